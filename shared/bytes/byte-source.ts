@@ -1,0 +1,77 @@
+/** Bytes that can be sliced before they are read: the one way every reader meets a file, memory or an S3 object. */
+import { closeSync, fstatSync, openSync, read as readFd } from 'node:fs';
+import { fail } from '../errors.ts';
+
+export interface ByteSource {
+  /** For messages: a path, an S3 URL, or what the bytes are. */
+  readonly name: string;
+  readonly size: number;
+  /** Where these bytes lie in the whole source: a slice knows its root, so that external data can point into it. */
+  readonly origin: { readonly root: ByteSource; readonly start: number };
+  slice(start: number, end: number): ByteSource;
+  read(): Promise<Uint8Array>;
+}
+
+type ReadRange = (start: number, end: number) => Promise<Uint8Array>;
+
+/** Build a source from its size and a way to read a range of it. */
+export function byteSource(name: string, size: number, readRange: ReadRange): ByteSource {
+  const make = (start: number, end: number, root: ByteSource | null): ByteSource => {
+    const source: ByteSource = {
+      name,
+      size: end - start,
+      get origin() {
+        return { root: root ?? source, start };
+      },
+      slice(from, to) {
+        if (!(from >= 0 && from <= to && to <= end - start)) {
+          fail('CorruptArchive', { file: name, reason: `bytes ${from} to ${to} are outside the ${end - start} that are there` });
+        }
+        return make(start + from, start + to, root ?? source);
+      },
+      read: () => (end === start ? Promise.resolve(new Uint8Array(0)) : readRange(start, end)),
+    };
+    return source;
+  };
+  return make(0, size, null);
+}
+
+export const memorySource = (name: string, bytes: Uint8Array): ByteSource =>
+  byteSource(name, bytes.byteLength, (start, end) => Promise.resolve(bytes.subarray(start, end)));
+
+export interface FileSource extends ByteSource {
+  close(): void;
+}
+
+/** A file, opened once and read by position, so nothing but the wanted range is in memory. */
+export function fileSource(path: string): FileSource {
+  const fd = open(path);
+  const source = byteSource(path, fstatSync(fd).size, (start, end) => readExactly(fd, path, start, end));
+  return Object.defineProperties({} as FileSource, {
+    ...Object.getOwnPropertyDescriptors(source),
+    close: { value: () => closeSync(fd) },
+  });
+}
+
+function open(path: string): number {
+  try {
+    return openSync(path, 'r');
+  } catch (cause) {
+    return fail('FileNotFound', { file: path }, cause);
+  }
+}
+
+async function readExactly(fd: number, path: string, start: number, end: number): Promise<Uint8Array> {
+  // Reads above 2 GiB are cut by the operating system: read until the range is full.
+  const bytes = Buffer.allocUnsafeSlow(end - start);
+  let filled = 0;
+  while (filled < bytes.length) {
+    const got = await new Promise<number>((resolve, reject) => {
+      const length = Math.min(bytes.length - filled, 1 << 30);
+      readFd(fd, bytes, filled, length, start + filled, (error, count) => (error ? reject(error) : resolve(count)));
+    });
+    if (got === 0) fail('CorruptArchive', { file: path, reason: `it ends at byte ${start + filled}, before ${end}` });
+    filled += got;
+  }
+  return bytes;
+}

@@ -1,0 +1,74 @@
+/** The table of failures: every way torchferry refuses, worded next to its code. Bugs are plain Error, never a code. */
+
+export interface UnsupportedUse {
+  readonly name: string;
+  readonly count: number;
+  /** Where it is first used: module path and source line as far as the file records them. */
+  readonly at: string;
+}
+
+const list = (items: readonly string[]): string => items.join(', ');
+const uses = (operators: readonly UnsupportedUse[]): string =>
+  operators.map((o) => `\n  ${o.name} (${o.count} use${o.count === 1 ? '' : 's'}, first at ${o.at})`).join('');
+
+const MESSAGES = {
+  BadCalibrationData: (d: { file: string; problem: string; expected: string }) =>
+    `cannot calibrate with "${d.file}": ${d.problem}; expected ${d.expected}`,
+  BadJob: (d: { file: string; path: string; problem: string; hint: string }) =>
+    `job "${d.file}", at "${d.path}": ${d.problem}${d.hint ? `; ${d.hint}` : ''}`,
+  BadOption: (d: { option: string; value: string; expected: string }) => `option ${d.option}: "${d.value}" is not valid; expected ${d.expected}`,
+  BadReferenceData: (d: { file: string; problem: string; expected: string }) =>
+    `cannot compare with "${d.file}": ${d.problem}; expected ${d.expected}`,
+  CorruptArchive: (d: { file: string; reason: string }) => `cannot read "${d.file}": ${d.reason}; save the model again or upload it again`,
+  CorruptModel: (d: { file: string; where: string; reason: string }) => `"${d.file}" is not a valid model: ${d.where}: ${d.reason}`,
+  FileNotFound: (d: { file: string }) => `there is no file "${d.file}"; check the path`,
+  LimitExceeded: (d: { file: string; what: string; found: number | string; limit: number | string }) =>
+    `"${d.file}": ${d.what} is ${d.found}, the limit is ${d.limit}`,
+  ModelDoesNotLoad: (d: { file: string; reason: string }) => `onnxruntime cannot load "${d.file}": ${d.reason}`,
+  ModelDoesNotRun: (d: { file: string; reason: string }) => `onnxruntime cannot run "${d.file}": ${d.reason}`,
+  ModelTooLarge: (d: { file: string; bytes: number; limit: number; hint: string }) =>
+    `"${d.file}" has ${d.bytes} bytes, more than ${d.limit}; ${d.hint}`,
+  NoWeights: (d: { file: string; reason: string }) =>
+    `"${d.file}" carries no weights: ${d.reason}; save the program with its real parameters (torch.export.save outside FakeTensorMode)`,
+  NothingToQuantize: (d: { file: string; skipped: readonly string[] }) =>
+    `no operator of "${d.file}" can be quantized${d.skipped.length ? `: ${list(d.skipped)}` : ''}`,
+  RecordedTypeDiffers: (d: { operator: string; value: string; recorded: string; lowered: string; at: string }) =>
+    `${d.operator} at ${d.at}: PyTorch recorded ${d.recorded} for "${d.value}", the conversion gives ${d.lowered}; no model was written because it could be wrong. Please report this operator`,
+  UnsafePickle: (d: { file: string; global: string }) =>
+    `"${d.file}" asks for "${d.global}", which is not on the list of things a model file may name; nothing was run. Save tensors or an exported program instead`,
+  UnsupportedArgument: (d: { operator: string; argument: string; value: string; supported: string; at: string }) =>
+    `${d.operator} at ${d.at}: ${d.argument} = ${d.value} cannot be converted; supported: ${d.supported}`,
+  UnsupportedFormat: (d: { file: string; found: string; hint: string }) => `"${d.file}" is ${d.found}; ${d.hint}`,
+  UnsupportedOperator: (d: { operators: readonly UnsupportedUse[] }) =>
+    `no converter for ${d.operators.length} operator${d.operators.length === 1 ? '' : 's'}:${uses(d.operators)}\nsee "torchferry ops" for what is supported`,
+  UnsupportedOpset: (d: { operator: string; opset: number; needed: string; at: string }) =>
+    `${d.operator} at ${d.at} cannot be written for opset ${d.opset}; ${d.needed}`,
+  UnsupportedType: (d: { what: string; dtype: string; hint: string }) => `${d.what}: dtype ${d.dtype} is not supported; ${d.hint}`,
+  ValidationFailed: (d: { file: string; problems: readonly string[] }) => `"${d.file}" failed validation: ${d.problems.join('; ')}`,
+  WrongUsage: (d: { problem: string; hint: string }) => `${d.problem}; ${d.hint}`,
+} satisfies Record<string, (details: never) => string>;
+
+export type FailureCode = keyof typeof MESSAGES;
+export type FailureDetails<C extends FailureCode> = Parameters<(typeof MESSAGES)[C]>[0];
+export const FAILURE_CODES = Object.keys(MESSAGES) as readonly FailureCode[];
+
+/** A refusal the user can act on. `name` is the code: it is what Step Functions matches and what `--json` prints. */
+export class FerryError<C extends FailureCode = FailureCode> extends Error {
+  readonly code: C;
+  readonly details: FailureDetails<C>;
+  constructor(code: C, details: FailureDetails<C>, cause?: unknown) {
+    super((MESSAGES[code] as (d: FailureDetails<C>) => string)(details), cause === undefined ? undefined : { cause });
+    this.name = code;
+    this.code = code;
+    this.details = details;
+  }
+}
+
+/** Refuse with a typed failure. */
+export function fail<C extends FailureCode>(code: C, details: FailureDetails<C>, cause?: unknown): never {
+  throw new FerryError(code, details, cause);
+}
+
+export function isFailure<C extends FailureCode>(error: unknown, code?: C): error is FerryError<C> {
+  return error instanceof FerryError && (code === undefined || error.code === code);
+}

@@ -1,0 +1,56 @@
+/** The numbers of a tensor as a promise: in memory, stored in a file, or computed from others when they are written out. */
+import type { ByteSource } from '../bytes/byte-source.ts';
+import { byteLength, type Dtype } from './dtype.ts';
+import { elementCount } from './type.ts';
+
+/** Little-endian, row-major, packed as ONNX raw_data. */
+export interface TensorData {
+  readonly dtype: Dtype;
+  readonly shape: readonly number[];
+  readonly byteLength: number;
+  /** Present when the numbers are in memory: only such data can be folded into a graph at once. */
+  readonly memory: Uint8Array | null;
+  /** Present when the bytes lie as they are, contiguous, in a file: external data may point there. */
+  readonly stored: ByteSource | null;
+  /** The same object for the same numbers: tied weights stay one initializer. */
+  readonly identity: object;
+  read(): Promise<Uint8Array>;
+}
+
+const sized = (dtype: Dtype, shape: readonly number[]): number => byteLength(dtype, elementCount(shape));
+
+export function memoryData(dtype: Dtype, shape: readonly number[], bytes: Uint8Array): TensorData {
+  const expected = sized(dtype, shape);
+  if (bytes.byteLength !== expected) throw new Error(`${dtype}[${shape.join(',')}] takes ${expected} bytes, got ${bytes.byteLength}`);
+  return { dtype, shape, byteLength: expected, memory: bytes, stored: null, identity: bytes, read: () => Promise.resolve(bytes) };
+}
+
+/** `identity` defaults to the source: pass the same one for two views of the same numbers. */
+export function storedData(dtype: Dtype, shape: readonly number[], source: ByteSource, identity: object = source): TensorData {
+  return { dtype, shape, byteLength: sized(dtype, shape), memory: null, stored: source, identity, read: () => source.read() };
+}
+
+/** Data computed from others only when it is read, so that rewriting a weight stays a synchronous graph edit. */
+export function derivedData(
+  dtype: Dtype,
+  shape: readonly number[],
+  from: readonly TensorData[],
+  compute: (...inputs: Uint8Array[]) => Uint8Array,
+): TensorData {
+  const read = async (): Promise<Uint8Array> => {
+    const inputs: Uint8Array[] = [];
+    for (const data of from) inputs.push(await data.read());
+    const bytes = compute(...inputs);
+    const expected = sized(dtype, shape);
+    if (bytes.byteLength !== expected) throw new Error(`derived ${dtype}[${shape.join(',')}] takes ${expected} bytes, got ${bytes.byteLength}`);
+    return bytes;
+  };
+  const data: TensorData = { dtype, shape, byteLength: sized(dtype, shape), memory: null, stored: null, identity: read, read };
+  return data;
+}
+
+/** The same numbers under another shape of the same size; still stored or in memory if they were. */
+export function reshapedData(data: TensorData, shape: readonly number[]): TensorData {
+  if (elementCount(shape) !== elementCount(data.shape)) throw new Error(`cannot reshape [${data.shape.join(',')}] to [${shape.join(',')}]`);
+  return { ...data, shape };
+}
