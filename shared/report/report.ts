@@ -1,0 +1,195 @@
+/** The report as data: what a job asked for, what ran, what came out. `report.json` is exactly this. */
+
+export const REPORT_VERSION = 1;
+
+export type Verdict = 'pass' | 'warn' | 'fail';
+
+/** An option with where its value came from, so that a report can mark defaults. */
+export interface ReportedOption {
+  readonly name: string;
+  readonly value: unknown;
+  readonly from: 'job' | 'default';
+}
+
+export interface ReportedStage {
+  readonly name: string;
+  /** The variant it worked on, when it ran per variant. */
+  readonly variant: string | null;
+  /** Milliseconds since the job began. */
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly status: 'done' | 'failed' | 'skipped';
+}
+
+export interface ReportedTensor {
+  readonly name: string;
+  readonly dtype: string;
+  /** Numbers, or names of symbolic dimensions. */
+  readonly shape: readonly (number | string)[];
+}
+
+export interface ReportedFile {
+  /** Key in the output bucket, or path on this machine. */
+  readonly path: string;
+  readonly bytes: number;
+  readonly sha256: string | null;
+}
+
+/** Distances of one output from its reference, over all samples. */
+export interface OutputComparison {
+  readonly output: string;
+  readonly dtype: string;
+  readonly elements: number;
+  readonly maxAbsDiff: number;
+  readonly meanAbsDiff: number;
+  /** null where it has no meaning (an output of zeros, no elements). */
+  readonly cosine: number | null;
+  /** Decibels; null where the two are equal. */
+  readonly sqnr: number | null;
+  /** Share of rows whose largest entry is at the same place; null for outputs that are no scores. */
+  readonly top1Agreement: number | null;
+  readonly withinTolerance: boolean | null;
+}
+
+export interface Comparison {
+  /** What it was compared with. */
+  readonly against: 'pytorch' | 'fp32';
+  readonly samples: number;
+  readonly rtol: number;
+  readonly atol: number;
+  readonly outputs: readonly OutputComparison[];
+}
+
+export interface Latency {
+  /** Median milliseconds of one run, interleaved with the FP32 model. */
+  readonly medianMs: number;
+  readonly runs: number;
+  readonly batch: number;
+  /** This model's median divided by FP32's in the same interleaved runs; null for FP32 itself. */
+  readonly ratioToFp32: number | null;
+}
+
+export interface Accuracy {
+  readonly top1: number;
+  readonly correct: number;
+  readonly samples: number;
+}
+
+export interface Check {
+  readonly name: string;
+  readonly passed: boolean;
+  readonly detail: string;
+}
+
+/** What the validation stage found for one model file. */
+export interface Validation {
+  readonly checks: readonly Check[];
+  /** Where the inputs came from. */
+  readonly data: 'archive' | 'file' | 'random';
+  readonly samples: number;
+  readonly comparisons: readonly Comparison[];
+  readonly accuracy: Accuracy | null;
+  readonly latency: Latency | null;
+  readonly runtime: { readonly name: string; readonly version: string };
+}
+
+export interface LayerError {
+  readonly layer: string;
+  readonly operator: string;
+  /** Dotted PyTorch module path; empty when not recorded. */
+  readonly module: string;
+  readonly sqnr: number | null;
+  readonly maxAbsDiff: number;
+}
+
+export interface SkippedNode {
+  readonly node: string;
+  readonly operator: string;
+  readonly reason: string;
+}
+
+/** What the quantize stage did. */
+export interface Quantization {
+  readonly approach: 'static' | 'dynamic';
+  readonly format: 'QDQ' | 'QLinear';
+  readonly calibration: { readonly method: string; readonly samples: number; readonly file: string } | null;
+  readonly quantized: number;
+  readonly skipped: readonly SkippedNode[];
+  /** Worst first. */
+  readonly layers: readonly LayerError[];
+}
+
+export interface OperatorCount {
+  readonly operator: string;
+  readonly count: number;
+}
+
+export interface PassResult {
+  readonly pass: string;
+  readonly changes: number;
+}
+
+/** What the convert stage did. */
+export interface Conversion {
+  readonly opset: number;
+  readonly irVersion: number;
+  readonly weights: 'embed' | 'pack' | 'link';
+  readonly torchNodes: number;
+  readonly onnxNodes: number;
+  readonly operators: readonly OperatorCount[];
+  readonly passes: readonly PassResult[];
+  readonly inputs: readonly ReportedTensor[];
+  readonly outputs: readonly ReportedTensor[];
+  readonly parameters: number;
+  readonly parameterBytes: number;
+}
+
+export interface Warning {
+  readonly message: string;
+  readonly nextStep: string;
+}
+
+export interface Failure {
+  readonly code: string;
+  readonly message: string;
+  readonly stage: string;
+  readonly details: unknown;
+}
+
+export interface Variant {
+  readonly name: string;
+  readonly dtype: 'fp32' | 'int8';
+  readonly files: readonly ReportedFile[];
+  readonly bytes: number;
+  readonly sizeRatio: number | null;
+  readonly operators: readonly OperatorCount[];
+  readonly quantization: Quantization | null;
+  readonly validation: Validation | null;
+  readonly failure: Failure | null;
+}
+
+export interface ReportedModel {
+  readonly key: string;
+  readonly bytes: number;
+  readonly sha256: string | null;
+  readonly version: string | null;
+  readonly format: string | null;
+  readonly torchVersion: string | null;
+}
+
+export interface Report {
+  readonly reportVersion: typeof REPORT_VERSION;
+  readonly torchferry: string;
+  readonly job: { readonly id: string; readonly created: string; readonly options: readonly ReportedOption[]; readonly config: string | null };
+  readonly model: ReportedModel;
+  readonly verdict: { readonly status: Verdict; readonly sentence: string };
+  readonly conversion: Conversion | null;
+  readonly variants: readonly Variant[];
+  readonly chosen: string | null;
+  readonly stages: readonly ReportedStage[];
+  readonly warnings: readonly Warning[];
+  readonly failure: Failure | null;
+  readonly environment: { readonly node: string; readonly platform: string; readonly onnxruntime: string | null };
+  /** Commands that make the same files again. */
+  readonly reproduce: readonly string[];
+}
