@@ -16,12 +16,16 @@ const MESSAGES = {
     `cannot calibrate with "${d.file}": ${d.problem}; expected ${d.expected}`,
   BadJob: (d: { file: string; path: string; problem: string; hint: string }) =>
     `job "${d.file}", at "${d.path}": ${d.problem}${d.hint ? `; ${d.hint}` : ''}`,
+  BadKey: (d: { key: string; problem: string }) => `object key "${d.key.slice(0, 200)}" is refused: ${d.problem}; rename the object`,
   BadOption: (d: { option: string; value: string; expected: string }) => `option ${d.option}: "${d.value}" is not valid; expected ${d.expected}`,
   BadReferenceData: (d: { file: string; problem: string; expected: string }) =>
     `cannot compare with "${d.file}": ${d.problem}; expected ${d.expected}`,
+  ConversionFailed: (d: { operator: string; at: string; reason: string }) =>
+    `${d.operator} at ${d.at} could not be converted: ${d.reason}. Please report this; no model was written`,
   CorruptArchive: (d: { file: string; reason: string }) => `cannot read "${d.file}": ${d.reason}; save the model again or upload it again`,
   CorruptModel: (d: { file: string; where: string; reason: string }) => `"${d.file}" is not a valid model: ${d.where}: ${d.reason}`,
   FileNotFound: (d: { file: string }) => `there is no file "${d.file}"; check the path`,
+  FileReplaced: (d: { file: string }) => `"${d.file}" was replaced or deleted while it was being read; the new upload has its own job`,
   LimitExceeded: (d: { file: string; what: string; found: number | string; limit: number | string }) =>
     `"${d.file}": ${d.what} is ${d.found}, the limit is ${d.limit}`,
   ModelDoesNotLoad: (d: { file: string; reason: string }) => `onnxruntime cannot load "${d.file}": ${d.reason}`,
@@ -39,6 +43,8 @@ const MESSAGES = {
   UnsupportedArgument: (d: { operator: string; argument: string; value: string; supported: string; at: string }) =>
     `${d.operator} at ${d.at}: ${d.argument} = ${d.value} cannot be converted; supported: ${d.supported}`,
   UnsupportedFormat: (d: { file: string; found: string; hint: string }) => `"${d.file}" is ${d.found}; ${d.hint}`,
+  UnsupportedMutation: (d: { operator: string; value: string; at: string; reason: string }) =>
+    `${d.operator} at ${d.at} changes memory in place, and "${d.value}" cannot be followed: ${d.reason}; copy the tensor first (clone) or export the program after run_decompositions()`,
   UnsupportedOperator: (d: { operators: readonly UnsupportedUse[] }) =>
     `no converter for ${d.operators.length} operator${d.operators.length === 1 ? '' : 's'}:${uses(d.operators)}\nsee "torchferry ops" for what is supported`,
   UnsupportedOpset: (d: { operator: string; opset: number; needed: string; at: string }) =>

@@ -70,6 +70,7 @@ export interface Latency {
 }
 
 export interface Accuracy {
+  /** Share of samples whose label is the largest score, 0 to 1. */
   readonly top1: number;
   readonly correct: number;
   readonly samples: number;
@@ -177,6 +178,16 @@ export interface ReportedModel {
   readonly torchVersion: string | null;
 }
 
+/** What an INT8 model must keep to be chosen. A limit that is set must be measured and met; with none set see DEFAULT_CRITERION. */
+export interface Criterion {
+  /** Points of top-1 accuracy that INT8 may lose against FP32, on the same labelled samples. */
+  readonly maxTop1Drop?: number;
+  /** Smallest share, 0 to 1, of rows whose largest score stays at the same place. */
+  readonly minTop1Agreement?: number;
+  /** Smallest signal to quantization noise ratio of any floating-point output, in decibels. */
+  readonly minSqnr?: number;
+}
+
 export interface Report {
   readonly reportVersion: typeof REPORT_VERSION;
   readonly torchferry: string;
@@ -186,6 +197,8 @@ export interface Report {
   readonly conversion: Conversion | null;
   readonly variants: readonly Variant[];
   readonly chosen: string | null;
+  /** What INT8 had to meet; absent when the job set nothing. */
+  readonly criterion?: Criterion;
   readonly stages: readonly ReportedStage[];
   readonly warnings: readonly Warning[];
   readonly failure: Failure | null;

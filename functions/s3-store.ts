@@ -1,0 +1,97 @@
+/** S3 as an ObjectStore: the one door between the stages and AWS. */
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { HeadObjectCommand, paginateListObjectsV2, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import { Upload } from '@aws-sdk/lib-storage';
+import { fail } from '../shared/errors.ts';
+import { checkKey, type ObjectInfo, type ObjectStore, type PutOptions } from '../shared/pipeline/store.ts';
+import { isBadVersion, isConditionConflict, isConditionFailed, isMissing } from './s3-error.ts';
+import { type PinnedObject, s3Source, s3Url } from './s3-source.ts';
+
+const MAX_PARTS = 10_000;
+const PART_BYTES = 16 * 2 ** 20;
+const UPLOAD_LANES = 4;
+const CONFLICT_ATTEMPTS = 8;
+
+export function s3Store(client: S3Client): ObjectStore {
+  const find = async (bucket: string, key: string, version?: string): Promise<PinnedObject | null> => {
+    try {
+      const head = await client.send(new HeadObjectCommand({ Bucket: bucket, Key: checkKey(key), ...selectVersion(version) }));
+      return { bucket, key, size: head.ContentLength ?? 0, etag: head.ETag ?? '', versionId: givenVersion(head.VersionId) };
+    } catch (cause) {
+      if (isMissing(cause) || (version !== undefined && (isBadVersion(cause) || isConditionFailed(cause)))) return null;
+      throw cause;
+    }
+  };
+
+  return {
+    async open(bucket, key, version) {
+      const object = await find(bucket, key, version);
+      return s3Source(client, object ?? fail('FileNotFound', { file: s3Url({ bucket, key }) }));
+    },
+
+    async head(bucket, key, version) {
+      const object = await find(bucket, key, version);
+      return object && { key, size: object.size, version: versionOf(object.versionId, object.etag) };
+    },
+
+    async putFile(bucket, key, path, options) {
+      const { size } = await stat(path);
+      const upload = new Upload({
+        client,
+        params: { Bucket: bucket, Key: checkKey(key), Body: createReadStream(path, { highWaterMark: 2 ** 20 }), ContentLength: size, ...described(options) },
+        partSize: Math.max(PART_BYTES, Math.ceil(size / MAX_PARTS)),
+        queueSize: UPLOAD_LANES,
+      });
+      const { VersionId, ETag } = await upload.done();
+      return { key, size, version: versionOf(VersionId, ETag) };
+    },
+
+    async putBytes(bucket, key, bytes, options) {
+      const { VersionId, ETag } = await client.send(new PutObjectCommand({ Bucket: bucket, Key: checkKey(key), Body: bytes, ...described(options) }));
+      return { key, size: bytes.byteLength, version: versionOf(VersionId, ETag) };
+    },
+
+    async putIfAbsent(bucket, key, bytes) {
+      for (let attempt = 1; ; attempt++) {
+        try {
+          await client.send(new PutObjectCommand({ Bucket: bucket, Key: checkKey(key), Body: bytes, IfNoneMatch: '*' }));
+          return true;
+        } catch (cause) {
+          if (isConditionFailed(cause)) return false;
+          if (!isConditionConflict(cause) || attempt === CONFLICT_ATTEMPTS) throw cause;
+          await sleep(Math.random() * 20 * 2 ** attempt);
+        }
+      }
+    },
+
+    async *list(bucket, prefix) {
+      // Keys may hold characters that XML cannot: they are asked for URL-encoded.
+      const pages = paginateListObjectsV2({ client }, { Bucket: bucket, Prefix: prefix, EncodingType: 'url' });
+      for await (const page of pages) {
+        for (const { Key, Size, ETag } of page.Contents ?? []) {
+          yield { key: decodeKey(Key ?? ''), size: Size ?? 0, version: versionOf(undefined, ETag) } satisfies ObjectInfo;
+        }
+      }
+    },
+  };
+}
+
+const decodeKey = (key: string): string => decodeURIComponent(key.replaceAll('+', ' '));
+
+const described = ({ contentType, tags }: PutOptions): { ContentType: string; Tagging?: string } => ({
+  ContentType: contentType,
+  ...(tags ? { Tagging: new URLSearchParams(tags).toString() } : {}),
+});
+
+// Objects from before a bucket was versioned have the version "null", which the next upload replaces: their ETag tells more.
+const givenVersion = (id: string | undefined): string | undefined => (id === 'null' ? undefined : id);
+
+const versionOf = (id: string | undefined, etag: string | undefined): string => givenVersion(id) ?? (etag ?? '').replaceAll('"', '');
+
+/** A version is what `versionOf` gave or an S3 event said: a version id, or the ETag where there are no versions. */
+const selectVersion = (version: string | undefined): { VersionId?: string; IfMatch?: string } =>
+  version === undefined ? {}
+  : /^"?[0-9a-f]{32}(-\d+)?"?$/.test(version) ? { IfMatch: `"${version.replaceAll('"', '')}"` }
+  : { VersionId: version };

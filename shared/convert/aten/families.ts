@@ -1,0 +1,40 @@
+/** Every family of converters; each of their exports registers. */
+import type { OpConverter } from '../converter.ts';
+import * as activation from './activation.ts';
+import * as arithmetic from './arithmetic.ts';
+import * as attention from './attention.ts';
+import * as comparison from './comparison.ts';
+import * as convolution from './convolution.ts';
+import * as creation from './creation.ts';
+import * as host from './host.ts';
+import * as indexing from './indexing.ts';
+import * as join from './join.ts';
+import * as linear from './linear.ts';
+import * as normalization from './normalization.ts';
+import * as pointwise from './pointwise.ts';
+import * as pooling from './pooling.ts';
+import * as reduction from './reduction.ts';
+import * as resize from './resize.ts';
+import * as view from './view.ts';
+
+/** Exported functions are the family's tools; exported lists are its converters. */
+type Family = Readonly<Record<string, readonly OpConverter[] | ((...args: never[]) => unknown)>>;
+
+export const FAMILIES: readonly Family[] = [
+  activation,
+  arithmetic,
+  attention,
+  comparison,
+  convolution,
+  creation,
+  host,
+  indexing,
+  join,
+  linear,
+  normalization,
+  pointwise,
+  pooling,
+  reduction,
+  resize,
+  view,
+];

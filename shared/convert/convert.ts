@@ -1,0 +1,150 @@
+/** A PyTorch program to an ONNX model. */
+import { fail } from '../errors.ts';
+import type { Dim } from '../tensor/dim.ts';
+import { type Dtype, DTYPES, isComplex } from '../tensor/dtype.ts';
+import type { TensorData } from '../tensor/data.ts';
+import { tensorType } from '../tensor/type.ts';
+import { Graph, type Model, type Value } from '../onnx/ir.ts';
+import { DEFAULT_OPSET, irVersionOf, NEWEST_OPSET, OLDEST_OPSET } from '../onnx/opset.ts';
+import { type PassLog, SIMPLIFY, SIMPLIFY_LINKED } from '../onnx/passes/index.ts';
+import { functionalize } from '../torch/functionalize.ts';
+import type { Argument, ProgramInput, ProgramOutput, TorchProgram } from '../torch/program.ts';
+import { allNodes, initializers, Lowering, unsupportedUses } from './lower.ts';
+import { chosenNames, type DynamicAxes, symbolNames } from './names.ts';
+import { representedType } from './recorded-type.ts';
+
+/** Names as in INC's Torch2ONNXConfig. */
+export interface ConvertOptions {
+  readonly opset_version?: number;
+  readonly input_names?: readonly string[] | null;
+  readonly output_names?: readonly string[] | null;
+  readonly dynamic_axes?: DynamicAxes | null;
+  /** Leave every weight as it lies in the file, so that it can be linked. */
+  readonly keepWeights?: boolean;
+}
+
+export interface ConvertedModel {
+  readonly model: Model;
+  readonly torchNodes: number;
+  readonly passes: PassLog;
+  readonly warnings: readonly string[];
+}
+
+export function convertProgram(program: TorchProgram, options: ConvertOptions = {}): ConvertedModel {
+  const opset = options.opset_version ?? DEFAULT_OPSET;
+  if (!Number.isInteger(opset) || opset < OLDEST_OPSET || opset > NEWEST_OPSET) {
+    fail('BadOption', { option: 'opset_version', value: String(opset), expected: `a whole number from ${OLDEST_OPSET} to ${NEWEST_OPSET}` });
+  }
+  const operators = unsupportedUses(program.graph);
+  if (operators.length) fail('UnsupportedOperator', { operators });
+
+  const warnings = [...program.warnings];
+  const functional = functionalize(program);
+  for (const mutation of functional.mutations) {
+    warnings.push(`the program changes ${mutation.kind} "${mutation.target}" in place; ONNX has no state, so the new value is not kept`);
+  }
+  const graph = lowerProgram(functional, { opset, options, warn: (m) => warnings.push(m) });
+  const model: Model = {
+    graph,
+    opsets: new Map([['', opset]]),
+    irVersion: irVersionOf(opset),
+    producerName: 'torchferry',
+    producerVersion: '',
+    metadata: new Map(),
+  };
+  const log: PassLog = [];
+  (options.keepWeights ? SIMPLIFY_LINKED : SIMPLIFY).run(model, log);
+  return { model, torchNodes: [...allNodes(program.graph)].length, passes: log, warnings: [...new Set(warnings)] };
+}
+
+interface UserValue {
+  readonly argument: Argument;
+  readonly label: string;
+}
+
+interface LowerRequest {
+  readonly opset: number;
+  readonly options: ConvertOptions;
+  readonly warn: (message: string) => void;
+}
+
+function lowerProgram(program: TorchProgram, { opset, options, warn }: LowerRequest): Graph {
+  const graph = new Graph('main');
+  const inputs = program.inputs.filter((i): i is Extract<ProgramInput, { kind: 'user' }> => i.kind === 'user' && (i.value.kind === 'tensor' || i.value.kind === 'symint'));
+  const outputs = program.outputs.filter((o): o is Extract<ProgramOutput, { kind: 'user' }> => o.kind === 'user' && o.value.kind !== 'none').map((o, i) => userOutput(o.value, i, warn)).filter((o) => o !== null);
+  const inputNames = chosenNames('input_names', options.input_names ?? null, inputs.map((i) => i.name));
+  const outputNames = chosenNames('output_names', options.output_names ?? null, freeNames(outputs.map((o) => o.label), inputNames));
+  const shapeOf = (argument: Argument): readonly Dim[] => {
+    const recorded = argument.kind === 'tensor' ? program.graph.values.get(argument.name) : undefined;
+    return recorded?.kind === 'tensor' ? recorded.type.shape : [];
+  };
+  const renamed = symbolNames(
+    program,
+    inputs.map((input, i) => ({ name: inputNames[i]!, shape: shapeOf(input.value) })),
+    outputs.map((output, i) => ({ name: outputNames[i]!, shape: shapeOf(output.argument) })),
+    options.dynamic_axes ?? {},
+  );
+  const lowering = new Lowering(program.graph, { graph, opset }, { renamed, warn });
+  bindInputs(lowering, graph, inputs, inputNames);
+  bindWeights(lowering, program);
+  lowering.run();
+  outputs.forEach(({ argument }, i) => addOutput(lowering, graph, argument, outputNames[i]!));
+  return graph;
+}
+
+function userOutput(argument: Argument, index: number, warn: (m: string) => void): UserValue | null {
+  if (argument.kind === 'string' || argument.kind === 'object') {
+    warn(`output ${index} is no tensor (${argument.kind}); it is left out`);
+    return null;
+  }
+  return { argument, label: 'name' in argument ? argument.name : `output_${index}` };
+}
+
+/** ONNX wants every name once: an output called like an input gets a suffix. */
+const freeNames = (labels: readonly string[], taken: readonly string[]): string[] => labels.map((label) => (taken.includes(label) ? `${label}_out` : label));
+
+function bindInputs(lowering: Lowering, graph: Graph, inputs: readonly Extract<ProgramInput, { kind: 'user' }>[], names: readonly string[]): void {
+  inputs.forEach(({ value: argument }, i) => {
+    if (argument.kind === 'tensor') {
+      const type = lowering.typeOf(argument.name);
+      requireOnnxType(type.dtype, `input "${names[i]}"`);
+      const value = graph.addInput(names[i]!, type);
+      lowering.bind(argument.name, value);
+      lowering.op.dimValues.bindShape(value);
+    } else if (argument.kind === 'symint') {
+      const value = graph.addInput(names[i]!, tensorType('int64', []));
+      const dim = lowering.dim(argument.name);
+      if (typeof dim !== 'number') lowering.op.dimValues.bindScalar(dim.text, value);
+    }
+  });
+}
+
+function requireOnnxType(dtype: Dtype, what: string): void {
+  if (DTYPES[dtype].kind === 'string') fail('UnsupportedType', { what, dtype, hint: 'give tensors of numbers' });
+}
+
+function bindWeights(lowering: Lowering, program: TorchProgram): void {
+  const initializer = initializers(lowering.op);
+  program.inputs.forEach((input, i) => {
+    if (!('key' in input)) return;
+    const argument = program.graph.inputs[i];
+    const data = program.weights.get(input.key);
+    if (argument?.kind !== 'tensor' || !data) fail('CorruptModel', { file: program.name, where: `input ${input.name}`, reason: `weight "${input.key}" is not in the file` });
+    lowering.bind(argument.name, initializer(input.key, asReal(data)));
+  });
+}
+
+/** Complex numbers are stored as (real, imaginary): the same bytes, one axis more. */
+function asReal(data: TensorData): TensorData {
+  if (!isComplex(data.dtype)) return data;
+  const { dtype, shape } = representedType(tensorType(data.dtype, data.shape));
+  return { ...data, dtype, shape: shape as number[] };
+}
+
+/** A graph output is computed by a node of its own name: inputs, weights and repeated outputs pass through Identity. */
+function addOutput(lowering: Lowering, graph: Graph, argument: Argument, name: string): void {
+  const value = lowering.value(argument);
+  const output: Value = value.producer?.graph === graph && !graph.isOutput(value) ? value : lowering.op.Identity([value]);
+  output.name = name;
+  graph.outputs.push(output);
+}

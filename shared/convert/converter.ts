@@ -1,0 +1,48 @@
+/** What an operator converter is: its ATen schema and how to write it with ONNX operators. */
+import type { Builder } from '../onnx/builder.ts';
+import type { Value } from '../onnx/ir.ts';
+import type { Scalar, TorchGraph, TorchNode } from '../torch/program.ts';
+import { type ArgumentsOf, parseSchema, type Schema } from './schema.ts';
+
+/** What the operator being converted needs beyond the builder. */
+export interface AtenContext {
+  /** Tensors that stand for Python numbers: they give way in type promotion. `null`: known only when the model runs. */
+  readonly numbers: WeakMap<Value, Scalar | null>;
+  /** Refuse an argument: typed, with the place in the user's model. */
+  refuse(argument: string, value: unknown, supported: string): never;
+  /** Tell the user something that is right but may surprise. */
+  warn(message: string): void;
+}
+
+export type AtenBuilder = Builder & { readonly aten: AtenContext };
+
+export type Converted = Value | readonly (Value | null)[];
+
+export interface OpConverter {
+  readonly schema: Schema;
+  convert(op: AtenBuilder, args: Readonly<Record<string, unknown>>): Converted;
+}
+
+/** A converter for one schema, or for several that share their argument names and meaning. */
+export function aten<const S extends string>(schema: S | readonly S[], convert: (op: AtenBuilder, args: ArgumentsOf<S>) => Converted): OpConverter[] {
+  return [schema].flat().map((text) => ({
+    schema: parseSchema(text as string),
+    // The arguments were bound by this very schema, so they have the types it names.
+    convert: convert as OpConverter['convert'],
+  }));
+}
+
+/** How an operator that holds graphs (cond, while_loop, wrap_*) is lowered. */
+export interface StructuralConverter {
+  readonly target: string;
+  convert(op: AtenBuilder, node: TorchNode, lowering: SubgraphLowering): Converted;
+}
+
+export interface SubgraphLowering {
+  /** The value an argument stands for in the current scope. */
+  value(argument: TorchNode['args'][number]['value']): Value;
+  /** Lower `graph` into `op`'s graph with its inputs bound to `operands`; returns its outputs. */
+  inline(op: AtenBuilder, graph: TorchGraph, operands: readonly Value[]): Value[];
+  /** A builder for a body graph. */
+  body(op: AtenBuilder, name: string): AtenBuilder;
+}

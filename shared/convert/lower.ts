@@ -1,0 +1,202 @@
+/** The lowering loop: every PyTorch operator becomes ONNX nodes, in order, held against the recorded types. */
+import { fail, FerryError, type UnsupportedUse } from '../errors.ts';
+import { type Dim, substitute, symbolName, symbolsOf } from '../tensor/dim.ts';
+import type { TensorData } from '../tensor/data.ts';
+import { type Builder, makeBuilder } from '../onnx/builder.ts';
+import type { Graph, Value } from '../onnx/ir.ts';
+import type { Argument, TorchGraph, TorchNode, TorchValue } from '../torch/program.ts';
+import { bindArguments, type Scope } from './bind.ts';
+import type { AtenBuilder, AtenContext, Converted, SubgraphLowering } from './converter.ts';
+import { numberOperand } from './promote.ts';
+import { assertRecorded, representedType } from './recorded-type.ts';
+import { CONVERTERS, isSupported, STRUCTURAL_CONVERTERS } from './registry.ts';
+
+/** `add.Tensor in layer1.0 (resnet.py:91)`. */
+export const placeOf = (node: TorchNode): string => `${node.source.module || 'the root module'}${node.source.line ? ` (${node.source.line})` : ''}`;
+
+/** Arithmetic on symbolic sizes: its result is recorded as an expression, so nothing has to be computed here. */
+const SIZE_ARITHMETIC = /^(_operator|math|torch)::|^aten::sym_(size|numel|stride|storage_offset)/;
+
+/** Operators that cannot be lowered, all at once: name, count and first place. */
+export function unsupportedUses(graph: TorchGraph): UnsupportedUse[] {
+  const uses = new Map<string, { count: number; at: string }>();
+  for (const node of allNodes(graph)) {
+    if (isSupported(node.target) || isSizeArithmetic(node)) continue;
+    const use = uses.get(node.target);
+    if (use) use.count++;
+    else uses.set(node.target, { count: 1, at: placeOf(node) });
+  }
+  return [...uses].map(([name, { count, at }]) => ({ name, count, at })).sort((a, b) => b.count - a.count || (a.name < b.name ? -1 : 1));
+}
+
+export function* allNodes(graph: TorchGraph): Generator<TorchNode> {
+  for (const node of graph.nodes) {
+    yield node;
+    for (const { value } of node.args) if (value.kind === 'graph') yield* allNodes(value.graph);
+  }
+}
+
+const isSizeArithmetic = (node: TorchNode): boolean => SIZE_ARITHMETIC.test(node.target) && node.outputs.every((o) => o.kind === 'symint' || o.kind === 'none');
+
+interface LoweringShared {
+  /** Friendly names for the symbols of the file. */
+  readonly renamed: ReadonlyMap<string, Dim>;
+  readonly warn: (message: string) => void;
+}
+
+/** Lowers one torch graph into one ONNX graph; `bind` its inputs, then `run`. */
+export class Lowering implements Scope, SubgraphLowering {
+  readonly op: AtenBuilder;
+  readonly #graph: TorchGraph;
+  readonly #shared: LoweringShared;
+  readonly #values = new Map<string, Value>();
+  readonly #parent: Lowering | null;
+  #node: TorchNode | null = null;
+
+  constructor(graph: TorchGraph, target: { readonly graph: Graph; readonly opset: number } | AtenBuilder, shared: LoweringShared, parent: Lowering | null = null) {
+    this.#graph = graph;
+    this.#shared = shared;
+    this.#parent = parent;
+    this.op = 'aten' in target ? target : withContext(makeBuilder(target.graph, target.opset), this.#context());
+  }
+
+  bind(name: string, value: Value): void {
+    this.#values.set(name, value);
+  }
+
+  /** The recorded type of a value, with friendly symbols, as ONNX holds it. */
+  typeOf(name: string): ReturnType<typeof representedType> {
+    const recorded = this.#recorded(name);
+    if (recorded.kind !== 'tensor') throw new Error(`${name} is no tensor`);
+    return representedType({ dtype: recorded.type.dtype, shape: recorded.type.shape.map((d) => this.#rename(d)) });
+  }
+
+  run(): void {
+    for (const node of this.#graph.nodes) {
+      if (!isSizeArithmetic(node)) this.#lower(node);
+    }
+  }
+
+  /** What an output of the graph is: a tensor, or a number as a 0-d tensor. */
+  value(argument: Argument): Value {
+    if (argument.kind === 'tensor') return this.tensor(argument.name);
+    if (argument.kind === 'symint') return this.op.dim(this.dim(argument.name));
+    if (argument.kind === 'symfloat' || argument.kind === 'symbool') return this.scalar(argument.name);
+    if (argument.kind === 'int' || argument.kind === 'float' || argument.kind === 'bool') return numberOperand(this.op, argument);
+    return fail('ConversionFailed', { operator: 'output', at: 'the graph', reason: `a value of kind ${argument.kind} has no ONNX form` });
+  }
+
+  tensor(name: string): Value {
+    const value = this.#values.get(name);
+    if (value) return value;
+    return fail('CorruptModel', { file: 'graph', where: this.#node?.name ?? 'outputs', reason: `it reads "${name}", which nothing computes` });
+  }
+
+  scalar(name: string): Value {
+    return this.tensor(name);
+  }
+
+  dim(name: string): Dim {
+    const recorded = this.#recorded(name);
+    return recorded.kind === 'symint' ? this.#rename(recorded.dim) : fail('CorruptModel', { file: 'graph', where: name, reason: 'it is used as an int but recorded as something else' });
+  }
+
+  inline(op: AtenBuilder, graph: TorchGraph, operands: readonly Value[]): Value[] {
+    const inner = new Lowering(graph, op, this.#shared, this);
+    graph.inputs.forEach((input, i) => {
+      if (input.kind === 'tensor' && operands[i]) inner.bind(input.name, operands[i]);
+    });
+    inner.run();
+    return graph.outputs.map((o) => inner.value(o));
+  }
+
+  body(op: AtenBuilder, name: string): AtenBuilder {
+    return withContext(op.sub(name), op.aten);
+  }
+
+  #recorded(name: string): TorchValue {
+    return this.#graph.values.get(name) ?? this.#parent?.recordedIn(name) ?? fail('CorruptModel', { file: 'graph', where: name, reason: 'the file records no type for it' });
+  }
+
+  recordedIn(name: string): TorchValue | undefined {
+    return this.#graph.values.get(name) ?? this.#parent?.recordedIn(name);
+  }
+
+  #rename(dim: Dim): Dim {
+    return this.#shared.renamed.size ? substitute(dim, this.#shared.renamed) : dim;
+  }
+
+  #lower(node: TorchNode): void {
+    this.#node = node;
+    this.op.origin = { operator: node.target, module: node.source.module, line: node.source.line };
+    const results = [this.#convert(node)].flat() as (Value | null)[];
+    node.outputs.flatMap((o) => (o.kind === 'tensors' ? o.names.map((name): Argument => (name === null ? { kind: 'none' } : { kind: 'tensor', name })) : [o])).forEach((output, i) => {
+      this.#bindOutput(node, output, results[i] ?? null);
+    });
+  }
+
+  #convert(node: TorchNode): Converted {
+    try {
+      const structural = STRUCTURAL_CONVERTERS.get(node.target);
+      if (structural) return structural.convert(this.op, node, this);
+      const converter = CONVERTERS.get(node.target);
+      if (!converter) return fail('UnsupportedOperator', { operators: [{ name: node.target, count: 1, at: placeOf(node) }] });
+      return converter.convert(this.op, bindArguments(this.op, converter.schema, node, this));
+    } catch (error) {
+      if (error instanceof FerryError) throw error;
+      // A rule of ours failed on this use: the new fact is where in the user's model.
+      return fail('ConversionFailed', { operator: node.target, at: placeOf(node), reason: error instanceof Error ? error.message : String(error) }, error);
+    }
+  }
+
+  #bindOutput(node: TorchNode, output: Argument, result: Value | null): void {
+    if (output.kind === 'none' || !('name' in output)) return;
+    const { name } = output;
+    if (output.kind === 'symint') return this.#bindSymbol(node, name, result);
+    if (!result) {
+      // Outputs that nobody reads need no value.
+      if (name.includes('_unused_')) return;
+      fail('ConversionFailed', { operator: node.target, at: placeOf(node), reason: `its output "${name}" has no value` });
+    }
+    const recorded = this.#recorded(name);
+    if (recorded.kind === 'tensor') {
+      assertRecorded(result, name, { dtype: recorded.type.dtype, shape: recorded.type.shape.map((d) => this.#rename(d)) }, node.target, placeOf(node));
+    }
+    this.op.dimValues.bindShape(result);
+    this.bind(name, result);
+  }
+
+  /** A size that only the data decides (`item`, `nonzero`): from now on its symbol has this value. */
+  #bindSymbol(node: TorchNode, name: string, result: Value | null): void {
+    const dim = this.dim(name);
+    const bare = symbolName(dim);
+    if (result && bare !== null) this.op.dimValues.bindScalar(bare, result);
+    const unknown = [...symbolsOf(dim)].filter((s) => !this.op.dimValues.knows(s));
+    if (unknown.length) fail('ConversionFailed', { operator: node.target, at: placeOf(node), reason: `nothing gives the size ${unknown.join(', ')}` });
+  }
+
+  #context(): AtenContext {
+    return {
+      numbers: new WeakMap(),
+      refuse: (argument, value, supported) => {
+        const node = this.#node;
+        return fail('UnsupportedArgument', { operator: node?.target ?? 'graph', argument, value: String(value), supported, at: node ? placeOf(node) : 'the graph' });
+      },
+      warn: this.#shared.warn,
+    };
+  }
+}
+
+const withContext = (op: Builder, context: AtenContext): AtenBuilder => Object.assign(op, { aten: context });
+
+/** Weights become initializers when first read; tied weights (same numbers, same shape) become one. */
+export function initializers(op: AtenBuilder): (name: string, data: TensorData) => Value {
+  const known = new Map<object, { data: TensorData; value: Value }[]>();
+  return (name, data) => {
+    const same = known.get(data.identity)?.find((k) => k.data.dtype === data.dtype && k.data.shape.join() === data.shape.join());
+    if (same) return same.value;
+    const value = op.constant(data, name);
+    known.set(data.identity, [...(known.get(data.identity) ?? []), { data, value }]);
+    return value;
+  };
+}

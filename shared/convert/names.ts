@@ -1,0 +1,87 @@
+/** Names users meet: symbolic dimensions, inputs and outputs. */
+import { fail } from '../errors.ts';
+import { type Dim, isStatic, symbol, symbolName } from '../tensor/dim.ts';
+import type { TorchProgram } from '../torch/program.ts';
+
+/** As in Torch2ONNXConfig: per input or output, axis to name; a list of axes takes generated names. */
+export type DynamicAxes = Readonly<Record<string, Readonly<Record<string, string>> | readonly number[]>>;
+
+export interface UserTensor {
+  /** The name in the ONNX file. */
+  readonly name: string;
+  readonly shape: readonly Dim[];
+}
+
+/**
+ * Friendly names for the symbols PyTorch made (`s77`): those of `dynamic_axes`, else `batch` for a leading dimension
+ * of an input and `<input>_dim_<axis>` for the others.
+ */
+export function symbolNames(program: TorchProgram, inputs: readonly UserTensor[], outputs: readonly UserTensor[], dynamicAxes: DynamicAxes): Map<string, Dim> {
+  const names = new Map<string, string>();
+  for (const tensor of [...inputs, ...outputs]) addChosen(names, tensor, dynamicAxes[tensor.name] ?? {}, outputs.includes(tensor));
+  refuseUnknown(dynamicAxes, [...inputs, ...outputs]);
+  const taken = new Set(names.values());
+  const propose = (raw: string, wanted: string): void => {
+    if (names.has(raw)) return;
+    let name = wanted;
+    for (let n = 2; taken.has(name); n++) name = `${wanted}_${n}`;
+    taken.add(name);
+    names.set(raw, name);
+  };
+  for (const { name, shape } of inputs) {
+    shape.forEach((dim, axis) => {
+      const raw = symbolName(dim);
+      if (raw !== null) propose(raw, axis === 0 ? 'batch' : `${identifier(name)}_dim_${axis}`);
+    });
+  }
+  for (const raw of program.symbols.keys()) propose(raw, raw);
+  return new Map([...names].map(([raw, name]) => [raw, symbol(name)]));
+}
+
+function addChosen(names: Map<string, string>, { name, shape }: UserTensor, axes: Readonly<Record<string, string>> | readonly number[], isOutput: boolean): void {
+  const entries: [number, string][] = Array.isArray(axes)
+    ? (axes as readonly number[]).map((axis) => [axis, `${identifier(name)}_dim_${axis}`])
+    : Object.entries(axes as Readonly<Record<string, string>>).map(([axis, chosen]) => [Number(axis), chosen]);
+  for (const [given, chosen] of entries) {
+    const axis = given < 0 ? given + shape.length : given;
+    const dim = shape[axis];
+    const option = `dynamic_axes.${name}`;
+    if (dim === undefined) fail('BadOption', { option, value: String(given), expected: `an axis of its ${shape.length} dimensions` });
+    if (isStatic(dim)) {
+      fail('BadOption', { option, value: `${given}: ${chosen}`, expected: `a dynamic dimension: PyTorch recorded the fixed size ${dim}; export the program again with dynamic_shapes` });
+    }
+    const raw = symbolName(dim);
+    // An output's dimension may be computed from others; its own name then has no symbol to rename.
+    if (raw === null || isOutput) continue;
+    if (!/^[A-Za-z_][\w.]*$/.test(chosen)) fail('BadOption', { option, value: chosen, expected: 'a name of letters, digits and underscores' });
+    names.set(raw, chosen);
+  }
+}
+
+function refuseUnknown(dynamicAxes: DynamicAxes, tensors: readonly UserTensor[]): void {
+  const known = tensors.map((t) => t.name);
+  for (const name of Object.keys(dynamicAxes)) {
+    if (!known.includes(name)) fail('BadOption', { option: 'dynamic_axes', value: name, expected: `names among ${known.join(', ')}` });
+  }
+}
+
+const identifier = (name: string): string => name.replace(/\W+/g, '_');
+
+/** The names a file gives, or those the user chose, one for each tensor. */
+export function chosenNames(option: 'input_names' | 'output_names', chosen: readonly string[] | null, given: readonly string[]): string[] {
+  if (chosen === null) return unique(given);
+  if (chosen.length !== given.length) {
+    fail('BadOption', { option, value: chosen.join(', '), expected: `${given.length} names, for ${given.join(', ')}` });
+  }
+  if (new Set(chosen).size !== chosen.length) fail('BadOption', { option, value: chosen.join(', '), expected: 'names that differ' });
+  return [...chosen];
+}
+
+function unique(names: readonly string[]): string[] {
+  const seen = new Map<string, number>();
+  return names.map((name) => {
+    const count = seen.get(name) ?? 0;
+    seen.set(name, count + 1);
+    return count === 0 ? name : `${name}_${count + 1}`;
+  });
+}

@@ -1,0 +1,111 @@
+/** PyTorch's type promotion: tensors with dimensions outrank 0-d tensors, which outrank Python numbers. */
+import { type Dtype, DTYPES, isComplex, isFloat } from '../tensor/dtype.ts';
+import type { Value } from '../onnx/ir.ts';
+import type { Scalar } from '../torch/program.ts';
+import type { AtenBuilder } from './converter.ts';
+import type { ScalarArg } from './schema.ts';
+
+/** torch.get_default_dtype(): what a Python float and an integer made real become. */
+export const DEFAULT_FLOAT: Dtype = 'float32';
+
+const FLOAT_RANK: Partial<Record<Dtype, number>> = { float16: 1, bfloat16: 1, float32: 2, float64: 3 };
+const COMPLEX_OF: Partial<Record<Dtype, Dtype>> = { float16: 'complex32', bfloat16: 'complex64', float32: 'complex64', float64: 'complex128' };
+const REAL_OF: Partial<Record<Dtype, Dtype>> = { complex32: 'float16', complex64: 'float32', complex128: 'float64' };
+
+/** torch.promote_types. */
+export function promoteTypes(a: Dtype, b: Dtype): Dtype {
+  if (a === b) return a;
+  const [ka, kb] = [DTYPES[a].kind, DTYPES[b].kind];
+  if (ka === 'complex' || kb === 'complex') {
+    const real = promoteTypes(REAL_OF[a] ?? a, REAL_OF[b] ?? b);
+    return COMPLEX_OF[isFloat(real) ? real : (REAL_OF[a] ?? REAL_OF[b] ?? DEFAULT_FLOAT)] ?? 'complex64';
+  }
+  if (ka === 'float' && kb === 'float') {
+    const [ra, rb] = [FLOAT_RANK[a] ?? 0, FLOAT_RANK[b] ?? 0];
+    return ra === rb ? 'float32' : ra > rb ? a : b;
+  }
+  if (ka === 'float') return a;
+  if (kb === 'float') return b;
+  if (ka === 'bool') return b;
+  if (kb === 'bool') return a;
+  return promoteIntegers(a, b);
+}
+
+function promoteIntegers(a: Dtype, b: Dtype): Dtype {
+  const [x, y] = [DTYPES[a], DTYPES[b]];
+  if (x.kind === y.kind) return x.bits >= y.bits ? a : b;
+  const [signed, unsigned] = x.kind === 'int' ? [a, b] : [b, a];
+  if (DTYPES[signed].bits > DTYPES[unsigned].bits) return signed;
+  const wider: Partial<Record<Dtype, Dtype>> = { uint8: 'int16', uint16: 'int32', uint32: 'int64' };
+  return wider[unsigned] ?? DEFAULT_FLOAT;
+}
+
+const kindDtype = (number: Scalar): Dtype => ({ int: 'int64', float: DEFAULT_FLOAT, bool: 'bool', complex: 'complex64' } as const)[number.kind];
+
+function combine(higher: Dtype | null, lower: Dtype | null): Dtype | null {
+  if (higher === null) return lower;
+  if (lower === null || isComplex(higher)) return higher;
+  if (isFloat(higher)) return isComplex(lower) ? promoteTypes(higher, lower) : higher;
+  return higher === 'bool' || isFloat(lower) || isComplex(lower) ? promoteTypes(higher, lower) : higher;
+}
+
+const isNumber = (op: AtenBuilder, value: Value): boolean => op.aten.numbers.has(value);
+
+export const dtypeOf = (value: Value): Dtype => value.type!.dtype;
+
+/** torch.result_type of tensors and Python numbers. */
+export function resultDtype(op: AtenBuilder, values: readonly Value[]): Dtype {
+  const groups: (Dtype | null)[] = [null, null, null];
+  for (const value of values) {
+    const rank = isNumber(op, value) ? 2 : value.type!.shape.length === 0 ? 1 : 0;
+    const number = op.aten.numbers.get(value);
+    const dtype = number ? kindDtype(number) : dtypeOf(value);
+    groups[rank] = groups[rank] === null ? dtype : promoteTypes(groups[rank]!, dtype);
+  }
+  return combine(groups[0]!, combine(groups[1]!, groups[2]!))!;
+}
+
+/** Cast unless it is there already; Python numbers are written in the wanted type at once. */
+export function cast(op: AtenBuilder, value: Value, dtype: Dtype): Value {
+  const number = op.aten.numbers.get(value);
+  if (number && number.kind !== 'complex' && value.data) return scalarOf(op, number, dtype);
+  return dtypeOf(value) === dtype ? value : op.Cast([value], { to: dtype });
+}
+
+/** A 0-d tensor of the given type; a float given to an integer type is cut off as PyTorch does, integers wrap. */
+export function scalarOf(op: AtenBuilder, number: ScalarArg, dtype: Dtype): Value {
+  if (number.kind === 'run-time') return dtypeOf(number.value) === dtype ? number.value : op.Cast([number.value], { to: dtype });
+  if (number.kind === 'complex') return op.aten.refuse('scalar', `${number.value[0]}+${number.value[1]}j`, 'real numbers');
+  const value = number.value;
+  if (isFloat(dtype)) return op.scalar(dtype, Number(value));
+  if (dtype === 'bool') return op.scalar('bool', Boolean(value) && value !== 0n);
+  const whole = typeof value === 'bigint' ? value : typeof value === 'boolean' ? BigInt(value) : Number.isFinite(value) ? BigInt(Math.trunc(value)) : null;
+  if (whole === null) return op.aten.refuse('scalar', value, `a finite number for ${dtype}`);
+  const { bits, kind } = DTYPES[dtype];
+  return op.scalar(dtype, kind === 'uint' ? BigInt.asUintN(bits, whole) : BigInt.asIntN(bits, whole));
+}
+
+/** All operands in their common type. */
+export function promoted(op: AtenBuilder, values: readonly Value[], extra: readonly Value[] = []): Value[] {
+  const dtype = resultDtype(op, [...values, ...extra]);
+  return values.map((v) => cast(op, v, dtype));
+}
+
+/** As `promoted`, with integers and bools made real first (true division, exp, mean ...). */
+export function promotedToFloat(op: AtenBuilder, values: readonly Value[]): Value[] {
+  const dtype = floatOf(resultDtype(op, values));
+  return values.map((v) => cast(op, v, dtype));
+}
+
+export const floatOf = (dtype: Dtype): Dtype => (isFloat(dtype) || isComplex(dtype) ? dtype : DEFAULT_FLOAT);
+
+/** A Python number as a tensor operand: gives way in promotion. */
+export function numberOperand(op: AtenBuilder, number: ScalarArg): Value {
+  if (number.kind === 'run-time') {
+    op.aten.numbers.set(number.value, null);
+    return number.value;
+  }
+  const value = op.constant(scalarOf(op, number, number.kind === 'complex' ? DEFAULT_FLOAT : kindDtype(number)).data!, op.freshName('number'));
+  op.aten.numbers.set(value, number);
+  return value;
+}

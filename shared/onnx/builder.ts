@@ -1,0 +1,233 @@
+/** Appends typed nodes to a graph: `op.Add([a, b])`. The operator table gives every value its type as it is built. */
+import { fail } from '../errors.ts';
+import { type Dim, isStatic } from '../tensor/dim.ts';
+import type { Dtype } from '../tensor/dtype.ts';
+import { memoryData, type TensorData } from '../tensor/data.ts';
+import { encodeNumbers } from '../tensor/numbers.ts';
+import { dataTypeNumber } from './data-type.ts';
+import { DimValues } from './dim-values.ts';
+import { type Attribute, Graph, Node, type Origin, Value } from './ir.ts';
+import { CONTENT_LIMIT, contentOf } from './schema/content.ts';
+import { CONTRIB, CONTRIB_DOMAIN } from './schema/contrib.ts';
+import { dtypeSince } from './schema/dtype-since.ts';
+import { FORMS } from './schema/forms.ts';
+import { OPS, type OnnxOp } from './schema/index.ts';
+import { type Inferred, inferTypes, OpCall, type OpRow, signatureOf } from './schema/row.ts';
+import { unknownDim } from './unknown-dim.ts';
+
+export type AttributeInput = number | bigint | string | readonly (number | bigint)[] | readonly string[] | TensorData | Graph;
+export type AttributeInputs = Readonly<Record<string, AttributeInput | undefined>>;
+
+interface EmitOp {
+  (inputs: readonly (Value | null)[], attributes?: AttributeInputs): Value;
+  (inputs: readonly (Value | null)[], attributes: AttributeInputs, outputs: number): Value[];
+}
+
+class OpBuilder {
+  readonly graph: Graph;
+  readonly opset: number;
+  /** Copied to every node built: the PyTorch operator being lowered, or the node being rewritten. */
+  origin: Origin | null = null;
+  readonly dimValues: DimValues;
+  readonly #root: Graph;
+  readonly #counter: { next: number };
+  readonly #constants: Map<string, Value>;
+
+  /** `parent`: the builder of the enclosing graph, when this one fills a subgraph. Constants are shared with it. */
+  constructor(graph: Graph, opset: number, parent?: OpBuilder) {
+    this.graph = graph;
+    this.opset = opset;
+    this.#root = parent ? parent.#root : graph;
+    this.#counter = parent ? parent.#counter : { next: 0 };
+    this.#constants = parent ? parent.#constants : new Map();
+    this.dimValues = new DimValues(this as unknown as Builder, parent?.dimValues);
+    this.origin = parent?.origin ?? null;
+  }
+
+  /** Whether the target opset has this operator in its own right (an older form may still exist). */
+  has(op: OnnxOp): boolean {
+    return this.opset >= OPS[op].since[0]!;
+  }
+
+  /** A builder for the body of If, Loop or Scan: it may read this graph's values. */
+  sub(name: string): Builder {
+    return makeBuilder(new Graph(name), this.opset, this as unknown as Builder);
+  }
+
+  freshName(stem = 'v'): string {
+    return `${stem}.${this.#counter.next++}`;
+  }
+
+  unknownDim(): Dim {
+    return unknownDim(this.#counter.next++);
+  }
+
+  /** An initializer. Small equal ones are shared when they have no name of their own. */
+  constant(data: TensorData, name?: string): Value {
+    const key = name === undefined && data.memory && data.byteLength <= 256 ? `${data.dtype}[${data.shape}]${Buffer.from(data.memory).toString('hex')}` : null;
+    const known = key === null ? undefined : this.#constants.get(key);
+    if (known) return known;
+    const value = this.#root.addInitializer(name ?? this.freshName('const'), data);
+    value.content = contentOf(data);
+    if (key !== null) this.#constants.set(key, value);
+    return value;
+  }
+
+  /** A tensor of numbers, row-major. Floats are rounded to the dtype; integers must fit. */
+  tensor(dtype: Dtype, shape: readonly number[], values: ArrayLike<number | bigint>): Value {
+    return this.constant(memoryData(dtype, shape, encodeNumbers(dtype, values)));
+  }
+
+  scalar(dtype: Dtype, value: number | bigint | boolean): Value {
+    return this.tensor(dtype, [], [typeof value === 'boolean' ? Number(value) : value]);
+  }
+
+  /** int64[n]. */
+  ints(values: readonly number[]): Value {
+    return this.tensor('int64', [values.length], values);
+  }
+
+  /** A dimension as an int64 scalar: a constant, or arithmetic on the shapes of inputs. */
+  dim(dim: Dim): Value {
+    return isStatic(dim) ? this.scalar('int64', dim) : this.dimValues.scalar(dim);
+  }
+
+  /** Dimensions as int64[n]: a constant when all are numbers. */
+  dims(dims: readonly Dim[]): Value {
+    return dims.every(isStatic) ? this.ints(dims as readonly number[]) : this.dimValues.vector(dims);
+  }
+
+  /** Any operator of any domain, without older forms; types given by the caller or found by the table. */
+  node(op: string, inputs: readonly (Value | null)[], attributes: AttributeInputs = {}, more: { domain?: string; types?: readonly (Inferred['type'])[]; outputs?: number } = {}): Value[] {
+    const row = rowOf(op, more.domain ?? '');
+    const attributeMap = attributesOf(op, row, attributes);
+    const count = more.types?.length ?? more.outputs ?? 1;
+    const inferred = more.types ? more.types.map((type) => ({ type })) : this.#infer(op, row, inputs, attributeMap, count);
+    return this.#append(op, more.domain ?? '', inputs, attributeMap, inferred);
+  }
+
+  /** What `op.X(...)` does: checks the call against its row, chooses the form for the opset, infers types. */
+  emit(op: OnnxOp, inputs: readonly (Value | null)[], attributes: AttributeInputs, outputs: number): readonly Value[] {
+    const row: OpRow = OPS[op];
+    const attributeMap = attributesOf(op, row, attributes);
+    const trimmed = trimAbsent(inputs);
+    requireSignature(op, row, trimmed, attributeMap, outputs);
+    const call = this.#call(op, row, trimmed, attributeMap, outputs);
+    const form = FORMS[op]?.find((f) => this.opset < f.below && (f.when?.(call) ?? true));
+    if (form) {
+      const written = form.write(call, this as unknown as Builder);
+      return Array.isArray(written) ? (written as readonly Value[]) : [written as Value];
+    }
+    this.#requireOpset(op, row, attributeMap);
+    const inferred = inferTypes(call);
+    for (const { type } of inferred) {
+      const since = type ? dtypeSince(type.dtype) : 0;
+      if (this.opset < since) this.refuse(op, `element type ${type!.dtype} exists since opset ${since}`);
+    }
+    return this.#append(op, '', trimmed, attributeMap, inferred);
+  }
+
+  /** Refuse an operator the target opset cannot express; `needed` says what would do. */
+  refuse(op: string, needed: string): never {
+    const at = this.origin ? `${this.origin.operator} in ${this.origin.module || 'the root module'}` : op;
+    return fail('UnsupportedOpset', { operator: op, opset: this.opset, needed, at });
+  }
+
+  #requireOpset(op: string, row: OpRow, attributes: ReadonlyMap<string, Attribute>): void {
+    if (this.opset < row.since[0]!) this.refuse(op, `it exists since opset ${row.since[0]}`);
+    for (const name of attributes.keys()) {
+      const since = row.attributes?.[name]?.since ?? 0;
+      if (this.opset < since) this.refuse(op, `its attribute ${name} exists since opset ${since}`);
+    }
+  }
+
+  #call(op: string, row: OpRow, inputs: readonly (Value | null)[], attributes: ReadonlyMap<string, Attribute>, outputs: number): OpCall {
+    return new OpCall({ op, inputs, attributes, outputs, opset: this.opset, row, fresh: () => this.unknownDim() });
+  }
+
+  #infer(op: string, row: OpRow | undefined, inputs: readonly (Value | null)[], attributes: ReadonlyMap<string, Attribute>, outputs: number): readonly Inferred[] {
+    if (!row) throw new Error(`operator ${op} has no row and no types were given`);
+    return inferTypes(this.#call(op, row, inputs, attributes, outputs));
+  }
+
+  #append(op: string, domain: string, inputs: readonly (Value | null)[], attributes: Map<string, Attribute>, inferred: readonly Inferred[]): Value[] {
+    const outputs = inferred.map(({ type, content }) => {
+      const value = new Value(this.freshName(op.toLowerCase()), type);
+      if (content && content.length <= CONTENT_LIMIT) value.content = content;
+      return value;
+    });
+    const node = new Node({ op, domain, inputs, outputs, attributes });
+    node.origin = this.origin;
+    this.graph.addNode(node);
+    return outputs;
+  }
+}
+
+export type Builder = OpBuilder & { readonly [K in OnnxOp]: EmitOp };
+
+for (const op of Object.keys(OPS) as OnnxOp[]) {
+  Object.defineProperty(OpBuilder.prototype, op, {
+    value(this: OpBuilder, inputs: readonly (Value | null)[], attributes: AttributeInputs = {}, outputs?: number) {
+      const values = this.emit(op, inputs, attributes, outputs ?? 1);
+      return outputs === undefined ? values[0]! : values;
+    },
+  });
+}
+
+/** A builder appending to `graph`; the methods named after ONNX operators come from the operator table. */
+export function makeBuilder(graph: Graph, opset: number, parent?: Builder): Builder {
+  return new OpBuilder(graph, opset, parent) as Builder;
+}
+
+function trimAbsent(inputs: readonly (Value | null)[]): readonly (Value | null)[] {
+  let end = inputs.length;
+  while (end > 0 && inputs[end - 1] === null) end--;
+  return inputs.slice(0, end);
+}
+
+function attributesOf(op: string, row: OpRow | undefined, given: AttributeInputs): Map<string, Attribute> {
+  const attributes = new Map<string, Attribute>();
+  for (const [name, value] of Object.entries(given)) {
+    if (value === undefined) continue;
+    const spec = row?.attributes?.[name];
+    if (row && !spec) throw new Error(`${op} has no attribute ${name}`);
+    const attribute = toAttribute(spec?.kind ?? guessKind(value), spec?.dtype && typeof value === 'string' ? dataTypeNumber(value as Dtype) : value);
+    if (spec?.default === undefined || !sameAttribute(spec.default, attribute)) attributes.set(name, attribute);
+  }
+  for (const [name, spec] of Object.entries(row?.attributes ?? {})) {
+    if (spec.default === undefined && !spec.optional && !attributes.has(name)) throw new Error(`${op} needs attribute ${name}`);
+  }
+  return attributes;
+}
+
+/** Float attributes are float32 numbers in a file. */
+function sameAttribute(byDefault: unknown, { kind, value }: Attribute): boolean {
+  if (kind === 'float') return Math.fround(value) === Math.fround(byDefault as number);
+  return Array.isArray(byDefault) && Array.isArray(value) ? byDefault.length === value.length && byDefault.every((x, i) => x === value[i]) : byDefault === value;
+}
+
+const rowOf = (op: string, domain: string): OpRow | undefined => (domain === '' ? OPS[op as OnnxOp] : domain === CONTRIB_DOMAIN ? CONTRIB[op] : undefined);
+
+/** A call must fit the newest signature: it is the only one callers know. */
+function requireSignature(op: string, row: OpRow, inputs: readonly (Value | null)[], attributes: ReadonlyMap<string, Attribute>, outputs: number): void {
+  const [takes, gives] = [signatureOf(row.inputs), signatureOf(row.outputs ?? 'Y')];
+  if (inputs.length > takes.most) throw new Error(`${op} takes ${takes.most} inputs, not ${inputs.length}`);
+  takes.required.forEach((name, i) => {
+    if (name !== null && !inputs[i]) throw new Error(`${op} needs input ${name}`);
+  });
+  if (outputs > gives.most) throw new Error(`${op} has ${gives.most} outputs, not ${outputs}`);
+  for (const name of attributes.keys()) {
+    if (row.attributes?.[name]?.until !== undefined) throw new Error(`${op} has no attribute ${name} any more`);
+  }
+}
+
+function guessKind(value: AttributeInput): Attribute['kind'] {
+  if (value instanceof Graph) return 'graph';
+  if (typeof value === 'string') return 'string';
+  if (typeof value === 'bigint') return 'int';
+  if (typeof value === 'number') return Number.isInteger(value) ? 'int' : 'float';
+  if (Array.isArray(value)) return typeof value[0] === 'string' ? 'strings' : value.every((x) => Number.isInteger(x)) ? 'ints' : 'floats';
+  return 'tensor';
+}
+
+const toAttribute = (kind: Attribute['kind'], value: AttributeInput): Attribute => ({ kind, value }) as Attribute;

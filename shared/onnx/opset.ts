@@ -1,0 +1,22 @@
+/** Opsets torchferry writes, the IR version that goes with each, and the default. */
+
+export const OLDEST_OPSET = 13;
+/** The newest that onnxruntime 1.30 loads. */
+export const NEWEST_OPSET = 26;
+/** Loads in every onnxruntime since 1.17, has Gelu, GroupNormalization and 4-bit types, and its Q/DQ groups fuse in onnxruntime 1.30. */
+export const DEFAULT_OPSET = 21;
+
+/** From the ONNX release table: the IR version of the first release that carries the opset. */
+const IR_VERSIONS: readonly (readonly [fromOpset: number, irVersion: number])[] = [
+  [13, 7],
+  [15, 8],
+  [19, 9],
+  [21, 10],
+  [23, 11],
+  [24, 12],
+  [25, 13],
+];
+
+export function irVersionOf(opset: number): number {
+  return IR_VERSIONS.findLast(([from]) => opset >= from)?.[1] ?? 7;
+}

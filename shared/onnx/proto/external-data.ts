@@ -1,0 +1,56 @@
+/** External data: the bytes of a tensor in a file beside the .onnx. */
+import { type ByteSource, type FileSource, fileSource } from '../../bytes/byte-source.ts';
+import { fail } from '../../errors.ts';
+import { join } from 'node:path';
+import type { Message } from './messages.ts';
+
+/** Finds the file that a (checked, relative) location names. */
+export type ExternalData = (location: string) => ByteSource;
+
+interface Where {
+  readonly file: string;
+  readonly where: string;
+}
+
+// A model must not be able to name a file outside its folder, on any operating system.
+const isSafeLocation = (location: string): boolean =>
+  location !== '' &&
+  !/[\\:\u0000-\u001f\u007f]/.test(location) &&
+  !location.startsWith('/') &&
+  location.split('/').every((part) => part !== '..' && part !== '');
+
+export function externalSlice(entries: readonly Message<'StringStringEntryProto'>[], byteLength: number, open: ExternalData | undefined, at: Where): ByteSource {
+  const corrupt = (reason: string): never => fail('CorruptModel', { ...at, reason });
+  const values = new Map(entries.map(({ key, value }) => [key ?? '', value ?? '']));
+  const location = values.get('location') ?? '';
+  if (!isSafeLocation(location)) return corrupt(`its external data lies in ${JSON.stringify(location)}; only a relative path inside the folder of the model is allowed`);
+  const offset = wholeNumber(values.get('offset'), 0) ?? corrupt(`its external data has the offset "${values.get('offset')}"`);
+  const length = wholeNumber(values.get('length'), byteLength) ?? corrupt(`its external data has the length "${values.get('length')}"`);
+  if (length !== byteLength) return corrupt(`its external data has ${length} bytes, its type takes ${byteLength}`);
+  if (!open) return fail('UnsupportedFormat', { file: at.file, found: `a model with weights in "${location}"`, hint: 'keep that file beside it' });
+  const source = open(location);
+  if (offset + length > source.size) return corrupt(`its external data ends at byte ${offset + length} of "${location}", which has ${source.size}`);
+  return source.slice(offset, offset + length);
+}
+
+function wholeNumber(text: string | undefined, missing: number): number | null {
+  if (text === undefined) return missing;
+  const value = /^\d{1,16}$/.test(text) ? Number(text) : NaN;
+  return Number.isSafeInteger(value) ? value : null;
+}
+
+/** External data from the files of a folder, each opened once. */
+export function folderData(folder: string): { readonly open: ExternalData; close(): void } {
+  const files = new Map<string, FileSource>();
+  return {
+    open(location) {
+      const known = files.get(location) ?? fileSource(join(folder, location));
+      files.set(location, known);
+      return known;
+    },
+    close() {
+      for (const file of files.values()) file.close();
+      files.clear();
+    },
+  };
+}

@@ -1,0 +1,60 @@
+/** Where the bytes of every initializer go: into the .onnx, into a file beside it, or nowhere because they lie in the source file already. */
+import type { Value } from '../ir.ts';
+
+export type Weights = 'embed' | 'pack' | 'link';
+
+export type Place =
+  | { readonly kind: 'embed' }
+  | { readonly kind: 'pack'; readonly offset: number }
+  | { readonly kind: 'link'; readonly location: string; readonly offset: number };
+
+/** Smaller tensors always stay in the .onnx: shape inference reads shape constants there. */
+const EMBED_BELOW = 1024;
+/** Tensors from this size on start on a boundary that every operating system can map. */
+const ALIGN_FROM = 1 << 20;
+const ALIGNMENT = 1 << 16;
+const SMALL_ALIGNMENT = 64;
+/** Nobody can parse a protobuf message of 2 GiB; the margin is for everything that is not a weight. */
+const LARGEST_PROTO = 2 ** 31 - (1 << 20);
+
+export interface Placement {
+  readonly places: ReadonlyMap<Value, Place>;
+  /** Initializers in the order of their offsets in the data file. */
+  readonly packed: readonly Value[];
+}
+
+interface PlaceRequest {
+  readonly weights: Weights;
+  readonly initializers: Iterable<Value>;
+  /** Bytes of the .onnx without initializers. */
+  readonly otherBytes: number;
+  /** The file name under which stored bytes of a value can be reached from the .onnx, or null. */
+  locationOf(value: Value): string | null;
+}
+
+export function place({ weights, initializers, otherBytes, locationOf }: PlaceRequest): Placement {
+  const values = [...initializers];
+  const places = new Map<Value, Place>(values.map((value) => [value, linked(value, weights, locationOf) ?? { kind: 'embed' }]));
+  const embedded = values.filter((value) => places.get(value)!.kind === 'embed');
+  const tooLarge = otherBytes + embedded.reduce((sum, value) => sum + value.data!.byteLength + 256, 0) > LARGEST_PROTO;
+  if (weights !== 'pack' && !tooLarge) return { places, packed: [] };
+  // Small ones first, so that the padding of large ones does not tear them apart.
+  const packable = embedded.filter((value) => value.data!.byteLength >= EMBED_BELOW);
+  const packed = [...packable.filter((value) => !isAligned(value)), ...packable.filter(isAligned)];
+  let end = 0;
+  for (const value of packed) {
+    const offset = isAligned(value) ? Math.ceil(end / ALIGNMENT) * ALIGNMENT : Math.ceil(end / SMALL_ALIGNMENT) * SMALL_ALIGNMENT;
+    places.set(value, { kind: 'pack', offset });
+    end = offset + value.data!.byteLength;
+  }
+  return { places, packed };
+}
+
+const isAligned = (value: Value): boolean => value.data!.byteLength >= ALIGN_FROM;
+
+function linked(value: Value, weights: Weights, locationOf: PlaceRequest['locationOf']): Place | null {
+  const { stored, byteLength } = value.data!;
+  if (weights !== 'link' || !stored || byteLength < EMBED_BELOW) return null;
+  const location = locationOf(value);
+  return location === null ? null : { kind: 'link', location, offset: stored.origin.start };
+}

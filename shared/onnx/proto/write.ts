@@ -1,0 +1,141 @@
+/** Writes a model as .onnx, tensor by tensor: the weights are never in memory together. */
+import { existsSync, statSync } from 'node:fs';
+import { basename, dirname, resolve } from 'node:path';
+import { fail } from '../../errors.ts';
+import type { TensorData } from '../../tensor/data.ts';
+import type { Graph, Model, Node, Value } from '../ir.ts';
+import { delimiter, encode } from './encode.ts';
+import { FileWriter, type WrittenFile } from './file-writer.ts';
+import { EXTERNAL } from './messages.ts';
+import { type Place, place, type Placement, type Weights } from './placement.ts';
+import { graphHead, graphTail, modelHeader, type ProtoOptions, tensorHeader } from './to-proto.ts';
+
+export interface WriteOptions {
+  /**
+   * `embed`: one file. `pack`: weights in `<name>.data` beside it. `link`: weights stay in the file they were read from,
+   * which must lie in the folder of the .onnx; computed ones are embedded.
+   */
+  readonly weights: Weights;
+  /** Also write the types of intermediate values. */
+  readonly valueInfo?: boolean;
+  readonly sha256?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+export interface WrittenModel {
+  /** The .onnx first, then the data file if there is one. */
+  readonly files: readonly WrittenFile[];
+  /** The mode that was used: above 2 GiB a model cannot be embedded. */
+  readonly weights: Weights;
+  /** Names of the files in the same folder that hold linked weights. */
+  readonly linked: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+/** Both files appear under their names only when they are complete; on failure or abort nothing is left. */
+export async function writeModel(model: Model, path: string, options: WriteOptions): Promise<WrittenModel> {
+  const inline = await readInline(model.graph);
+  const protoOptions: ProtoOptions = { irVersion: model.irVersion, valueInfo: options.valueInfo ?? false, bytesOf: (data) => inline.get(data)! };
+  const header = encode('ModelProto', modelHeader(model));
+  const head = encode('GraphProto', graphHead(model.graph, protoOptions));
+  const tail = encode('GraphProto', graphTail(model.graph, protoOptions));
+  const { places, packed } = place({
+    weights: options.weights,
+    initializers: model.graph.initializers,
+    otherBytes: header.byteLength + head.byteLength + tail.byteLength,
+    locationOf: (value) => linkLocation(value, path),
+  });
+  const dataPath = `${path}.data`;
+  const initializers = [...model.graph.initializers].map((value) => initializerParts(value, places.get(value)!, basename(dataPath)));
+  const graphLength = head.byteLength + tail.byteLength + initializers.reduce((sum, i) => sum + i.header.byteLength + (i.embedded?.byteLength ?? 0), 0);
+
+  const writers: FileWriter[] = [];
+  const open = async (file: string): Promise<FileWriter> => {
+    const writer = await FileWriter.create(file, options);
+    writers.push(writer);
+    return writer;
+  };
+  try {
+    const files: WrittenFile[] = [];
+    if (packed.length) files.push(await writePacked(await open(dataPath), { places, packed }));
+    const onnx = await open(path);
+    for (const bytes of [header, delimiter('ModelProto', 'graph', graphLength), head]) await onnx.write(bytes);
+    for (const { header: tensor, embedded } of initializers) {
+      await onnx.write(tensor);
+      if (embedded) await writeData(onnx, embedded);
+    }
+    await onnx.write(tail);
+    files.unshift(await onnx.finish());
+    for (const writer of writers) await writer.publish();
+    const linked = new Set([...places.values()].flatMap((at) => (at.kind === 'link' ? [at.location] : [])));
+    return { files, linked: [...linked], ...usedMode(options.weights, packed.length > 0, path) };
+  } catch (error) {
+    for (const writer of writers) await writer.discard();
+    throw error;
+  }
+}
+
+function usedMode(wanted: Weights, isPacked: boolean, path: string): { weights: Weights; warnings: string[] } {
+  if (!isPacked || wanted === 'pack') return { weights: wanted, warnings: [] };
+  return { weights: 'pack', warnings: [`the weights of "${path}" do not fit into one file of 2 GiB; they are in "${basename(path)}.data" beside it`] };
+}
+
+async function writePacked(writer: FileWriter, { places, packed }: Placement): Promise<WrittenFile> {
+  for (const value of packed) {
+    const at = places.get(value)!;
+    if (at.kind !== 'pack') throw new Error(`initializer "${value.name}" is not packed`);
+    await writer.padTo(at.offset);
+    await writeData(writer, value.data!);
+  }
+  return writer.finish();
+}
+
+async function writeData(writer: FileWriter, data: TensorData): Promise<void> {
+  const start = writer.position;
+  if (data.stored) await writer.copy(data.stored);
+  else await writer.write(await data.read());
+  const written = writer.position - start;
+  if (written !== data.byteLength) throw new Error(`a tensor of ${data.byteLength} bytes gave ${written}`);
+}
+
+/** An initializer up to its bytes, and the data to copy after it, if it is embedded. */
+function initializerParts(value: Value, at: Place, dataFile: string): { header: Uint8Array; embedded: TensorData | null } {
+  const data = value.data!;
+  const tensor = tensorHeader(data, value.name);
+  if (at.kind === 'embed') {
+    const fields = encode('TensorProto', tensor);
+    const raw = delimiter('TensorProto', 'raw_data', data.byteLength);
+    return { header: Buffer.concat([delimiter('GraphProto', 'initializer', fields.byteLength + raw.byteLength + data.byteLength), fields, raw]), embedded: data };
+  }
+  const location = at.kind === 'link' ? at.location : dataFile;
+  const external_data = Object.entries({ location, offset: String(at.offset), length: String(data.byteLength) }).map(([key, value]) => ({ key, value }));
+  const fields = encode('TensorProto', { ...tensor, external_data, data_location: EXTERNAL });
+  return { header: Buffer.concat([delimiter('GraphProto', 'initializer', fields.byteLength), fields]), embedded: null };
+}
+
+function linkLocation(value: Value, path: string): string {
+  const { root } = value.data!.stored!.origin;
+  const source = resolve(root.name);
+  const refuse = (expected: string): never => fail('BadOption', { option: 'weights', value: 'link', expected });
+  if (dirname(source) !== dirname(resolve(path))) return refuse(`an output in the folder of "${root.name}", where its weights lie; write there, or use "pack" or "embed"`);
+  if (source === resolve(path)) return refuse(`an output that does not replace "${root.name}", where its weights lie; choose another name, or use "pack" or "embed"`);
+  if (!existsSync(source) || statSync(source).size !== root.size) return refuse(`"${root.name}" to be a local file; use "pack" or "embed"`);
+  return basename(source);
+}
+
+/** Tensors of attributes and subgraphs: they are small and stand inside messages. */
+async function readInline(graph: Graph): Promise<Map<TensorData, Uint8Array>> {
+  const bytes = new Map<TensorData, Uint8Array>();
+  for (const data of inlineTensors(graph.nodes)) bytes.set(data, data.memory ?? (await data.read()));
+  return bytes;
+}
+
+function* inlineTensors(nodes: Iterable<Node>): Generator<TensorData> {
+  for (const node of nodes) {
+    for (const attribute of node.attributes.values()) if (attribute.kind === 'tensor') yield attribute.value;
+    for (const subgraph of node.subgraphs()) {
+      for (const { data } of subgraph.initializers) if (data) yield data;
+      yield* inlineTensors(subgraph.nodes);
+    }
+  }
+}

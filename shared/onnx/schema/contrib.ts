@@ -1,0 +1,84 @@
+/** The com.microsoft operators torchferry writes (quantized kernels of onnxruntime). */
+import type { AttributeRow, OpRow } from './row.ts';
+import { axisIn, broadcastShapes, replaceDim, sumDims, typed } from './shape-rules.ts';
+import { gemmShape, matmulShape } from './matrix.ts';
+import { globalPoolingShape, poolingShape } from './pooling.ts';
+
+export const CONTRIB_DOMAIN = 'com.microsoft';
+
+const INTS = { kind: 'ints', optional: true } as const satisfies AttributeRow;
+const CHANNELS_LAST = { channels_last: { kind: 'int', default: 0 } } as const satisfies Record<string, AttributeRow>;
+
+/** `y = f(a, b)` on codes; the result broadcasts. */
+const binary: OpRow = {
+  since: [1],
+  inputs: 'A A_scale A_zero_point? B B_scale B_zero_point? C_scale C_zero_point?',
+  outputs: 'C',
+  infer: (c) => typed(c.dtypeOf(0), broadcastShapes([c.shape(0), c.shape(3)], () => c.unknownDim())),
+};
+const unary = (attributes: Readonly<Record<string, AttributeRow>> = {}): OpRow => ({
+  since: [1],
+  inputs: 'X X_scale X_zero_point? Y_scale Y_zero_point?',
+  attributes,
+  infer: (c) => ({ type: c.type(0) }),
+});
+
+export const CONTRIB: Readonly<Record<string, OpRow>> = {
+  QLinearAdd: binary,
+  QLinearMul: binary,
+  QLinearSigmoid: unary(),
+  QLinearLeakyRelu: unary({ alpha: { kind: 'float', default: 0.009999999776482582 } }),
+  QLinearSoftmax: {
+    since: [1],
+    inputs: 'X X_scale x_zero_point? y_scale y_zero_point',
+    attributes: { axis: { kind: 'int', default: -1 }, opset: { kind: 'int' } },
+    infer: (c) => ({ type: c.type(0) }),
+  },
+  QLinearConcat: {
+    since: [1],
+    // Y_scale, Y_zero_point, then a tensor with its scale and zero point for each part.
+    inputs: 'Y_scale Y_zero_point inputs...',
+    attributes: { axis: { kind: 'int' } },
+    infer: (c) => {
+      const parts = Array.from({ length: Math.floor((c.inputs.length - 2) / 3) }, (_, i) => c.shape(2 + 3 * i));
+      const axis = axisIn(c.int('axis'), parts[0]!.length);
+      return typed(c.dtypeOf(2), replaceDim(parts[0]!, axis, sumDims(parts.map((s) => s[axis]!))));
+    },
+  },
+  QLinearAveragePool: {
+    since: [1],
+    inputs: 'X x_scale x_zero_point? y_scale y_zero_point?',
+    attributes: {
+      auto_pad: { kind: 'string', default: 'NOTSET' },
+      ceil_mode: { kind: 'int', default: 0 },
+      count_include_pad: { kind: 'int', default: 0 },
+      kernel_shape: { kind: 'ints' },
+      pads: INTS,
+      strides: INTS,
+      ...CHANNELS_LAST,
+    },
+    infer: (c) => typed(c.dtypeOf(0), poolingShape(c)),
+  },
+  QLinearGlobalAveragePool: {
+    since: [1],
+    inputs: 'X x_scale x_zero_point y_scale y_zero_point',
+    attributes: CHANNELS_LAST,
+    infer: (c) => typed(c.dtypeOf(0), globalPoolingShape(c)),
+  },
+  QGemm: {
+    since: [1],
+    inputs: 'A a_scale a_zero_point B b_scale b_zero_point C? y_scale? y_zero_point?',
+    attributes: { alpha: { kind: 'float', default: 1 }, transA: { kind: 'int', default: 0 }, transB: { kind: 'int', default: 0 } },
+    infer: (c) => typed(c.has(8) ? c.dtypeOf(8) : 'float32', gemmShape(c, 0, 3, 6)),
+  },
+  DynamicQuantizeMatMul: {
+    since: [1],
+    inputs: 'A B b_scale b_zero_point? bias?',
+    infer: (c) => typed('float32', matmulShape(c, 0, 1)),
+  },
+  MatMulIntegerToFloat: {
+    since: [1],
+    inputs: 'A B a_scale b_scale a_zero_point? b_zero_point? bias?',
+    infer: (c) => typed('float32', matmulShape(c, 0, 1)),
+  },
+};

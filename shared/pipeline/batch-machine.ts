@@ -1,0 +1,161 @@
+/** Many models: a Distributed Map over a JSONL manifest or over everything under a prefix, each item one run of the conversion machine. */
+import { type Catcher, expression, type ItemReader, type Machine, type MapState, type StateMachine, type TaskState } from './asl.ts';
+import { WORK_PREFIXES } from './stages.ts';
+import { eventTask, failureOf, type MachineNames, PLACEHOLDERS, stageTask, START_EXECUTION } from './task.ts';
+import { MODEL_EXTENSIONS } from './upload.ts';
+
+const orElse = (field: string, fallback: string) => expression(`$exists($states.input.${field}) ? $states.input.${field} : ${fallback}`);
+
+// What a batch may say, with its defaults. All failures are tolerated unless the batch says less: one bad model must not stop the others.
+const BATCH = {
+  id: '{% $states.context.Execution.Name %}',
+  bucket: '{% $states.input.bucket %}',
+  manifest: orElse('manifest', 'null'),
+  prefix: orElse('prefix', 'null'),
+  options: orElse('options', 'null'),
+  maxConcurrency: orElse('maxConcurrency', '20'),
+  toleratedFailurePercentage: orElse('toleratedFailurePercentage', '100'),
+};
+
+// A manifest row is a key or { key, bucket?, version?, options? }; a listed object is { Key, Size, ETag, ... }.
+// `request` makes this batch's jobs its own: the same model in the next batch is converted again.
+const ITEM_REQUEST = expression(`(
+  $item := $states.input.item;
+  $row := $type($item) = "string" ? {"key": $item}
+        : $exists($item.Key) ? {"key": $item.Key, "size": $item.Size, "etag": $item.ETag}
+        : $item;
+  $options := $states.input.batch.options;
+  $merge([{"bucket": $states.input.batch.bucket}, $options = null ? {} : {"options": $options}, $row, {"request": $states.input.batch.id}])
+)`);
+
+// Under a prefix lie job files and data too; those are passed over.
+const IS_MODEL = expression(`$contains($states.input.key, /(${MODEL_EXTENSIONS.map((extension) => extension.replace('.', '\\.')).join('|')})$/i)`);
+
+const convertOne = (names: MachineNames, next: string, failedState: string): TaskState => ({
+  Type: 'Task',
+  Resource: START_EXECUTION,
+  Arguments: {
+    StateMachineArn: names.conversion,
+    // The field links the two executions in the console.
+    Input: expression('$merge([$states.input, {"AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID": $states.context.Execution.Id}])'),
+  },
+  Output: '{% $states.result.Output %}',
+  Retry: [
+    {
+      ErrorEquals: ['StepFunctions.ExecutionLimitExceededException', 'StepFunctions.ThrottlingException', 'StepFunctions.SdkClientException'],
+      IntervalSeconds: 5, MaxAttempts: 10, BackoffRate: 2, MaxDelaySeconds: 120, JitterStrategy: 'FULL',
+    },
+  ],
+  // The cause of a failed execution is its description as JSON: the item fails with the code of the conversion, not with "TaskFailed".
+  Catch: [
+    {
+      ErrorEquals: ['States.TaskFailed'],
+      Assign: {
+        failure: expression(`(
+          $execution := $substring($states.errorOutput.Cause, 0, 1) = "{" ? $parse($states.errorOutput.Cause) : {};
+          {
+            "error": $exists($execution.Error) ? $execution.Error : $states.errorOutput.Error,
+            "cause": $exists($execution.Cause) ? $execution.Cause : $states.errorOutput.Cause
+          }
+        )`),
+      },
+      Next: failedState,
+    },
+  ],
+  Next: next,
+});
+
+/** State names are unique in a whole machine, hence the label in each. */
+function item(names: MachineNames, label: string): Machine {
+  const name = (state: string): string => `${label}${state}`;
+  return {
+    StartAt: name('Item'),
+    States: {
+      [name('Item')]: { Type: 'Pass', Output: ITEM_REQUEST, Assign: { listed: '{% $exists($states.input.item.Key) %}' }, Next: name('IsModel') },
+      [name('IsModel')]: {
+        Type: 'Choice',
+        Choices: [
+          { Condition: '{% $not($listed) %}', Next: name('Convert') },
+          { Condition: IS_MODEL, Next: name('Convert') },
+        ],
+        Default: name('Skipped'),
+      },
+      [name('Convert')]: convertOne(names, name('Converted'), name('Failed')),
+      [name('Converted')]: { Type: 'Succeed' },
+      [name('Skipped')]: { Type: 'Succeed', Output: { skipped: true } },
+      [name('Failed')]: { Type: 'Fail', Error: '{% $failure.error %}', Cause: '{% $failure.cause %}' },
+    },
+  };
+}
+
+const map = (names: MachineNames, label: string, reader: ItemReader): MapState => ({
+  Type: 'Map',
+  Label: label,
+  ItemReader: reader,
+  ItemSelector: {
+    item: '{% $states.context.Map.Item.Value %}',
+    batch: { id: '{% $batch.id %}', bucket: '{% $batch.bucket %}', options: '{% $batch.options %}' },
+  },
+  ItemProcessor: { ProcessorConfig: { Mode: 'DISTRIBUTED', ExecutionType: 'STANDARD' }, ...item(names, label) },
+  MaxConcurrency: '{% $batch.maxConcurrency %}',
+  ToleratedFailurePercentage: '{% $batch.toleratedFailurePercentage %}',
+  ResultWriter: {
+    Resource: 'arn:aws:states:::s3:putObject',
+    Arguments: { Bucket: names.buckets.work, Prefix: expression(`'${WORK_PREFIXES.batches}' & $batch.id`) },
+    WriterConfig: { Transformation: 'NONE', OutputType: 'JSONL' },
+  },
+  // Over the tolerance, or nothing to read: the report lists what there is.
+  Catch: [{ ErrorEquals: ['States.ALL'], Assign: { failure: failureOf('batch') }, Output: {}, Next: 'BatchReport' }],
+  Next: 'BatchReport',
+});
+
+const withoutReport: readonly Catcher[] = [{ ErrorEquals: ['States.ALL'], Assign: { failure: failureOf('batchReport') }, Output: {}, Next: 'NotifyBatchFailed' }];
+
+/** The machine for many models. Input: `{ bucket, manifest | prefix, options?, maxConcurrency?, toleratedFailurePercentage? }`. */
+export const batchStateMachine = (names: MachineNames = PLACEHOLDERS): StateMachine => ({
+  Comment: 'Convert many PyTorch models and report on all of them',
+  QueryLanguage: 'JSONata',
+  TimeoutSeconds: 7 * 24 * 3600,
+  StartAt: 'Batch',
+  States: {
+    Batch: { Type: 'Pass', Assign: { batch: BATCH, failure: null }, Next: 'ManifestOrPrefix' },
+    ManifestOrPrefix: {
+      Type: 'Choice',
+      Choices: [
+        { Condition: '{% $batch.manifest != null %}', Next: 'OverManifest' },
+        { Condition: '{% $batch.prefix != null %}', Next: 'OverPrefix' },
+      ],
+      Default: 'NothingToDo',
+    },
+    NothingToDo: {
+      Type: 'Fail',
+      Error: 'WrongUsage',
+      Cause: 'a batch names neither a manifest nor a prefix; start it with {"bucket": ..., "manifest": "list.jsonl"} or {"bucket": ..., "prefix": "models/"}',
+    },
+    OverManifest: map(names, 'Manifest', {
+      Resource: 'arn:aws:states:::s3:getObject',
+      ReaderConfig: { InputType: 'JSONL' },
+      Arguments: { Bucket: '{% $batch.bucket %}', Key: '{% $batch.manifest %}' },
+    }),
+    OverPrefix: map(names, 'Prefix', {
+      Resource: 'arn:aws:states:::s3:listObjectsV2',
+      Arguments: { Bucket: '{% $batch.bucket %}', Prefix: '{% $batch.prefix %}' },
+    }),
+    BatchReport: stageTask(names, {
+      stage: 'batchReport',
+      payload: { batch: '{% $batch %}', buckets: { ...names.buckets }, failure: '{% $failure %}' },
+      next: 'HasBatchFailed',
+      catch: withoutReport,
+    }),
+    HasBatchFailed: { Type: 'Choice', Choices: [{ Condition: '{% $failure != null %}', Next: 'NotifyBatchFailed' }], Default: 'NotifyBatchCompleted' },
+    NotifyBatchCompleted: eventTask(names, { type: 'model.batch.completed', detail: { batch: '{% $batch.id %}', result: '{% $states.input %}' }, next: 'BatchDone' }),
+    BatchDone: { Type: 'Succeed' },
+    NotifyBatchFailed: eventTask(names, {
+      type: 'model.batch.failed',
+      detail: { batch: '{% $batch.id %}', failure: '{% $failure %}', result: '{% $states.input %}' },
+      next: 'BatchFailed',
+      catch: [{ ErrorEquals: ['States.ALL'], Next: 'BatchFailed' }],
+    }),
+    BatchFailed: { Type: 'Fail', Error: '{% $failure.error %}', Cause: '{% $failure.cause %}' },
+  },
+});

@@ -1,0 +1,14 @@
+/** What a stage is given besides its input: everything that differs between AWS, this machine and a test. */
+import type { ObjectStore } from './store.ts';
+
+export interface Services {
+  readonly store: ObjectStore;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  /** Folder for temporary files; a stage makes its own folder in it and removes it. */
+  readonly temporaryFolder: string;
+  /** One line for whoever watches, with facts for a structured log. */
+  readonly log: (message: string, facts?: Readonly<Record<string, unknown>>) => void;
+  /** Set when the work may be given up. */
+  readonly signal?: AbortSignal;
+}

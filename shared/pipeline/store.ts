@@ -1,0 +1,64 @@
+/** Where files lie: buckets of objects under keys. S3 on AWS, folders on one machine, memory in tests; one contract suite for all. */
+import type { ByteSource } from '../bytes/byte-source.ts';
+import { fail } from '../errors.ts';
+
+export interface ObjectInfo {
+  readonly key: string;
+  readonly size: number;
+  /** Changes when the content changes: the version id of a versioned bucket, else the ETag. */
+  readonly version: string;
+}
+
+export interface PutOptions {
+  readonly contentType: string;
+  readonly tags?: Readonly<Record<string, string>>;
+}
+
+export interface ObjectStore {
+  /** Fails with FileNotFound when there is no such object (or no such version of it). Close the source when it has a `close`. */
+  open(bucket: string, key: string, version?: string): Promise<OpenedObject>;
+  /** null when there is no such object. */
+  head(bucket: string, key: string, version?: string): Promise<ObjectInfo | null>;
+  /** Upload a local file. Readers see the old object or the whole new one, never a part. */
+  putFile(bucket: string, key: string, path: string, options: PutOptions): Promise<ObjectInfo>;
+  putBytes(bucket: string, key: string, bytes: Uint8Array, options: PutOptions): Promise<ObjectInfo>;
+  /** Write only when there is no such object yet: of any number of callers at the same time exactly one gets true. */
+  putIfAbsent(bucket: string, key: string, bytes: Uint8Array): Promise<boolean>;
+  /** Every object whose key starts with `prefix`, in the order of the keys' UTF-8 bytes. */
+  list(bucket: string, prefix: string): AsyncIterable<ObjectInfo>;
+}
+
+export interface OpenedObject extends ByteSource {
+  close?(): void;
+}
+
+/** S3's limit. */
+export const MAX_KEY_BYTES = 1024;
+
+/**
+ * Refuse what no bucket should hold, whatever the store: keys that a tool could take for a path outside of the folder it
+ * copies the bucket to. Spaces, `+`, `#?&<>` and every other character are fine.
+ */
+export function checkKey(key: string): string {
+  const bytes = Buffer.byteLength(key);
+  const problem =
+    key === '' ? 'it is empty'
+    : bytes > MAX_KEY_BYTES ? `it has ${bytes} bytes, the limit is ${MAX_KEY_BYTES}`
+    : !key.isWellFormed() ? 'it is no valid Unicode'
+    : key.includes('\0') ? 'it holds a zero byte'
+    : key.startsWith('/') || /^[a-zA-Z]:[\\/]/.test(key) || key.startsWith('\\') ? 'it is an absolute path'
+    : key.split(/[/\\]/).some((part) => part === '..' || part === '.') ? 'it holds a "." or ".." part'
+    : null;
+  return problem === null ? key : fail('BadKey', { key, problem });
+}
+
+/** The part of a key up to and with its last slash; empty at the top of the bucket. */
+export const folderOf = (key: string): string => key.slice(0, key.lastIndexOf('/') + 1);
+export const fileNameOf = (key: string): string => key.slice(key.lastIndexOf('/') + 1);
+
+/** `a/model.pt2` to `a/model`: without the extension of the file name; a name that is nothing but extension stays. */
+export function withoutExtension(key: string): string {
+  const name = fileNameOf(key);
+  const dot = name.lastIndexOf('.');
+  return dot > 0 ? folderOf(key) + name.slice(0, dot) : key;
+}

@@ -1,0 +1,101 @@
+/** The two kinds of work a machine hands out: a stage's Lambda function and an event on the bus, each with what may be tried again. */
+import type { Catcher, Retrier, TaskState, Template } from './asl.ts';
+import { STAGES, type StageName } from './stages.ts';
+
+/** Names that deployment fills in; in a template they are placeholders, `${ConvertFunction}`. */
+export interface MachineNames {
+  readonly functions: Readonly<Record<StageName, string>>;
+  readonly buckets: { readonly output: string; readonly work: string };
+  readonly eventBus: string;
+  /** ARN of the machine that converts one model: what the items of a batch start. */
+  readonly conversion: string;
+}
+
+const stageNames = Object.entries(STAGES).map(([stage, { functionName }]) => [stage, `\${${functionName}}`]);
+
+export const PLACEHOLDERS: MachineNames = {
+  // Object.fromEntries forgets the keys; they are those of STAGES.
+  functions: Object.fromEntries(stageNames) as Record<StageName, string>,
+  buckets: { output: '${OutputBucket}', work: '${WorkBucket}' },
+  eventBus: '${EventBus}',
+  conversion: '${ConversionStateMachine}',
+};
+
+export const INVOKE = 'arn:aws:states:::lambda:invoke';
+export const START_EXECUTION = 'arn:aws:states:::states:startExecution.sync:2';
+export const PUT_EVENTS = 'arn:aws:states:::events:putEvents';
+
+/**
+ * Only what failed in AWS, not in the stage, is tried again. Typed failures end the same way every time; so do timeouts and
+ * out-of-memory at the same size, and a retry of those costs fifteen minutes each. FULL jitter: throttled calls come in crowds.
+ */
+export const LAMBDA_RETRY: readonly Retrier[] = [
+  { ErrorEquals: ['Lambda.TooManyRequestsException'], IntervalSeconds: 2, MaxAttempts: 10, BackoffRate: 2, MaxDelaySeconds: 120, JitterStrategy: 'FULL' },
+  {
+    ErrorEquals: ['Lambda.ServiceException', 'Lambda.AWSLambdaException', 'Lambda.SdkClientException'],
+    IntervalSeconds: 1, MaxAttempts: 5, BackoffRate: 2, MaxDelaySeconds: 30, JitterStrategy: 'FULL',
+  },
+];
+
+const EVENT_RETRY: readonly Retrier[] = [
+  {
+    ErrorEquals: ['EventBridge.FailedEntry', 'EventBridge.InternalException', 'EventBridge.ThrottlingException', 'EventBridge.SdkClientException'],
+    IntervalSeconds: 1, MaxAttempts: 5, BackoffRate: 2, MaxDelaySeconds: 30, JitterStrategy: 'FULL',
+  },
+];
+
+// A function that runs into its own timeout answers with an error; the state waits longer, so that this error is what is seen.
+const SLACK_SECONDS = 60;
+
+interface StageTask {
+  readonly stage: StageName;
+  readonly payload: { readonly [key: string]: Template };
+  readonly assign?: Template;
+  /** Default: what the stage returned. */
+  readonly output?: Template;
+  readonly next?: string;
+  readonly catch: readonly Catcher[];
+}
+
+const transition = (next: string | undefined): { Next: string } | { End: true } => (next === undefined ? { End: true } : { Next: next });
+
+export const stageTask = (names: MachineNames, task: StageTask): TaskState => ({
+  Type: 'Task',
+  Resource: INVOKE,
+  Arguments: { FunctionName: names.functions[task.stage], Payload: task.payload },
+  ...(task.assign === undefined ? {} : { Assign: task.assign }),
+  Output: task.output ?? '{% $states.result.Payload %}',
+  TimeoutSeconds: STAGES[task.stage].timeoutSeconds + SLACK_SECONDS,
+  Retry: LAMBDA_RETRY,
+  ...(task.catch.length ? { Catch: task.catch } : {}),
+  ...transition(task.next),
+});
+
+export const EVENT_SOURCE = 'torchferry';
+
+interface EventTask {
+  readonly type: EventType;
+  readonly detail: Template;
+  readonly next: string;
+  readonly catch?: readonly Catcher[];
+}
+
+export type EventType = 'model.conversion.completed' | 'model.conversion.failed' | 'model.batch.completed' | 'model.batch.failed';
+
+export const eventTask = (names: MachineNames, task: EventTask): TaskState => ({
+  Type: 'Task',
+  Resource: PUT_EVENTS,
+  Arguments: { Entries: [{ Source: EVENT_SOURCE, DetailType: task.type, EventBusName: names.eventBus, Detail: task.detail }] },
+  Output: '{% $states.input %}',
+  Retry: EVENT_RETRY,
+  ...(task.catch ? { Catch: task.catch } : {}),
+  Next: task.next,
+});
+
+/** What a Catch keeps of an error. Lambda's Cause may be long; the stage itself writes the whole failure to its facts. */
+export const failureOf = (stage: Template): Template => ({
+  stage,
+  error: '{% $states.errorOutput.Error %}',
+  cause: '{% $exists($states.errorOutput.Cause) ? $substring($states.errorOutput.Cause, 0, 800) : "" %}',
+  entered: '{% $states.context.State.EnteredTime %}',
+});

@@ -1,0 +1,85 @@
+/** Whether an INT8 model keeps enough to be chosen, and which variant is. */
+import { formatDecibels, formatNumber, formatShare } from './format.ts';
+import { closestComparison, fp32Of, smallestAgreement, smallestSqnr, top1Drop } from './measures.ts';
+import { problemOf } from './problem.ts';
+import type { Criterion, Variant } from './report.ts';
+
+/**
+ * Used when the job sets no limit, best evidence first: labels decide if there are any, else agreement with FP32, else SQNR.
+ * One point of top-1 is the loss quantization papers call small; 0.98 is the same on unlabelled data, with room for rows that were
+ * near ties; below 15 dB more than 3 % of an output's energy is noise.
+ */
+export const DEFAULT_CRITERION = { maxTop1Drop: 1, minTop1Agreement: 0.98, minSqnr: 15 } as const satisfies Required<Criterion>;
+
+export interface Finding {
+  readonly measure: keyof Criterion;
+  /** null: not measured, so not met. */
+  readonly value: number | null;
+  readonly limit: number;
+  readonly met: boolean;
+  readonly text: string;
+}
+
+export interface Judgement {
+  readonly met: boolean;
+  readonly findings: readonly Finding[];
+}
+
+interface Measure {
+  measured(variant: Variant, reference: Variant | null): number | null;
+  meets(value: number, limit: number): boolean;
+  text(value: number, limit: number, met: boolean): string;
+  readonly missing: string;
+}
+
+const points = (n: number): string => `${formatNumber(n)} ${n === 1 ? 'point' : 'points'}`;
+const drop = (n: number): string => (n === 0 ? 'keeps its top-1' : n < 0 ? `gains ${points(-n)} top-1` : `loses ${points(n)} top-1`);
+
+// In the order of evidence that DEFAULT_CRITERION describes.
+const MEASURES: Readonly<Record<keyof Criterion, Measure>> = {
+  maxTop1Drop: {
+    measured: (variant, reference) => top1Drop(reference, variant),
+    meets: (value, limit) => value <= limit,
+    text: (value, limit, met) => `${drop(value)} (${met ? '' : 'only '}${formatNumber(limit)} allowed)`,
+    missing: 'top-1 against FP32 was not measured',
+  },
+  minTop1Agreement: {
+    measured: (variant) => smallestAgreement(closestComparison(variant)),
+    meets: (value, limit) => value >= limit,
+    text: (value, limit) => `agrees on ${formatShare(value)} of top-1 (${formatShare(limit)} asked)`,
+    missing: 'top-1 agreement was not measured',
+  },
+  minSqnr: {
+    measured: (variant) => smallestSqnr(closestComparison(variant)),
+    meets: (value, limit) => value >= limit,
+    text: (value, limit) => `has ${formatDecibels(value)} SQNR (${formatDecibels(limit)} asked)`,
+    missing: 'SQNR was not measured',
+  },
+};
+const KEYS = Object.keys(MEASURES) as readonly (keyof Criterion)[];
+
+function find(measure: keyof Criterion, limit: number, variant: Variant, reference: Variant | null): Finding {
+  const { measured, meets, text, missing } = MEASURES[measure];
+  const value = measured(variant, reference);
+  if (value === null) return { measure, value, limit, met: false, text: missing };
+  const met = meets(value, limit);
+  return { measure, value, limit, met, text: text(value, limit, met) };
+}
+
+/** Every limit that is set must be measured and met; with none set, the first measurable default decides. `reference` is the FP32 variant. */
+export function judge(variant: Variant, reference: Variant | null, criterion: Criterion): Judgement {
+  const set = KEYS.flatMap((key) => (criterion[key] === undefined ? [] : [find(key, criterion[key], variant, reference)]));
+  if (set.length) return { met: set.every((f) => f.met), findings: set };
+  const defaults = KEYS.map((key) => find(key, DEFAULT_CRITERION[key], variant, reference));
+  const first = defaults.find((f) => f.value !== null);
+  return { met: first?.met ?? false, findings: first ? [first] : [] };
+}
+
+/** The smallest INT8 variant that passed and meets the criterion, else FP32 if it passed, else null. INT8 made from an FP32 that failed proves nothing. */
+export function chooseVariant(variants: readonly Variant[], criterion: Criterion = {}): string | null {
+  const reference = fp32Of(variants);
+  if (reference && problemOf(reference) !== null) return null;
+  const good = variants.filter((v) => v.dtype === 'int8' && problemOf(v) === null && judge(v, reference, criterion).met);
+  const smallest = good.reduce<Variant | null>((best, v) => (best && best.bytes <= v.bytes ? best : v), null);
+  return (smallest ?? reference)?.name ?? null;
+}

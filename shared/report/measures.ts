@@ -1,0 +1,40 @@
+/** What a variant measured, gathered from its comparisons: one place where "the error" gets its meaning. */
+import type { Comparison, OutputComparison, Variant } from './report.ts';
+
+export const comparisonWith = (variant: Variant, against: Comparison['against']): Comparison | null =>
+  variant.validation?.comparisons.find((c) => c.against === against) ?? null;
+
+/** The comparison that tells how far a variant is off: INT8 from the FP32 it was made of, FP32 from PyTorch. */
+export const closestComparison = (variant: Variant): Comparison | null =>
+  (variant.dtype === 'int8' ? comparisonWith(variant, 'fp32') : null) ?? comparisonWith(variant, 'pytorch') ?? variant.validation?.comparisons[0] ?? null;
+
+/** The output that is furthest off; a NaN is further than anything. */
+export function worstOutput(outputs: readonly OutputComparison[]): OutputComparison | null {
+  const further = (a: OutputComparison, b: OutputComparison): OutputComparison =>
+    Number.isNaN(a.maxAbsDiff) || a.maxAbsDiff >= b.maxAbsDiff ? a : b;
+  return outputs.length ? outputs.reduce(further) : null;
+}
+
+export const largestDifference = (comparison: Comparison | null): number | null => worstOutput(comparison?.outputs ?? [])?.maxAbsDiff ?? null;
+
+/** Smallest SQNR of the floating-point outputs in decibels, Infinity when all are equal; null without such an output. */
+export function smallestSqnr(comparison: Comparison | null): number | null {
+  const floats = comparison?.outputs.filter((o) => o.elements > 0 && o.dtype.includes('float')) ?? [];
+  return floats.length ? Math.min(...floats.map((o) => o.sqnr ?? (o.maxAbsDiff === 0 ? Infinity : NaN))) : null;
+}
+
+/** Smallest share of rows with the same largest entry; null when no output is a table of scores. */
+export function smallestAgreement(comparison: Comparison | null): number | null {
+  const shares = comparison?.outputs.flatMap((o) => (o.top1Agreement === null ? [] : [o.top1Agreement])) ?? [];
+  return shares.length ? Math.min(...shares) : null;
+}
+
+/** Points of top-1 that `variant` loses against `reference`; from the counts, so that exactly one point stays one. Null unless on the same number of samples. */
+export function top1Drop(reference: Variant | null, variant: Variant): number | null {
+  const before = reference?.validation?.accuracy;
+  const after = variant.validation?.accuracy;
+  if (!before || !after || before.samples !== after.samples || after.samples === 0) return null;
+  return ((before.correct - after.correct) * 100) / after.samples;
+}
+
+export const fp32Of = (variants: readonly Variant[]): Variant | null => variants.find((v) => v.dtype === 'fp32') ?? null;

@@ -1,0 +1,119 @@
+/** The verdict: one sentence for people, from what was measured. Rules are tried in order; the first that applies speaks. */
+import { chooseVariant, judge } from './criterion.ts';
+import { formatCount, formatNumber, formatShare, formatShort, formatSizeChange, formatDecibels } from './format.ts';
+import { closestComparison, comparisonWith, fp32Of, largestDifference, smallestAgreement, smallestSqnr } from './measures.ts';
+import { failureText, labelOf, problemOf, toleranceText } from './problem.ts';
+import { shorten } from './markup.ts';
+import type { Comparison, Criterion, Failure, Report, Variant } from './report.ts';
+
+export { chooseVariant } from './criterion.ts';
+
+export interface VerdictParts {
+  readonly variants: readonly Variant[];
+  /** What INT8 must keep; {} for the defaults. */
+  readonly criterion: Criterion;
+  /** Why the job stopped, if it did. */
+  readonly failure: Failure | null;
+}
+
+/** The parts with what the rules ask of them, worked out once. */
+interface Case extends VerdictParts {
+  readonly fp32: Variant | null;
+  readonly int8: readonly Variant[];
+  readonly chosen: Variant | null;
+  label(variant: Variant): string;
+}
+
+interface Rule {
+  readonly status: Report['verdict']['status'];
+  /** What is wrong or right; null when the rule does not apply. */
+  says(the: Case): string | null;
+}
+
+const samples = (n: number): string => `${formatCount(n)} sample${n === 1 ? '' : 's'}`;
+
+// "within 1e-4" is only said when it holds without the relative part.
+function equality(comparison: Comparison): string {
+  const most = largestDifference(comparison) ?? 0;
+  if (most === 0) return `equals PyTorch exactly over ${samples(comparison.samples)}`;
+  const figures = `(max ${formatNumber(most)} over ${samples(comparison.samples)})`;
+  const tolerance = most <= comparison.atol ? formatShort(comparison.atol) : toleranceText(comparison);
+  return comparison.outputs.every((o) => o.withinTolerance) ? `equals PyTorch within ${tolerance} ${figures}` : `is close to PyTorch ${figures}`;
+}
+
+function fidelity(variant: Variant): string {
+  const comparison = comparisonWith(variant, 'pytorch');
+  return comparison?.outputs.length ? equality(comparison) : 'runs in onnxruntime but was not compared with PyTorch';
+}
+
+function quality(variant: Variant, reference: Variant | null): string | null {
+  const accuracy = variant.validation?.accuracy;
+  const before = reference?.validation?.accuracy;
+  if (accuracy && before) return `keeps ${formatShare(accuracy.top1)} of ${formatShare(before.top1)} top-1`;
+  if (accuracy) return `has ${formatShare(accuracy.top1)} top-1`;
+  const closest = closestComparison(variant);
+  const other = closest?.against === 'pytorch' ? 'PyTorch' : 'FP32';
+  const agreement = smallestAgreement(closest);
+  if (agreement !== null) return `agrees with ${other} on ${formatShare(agreement)} of top-1`;
+  const sqnr = smallestSqnr(closest);
+  if (sqnr === null) return null;
+  return sqnr === Infinity ? `equals ${other} exactly` : `is ${formatDecibels(sqnr)} SQNR from ${other}`;
+}
+
+function gains(the: Case, variant: Variant): string {
+  const size = the.fp32 ? `is ${formatSizeChange(the.fp32.bytes, variant.bytes)}` : null;
+  const clauses = [size, quality(variant, the.fp32)].filter((clause) => clause !== null);
+  return `${the.label(variant)} ${clauses.length ? clauses.join(' and ') : 'runs in onnxruntime'}`;
+}
+
+const shortfall = (the: Case, variant: Variant): string =>
+  `${the.label(variant)} ${judge(variant, the.fp32, the.criterion).findings.filter((f) => !f.met).map((f) => f.text).join(' and ') || 'was not compared with anything'}`;
+
+const lost = (the: Case): readonly string[] => the.int8.flatMap((v) => (problemOf(v) === null ? [] : [`${the.label(v)} failed: ${problemOf(v)}`]));
+const short = (the: Case): readonly string[] =>
+  the.int8.filter((v) => problemOf(v) === null && !judge(v, the.fp32, the.criterion).met).map((v) => shortfall(the, v));
+
+const proven = (the: Case): boolean => {
+  const base = the.fp32 ?? the.chosen;
+  return base !== null && (comparisonWith(base, 'pytorch')?.outputs.length ?? 0) > 0;
+};
+
+const sentence = (lead: string, clauses: readonly (string | null)[]): string => `${lead}: ${clauses.filter((c) => c !== null).join('; ')}.`;
+const base = (the: Case): string | null => (the.fp32 ? `${the.label(the.fp32)} ${fidelity(the.fp32)}` : null);
+const winner = (the: Case): string | null => (the.chosen?.dtype === 'int8' ? gains(the, the.chosen) : null);
+
+const RULES: readonly Rule[] = [
+  { status: 'fail', says: ({ failure }) => (failure ? sentence(`Failed in ${shorten(failure.stage, 60)}`, [failureText(failure)]) : null) },
+  { status: 'fail', says: ({ variants }) => (variants.length === 0 ? 'Failed: no model was written.' : null) },
+  {
+    status: 'fail',
+    says: ({ fp32, label }) => (fp32 && problemOf(fp32) !== null && (fp32.failure ?? fp32.validation) ? sentence('Failed', [`${label(fp32)}: ${problemOf(fp32)}`]) : null),
+  },
+  { status: 'warn', says: ({ fp32, label }) => (fp32 && !fp32.validation ? `Not proven: ${label(fp32)} was written but not validated.` : null) },
+  { status: 'fail', says: (the) => (the.chosen ? null : sentence('Failed', [...lost(the), ...short(the)])) },
+  { status: 'warn', says: (the) => (proven(the) ? null : sentence('Not proven', [base(the), winner(the), ...lost(the), winner(the) ? null : short(the).join('; ') || null])) },
+  { status: 'warn', says: (the) => (lost(the).length ? sentence('Passed in part', [base(the), winner(the), ...lost(the)]) : null) },
+  {
+    status: 'warn',
+    says: (the) => (the.chosen?.dtype === 'fp32' && the.int8.length ? sentence('Passed in part', [base(the), `${short(the).join('; ')}, so FP32 was chosen`]) : null),
+  },
+  { status: 'pass', says: (the) => sentence('Passed', [base(the), winner(the)]) },
+];
+
+/** The verdict of a job. Pure: the same parts give the same words. */
+export function decideVerdict(parts: VerdictParts): Report['verdict'] {
+  const { variants } = parts;
+  const name = chooseVariant(variants, parts.criterion);
+  const the: Case = {
+    ...parts,
+    fp32: fp32Of(variants),
+    int8: variants.filter((v) => v.dtype === 'int8'),
+    chosen: variants.find((v) => v.name === name) ?? null,
+    label: (variant) => labelOf(variant, variants),
+  };
+  for (const { status, says } of RULES) {
+    const text = says(the);
+    if (text !== null) return { status, sentence: text };
+  }
+  throw new Error('the last rule always speaks');
+}

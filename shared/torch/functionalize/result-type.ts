@@ -1,0 +1,98 @@
+/** The type an operator's result has before it is written into a tensor that may have another: torch.result_type and the families with a rule of their own. */
+import { type Dtype, DTYPES, isComplex, isFloat, isInteger } from '../../tensor/dtype.ts';
+import type { Argument, TorchNode, TorchValue } from '../program.ts';
+
+const FLOAT_BITS: Partial<Record<Dtype, number>> = { float16: 16, bfloat16: 16, float32: 32, float64: 64 };
+const COMPLEX_OF: Partial<Record<Dtype, Dtype>> = { float16: 'complex32', bfloat16: 'complex64', float32: 'complex64', float64: 'complex128' };
+const REAL_OF: Partial<Record<Dtype, Dtype>> = { complex32: 'float16', complex64: 'float32', complex128: 'float64' };
+const WIDER: Partial<Record<Dtype, Dtype>> = { uint8: 'int16', uint16: 'int32', uint32: 'int64' };
+
+/** torch.promote_types. */
+export function promoteTypes(a: Dtype, b: Dtype): Dtype {
+  if (a === b) return a;
+  if (isComplex(a) || isComplex(b)) {
+    const real = promoteTypes(REAL_OF[a] ?? a, REAL_OF[b] ?? b);
+    return COMPLEX_OF[isFloat(real) ? real : (REAL_OF[a] ?? REAL_OF[b])!] ?? 'complex64';
+  }
+  if (isFloat(a) && isFloat(b)) {
+    const [x, y] = [FLOAT_BITS[a] ?? 8, FLOAT_BITS[b] ?? 8];
+    return x === y ? 'float32' : x > y ? a : b;
+  }
+  if (isFloat(a) || b === 'bool') return a;
+  if (isFloat(b) || a === 'bool') return b;
+  return promoteIntegers(a, b);
+}
+
+function promoteIntegers(a: Dtype, b: Dtype): Dtype {
+  if (DTYPES[a].kind === DTYPES[b].kind) return DTYPES[a].bits >= DTYPES[b].bits ? a : b;
+  const [signed, unsigned] = DTYPES[a].kind === 'int' ? [a, b] : [b, a];
+  return DTYPES[signed].bits > DTYPES[unsigned].bits ? signed : (WIDER[unsigned] ?? 'float32');
+}
+
+const category = (dtype: Dtype): number => (isComplex(dtype) ? 3 : isFloat(dtype) ? 2 : isInteger(dtype) ? 1 : 0);
+
+/** A higher rank gives way only to a higher kind of number: a 0-d float64 does not widen float32[3]. */
+function combine(higher: Dtype | null, lower: Dtype | null): Dtype | null {
+  if (higher === null || lower === null) return higher ?? lower;
+  if (category(lower) <= category(higher)) return higher;
+  return category(lower) === 3 || category(higher) === 0 ? promoteTypes(higher, lower) : lower;
+}
+
+const NUMBER_TYPES: Partial<Record<Argument['kind'], Dtype>> = { int: 'int64', symint: 'int64', float: 'float32', symfloat: 'float32', bool: 'bool', symbool: 'bool', complex: 'complex64' };
+
+/** torch.result_type; null when a tensor's type is not recorded. */
+export function resultType(operands: readonly Argument[], record: (name: string) => TorchValue | undefined): Dtype | null {
+  const ranks: (Dtype | null)[] = [null, null, null];
+  for (const operand of operands) {
+    const found = typeAndRank(operand, record);
+    if (!found) return null;
+    const { dtype, rank } = found;
+    ranks[rank] = ranks[rank] == null ? dtype : promoteTypes(ranks[rank], dtype);
+  }
+  return combine(ranks[0]!, combine(ranks[1]!, ranks[2]!));
+}
+
+function typeAndRank(operand: Argument, record: (name: string) => TorchValue | undefined): { dtype: Dtype; rank: number } | null {
+  if (operand.kind !== 'tensor') {
+    const dtype = NUMBER_TYPES[operand.kind];
+    return dtype ? { dtype, rank: 2 } : null;
+  }
+  const value = record(operand.name);
+  return value?.kind === 'tensor' ? { dtype: value.type.dtype, rank: value.type.shape.length ? 0 : 1 } : null;
+}
+
+const names = (text: string): ReadonlySet<string> => new Set(text.split(' '));
+
+const COMPARISONS = names(
+  'eq ne lt le gt ge not_equal less less_equal greater greater_equal logical_and logical_or logical_xor logical_not isnan isinf isfinite isneginf isposinf signbit isclose isin any all',
+);
+/** Integers add up in int64 unless `dtype` says otherwise. */
+const SUMS = names('sum nansum prod cumsum cumprod');
+/** The other operands take part in the result's type. Everywhere else PyTorch wants equal types, or keeps that of `self`. */
+const PROMOTING = names(
+  'add sub subtract mul multiply div divide true_divide floor_divide remainder fmod pow float_power atan2 arctan2 copysign hypot igamma igammac ldexp xlogy gcd lcm ' +
+    'addcmul addcdiv clamp clamp_min clamp_max clip maximum minimum fmax fmin max min where logaddexp logaddexp2 ' +
+    'bitwise_and bitwise_or bitwise_xor bitwise_left_shift bitwise_right_shift __and__ __or__ __xor__ __lshift__ __rshift__ _add_relu addr',
+);
+/** Settings of a promoting operator, not operands. */
+const SETTINGS = names('alpha value rounding_mode beta dim keepdim');
+/** Real even for integers. */
+const REAL = names(
+  'true_divide sqrt rsqrt exp exp2 expm1 log log2 log10 log1p sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh arcsin arccos arctan arcsinh arccosh arctanh sigmoid erf erfc erfinv ' +
+    'reciprocal lgamma digamma polygamma mvlgamma logit sinc i0 deg2rad rad2deg atan2 arctan2 copysign hypot igamma igammac xlogy ldexp mean std var logaddexp logaddexp2',
+);
+
+/** The type `base`, without the underscore, gives for the arguments of an in-place or `out=` call; null when it cannot be told. */
+export function naturalType(base: string, node: TorchNode, self: Dtype | null, record: (name: string) => TorchValue | undefined): Dtype | null {
+  if (COMPARISONS.has(base)) return 'bool';
+  const explicit = node.args.find((arg) => arg.name === 'dtype')?.value;
+  if (explicit?.kind === 'dtype') return explicit.value;
+  if (SUMS.has(base)) return self === 'bool' || (self !== null && isInteger(self)) ? 'int64' : self;
+  const promoted = PROMOTING.has(base) ? resultType(node.args.filter(isOperand).map((arg) => arg.value), record) : self;
+  if (promoted === null) return null;
+  if (base === 'float_power') return isComplex(promoted) ? 'complex128' : 'float64';
+  const divides = (base === 'div' || base === 'divide') && !node.args.some((arg) => arg.name === 'rounding_mode' && arg.value.kind !== 'none');
+  return (divides || REAL.has(base)) && category(promoted) < 2 ? 'float32' : promoted;
+}
+
+const isOperand = ({ name, value }: TorchNode['args'][number]): boolean => !SETTINGS.has(name) && value.kind !== 'none' && value.kind !== 'string';

@@ -1,0 +1,158 @@
+/** The values of one graph while its nodes are walked: what each name stands for now, read and written. */
+import type { Argument, NamedArgument, TorchGraph, TorchNode, TorchValue } from '../program.ts';
+import { childView, readView, type Refusal, rootView, type Step, type View, writeView } from './aliases.ts';
+import { flatOutputs, tensorNames } from './arguments.ts';
+import { Emitter } from './emitter.ts';
+import type { Sizes, TensorValue } from './sizes.ts';
+import { isTensorValue, ITSELF, opaque } from './steps.ts';
+import { STORAGE_VIEWS, viewedInput, VIEWS } from './views.ts';
+
+/** A tensor object. Names that PyTorch gave to one object share it, so a change of its shape shows under all of them. */
+interface Cell {
+  view: View;
+  /** Known under a second object of ours: its shape must not change. */
+  shared: boolean;
+}
+
+/** These look at the shape of a tensor only, which a write does not change. */
+const READS_SHAPE = /^aten::(sym_|_assert_tensor_metadata|(zeros|ones|empty|full|rand|randn|randint)_like|new_(zeros|ones|empty|empty_strided|full)\b|(size|dim|numel)\b)/;
+const OTHER_GIVES_SHAPE = /^aten::(view_as|reshape_as|expand_as)$/;
+
+export class Scope {
+  readonly emit: Emitter;
+  readonly sizes: Sizes;
+  readonly #cells = new Map<string, Cell>();
+  readonly #recorded: TorchGraph['values'];
+
+  constructor(graph: TorchGraph, sizes: Sizes) {
+    this.emit = new Emitter(graph);
+    this.sizes = sizes;
+    this.#recorded = graph.values;
+    for (const input of graph.inputs) for (const name of tensorNames(input)) this.bindFresh(name);
+  }
+
+  record(name: string): TorchValue | undefined {
+    return this.#recorded.get(name);
+  }
+
+  tensorRecord(name: string): TensorValue | null {
+    const value = this.#recorded.get(name);
+    return isTensorValue(value) ? value : null;
+  }
+
+  /** The record of what `name` looks like now: a change of shape in place gives it that of a later name. */
+  presentRecord(name: string): TensorValue | null {
+    const { record } = this.view(name);
+    return isTensorValue(record) ? record : null;
+  }
+
+  view(name: string): View {
+    return this.#cell(name).view;
+  }
+
+  /** The value that holds the numbers of `name` now. */
+  read(name: string): string {
+    return readView(this.emit, this.view(name));
+  }
+
+  write(name: string, value: string | Refusal, writer: TorchNode): void {
+    writeView(this.emit, this.view(name), value, writer);
+  }
+
+  /** `alias` is the very tensor `name`. */
+  bindSame(alias: string, name: string): void {
+    this.#cells.set(alias, this.#cell(name));
+  }
+
+  bindFresh(name: string): void {
+    this.#cells.set(name, { view: rootView(name, this.#recorded.get(name)), shared: false });
+  }
+
+  /** `name` is a part of `self` that cannot be followed. */
+  bindOpaque(name: string, self: string, reason: string): void {
+    this.#bindStep(name, this.view(self), opaque(reason), null);
+  }
+
+  /** From here on the tensor object `self` is the view `name` of what it was. False where other names would have to follow. */
+  rebind(self: string, name: string): boolean {
+    const cell = this.#cell(self);
+    if (cell.shared) return false;
+    cell.view = this.view(name);
+    this.#cells.set(name, cell);
+    return true;
+  }
+
+  /** Bind the outputs of a pure node: views to what they look at, everything else to memory of its own. */
+  bindOutputs(node: TorchNode): void {
+    const row = VIEWS.get(node.target);
+    for (const [i, output] of flatOutputs(node).entries()) {
+      if (output.kind !== 'tensor') continue;
+      const self = row ? viewedInput(node, i) : null;
+      const step = self === null ? null : this.#step(node, i, output.name, self);
+      if (self === null || !step) this.bindFresh(output.name);
+      else this.#bindStep(output.name, STORAGE_VIEWS.has(node.target) ? this.view(self).root : this.view(self), step, node, self);
+    }
+  }
+
+  /** The node with every tensor it reads in its newest state; the same object when nothing changed. */
+  rewritten(node: TorchNode): TorchNode {
+    const args = this.arguments(node);
+    return args === node.args ? node : { ...node, args };
+  }
+
+  arguments(node: TorchNode): readonly NamedArgument[] {
+    let changed: NamedArgument[] | null = null;
+    for (const [i, arg] of node.args.entries()) {
+      const value = (i === 0 && READS_SHAPE.test(node.target)) || (i === 1 && OTHER_GIVES_SHAPE.test(node.target)) ? this.#shapeOnly(arg.value) : this.argument(arg.value);
+      if (value !== arg.value) (changed ??= [...node.args])[i] = { name: arg.name, value };
+    }
+    return changed ?? node.args;
+  }
+
+  argument(argument: Argument): Argument {
+    if (argument.kind === 'tensor') {
+      const name = this.read(argument.name);
+      return name === argument.name ? argument : { kind: 'tensor', name };
+    }
+    if (argument.kind === 'tensors') {
+      const names = argument.names.map((name) => (name === null ? null : this.read(name)));
+      return names.every((name, i) => name === argument.names[i]) ? argument : { kind: 'tensors', names };
+    }
+    if (argument.kind === 'list') {
+      const items = argument.items.map((item) => this.argument(item));
+      return items.every((item, i) => item === argument.items[i]) ? argument : { kind: 'list', items };
+    }
+    return argument;
+  }
+
+  /** Any state of the tensor will do. */
+  #shapeOnly(argument: Argument): Argument {
+    if (argument.kind !== 'tensor') return this.argument(argument);
+    const { current } = this.view(argument.name);
+    return current === argument.name ? argument : { kind: 'tensor', name: current };
+  }
+
+  #cell(name: string): Cell {
+    const cell = this.#cells.get(name);
+    if (cell) return cell;
+    throw new Error(`"${name}" is read before it is computed`);
+  }
+
+  #step(node: TorchNode, output: number, name: string, self: string): Step | null {
+    const view = this.view(self);
+    const { record: root } = view.root;
+    return VIEWS.get(node.target)!({
+      node, output, name, self, sizes: this.sizes,
+      base: this.presentRecord(self), storage: isTensorValue(root) ? root : null, out: this.tensorRecord(name),
+      record: (other) => this.tensorRecord(other),
+    });
+  }
+
+  #bindStep(name: string, parent: View, step: Step, node: TorchNode | null, self: string | null = null): void {
+    const view = childView(parent, step, name, this.#recorded.get(name), node?.source ?? null);
+    // PyTorch returned the input object: two names, two cells of ours.
+    const shared = step === ITSELF;
+    if (shared && self !== null) this.#cell(self).shared = true;
+    this.#cells.set(name, { view, shared });
+  }
+}
