@@ -43,7 +43,7 @@ export function convertProgram(program: TorchProgram, options: ConvertOptions = 
   for (const mutation of functional.mutations) {
     warnings.push(`the program changes ${mutation.kind} "${mutation.target}" in place; ONNX has no state, so the new value is not kept`);
   }
-  const graph = lowerProgram(functional, { opset, options, warn: (m) => warnings.push(m) });
+  const graph = lowerProgram(functional.program, { opset, options, warn: (m) => warnings.push(m) });
   const model: Model = {
     graph,
     opsets: new Map([['', opset]]),

@@ -4,6 +4,7 @@ import { type Dim, isStatic } from '../tensor/dim.ts';
 import type { Dtype } from '../tensor/dtype.ts';
 import { memoryData, type TensorData } from '../tensor/data.ts';
 import { encodeNumbers } from '../tensor/numbers.ts';
+import { typeText } from '../tensor/type.ts';
 import { dataTypeNumber } from './data-type.ts';
 import { DimValues } from './dim-values.ts';
 import { type Attribute, Graph, Node, type Origin, Value } from './ir.ts';
@@ -113,13 +114,13 @@ class OpBuilder {
     const trimmed = trimAbsent(inputs);
     requireSignature(op, row, trimmed, attributeMap, outputs);
     const call = this.#call(op, row, trimmed, attributeMap, outputs);
+    const inferred = inferTypes(call);
     const form = FORMS[op]?.find((f) => this.opset < f.below && (f.when?.(call) ?? true));
     if (form) {
       const written = form.write(call, this as unknown as Builder);
-      return Array.isArray(written) ? (written as readonly Value[]) : [written as Value];
+      return typedAs(op, Array.isArray(written) ? (written as readonly Value[]) : [written as Value], inferred);
     }
     this.#requireOpset(op, row, attributeMap);
-    const inferred = inferTypes(call);
     for (const { type } of inferred) {
       const since = type ? dtypeSince(type.dtype) : 0;
       if (this.opset < since) this.refuse(op, `element type ${type!.dtype} exists since opset ${since}`);
@@ -177,6 +178,21 @@ for (const op of Object.keys(OPS) as OnnxOp[]) {
 /** A builder appending to `graph`; the methods named after ONNX operators come from the operator table. */
 export function makeBuilder(graph: Graph, opset: number, parent?: Builder): Builder {
   return new OpBuilder(graph, opset, parent) as Builder;
+}
+
+/** What an older form computes has the type the newest one has, also where the detour hides it. */
+function typedAs(op: string, values: readonly Value[], inferred: readonly Inferred[]): readonly Value[] {
+  inferred.forEach(({ type, content }, i) => {
+    const value = values[i];
+    if (!value) throw new Error(`${op}: the older form gives ${values.length} outputs instead of ${inferred.length}`);
+    if (!type) return;
+    if (value.type && (value.type.dtype !== type.dtype || value.type.shape.length !== type.shape.length)) {
+      throw new Error(`${op}: the older form gives ${typeText(value.type)} instead of ${typeText(type)}`);
+    }
+    value.type = type;
+    if (content && content.length <= CONTENT_LIMIT) value.content ??= content;
+  });
+  return values;
 }
 
 function trimAbsent(inputs: readonly (Value | null)[]): readonly (Value | null)[] {

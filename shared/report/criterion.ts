@@ -1,7 +1,6 @@
-/** Whether an INT8 model keeps enough to be chosen, and which variant is. */
-import { formatDecibels, formatNumber, formatShare } from './format.ts';
-import { closestComparison, fp32Of, smallestAgreement, smallestSqnr, top1Drop } from './measures.ts';
-import { problemOf } from './problem.ts';
+/** Whether an INT8 model keeps enough to be chosen. */
+import { formatDecibels, formatNumber, formatShare, formatShort } from './format.ts';
+import { closestComparison, smallestAgreement, smallestSqnr, top1Drop } from './measures.ts';
 import type { Criterion, Variant } from './report.ts';
 
 /**
@@ -40,7 +39,7 @@ const MEASURES: Readonly<Record<keyof Criterion, Measure>> = {
   maxTop1Drop: {
     measured: (variant, reference) => top1Drop(reference, variant),
     meets: (value, limit) => value <= limit,
-    text: (value, limit, met) => `${drop(value)} (${met ? '' : 'only '}${formatNumber(limit)} allowed)`,
+    text: (value, limit, met) => `${drop(value)} (${met ? '' : 'only '}${formatShort(limit)} allowed)`,
     missing: 'top-1 against FP32 was not measured',
   },
   minTop1Agreement: {
@@ -73,13 +72,4 @@ export function judge(variant: Variant, reference: Variant | null, criterion: Cr
   const defaults = KEYS.map((key) => find(key, DEFAULT_CRITERION[key], variant, reference));
   const first = defaults.find((f) => f.value !== null);
   return { met: first?.met ?? false, findings: first ? [first] : [] };
-}
-
-/** The smallest INT8 variant that passed and meets the criterion, else FP32 if it passed, else null. INT8 made from an FP32 that failed proves nothing. */
-export function chooseVariant(variants: readonly Variant[], criterion: Criterion = {}): string | null {
-  const reference = fp32Of(variants);
-  if (reference && problemOf(reference) !== null) return null;
-  const good = variants.filter((v) => v.dtype === 'int8' && problemOf(v) === null && judge(v, reference, criterion).met);
-  const smallest = good.reduce<Variant | null>((best, v) => (best && best.bytes <= v.bytes ? best : v), null);
-  return (smallest ?? reference)?.name ?? null;
 }

@@ -1,12 +1,10 @@
-/** The verdict: one sentence for people, from what was measured. Rules are tried in order; the first that applies speaks. */
-import { chooseVariant, judge } from './criterion.ts';
-import { formatCount, formatNumber, formatShare, formatShort, formatSizeChange, formatDecibels } from './format.ts';
+/** The verdict: which variant to use, and one sentence for people. Rules are tried in order; the first that applies speaks. */
+import { judge } from './criterion.ts';
+import { formatCount, formatDecibels, formatNumber, formatShare, formatShort, formatSizeChange } from './format.ts';
 import { closestComparison, comparisonWith, fp32Of, largestDifference, smallestAgreement, smallestSqnr } from './measures.ts';
 import { failureText, labelOf, problemOf, toleranceText } from './problem.ts';
 import { shorten } from './markup.ts';
 import type { Comparison, Criterion, Failure, Report, Variant } from './report.ts';
-
-export { chooseVariant } from './criterion.ts';
 
 export interface VerdictParts {
   readonly variants: readonly Variant[];
@@ -99,6 +97,15 @@ const RULES: readonly Rule[] = [
   },
   { status: 'pass', says: (the) => sentence('Passed', [base(the), winner(the)]) },
 ];
+
+/** The smallest INT8 variant that passed and meets the criterion, else FP32 if it passed, else null. INT8 made from an FP32 that failed proves nothing. */
+export function chooseVariant(variants: readonly Variant[], criterion: Criterion = {}): string | null {
+  const reference = fp32Of(variants);
+  if (reference && problemOf(reference) !== null) return null;
+  const good = variants.filter((v) => v.dtype === 'int8' && problemOf(v) === null && judge(v, reference, criterion).met);
+  const smallest = good.reduce<Variant | null>((best, v) => (best && best.bytes <= v.bytes ? best : v), null);
+  return (smallest ?? reference)?.name ?? null;
+}
 
 /** The verdict of a job. Pure: the same parts give the same words. */
 export function decideVerdict(parts: VerdictParts): Report['verdict'] {

@@ -27,7 +27,7 @@ async function diagnose(machine: unknown): Promise<string[]> {
   const service = getLanguageService({ workspaceContext: { resolveRelativePath: (p: string) => p } });
   const document = TextDocument.create('machine.asl.json', 'asl', 1, JSON.stringify(machine, null, 2));
   const found = await service.doValidation(document, service.parseJSONDocument(document));
-  return found.map((d) => d.message);
+  return found.map((d) => String(d.message));
 }
 
 describe.each(Object.entries(MACHINES))('%s machine', (_name, machine) => {
@@ -74,7 +74,7 @@ describe.each(Object.entries(MACHINES))('%s machine', (_name, machine) => {
 });
 
 it('invokes the function of every stage', () => {
-  const mentioned = new Set([...strings(MACHINES)]);
+  const mentioned = new Set(strings(MACHINES));
   for (const { functionName } of Object.values(STAGES)) expect(mentioned).toContain(`\${${functionName}}`);
 });
 

@@ -1,9 +1,10 @@
 /** Graphs to messages: everything but the bytes of the top graph's initializers. */
-import { dimText, isStatic } from '../../tensor/dim.ts';
+import { type Dim, dimText, isStatic } from '../../tensor/dim.ts';
 import type { TensorData } from '../../tensor/data.ts';
 import type { TensorType } from '../../tensor/type.ts';
 import { dataTypeNumber } from '../data-type.ts';
 import type { Attribute, Graph, Model, Node, Origin, Value } from '../ir.ts';
+import { isUnknownDim } from '../unknown-dim.ts';
 import { ATTRIBUTE_TYPES, type Message } from './messages.ts';
 
 /** Node metadata came with IR version 10. */
@@ -126,8 +127,14 @@ const valueMessage = (value: Value): Message<'ValueInfoProto'> => ({
 const typeMessage = ({ dtype, shape }: TensorType): Message<'TypeProto'> => ({
   tensor_type: {
     elem_type: dataTypeNumber(dtype),
-    shape: { dim: shape.map((dim) => (isStatic(dim) ? { dim_value: dim } : { dim_param: dimText(dim) })) },
+    shape: { dim: shape.map(dimMessage) },
   },
 });
+
+/** A dimension nobody knows has neither value nor name. */
+function dimMessage(dim: Dim): Message<'DimensionProto'> {
+  if (isStatic(dim)) return { dim_value: dim };
+  return isUnknownDim(dim) ? {} : { dim_param: dimText(dim) };
+}
 
 const entries = (map: ReadonlyMap<string, string>): Message<'StringStringEntryProto'>[] => [...map].map(([key, value]) => ({ key, value }));

@@ -45,7 +45,7 @@ export function rootView(name: string, record: TorchValue | undefined): View {
   return Object.assign(view, { root: view });
 }
 
-export function childView(parent: View, step: Step, name: string, record: TorchValue | undefined, source: TorchSource): View {
+export function childView(parent: View, step: Step, name: string, record: TorchValue | undefined, source: TorchSource | null): View {
   const { root } = parent;
   return { name, record, parent, step, root, source, current: name, problem: null, version: root.version, filled: null, writer: null };
 }
@@ -116,7 +116,7 @@ function putBack(emit: Emitter, view: View, part: string | Refusal): { base: str
 }
 
 /** Why a view cannot be read now, without computing it. */
-function problemOf(view: View): Refusal | null {
+export function problemOf(view: View): Refusal | null {
   for (let at = view; ; at = at.parent!) {
     if (!at.parent || at.version === at.root.version) return at.problem;
     if (typeof at.step!.view !== 'function') return at.step!.view;

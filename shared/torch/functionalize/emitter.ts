@@ -77,7 +77,8 @@ export class Emitter {
   }
 }
 
-function namesIn(argument: NamedArgument['value']): readonly string[] {
+/** Every value an argument reads. */
+export function namesIn(argument: NamedArgument['value']): readonly string[] {
   switch (argument.kind) {
     case 'tensor': case 'symint': case 'symbool': case 'symfloat': return [argument.name];
     case 'tensors': return argument.names.filter((name) => name !== null);

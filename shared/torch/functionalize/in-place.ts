@@ -32,7 +32,6 @@ export const RENAMED_ARGUMENTS: Readonly<Record<string, Readonly<Record<string, 
 
 /** These change what a tensor looks like, not its numbers: from here on the object is another view of the same memory. */
 export const VIEW_IN_PLACE: Readonly<Record<string, string>> = {
-  'aten::detach_': 'aten::detach',
   'aten::t_': 'aten::t',
   'aten::transpose_': 'aten::transpose.int',
   'aten::swapaxes_': 'aten::swapaxes',
@@ -44,8 +43,8 @@ export const VIEW_IN_PLACE: Readonly<Record<string, string>> = {
   'aten::as_strided_': 'aten::as_strided',
 };
 
-/** Bookkeeping of autograd and streams: the numbers stay. */
-export const WITHOUT_EFFECT: ReadonlySet<string> = new Set(['aten::requires_grad_', 'aten::retain_grad', 'aten::record_stream', 'aten::rename_']);
+/** Bookkeeping of autograd and streams: neither numbers nor shape change. */
+export const WITHOUT_EFFECT: ReadonlySet<string> = new Set(['aten::detach_', 'aten::requires_grad_', 'aten::retain_grad', 'aten::record_stream', 'aten::rename_']);
 
 /** No pure form: they exchange the memory below a tensor, or belong to training. */
 export const REFUSED: Readonly<Record<string, string>> = {

@@ -82,6 +82,9 @@ const REAL = names(
     'reciprocal lgamma digamma polygamma mvlgamma logit sinc i0 deg2rad rad2deg atan2 arctan2 copysign hypot igamma igammac xlogy ldexp mean std var logaddexp logaddexp2',
 );
 
+/** Whether the other operands may widen the result. */
+export const promotes = (base: string): boolean => PROMOTING.has(base);
+
 /** The type `base`, without the underscore, gives for the arguments of an in-place or `out=` call; null when it cannot be told. */
 export function naturalType(base: string, node: TorchNode, self: Dtype | null, record: (name: string) => TorchValue | undefined): Dtype | null {
   if (COMPARISONS.has(base)) return 'bool';

@@ -1,10 +1,12 @@
 /** The values of one graph while its nodes are walked: what each name stands for now, read and written. */
+import { fail } from '../../errors.ts';
 import type { Argument, NamedArgument, TorchGraph, TorchNode, TorchValue } from '../program.ts';
-import { childView, readView, type Refusal, rootView, type Step, type View, writeView } from './aliases.ts';
+import { valueText } from '../text.ts';
+import { childView, problemOf, readView, type Refusal, rootView, type Step, type View, writeView } from './aliases.ts';
 import { flatOutputs, tensorNames } from './arguments.ts';
 import { Emitter } from './emitter.ts';
 import type { Sizes, TensorValue } from './sizes.ts';
-import { isTensorValue, ITSELF, opaque } from './steps.ts';
+import { ALIAS, isTensorValue, ITSELF, opaque } from './steps.ts';
 import { STORAGE_VIEWS, viewedInput, VIEWS } from './views.ts';
 
 /** A tensor object. Names that PyTorch gave to one object share it, so a change of its shape shows under all of them. */
@@ -23,12 +25,20 @@ export class Scope {
   readonly sizes: Sizes;
   readonly #cells = new Map<string, Cell>();
   readonly #recorded: TorchGraph['values'];
+  readonly #inputs = new Set<string>();
 
   constructor(graph: TorchGraph, sizes: Sizes) {
     this.emit = new Emitter(graph);
     this.sizes = sizes;
     this.#recorded = graph.values;
-    for (const input of graph.inputs) for (const name of tensorNames(input)) this.bindFresh(name);
+    for (const name of graph.inputs.flatMap(tensorNames)) {
+      this.#inputs.add(name);
+      this.bindFresh(name);
+    }
+  }
+
+  isInput(name: string): boolean {
+    return this.#inputs.has(name);
   }
 
   record(name: string): TorchValue | undefined {
@@ -55,6 +65,11 @@ export class Scope {
     return readView(this.emit, this.view(name));
   }
 
+  /** As `read`, with null where that would be refused. */
+  readOrNull(view: View): string | null {
+    return problemOf(view) ? null : readView(this.emit, view);
+  }
+
   write(name: string, value: string | Refusal, writer: TorchNode): void {
     writeView(this.emit, this.view(name), value, writer);
   }
@@ -66,6 +81,13 @@ export class Scope {
 
   bindFresh(name: string): void {
     this.#cells.set(name, { view: rootView(name, this.#recorded.get(name)), shared: false });
+  }
+
+  /** Two inputs over one memory, seen alike. */
+  bindTied(name: string, owner: string): void {
+    const [a, b] = [this.tensorRecord(name), this.tensorRecord(owner)];
+    const alike = a !== null && b !== null && valueText(a) === valueText(b);
+    this.#bindStep(name, this.view(owner), alike ? ALIAS : opaque('two weights share memory in different shapes'), null);
   }
 
   /** `name` is a part of `self` that cannot be followed. */
@@ -82,15 +104,15 @@ export class Scope {
     return true;
   }
 
-  /** Bind the outputs of a pure node: views to what they look at, everything else to memory of its own. */
-  bindOutputs(node: TorchNode): void {
+  /** Bind the outputs of a pure node, `written` as given: views to what they look at, everything else to memory of its own. */
+  bindOutputs(node: TorchNode, written: TorchNode): void {
     const row = VIEWS.get(node.target);
     for (const [i, output] of flatOutputs(node).entries()) {
       if (output.kind !== 'tensor') continue;
       const self = row ? viewedInput(node, i) : null;
-      const step = self === null ? null : this.#step(node, i, output.name, self);
+      const step = self === null ? null : this.#step(written, i, output.name, self);
       if (self === null || !step) this.bindFresh(output.name);
-      else this.#bindStep(output.name, STORAGE_VIEWS.has(node.target) ? this.view(self).root : this.view(self), step, node, self);
+      else this.#bindStep(output.name, STORAGE_VIEWS.has(node.target) ? this.view(self).root : this.view(self), step, written, self);
     }
   }
 
@@ -135,7 +157,7 @@ export class Scope {
   #cell(name: string): Cell {
     const cell = this.#cells.get(name);
     if (cell) return cell;
-    throw new Error(`"${name}" is read before it is computed`);
+    return fail('CorruptModel', { file: 'graph', where: name, reason: 'it is read before anything computes it' });
   }
 
   #step(node: TorchNode, output: number, name: string, self: string): Step | null {

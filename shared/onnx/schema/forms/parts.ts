@@ -59,12 +59,12 @@ function wrap(c: OpCall, op: Builder): Value {
   return axesIn(axes, c.rank(0)).reduce((x, axis, i) => wrapAxis(op, x, axis, pads[i]!, pads[axes.length + i]!), c.input(0));
 }
 
-function wrapAxis(op: Builder, x: Value, axis: number, before: number, behind: number): Value {
-  const part = (start: number, end: number): Value => op.Slice([x, op.ints([start]), op.ints([end]), op.ints([axis])]);
+function wrapAxis(op: Builder, whole: Value, axis: number, before: number, behind: number): Value {
+  const part = (x: Value, start: number, end: number): Value => op.Slice([x, op.ints([start]), op.ints([end]), op.ints([axis])]);
+  const toEnd = Number.MAX_SAFE_INTEGER;
+  const x = before < 0 || behind < 0 ? part(whole, Math.max(0, -before), behind < 0 ? behind : toEnd) : whole;
   const size = x.type!.shape[axis]!;
   if (isStatic(size) && Math.max(before, behind) > size) op.refuse('Pad', 'circular padding of more than the size exists since opset 19');
-  const toEnd = Number.MAX_SAFE_INTEGER;
-  const middle = before < 0 || behind < 0 ? part(Math.max(0, -before), behind < 0 ? behind : toEnd) : x;
-  const pieces = [before > 0 ? part(-before, toEnd) : null, middle, behind > 0 ? part(0, behind) : null].filter((p) => p !== null);
-  return pieces.length === 1 ? middle : op.Concat(pieces, { axis });
+  const pieces = [...(before > 0 ? [part(x, -before, toEnd)] : []), x, ...(behind > 0 ? [part(x, 0, behind)] : [])];
+  return pieces.length === 1 ? x : op.Concat(pieces, { axis });
 }

@@ -5,12 +5,22 @@ import type { OnnxOp } from '../index.ts';
 import type { OpCall } from '../row.ts';
 import type { Form, Forms } from './form.ts';
 
+const identity = (op: Builder, x: Value): Value => op.Identity([x]);
+
+/** A reduction over no axes still does what it does to each element. */
+const OVER_NOTHING: Readonly<Partial<Record<string, (op: Builder, x: Value) => Value>>> = {
+  ReduceL1: (op, x) => op.Abs([x]),
+  ReduceL2: (op, x) => op.Abs([x]),
+  ReduceSumSquare: (op, x) => op.Mul([x, x]),
+  ReduceLogSum: (op, x) => op.Log([x]),
+};
+
 const axesAttribute: Form = {
   below: 18,
   write(c, op) {
     const axes = c.numbers(1);
     if (c.has(1) && !axes) op.refuse(c.op, 'axes computed while the model runs exist since opset 18');
-    if (!axes?.length && c.int('noop_with_empty_axes')) return op.Identity([c.input(0)]);
+    if (!axes?.length && c.int('noop_with_empty_axes')) return (OVER_NOTHING[c.op] ?? identity)(op, c.input(0));
     return op.node(c.op, [c.input(0)], { axes: axes?.length ? axes : undefined, keepdims: c.int('keepdims') });
   },
 };

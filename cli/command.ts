@@ -1,0 +1,36 @@
+/** What a command is: a row with its options, and a function over files. */
+import type { Progress } from './progress.ts';
+
+export type { Progress };
+
+export interface Option {
+  readonly type: 'string' | 'boolean';
+  readonly short?: string;
+  /** How the value is called in the help: `FILE`, `N`. */
+  readonly value?: string;
+  readonly describe: string;
+}
+
+export type OptionValues = Readonly<Record<string, string | boolean | undefined>>;
+
+export interface Context {
+  readonly files: readonly string[];
+  readonly options: OptionValues;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+}
+
+/** One line for people and the same facts for machines. */
+export interface Outcome {
+  readonly text: string;
+  readonly facts: unknown;
+  /** The command ran, but what it looked at is not good: exit code 1. */
+  readonly failed?: boolean;
+}
+
+export interface Command {
+  readonly summary: string;
+  readonly usage: string;
+  readonly options: Readonly<Record<string, Option>>;
+  run(context: Context): Promise<Outcome>;
+}

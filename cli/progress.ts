@@ -1,0 +1,45 @@
+/** What is going on: a spinner on a terminal, plain lines elsewhere, nothing for `--json`. Always on stderr. */
+import ora from 'ora';
+
+export interface Progress {
+  /** A step has begun; the one before it is done. */
+  step(text: string): void;
+  /** A line that stays. */
+  note(text: string): void;
+  /** Everything is over, well or not. */
+  end(outcome: 'done' | 'failed'): void;
+}
+
+const silent: Progress = { step() {}, note() {}, end() {} };
+
+function terminal(): Progress {
+  const spinner = ora({ stream: process.stderr, discardStdin: false });
+  return {
+    step(text) {
+      if (spinner.isSpinning) spinner.succeed();
+      spinner.start(text);
+    },
+    note(text) {
+      const running = spinner.isSpinning ? spinner.text : null;
+      spinner.stop();
+      process.stderr.write(`${text}\n`);
+      if (running !== null) spinner.start(running);
+    },
+    end(outcome) {
+      if (!spinner.isSpinning) return;
+      if (outcome === 'done') spinner.succeed();
+      else spinner.fail();
+    },
+  };
+}
+
+const lines: Progress = {
+  step: (text) => void process.stderr.write(`${text}\n`),
+  note: (text) => void process.stderr.write(`${text}\n`),
+  end() {},
+};
+
+export function makeProgress(json: boolean): Progress {
+  if (json) return silent;
+  return process.stderr.isTTY ? terminal() : lines;
+}

@@ -1,0 +1,51 @@
+/** One stage as a Lambda folder: a single ES module, and of onnxruntime the one platform it runs on. */
+import { cpSync } from 'node:fs';
+import { findPackageJSON } from 'node:module';
+import { dirname, join } from 'node:path';
+import { buildSync, type Metafile } from 'esbuild';
+import { fail } from '../shared/errors.ts';
+
+/** onnxruntime's name for an architecture. */
+export type NodeArch = 'arm64' | 'x64';
+
+const RUNTIME = 'onnxruntime-node';
+const COMMON = 'onnxruntime-common';
+
+// Parts of the AWS SDK and of X-Ray are CommonJS and call `require`, which ES modules do not have.
+const BANNER = `import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);`;
+
+/** Bundle `entry` into `folder`; onnxruntime goes along only when the code imports it. */
+export function bundle(entry: string, folder: string, arch: NodeArch): Metafile {
+  const { metafile } = buildSync({
+    entryPoints: [entry],
+    outfile: join(folder, 'index.mjs'),
+    bundle: true,
+    platform: 'node',
+    target: 'node24',
+    format: 'esm',
+    mainFields: ['module', 'main'],
+    banner: { js: BANNER },
+    external: [RUNTIME],
+    // Names and lines stay, so that a stack trace in the logs can be read without a source map.
+    minify: false,
+    metafile: true,
+    logLevel: 'warning',
+  });
+  const imports = Object.values(metafile.outputs).flatMap((output) => output.imports);
+  if (imports.some(({ path }) => path === RUNTIME)) copyRuntime(folder, arch);
+  return metafile;
+}
+
+// The whole package has every platform: 288 MB, where Lambda takes 250.
+function copyRuntime(folder: string, arch: NodeArch): void {
+  const root = packageFolder(RUNTIME, import.meta.url);
+  copy(root, join(folder, 'node_modules', RUNTIME), ['package.json', 'dist', `bin/napi-v6/linux/${arch}`]);
+  copy(packageFolder(COMMON, join(root, 'package.json')), join(folder, 'node_modules', COMMON), ['package.json', 'dist/cjs']);
+}
+
+function copy(from: string, to: string, parts: readonly string[]): void {
+  const isNeeded = (path: string): boolean => !/\.(map|d\.ts)$/.test(path);
+  for (const part of parts) cpSync(join(from, part), join(to, part), { recursive: true, filter: isNeeded });
+}
+
+const packageFolder = (name: string, base: string): string => dirname(findPackageJSON(name, base) ?? fail('FileNotFound', { file: `${name}/package.json` }));

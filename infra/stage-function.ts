@@ -1,0 +1,66 @@
+/** A stage as a Lambda function, with the defaults of this house: Node 24, JSON logs that end, traces, a role of its own, no more. */
+import { fileURLToPath } from 'node:url';
+import { AssetHashType, DockerImage, Duration, RemovalPolicy, Size } from 'aws-cdk-lib';
+import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Architecture, Code, Function as LambdaFunction, LoggingFormat, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
+import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import type { Construct } from 'constructs';
+import { type Stage, type StageName, STAGES } from '../shared/pipeline/stages.ts';
+import { bundle, type NodeArch } from './bundle.ts';
+import type { Buckets } from './buckets.ts';
+import { statements } from './grants.ts';
+import { acknowledge } from './nag.ts';
+import type { ArchitectureName, DeploymentOptions } from './options.ts';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+
+const ARCHITECTURE = {
+  arm64: { lambda: Architecture.ARM_64, node: 'arm64' },
+  x86_64: { lambda: Architecture.X86_64, node: 'x64' },
+} as const satisfies Record<ArchitectureName, { lambda: Architecture; node: NodeArch }>;
+
+/** The file of functions/ that holds a stage: batchReport is in batch-report.ts. */
+export const fileOf = (stage: StageName): string => `functions/${stage.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}.ts`;
+
+// What may be held by one model: these get the memory and the limit that a deployment chooses.
+const HOLDS_A_MODEL_MB = 2048;
+
+export function stageFunction(scope: Construct, name: StageName, buckets: Buckets, options: DeploymentOptions): LambdaFunction {
+  const stage: Stage = STAGES[name];
+  const large = stage.memoryMb >= HOLDS_A_MODEL_MB;
+  const logGroup = new LogGroup(scope, `${stage.functionName}Logs`, { retention: options.logRetentionDays, removalPolicy: RemovalPolicy.DESTROY });
+  const role = new Role(scope, `${stage.functionName}Role`, { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
+  role.addToPolicy(new PolicyStatement({ actions: ['logs:CreateLogStream', 'logs:PutLogEvents'], resources: [logGroup.logGroupArn] }));
+  for (const statement of statements(stage.grants, buckets, options.encryptionKeyArn)) role.addToPolicy(statement);
+  acknowledge(role, 'functionRole');
+
+  return new LambdaFunction(scope, stage.functionName, {
+    description: `torchferry: ${name}`,
+    runtime: Runtime.NODEJS_24_X,
+    architecture: ARCHITECTURE[options.architecture].lambda,
+    handler: 'index.handler',
+    code: stageCode(name, ARCHITECTURE[options.architecture].node),
+    memorySize: (large && options.memoryMb) || stage.memoryMb,
+    timeout: Duration.seconds(stage.timeoutSeconds),
+    ephemeralStorageSize: Size.mebibytes(stage.temporaryMb),
+    ...(large && options.reservedConcurrency !== null ? { reservedConcurrentExecutions: options.reservedConcurrency } : {}),
+    role,
+    logGroup,
+    loggingFormat: LoggingFormat.JSON,
+    tracing: Tracing.ACTIVE,
+    environment: {
+      POWERTOOLS_SERVICE_NAME: 'torchferry',
+      POWERTOOLS_METRICS_NAMESPACE: 'Torchferry',
+      POWERTOOLS_TRACER_CAPTURE_RESPONSE: 'false',
+    },
+  });
+}
+
+/** Bundled here and now by esbuild; the image is never used, CDK only asks for one. */
+function stageCode(name: StageName, arch: NodeArch): Code {
+  const tryBundle = (folder: string): boolean => {
+    bundle(`${ROOT}${fileOf(name)}`, folder, arch);
+    return true;
+  };
+  return Code.fromAsset(ROOT, { assetHashType: AssetHashType.OUTPUT, bundling: { image: DockerImage.fromRegistry('unused'), local: { tryBundle } } });
+}

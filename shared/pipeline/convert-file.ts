@@ -1,0 +1,72 @@
+/** A PyTorch file to an ONNX file: open, convert, write. What the convert stage and the command line share. */
+import type { ByteSource } from '../bytes/byte-source.ts';
+import { convertProgram, type ConvertOptions } from '../convert/convert.ts';
+import { dimText, isStatic } from '../tensor/dim.ts';
+import type { Model, Value } from '../onnx/ir.ts';
+import type { Weights } from '../onnx/proto/placement.ts';
+import { writeModel, type WrittenModel } from '../onnx/proto/write.ts';
+import type { Conversion, OperatorCount, ReportedTensor } from '../report/report.ts';
+import { openProgram } from '../torch/open.ts';
+import type { TorchProgram } from '../torch/program.ts';
+import { VERSION } from '../version.ts';
+
+export interface ConvertFileRequest {
+  readonly source: ByteSource;
+  /** Where the `.onnx` is written. */
+  readonly path: string;
+  readonly options: ConvertOptions;
+  readonly weights: Weights;
+  readonly signal?: AbortSignal;
+}
+
+export interface ConvertedFile {
+  readonly program: TorchProgram;
+  readonly written: WrittenModel;
+  readonly facts: Conversion;
+  readonly warnings: readonly string[];
+}
+
+export async function convertFile({ source, path, options, weights, signal }: ConvertFileRequest): Promise<ConvertedFile> {
+  const program = await openProgram(source);
+  const { model, torchNodes, passes, warnings } = convertProgram(program, { ...options, keepWeights: weights === 'link' });
+  model.producerVersion = VERSION;
+  const written = await writeModel(model, path, { weights, ...(signal ? { signal } : {}) });
+  const facts: Conversion = {
+    opset: model.opsets.get('')!,
+    irVersion: model.irVersion,
+    weights: written.weights,
+    torchNodes,
+    onnxNodes: model.graph.nodes.size,
+    operators: operatorCounts(model),
+    passes,
+    inputs: model.graph.inputs.map(reportedTensor),
+    outputs: model.graph.outputs.map(reportedTensor),
+    ...parameterSizes(program),
+  };
+  return { program, written, facts, warnings: [...warnings, ...written.warnings] };
+}
+
+export function operatorCounts(model: Model): OperatorCount[] {
+  const counts = new Map<string, number>();
+  for (const { op, domain } of model.graph.nodes) {
+    const name = domain ? `${domain}.${op}` : op;
+    counts.set(name, (counts.get(name) ?? 0) + 1);
+  }
+  return [...counts].map(([operator, count]) => ({ operator, count })).sort((a, b) => b.count - a.count || (a.operator < b.operator ? -1 : 1));
+}
+
+export const reportedTensor = ({ name, type }: Value): ReportedTensor => ({
+  name,
+  dtype: type?.dtype ?? 'unknown',
+  shape: type?.shape.map((d) => (isStatic(d) ? d : dimText(d))) ?? [],
+});
+
+/** Each storage once, however many names share it. */
+function parameterSizes(program: TorchProgram): { parameters: number; parameterBytes: number } {
+  const distinct = new Map([...program.weights.values()].map((data) => [data.identity, data]));
+  const sizes = [...distinct.values()];
+  return {
+    parameters: sizes.reduce((n, d) => n + d.shape.reduce((a, b) => a * b, 1), 0),
+    parameterBytes: sizes.reduce((n, d) => n + d.byteLength, 0),
+  };
+}

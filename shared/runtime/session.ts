@@ -1,0 +1,144 @@
+/** Models run by onnxruntime: the only place that imports it. */
+import * as ort from 'onnxruntime-node';
+import { fail } from '../errors.ts';
+import { memoryData, type TensorData } from '../tensor/data.ts';
+import { type Dim, symbol } from '../tensor/dim.ts';
+import type { Dtype } from '../tensor/dtype.ts';
+import { type TensorType, tensorType } from '../tensor/type.ts';
+
+export const RUNTIME = { name: 'onnxruntime-node', version: ort.env.versions.node ?? 'unknown' } as const;
+
+export interface MemoryTensor extends TensorData {
+  readonly memory: Uint8Array;
+}
+export type Tensors = ReadonlyMap<string, TensorData>;
+export type MemoryTensors = ReadonlyMap<string, MemoryTensor>;
+
+/** An input or output with its type; dimensions a file only names are symbols. */
+export interface Declared {
+  readonly name: string;
+  readonly type: TensorType;
+}
+
+export interface SessionOptions {
+  /** `none` runs the nodes as the file has them: for calibration and for comparing layers. */
+  readonly optimize?: 'all' | 'none';
+  readonly threads?: number;
+}
+
+export interface Session {
+  /** For messages. */
+  readonly file: string;
+  readonly inputs: readonly Declared[];
+  readonly outputs: readonly Declared[];
+  /** All outputs, or the wanted ones. */
+  run(feeds: Tensors, wanted?: readonly string[]): Promise<MemoryTensors>;
+  release(): Promise<void>;
+}
+
+const OPTIMIZATION = { all: 'all', none: 'disabled' } as const;
+/** Fatal messages only: what matters arrives as an error. */
+const QUIET = 4;
+
+/** Load a model by its path (needed where weights are in a second file) or from bytes. */
+export async function openSession(model: string | Uint8Array, { optimize = 'all', threads }: SessionOptions = {}): Promise<Session> {
+  const file = typeof model === 'string' ? model : 'model in memory';
+  const options: ort.InferenceSession.SessionOptions = {
+    graphOptimizationLevel: OPTIMIZATION[optimize],
+    logSeverityLevel: QUIET,
+    ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
+  };
+  try {
+    const session = await (typeof model === 'string' ? ort.InferenceSession.create(model, options) : ort.InferenceSession.create(model, options));
+    return wrap(file, session, declaredOf(session.inputMetadata), declaredOf(session.outputMetadata));
+  } catch (cause) {
+    return fail('ModelDoesNotLoad', { file, reason: reasonOf(cause) }, cause);
+  }
+}
+
+/** Open, use, release. */
+export async function withSession<T>(model: string | Uint8Array, options: SessionOptions, use: (session: Session) => Promise<T>): Promise<T> {
+  const session = await openSession(model, options);
+  try {
+    return await use(session);
+  } finally {
+    await session.release();
+  }
+}
+
+function wrap(file: string, session: ort.InferenceSession, inputs: readonly Declared[], outputs: readonly Declared[]): Session {
+  return {
+    file,
+    inputs,
+    outputs,
+    async run(feeds, wanted) {
+      const values: Record<string, ort.Tensor> = {};
+      for (const [name, data] of feeds) values[name] = await toOrt(name, data);
+      try {
+        const results = await session.run(values, wanted ?? session.outputNames, { logSeverityLevel: QUIET });
+        return new Map(Object.entries(results).map(([name, value]) => [name, fromOrt(name, value as ort.Tensor)]));
+      } catch (cause) {
+        return fail('ModelDoesNotRun', { file, reason: reasonOf(cause) }, cause);
+      }
+    },
+    release: () => session.release(),
+  };
+}
+
+const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error)).trim();
+
+const declaredOf = (metadata: readonly ort.InferenceSession.ValueMetadata[]): Declared[] =>
+  metadata.map((value) => {
+    if (!value.isTensor) throw new Error(`"${value.name}" is not a tensor`);
+    return { name: value.name, type: tensorType(value.type as Dtype, value.shape.map((dim, axis) => dimOf(value.name, dim, axis))) };
+  });
+
+// An expression such as "8*s + 1" becomes a symbol of that name: equal texts are equal sizes, nothing more is known here.
+const dimOf = (name: string, dim: number | string, axis: number): Dim => (typeof dim === 'number' ? dim : symbol(dim || `${name}[${axis}]`));
+
+type OrtType = keyof typeof ARRAYS;
+type Elements = new (buffer: ArrayBuffer, offset: number, length: number) => ArrayBufferView;
+
+/** The element types onnxruntime-node takes and gives. Names are the same on both sides. */
+const ARRAYS = {
+  bool: Uint8Array,
+  uint8: Uint8Array,
+  int8: Int8Array,
+  uint16: Uint16Array,
+  int16: Int16Array,
+  uint32: Uint32Array,
+  int32: Int32Array,
+  uint64: BigUint64Array,
+  int64: BigInt64Array,
+  float16: Uint16Array,
+  float32: Float32Array,
+  float64: Float64Array,
+} as const satisfies Partial<Record<Dtype, Elements>>;
+
+async function toOrt(name: string, data: TensorData): Promise<ort.Tensor> {
+  const dtype = data.dtype;
+  if (!(dtype in ARRAYS)) fail('UnsupportedType', { what: `input "${name}"`, dtype, hint: 'onnxruntime-node cannot be given such a tensor' });
+  const elements = elementsOf(ARRAYS[dtype as OrtType], data.memory ?? (await data.read()));
+  return dtype === 'float16' ? float16Tensor(elements as Uint16Array, data.shape) : new ort.Tensor(dtype as 'float32', elements as Float32Array, data.shape);
+}
+
+// Typed arrays must start at a multiple of their element size; bytes cut from a file need not.
+function elementsOf(type: Elements & { readonly BYTES_PER_ELEMENT: number }, bytes: Uint8Array): ArrayBufferView {
+  const aligned = bytes.byteOffset % type.BYTES_PER_ELEMENT === 0 ? bytes : bytes.slice();
+  return new type(aligned.buffer as ArrayBuffer, aligned.byteOffset, aligned.byteLength / type.BYTES_PER_ELEMENT);
+}
+
+// Where JavaScript has Float16Array the tensor insists on one, but the native binding (1.30) sees no bytes in it: it reads a Uint16Array.
+function float16Tensor(bits: Uint16Array, shape: readonly number[]): ort.Tensor {
+  const tensor = new ort.Tensor('float16', new Float16Array(bits.buffer as ArrayBuffer, bits.byteOffset, bits.length) as unknown as Uint16Array, shape);
+  Object.assign(tensor, { cpuData: bits });
+  return tensor;
+}
+
+function fromOrt(name: string, value: ort.Tensor): MemoryTensor {
+  if (!(value.type in ARRAYS)) fail('UnsupportedType', { what: `output "${name}"`, dtype: value.type, hint: 'onnxruntime-node cannot return such a tensor' });
+  const { buffer, byteOffset, byteLength } = value.data as Float32Array;
+  return inMemory(value.type as Dtype, value.dims, new Uint8Array(buffer, byteOffset, byteLength));
+}
+
+export const inMemory = (dtype: Dtype, shape: readonly number[], bytes: Uint8Array): MemoryTensor => memoryData(dtype, shape, bytes) as MemoryTensor;

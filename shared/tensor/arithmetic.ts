@@ -1,0 +1,204 @@
+/** Hot loops over typed arrays: views, ranges, quantization, transposition. Plain loops, no closure per element. */
+import { fail } from '../errors.ts';
+import type { Dtype } from './dtype.ts';
+import { bfloat16Bits } from './numbers.ts';
+
+// 1.5 * 2^52: adding and taking it away again leaves no room for a fraction, and the processor rounds half to even.
+const ROUNDER = 6755399441055744;
+
+/** Round half to even, as numpy.rint, for |x| < 2^51. */
+export const roundHalfEven = (x: number): number => x + ROUNDER - ROUNDER;
+
+/** Bytes as float32: a view where the bytes are aligned, else a copy. */
+export function asFloat32(bytes: Uint8Array): Float32Array {
+  const aligned = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
+  return new Float32Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / 4);
+}
+
+export const bytesOf = (values: ArrayBufferView): Uint8Array => new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+
+/** Floating-point elements of any dtype as numbers; float32 and float64 without a copy where they are aligned. */
+export function asFloats(dtype: Dtype, bytes: Uint8Array): Float32Array | Float64Array {
+  const reader = FLOAT_READERS[dtype];
+  return reader ? reader(bytes) : fail('UnsupportedType', { what: 'arithmetic', dtype, hint: 'only float16, bfloat16, float32 and float64 have it' });
+}
+
+const FLOAT_READERS: Partial<Record<Dtype, (bytes: Uint8Array) => Float32Array | Float64Array>> = {
+  float16: float16ToFloat32,
+  bfloat16: bfloat16ToFloat32,
+  float32: asFloat32,
+  float64: (bytes) => {
+    const aligned = bytes.byteOffset % 8 === 0 ? bytes : bytes.slice();
+    return new Float64Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / 8);
+  },
+};
+
+const asUint16 = (bytes: Uint8Array): Uint16Array => {
+  const aligned = bytes.byteOffset % 2 === 0 ? bytes : bytes.slice();
+  return new Uint16Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / 2);
+};
+
+export function float16ToFloat32(bytes: Uint8Array): Float32Array {
+  const bits = asUint16(bytes);
+  return new Float32Array(new Float16Array(bits.buffer, bits.byteOffset, bits.length));
+}
+
+export const float32ToFloat16 = (values: Float32Array): Uint8Array => bytesOf(new Float16Array(values));
+
+export function bfloat16ToFloat32(bytes: Uint8Array): Float32Array {
+  const source = asUint16(bytes);
+  const bits = new Uint32Array(source.length);
+  for (let i = 0; i < source.length; i++) bits[i] = source[i]! << 16;
+  return new Float32Array(bits.buffer);
+}
+
+/** Rounds to nearest even; NaN stays NaN. */
+export function float32ToBfloat16(values: Float32Array): Uint8Array {
+  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  const out = new Uint16Array(values.length);
+  for (let i = 0; i < out.length; i++) {
+    const word = bits[i]!;
+    // All exponent bits set: NaN and infinities keep to the careful path.
+    out[i] = (word & 0x7f800000) === 0x7f800000 ? bfloat16Bits(values[i]!) : (word + 0x7fff + ((word >>> 16) & 1)) >>> 16;
+  }
+  return bytesOf(out);
+}
+
+export interface Extent {
+  readonly min: number;
+  readonly max: number;
+  /** False when a NaN or an infinity is among the values. */
+  readonly finite: boolean;
+}
+
+/** Smallest and largest value; an empty array gives min Infinity and max -Infinity. */
+export function extentOf(values: Float32Array | Float64Array): Extent {
+  let min = Infinity;
+  let max = -Infinity;
+  let finite = true;
+  for (let i = 0; i < values.length; i++) {
+    const v = values[i]!;
+    if (v < min) min = v;
+    if (v > max) max = v;
+    if (v - v !== 0) finite = false;
+  }
+  return { min, max, finite };
+}
+
+/** A tensor seen along one axis: `outer` blocks of `channels` runs of `inner` elements. Axis null: one channel. */
+export interface Channels {
+  readonly outer: number;
+  readonly channels: number;
+  readonly inner: number;
+}
+
+export function channelsOf(shape: readonly number[], axis: number | null): Channels {
+  const product = (dims: readonly number[]): number => dims.reduce((n, d) => n * d, 1);
+  if (axis === null) return { outer: 1, channels: 1, inner: product(shape) };
+  return { outer: product(shape.slice(0, axis)), channels: shape[axis]!, inner: product(shape.slice(axis + 1)) };
+}
+
+/** Largest magnitude of each channel; NaN where a channel holds a NaN or an infinity. */
+export function absMaxOf(values: Float32Array, { outer, channels, inner }: Channels): Float32Array {
+  const result = new Float32Array(channels);
+  for (let o = 0, i = 0; o < outer; o++) {
+    for (let c = 0; c < channels; c++) {
+      let most = result[c]!;
+      for (const end = i + inner; i < end; i++) {
+        const size = Math.abs(values[i]!);
+        if (size > most) most = size;
+        else if (size !== size) most = NaN;
+      }
+      result[c] = most === Infinity ? NaN : most;
+    }
+  }
+  return result;
+}
+
+/**
+ * `clamp(round_half_even(f32(x / scale)) + zero_point, low, high)` per channel, into `codes`: the arithmetic of QuantizeLinear,
+ * with the quotient in float32.
+ */
+export function quantizeInto<T extends Int8Array | Uint8Array>(codes: T, values: Float32Array, grid: Grid): T {
+  const { scale, zeroPoint, low, high } = grid;
+  const { outer, channels, inner } = grid.channels;
+  for (let o = 0, i = 0; o < outer; o++) {
+    for (let c = 0; c < channels; c++) {
+      const s = scale[c]!;
+      const z = zeroPoint[c]!;
+      for (const end = i + inner; i < end; i++) {
+        const q = Math.fround(values[i]! / s) + ROUNDER - ROUNDER + z;
+        codes[i] = q < low ? low : q > high ? high : q;
+      }
+    }
+  }
+  return codes;
+}
+
+export interface Grid {
+  readonly channels: Channels;
+  /** One per channel. */
+  readonly scale: Float32Array;
+  readonly zeroPoint: ArrayLike<number>;
+  readonly low: number;
+  readonly high: number;
+}
+
+/** `round_half_even(x / scale)` in float64, clipped to int32: biases. One scale, or one per element. */
+export function quantizeBias(values: Float32Array, scale: Float32Array): Int32Array {
+  const codes = new Int32Array(values.length);
+  for (let i = 0; i < codes.length; i++) {
+    const q = values[i]! / scale[scale.length === 1 ? 0 : i]! + ROUNDER - ROUNDER;
+    codes[i] = q < -2147483648 ? -2147483648 : q > 2147483647 ? 2147483647 : q;
+  }
+  return codes;
+}
+
+/** Rows become columns, for elements of one byte. */
+export function transposeBytes(bytes: Uint8Array, rows: number, columns: number): Uint8Array {
+  const out = new Uint8Array(bytes.length);
+  for (let r = 0, i = 0; r < rows; r++) for (let c = 0; c < columns; c++, i++) out[c * rows + r] = bytes[i]!;
+  return out;
+}
+
+/** Running sums over pairs of tensors, from which every distance follows. */
+export interface Distances {
+  elements: number;
+  maxAbs: number;
+  sumAbs: number;
+  /** Sums over places where both are finite. */
+  squaredReference: number;
+  squaredActual: number;
+  squaredDifference: number;
+  product: number;
+  /** Places outside the tolerance. */
+  outside: number;
+  /** Places where exactly one is NaN, or an infinity meets something else. */
+  unlike: number;
+}
+
+export const noDistances = (): Distances => ({
+  elements: 0, maxAbs: 0, sumAbs: 0, squaredReference: 0, squaredActual: 0, squaredDifference: 0, product: 0, outside: 0, unlike: 0,
+});
+
+/** Within tolerance is `|actual - reference| <= atol + rtol * |reference|`; NaN equals NaN, an infinity equals itself. */
+export function addDistances(sums: Distances, actual: ArrayLike<number>, reference: ArrayLike<number>, rtol: number, atol: number): void {
+  for (let i = 0; i < reference.length; i++) {
+    const a = actual[i]!;
+    const r = reference[i]!;
+    const difference = Math.abs(a - r);
+    if (difference - difference === 0) {
+      if (difference > sums.maxAbs) sums.maxAbs = difference;
+      if (difference > atol + rtol * Math.abs(r)) sums.outside++;
+      sums.sumAbs += difference;
+      sums.squaredReference += r * r;
+      sums.squaredActual += a * a;
+      sums.squaredDifference += difference * difference;
+      sums.product += a * r;
+    } else if (a !== r && (a === a || r === r)) {
+      sums.unlike++;
+      sums.outside++;
+    }
+  }
+  sums.elements += reference.length;
+}

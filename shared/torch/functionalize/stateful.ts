@@ -1,0 +1,119 @@
+/** Operators that update arguments beside their result: running statistics and observers. */
+import { type Dtype } from '../../tensor/dtype.ts';
+import type { Argument, NamedArgument, TorchNode, TorchValue } from '../program.ts';
+import { argumentOf, boolArgument, dtypeArgument, floatArgument, intsArgument, tensorArgument, tensorName } from './arguments.ts';
+import { rowMajor } from './parts.ts';
+import type { Scope } from './scope.ts';
+import type { TensorValue } from './sizes.ts';
+import { refusal } from './steps.ts';
+
+interface WritingRow {
+  /** The pure operator: its outputs are those of the writing one, then the new values of the written arguments. */
+  readonly pure: string;
+  readonly outputs: number;
+  readonly writes: readonly (readonly [name: string, position: number])[];
+}
+
+const OBSERVER = {
+  pure: 'aten::_fused_moving_avg_obs_fq_helper_functional',
+  outputs: 2,
+  writes: [['running_min', 3], ['running_max', 4], ['scale', 5], ['zero_point', 6]],
+} as const;
+const RUNNING = [['running_mean', 3], ['running_var', 4]] as const;
+
+/** Marked as writing in PyTorch's schemas, with a pure sister. */
+export const WRITING: Readonly<Record<string, WritingRow>> = {
+  'aten::_fused_moving_avg_obs_fq_helper': OBSERVER,
+  'aten::fused_moving_avg_obs_fake_quant': OBSERVER,
+  'aten::_batch_norm_with_update': { pure: 'aten::_batch_norm_with_update_functional', outputs: 4, writes: RUNNING },
+  'aten::_native_batch_norm_legit': { pure: 'aten::_native_batch_norm_legit_functional', outputs: 3, writes: RUNNING },
+};
+
+export function writeThroughPure(scope: Scope, node: TorchNode): void {
+  const { pure, outputs, writes } = WRITING[node.target]!;
+  const args = scope.arguments(node);
+  const targets = writes.map(([name, position]) => tensorName(argumentOf(node, name, position)));
+  const own = Array.from({ length: outputs }, (_, i) => node.outputs[i] ?? unnamed(scope, node));
+  const news = targets.map((target) => (target === null ? unnamed(scope, node) : value(scope, target)));
+  scope.emit.keep({ ...node, target: pure, args, outputs: [...own, ...news] });
+  for (const output of node.outputs) if (output.kind === 'tensor') scope.bindFresh(output.name);
+  targets.forEach((target, i) => target !== null && scope.write(target, (news[i] as { name: string }).name, node));
+}
+
+const unnamed = (scope: Scope, node: TorchNode): Argument => ({ kind: 'tensor', name: scope.emit.fresh(`${node.name}_unused`) });
+
+function value(scope: Scope, like: string): Argument {
+  const name = scope.emit.fresh(like);
+  const record = scope.presentRecord(like);
+  if (record) scope.emit.values.set(name, record);
+  return { kind: 'tensor', name };
+}
+
+/** Normalizations that update their running statistics in training mode without saying so in their schema; arguments 3 to 6 are alike. */
+export const NORMALIZATIONS: Readonly<Record<string, 'batch' | 'instance'>> = {
+  'aten::batch_norm': 'batch',
+  'aten::native_batch_norm': 'batch',
+  'aten::cudnn_batch_norm': 'batch',
+  'aten::miopen_batch_norm': 'batch',
+  'aten::instance_norm': 'instance',
+};
+
+const TRAINING = { batch: 'training', instance: 'use_input_stats' } as const;
+
+export function updatesStatistics(node: TorchNode): boolean {
+  const kind = NORMALIZATIONS[node.target];
+  if (!kind) return false;
+  const statistics = [argumentOf(node, 'running_mean', 3), argumentOf(node, 'running_var', 4)];
+  return boolArgument(node, TRAINING[kind], 5, false) !== false && statistics.some((argument) => argument.kind === 'tensor');
+}
+
+/** The normalization itself stays, it reads the batch only; the new statistics are computed beside it. */
+export function updateStatistics(scope: Scope, node: TorchNode): void {
+  const written = scope.rewritten(node);
+  scope.emit.keep(written);
+  scope.bindOutputs(node, written);
+  for (const name of ['running_mean', 'running_var'] as const) {
+    const running = tensorName(argumentOf(node, name, name === 'running_mean' ? 3 : 4));
+    if (running !== null) scope.write(running, newStatistic(scope, node, running, name === 'running_mean' ? 'mean' : 'var') ?? refusal('the sizes or the momentum of its update are not recorded'), node);
+  }
+}
+
+/** (1 - momentum) * running + momentum * statistic of the batch. */
+function newStatistic(scope: Scope, node: TorchNode, running: string, statistic: 'mean' | 'var'): string | null {
+  const input = tensorName(argumentOf(node, 'input', 0));
+  const momentum = argumentOf(node, 'momentum', 6);
+  const training = boolArgument(node, TRAINING[NORMALIZATIONS[node.target]!], 5, false);
+  const [x, record] = [input && scope.presentRecord(input), scope.presentRecord(running)];
+  if (input === null || !x || !record || momentum.kind !== 'float' || training !== true) return null;
+  const found = STATISTICS[NORMALIZATIONS[node.target]!](scope, cast(scope, scope.read(input), x, record.type.dtype), x, statistic, record);
+  const scaled = (value: string, factor: number): string => call(scope, 'aten::mul.Tensor', [tensorArgument('self', value), floatArgument('other', factor)], running, record);
+  const [old, added] = [scaled(scope.read(running), 1 - momentum.value), scaled(found, momentum.value)];
+  return call(scope, 'aten::add.Tensor', [tensorArgument('self', old), tensorArgument('other', added)], running, record);
+}
+
+const call = (scope: Scope, target: string, args: readonly NamedArgument[], like: string, record: TorchValue): string => scope.emit.call({ target, args, like, record });
+
+function cast(scope: Scope, value: string, from: TensorValue, dtype: Dtype): string {
+  if (from.type.dtype === dtype) return value;
+  return call(scope, 'aten::to.dtype', [tensorArgument('self', value), dtypeArgument('dtype', dtype)], value, { ...from, type: { dtype, shape: from.type.shape } });
+}
+
+type Statistic = (scope: Scope, x: string, input: TensorValue, statistic: 'mean' | 'var', running: TensorValue) => string;
+
+function reduce(scope: Scope, x: string, dims: readonly number[], statistic: 'mean' | 'var', record: TensorValue): string {
+  const args = [tensorArgument('self', x), intsArgument('dim', dims)];
+  // The variance kept is the unbiased one, unlike that used to normalize.
+  if (statistic === 'var') return call(scope, 'aten::var.correction', [...args, { name: 'correction', value: { kind: 'int', value: 1 } }], 'var', record);
+  return call(scope, 'aten::mean.dim', args, 'mean', record);
+}
+
+const axesFrom = (input: TensorValue, first: number): number[] => input.type.shape.map((_, i) => i).slice(first);
+
+const STATISTICS: Readonly<Record<'batch' | 'instance', Statistic>> = {
+  batch: (scope, x, input, statistic, running) => reduce(scope, x, [0, ...axesFrom(input, 2)], statistic, running),
+  // Each instance for itself, then the mean over the instances.
+  instance(scope, x, input, statistic, running) {
+    const each = rowMajor(running.type.dtype, input.type.shape.slice(0, 2));
+    return reduce(scope, reduce(scope, x, axesFrom(input, 2), statistic, each), [0], 'mean', running);
+  },
+};

@@ -1,0 +1,213 @@
+/** What each kind of writing operator becomes. */
+import { fail } from '../../errors.ts';
+import { type Dtype, DTYPES } from '../../tensor/dtype.ts';
+import { dimText, sameDim } from '../../tensor/dim.ts';
+import type { Argument, NamedArgument, TorchNode } from '../program.ts';
+import { placeOf } from './aliases.ts';
+import { argumentOf, boolArgument, dtypeArgument, flatOutputs, intsArgument, numberArgument, tensorArgument, tensorName } from './arguments.ts';
+import { pureTarget, REFUSED, RENAMED_ARGUMENTS, VIEW_IN_PLACE, WITHOUT_EFFECT } from './in-place.ts';
+import { outTarget } from './out-variants.ts';
+import { naturalType, promotes } from './result-type.ts';
+import type { Scope } from './scope.ts';
+import { staticLayout, type TensorValue } from './sizes.ts';
+import { updatesStatistics, updateStatistics, WRITING, writeThroughPure } from './stateful.ts';
+import { parseTarget } from './target.ts';
+
+export type Writer = (scope: Scope, node: TorchNode) => void;
+
+const refuse = (node: TorchNode, reason: string): never =>
+  fail('UnsupportedMutation', { operator: node.target, value: node.name, at: placeOf(node), reason });
+
+/** Operators with a treatment of their own; everything else follows from its name. */
+const WRITERS: Readonly<Record<string, Writer>> = {
+  ...Object.fromEntries(Object.keys(REFUSED).map((target) => [target, (_scope: Scope, node: TorchNode) => refuse(node, REFUSED[target]!)])),
+  ...Object.fromEntries(Object.keys(VIEW_IN_PLACE).map((target) => [target, viewInPlace])),
+  ...Object.fromEntries([...WITHOUT_EFFECT].map((target) => [target, withoutEffect])),
+  ...Object.fromEntries(Object.keys(WRITING).map((target) => [target, writeThroughPure])),
+  'aten::_native_batch_norm_legit': nativeBatchNorm,
+  'aten::fill_diagonal_': fillDiagonal,
+  'aten::resize_': resize,
+  'aten::resize_as_': resize,
+};
+
+const byName = new Map<string, Writer | null>();
+
+/** How a node writes, or null when it is pure. */
+export function writerOf(node: TorchNode): Writer | null {
+  if (updatesStatistics(node)) return updateStatistics;
+  const known = byName.get(node.target);
+  if (known !== undefined) return known;
+  const writer = WRITERS[node.target] ?? namedWriter(node.target);
+  byName.set(node.target, writer);
+  return writer;
+}
+
+function namedWriter(target: string): Writer | null {
+  if (pureTarget(target) !== null) return parseTarget(target).base.startsWith('_foreach') ? (_scope, node) => refuse(node, 'it writes a list of tensors') : inPlace;
+  return outTarget(target) === null ? null : withOut;
+}
+
+const selfOf = (node: TorchNode): string =>
+  tensorName(node.args[0]?.value) ?? fail('CorruptModel', { file: 'graph', where: node.name, reason: `${node.target} has no tensor to change` });
+
+/** `add_(x, y)` becomes `add(x, y)` under the name of its output. */
+function inPlace(scope: Scope, node: TorchNode): void {
+  const self = selfOf(node);
+  const target = pureTarget(node.target)!;
+  const record = scope.presentRecord(self);
+  const natural = naturalType(parseTarget(target).base, node, record?.type.dtype ?? null, (name) => scope.record(name));
+  const result = compute(scope, node, target, pureArguments(scope.arguments(node), target), { self, record, natural });
+  const output = tensorName(node.outputs[0]);
+  if (output !== null) scope.bindSame(output, self);
+  scope.write(self, result, node);
+}
+
+interface Typing {
+  readonly self: string;
+  readonly record: TensorValue | null;
+  readonly natural: Dtype | null;
+}
+
+/** The pure call, and a cast where PyTorch would have cast while storing. */
+function compute(scope: Scope, node: TorchNode, target: string, args: readonly NamedArgument[], { self, record, natural }: Typing): string {
+  const output = tensorName(node.outputs[0]) ?? scope.emit.fresh(node.name);
+  // Without recorded types a second operand may be of a wider one.
+  const plain = record ? natural === record.type.dtype : natural === null && !promotes(parseTarget(target).base);
+  if (plain) {
+    scope.emit.keep({ ...node, target, args, outputs: [{ kind: 'tensor', name: output }] });
+    return output;
+  }
+  const uncast = scope.emit.fresh(output);
+  if (record && natural) scope.emit.values.set(uncast, { ...record, type: { dtype: natural, shape: record.type.shape } });
+  const [source, outputs]: [TorchNode['source'], Argument[]] = [node.source, [{ kind: 'tensor', name: output }]];
+  scope.emit.keep({ name: uncast, target, args, outputs: [{ kind: 'tensor', name: uncast }], source });
+  const tensor = tensorArgument('self', uncast);
+  scope.emit.keep(record
+    ? { name: node.name, target: 'aten::to.dtype', args: [tensor, dtypeArgument('dtype', record.type.dtype)], outputs, source }
+    : { name: node.name, target: 'aten::type_as', args: [tensor, tensorArgument('other', scope.read(self))], outputs, source });
+  return output;
+}
+
+function pureArguments(args: readonly NamedArgument[], target: string): readonly NamedArgument[] {
+  const renamed = RENAMED_ARGUMENTS[target];
+  if (renamed) return args.map((arg) => ({ name: renamed[arg.name] ?? arg.name, value: arg.value }));
+  // The pure operator takes its arguments in another order.
+  return target === 'aten::polygamma' && args[0]?.name === '' ? args.toReversed() : args;
+}
+
+/** `add(x, y, out=z)`: computed apart, then stored into z with z's type. Written arguments come last in every schema. */
+function withOut(scope: Scope, node: TorchNode): void {
+  const target = outTarget(node.target)!;
+  const outputs = flatOutputs(node).map(tensorName);
+  if (outputs.length === 0 || outputs.includes(null)) return refuse(node, 'its outputs are not listed');
+  const outs = node.args.slice(-outputs.length).map(({ value }) => tensorName(value) ?? refuse(node, 'it writes a list of tensors'));
+  const call = { ...node, args: node.args.slice(0, -outputs.length) };
+  const { base } = parseTarget(target);
+  const natural = outs.map((out, i) => (i > 0 ? scope.presentRecord(out)?.type.dtype ?? null : naturalType(base, call, firstType(scope, call), (name) => scope.record(name))));
+  const results = outs.map((out, i) => stored(scope, node, { out, output: outputs[i]!, natural: natural[i] ?? null }));
+  scope.emit.keep({ ...call, target, args: scope.arguments(call), outputs: results.map((name): Argument => ({ kind: 'tensor', name })) });
+  for (const [i, out] of outs.entries()) store(scope, node, { out, output: outputs[i]!, result: results[i]! });
+}
+
+const firstType = (scope: Scope, node: TorchNode): Dtype | null => {
+  const first = node.args.map(({ value }) => tensorName(value)).find((name) => name !== null);
+  return first === undefined ? null : (scope.presentRecord(first)?.type.dtype ?? null);
+};
+
+/** The name the pure result gets: the output's own when it fits as it is. */
+function stored(scope: Scope, node: TorchNode, { out, output, natural }: { out: string; output: string; natural: Dtype | null }): string {
+  const [before, after] = [scope.presentRecord(out), scope.tensorRecord(output)];
+  if (!before || !after || !natural) return refuse(node, 'the type of its result is not known');
+  if (!sameShape(before, after)) {
+    const view = scope.view(out);
+    // A tensor of no elements is the usual way to ask for a new one.
+    if (!before.type.shape.includes(0) || view.parent || scope.isInput(view.name)) return refuse(node, `it resizes "${out}" from ${shapeText(before)} to ${shapeText(after)}`);
+  }
+  if (natural === before.type.dtype) return output;
+  if (DTYPES[natural].kind !== DTYPES[before.type.dtype].kind && natural !== 'bool') return refuse(node, `it stores ${natural} into ${before.type.dtype}`);
+  const name = scope.emit.fresh(output);
+  scope.emit.values.set(name, { ...after, type: { dtype: natural, shape: after.type.shape } });
+  return name;
+}
+
+function store(scope: Scope, node: TorchNode, { out, output, result }: { out: string; output: string; result: string }): void {
+  if (result !== output) {
+    const args = [tensorArgument('self', result), dtypeArgument('dtype', scope.tensorRecord(output)!.type.dtype)];
+    scope.emit.keep({ name: output, target: 'aten::to.dtype', args, outputs: [{ kind: 'tensor', name: output }], source: node.source });
+  }
+  const [before, after] = [scope.presentRecord(out)!, scope.tensorRecord(output)!];
+  if (sameShape(before, after)) scope.bindSame(output, out);
+  else {
+    scope.bindFresh(output);
+    if (!scope.rebind(out, output)) refuse(node, `it resizes "${out}"`);
+    return;
+  }
+  scope.write(out, output, node);
+}
+
+const sameShape = (a: TensorValue, b: TensorValue): boolean =>
+  a.type.shape.length === b.type.shape.length && a.type.shape.every((dim, i) => sameDim(dim, b.type.shape[i]!));
+const shapeText = (value: TensorValue): string => `[${value.type.shape.map(dimText).join(',')}]`;
+
+/** `transpose_(x)`: the pure view, which the object `x` is from here on. */
+function viewInPlace(scope: Scope, node: TorchNode): void {
+  changeShape(scope, node, { ...node, target: VIEW_IN_PLACE[node.target]! });
+}
+
+function changeShape(scope: Scope, node: TorchNode, pure: TorchNode): void {
+  const self = selfOf(node);
+  const output = tensorName(node.outputs[0]);
+  if (output === null) return refuse(node, 'its output is not listed');
+  const written = scope.rewritten(pure);
+  scope.emit.keep(written);
+  scope.bindOutputs(pure, written);
+  if (!scope.rebind(self, output)) refuse(node, `"${self}" has another name whose shape would have to change with it`);
+}
+
+function withoutEffect(scope: Scope, node: TorchNode): void {
+  const output = tensorName(node.outputs[0]);
+  if (output !== null) scope.bindSame(output, selfOf(node));
+}
+
+/** Fewer elements of the same memory, row-major: what as_strided says. More would be memory nobody has written. */
+function resize(scope: Scope, node: TorchNode): void {
+  const self = selfOf(node);
+  const output = tensorName(node.outputs[0]);
+  const [before, after] = [scope.presentRecord(self), output === null ? null : scope.tensorRecord(output)];
+  if (!before || !after) return refuse(node, 'its sizes are not recorded');
+  if (sameShape(before, after)) return withoutEffect(scope, node);
+  const layout = staticLayout(after);
+  if (!layout || typeof before.offset !== 'number') return refuse(node, 'its sizes are symbolic');
+  const args = [node.args[0]!, intsArgument('size', layout.shape), intsArgument('stride', layout.strides), numberArgument('storage_offset', layout.offset)];
+  changeShape(scope, node, { ...node, target: 'aten::as_strided', args });
+}
+
+/** With statistics given but not in training, the pure sister has no flag. */
+function nativeBatchNorm(scope: Scope, node: TorchNode): void {
+  if (boolArgument(node, 'training', 5, false) !== false) return writeThroughPure(scope, node);
+  const args = scope.arguments(node).filter((arg, i) => (arg.name ? arg.name !== 'training' : i !== 5));
+  scope.emit.keep({ ...node, target: 'aten::_native_batch_norm_legit_no_training', args });
+  for (const output of flatOutputs(node)) if (output.kind === 'tensor') scope.bindFresh(output.name);
+}
+
+/** Only matrices whose diagonal does not wrap around. */
+function fillDiagonal(scope: Scope, node: TorchNode): void {
+  const self = selfOf(node);
+  const record = scope.presentRecord(self);
+  const shape = record && staticLayout(record)?.shape;
+  const [rows, columns] = [shape?.[0], shape?.[1]];
+  if (!record || shape?.length !== 2 || rows === undefined || columns === undefined) return refuse(node, 'only matrices of fixed size are supported');
+  if (boolArgument(node, 'wrap', 2, false) !== false && rows > columns + 1) return refuse(node, 'a wrapped diagonal is not supported');
+  const [rowStride, columnStride] = record.strides as readonly [number, number];
+  const diagonal: TensorValue = { ...record, type: { dtype: record.type.dtype, shape: [Math.min(rows, columns)] }, strides: [rowStride + columnStride] };
+  const before = scope.read(self);
+  const old = scope.emit.call({ target: 'aten::diagonal', args: [tensorArgument('self', before)], like: node.name, record: diagonal });
+  const fill = { name: 'value', value: argumentOf(node, 'fill_value', 1) };
+  const filled = scope.emit.call({ target: 'aten::fill.Scalar', args: [tensorArgument('self', old), fill], like: node.name, record: diagonal });
+  const output = tensorName(node.outputs[0]) ?? scope.emit.fresh(node.name);
+  scope.emit.keep({
+    ...node, target: 'aten::diagonal_scatter', args: [tensorArgument('self', before), tensorArgument('src', filled)], outputs: [{ kind: 'tensor', name: output }],
+  });
+  scope.bindSame(output, self);
+  scope.write(self, output, node);
+}
