@@ -1,7 +1,7 @@
 /** Where files lie: models in, results out, what stages tell each other, and who has read what. All private, encrypted, TLS only. */
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { Key } from 'aws-cdk-lib/aws-kms';
-import { BlockPublicAccess, Bucket, BucketEncryption, type BucketProps, type CfnBucket, type LifecycleRule, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
+import { BlockPublicAccess, Bucket, BucketEncryption, type BucketProps, type CfnBucket, type IBucket, type LifecycleRule, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 import { type BucketRole, WORK_PREFIXES } from '../shared/pipeline/stages.ts';
 import { acknowledge } from './nag.ts';
@@ -39,7 +39,7 @@ export function ferryBuckets(scope: Construct, options: DeploymentOptions): Buck
     ? { encryption: BucketEncryption.KMS, encryptionKey: Key.fromKeyArn(scope, 'EncryptionKey', key), bucketKeyEnabled: true }
     : { encryption: BucketEncryption.S3_MANAGED };
   const bucket = (id: string, props: BucketProps, rules: readonly LifecycleRule[] = []): Bucket => new Bucket(scope, id, {
-    ...HOUSE, ...encryption, serverAccessLogsBucket: accessLogs, serverAccessLogsPrefix: `${id}/`, ...props, lifecycleRules: [ABORT_UPLOADS, ...rules],
+    ...HOUSE, ...encryption, serverAccessLogsBucket: accessLogs as IBucket, serverAccessLogsPrefix: `${id}/`, ...props, lifecycleRules: [ABORT_UPLOADS, ...rules],
   });
 
   const { claims, jobs, batches } = WORK_PREFIXES;

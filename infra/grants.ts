@@ -20,4 +20,4 @@ function statement({ access, bucket, prefix }: Grant, buckets: Buckets): PolicyS
   return new PolicyStatement({ actions: [...ACTIONS.list], resources: [bucketArn], ...within });
 }
 
-const useKey = (arn: string): PolicyStatement => new PolicyStatement({ actions: ['kms:Decrypt', 'kms:GenerateDataKey'], resources: [arn] });
+export const useKey = (arn: string): PolicyStatement => new PolicyStatement({ actions: ['kms:Decrypt', 'kms:GenerateDataKey'], resources: [arn] });

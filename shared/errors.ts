@@ -7,6 +7,13 @@ export interface UnsupportedUse {
   readonly at: string;
 }
 
+export interface JobProblem {
+  /** As in JSON path: `criterion.minSqnr`; `$` for the whole file. */
+  readonly path: string;
+  readonly problem: string;
+  readonly hint: string;
+}
+
 const list = (items: readonly string[]): string => items.join(', ');
 const uses = (operators: readonly UnsupportedUse[]): string =>
   operators.map((o) => `\n  ${o.name} (${o.count} use${o.count === 1 ? '' : 's'}, first at ${o.at})`).join('');
@@ -14,8 +21,10 @@ const uses = (operators: readonly UnsupportedUse[]): string =>
 const MESSAGES = {
   BadCalibrationData: (d: { file: string; problem: string; expected: string }) =>
     `cannot calibrate with "${d.file}": ${d.problem}; expected ${d.expected}`,
-  BadJob: (d: { file: string; path: string; problem: string; hint: string }) =>
-    `job "${d.file}", at "${d.path}": ${d.problem}${d.hint ? `; ${d.hint}` : ''}`,
+  BadJob: (d: { file: string; problems: readonly JobProblem[] }) => {
+    const lines = d.problems.map(({ path, problem, hint }) => `at "${path}": ${problem}${hint ? `; ${hint}` : ''}`);
+    return lines.length === 1 ? `job "${d.file}", ${lines[0]!}` : `job "${d.file}" has ${lines.length} problems:${lines.map((line) => `\n  ${line}`).join('')}`;
+  },
   BadKey: (d: { key: string; problem: string }) => `object key "${d.key.slice(0, 200)}" is refused: ${d.problem}; rename the object`,
   BadOption: (d: { option: string; value: string; expected: string }) => `option ${d.option}: "${d.value}" is not valid; expected ${d.expected}`,
   BadReferenceData: (d: { file: string; problem: string; expected: string }) =>

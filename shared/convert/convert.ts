@@ -35,11 +35,10 @@ export function convertProgram(program: TorchProgram, options: ConvertOptions = 
   if (!Number.isInteger(opset) || opset < OLDEST_OPSET || opset > NEWEST_OPSET) {
     fail('BadOption', { option: 'opset_version', value: String(opset), expected: `a whole number from ${OLDEST_OPSET} to ${NEWEST_OPSET}` });
   }
-  const operators = unsupportedUses(program.graph);
-  if (operators.length) fail('UnsupportedOperator', { operators });
-
   const warnings = [...program.warnings];
   const functional = functionalize(program);
+  const operators = unsupportedUses(functional.program.graph);
+  if (operators.length) fail('UnsupportedOperator', { operators });
   for (const mutation of functional.mutations) {
     warnings.push(`the program changes ${mutation.kind} "${mutation.target}" in place; ONNX has no state, so the new value is not kept`);
   }

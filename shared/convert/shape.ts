@@ -28,9 +28,15 @@ export const staticSizes = (op: AtenBuilder, value: Value, what: string): number
 export function resolveSize(own: readonly Dim[], size: readonly Dim[]): Dim[] {
   const open = size.indexOf(-1);
   if (open < 0) return [...size];
-  const known = mulDims(...size.filter((_, i) => i !== open));
-  const total = mulDims(...own);
-  const rest = divideExactly(total, known) ?? (known === 0 ? 0 : floorDivDims(total, known));
+  // Sizes that stand on both sides cancel first: a quotient of sums has no normal form.
+  const left = [...own];
+  const known = size.filter((dim, i) => {
+    const at = i === open || dim === 0 ? -1 : left.findIndex((d) => sameDim(d, dim));
+    if (at >= 0) left.splice(at, 1);
+    return i !== open && at < 0;
+  });
+  const [total, divisor] = [mulDims(...left), mulDims(...known)];
+  const rest = divideExactly(total, divisor) ?? (divisor === 0 ? 0 : floorDivDims(total, divisor));
   return size.map((d, i) => (i === open ? rest : d));
 }
 

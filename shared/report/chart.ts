@@ -20,6 +20,9 @@ export function scaleOf(values: readonly number[], steps: number): Scale {
   return { low: ticks[0]!, high: ticks.at(-1)!, ticks };
 }
 
+/** Whether a value can be drawn at all; beyond these sizes steps between ticks over- or underflow. */
+export const isDrawable = (value: number): boolean => value === 0 || (Math.abs(value) > 1e-100 && Math.abs(value) < 1e100);
+
 export const position = (value: number, { low, high }: Scale): number => (value - low) / (high - low);
 
 /** An SVG length or coordinate: per cent, at most two digits after the point. */
@@ -71,7 +74,7 @@ const ANCHORS = { first: 'start', last: 'end', between: 'middle' } as const;
 /** Horizontal bars, one row each, over a labelled axis. Values that are no numbers keep their row and draw no bar. */
 export function barChart({ id, title, axis, tick, layout, bars }: BarChart): Html {
   const at: Layout = LAYOUTS[layout];
-  const scale = scaleOf([0, ...bars.flatMap((b) => [b.from, b.to]).filter(Number.isFinite)], 4);
+  const scale = scaleOf([0, ...bars.flatMap((b) => [b.from, b.to]).filter(isDrawable)], 4);
   const x = (value: number): number => at.left + position(value, scale) * (at.right - at.left);
   const bottom = bars.length * at.row + 4;
   const rows = bars.map((b, i) => row(b, at, i * at.row, x));
@@ -85,7 +88,7 @@ export function barChart({ id, title, axis, tick, layout, bars }: BarChart): Htm
 }
 
 function row(bar: Bar, at: Layout, top: number, x: (value: number) => number): Html {
-  const drawn = Number.isFinite(bar.from) && Number.isFinite(bar.to);
+  const drawn = isDrawable(bar.from) && isDrawable(bar.to);
   const left = x(Math.min(bar.from, bar.to));
   const width = Math.max(Math.abs(x(bar.to) - x(bar.from)), 0.003);
   const rect = html`<rect class="bar ${bar.mark}" x="${percent(left)}" y="${top + at.bar}" width="${percent(width)}" height="${at.thick}" rx="2"/>`;

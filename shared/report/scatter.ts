@@ -1,5 +1,5 @@
 /** A scatter of few named points as inline SVG: what a variant costs against how far it is off. */
-import { chart, percent, position, scaleOf, type Scale } from './chart.ts';
+import { chart, isDrawable, percent, position, scaleOf, type Scale } from './chart.ts';
 import { html, shorten, type Html } from './markup.ts';
 
 export interface Point {
@@ -59,9 +59,9 @@ export function spread(wanted: readonly number[]): readonly number[] {
   return placed;
 }
 
-/** Points that are no numbers are left out; the caller says which. */
+/** Points that cannot be drawn are left out; the table next to the chart has them. */
 export function scatterChart({ id, title, x, y, points }: Scatter): Html {
-  const drawn = points.filter((p) => Number.isFinite(p.x) && Number.isFinite(p.y));
+  const drawn = points.filter((p) => isDrawable(p.x) && isDrawable(p.y));
   const across = scaleOf([0, ...drawn.map((p) => p.x)], 4);
   const log = y.kind === 'log';
   const up = log ? decades(drawn.map((p) => p.y)) : scaleOf(around(drawn.map((p) => p.y)), 4);

@@ -15,6 +15,7 @@ import * as pointwise from './pointwise.ts';
 import * as pooling from './pooling.ts';
 import * as reduction from './reduction.ts';
 import * as resize from './resize.ts';
+import * as symbolic from './symbolic.ts';
 import * as view from './view.ts';
 
 /** Exported functions are the family's tools; exported lists are its converters. */
@@ -36,5 +37,6 @@ export const FAMILIES: readonly Family[] = [
   pooling,
   reduction,
   resize,
+  symbolic,
   view,
 ];

@@ -61,6 +61,8 @@ function resolveIndices(op: AtenBuilder, indices: readonly (Value | null)[]): In
 function maskPositions(op: AtenBuilder, mask: Value): Value[] {
   const rank = rankOf(mask);
   const positions = op.NonZero([mask]);
+  // How many there are is known only when the model runs: later shapes read it from here.
+  op.dimValues.bindShape(positions);
   return Array.from({ length: rank }, (_, i) => op.Gather([positions, op.scalar('int64', i)], { axis: 0 }));
 }
 

@@ -3,8 +3,9 @@ import { type Dim, divideExactly, isStatic, mulDims } from '../../tensor/dim.ts'
 import { isFloat } from '../../tensor/dtype.ts';
 import type { Value } from '../../onnx/ir.ts';
 import { aten, type AtenBuilder } from '../converter.ts';
+import { alongAxisMatrix } from '../axis-matrix.ts';
 import { dtypeOf } from '../promote.ts';
-import { rankOf, shapeOf, squeeze, staticSize, transpose, unsqueeze } from '../shape.ts';
+import { rankOf, shapeOf, squeeze, staticSize, unsqueeze } from '../shape.ts';
 import { reduce } from './reduction.ts';
 
 interface Window {
@@ -128,15 +129,13 @@ export const avg_pool = [2, 3].flatMap((rank) =>
   ),
 );
 
-/** Bin `i` of `out` averages from floor(i*in/out) to ceil((i+1)*in/out): a matrix, one row a bin. */
-function averagingMatrix(size: number, out: number): number[] {
-  const matrix = new Array<number>(out * size).fill(0);
-  for (let i = 0; i < out; i++) {
+/** Bin `i` of `out` averages from floor(i*in/out) to ceil((i+1)*in/out). */
+function averagingRows(size: number, out: number): number[][] {
+  return Array.from({ length: out }, (_, i) => {
     const from = Math.floor((i * size) / out);
     const to = Math.ceil(((i + 1) * size) / out);
-    matrix.fill(1 / (to - from), i * size + from, i * size + to);
-  }
-  return matrix;
+    return new Array<number>(size).fill(0).fill(1 / (to - from), from, to);
+  });
 }
 
 export function adaptiveAveragePool(op: AtenBuilder, self: Value, output: readonly Dim[]): Value {
@@ -157,13 +156,7 @@ function averageAxis(op: AtenBuilder, x: Value, axis: number, out: Dim): Value {
   if (out === 1) return reduce(op, 'ReduceMean', x, [axis], true);
   const bins = staticSize(op, out, 'output_size');
   const width = staticSize(op, size, 'input size with this output_size');
-  const last = rankOf(x) - 1;
-  // x (..., width) times the transposed matrix (width, bins).
-  const matrix = averagingMatrix(width, bins);
-  const columns = Array.from({ length: width * bins }, (_, i) => matrix[(i % bins) * width + Math.floor(i / bins)]!);
-  const weights = op.tensor(dtypeOf(x), [width, bins], columns);
-  const perm = shapeOf(x).map((_, i) => (i === axis ? last : i === last ? axis : i));
-  return axis === last ? op.MatMul([x, weights]) : transpose(op, op.MatMul([transpose(op, x, perm), weights]), perm);
+  return alongAxisMatrix(op, x, axis, averagingRows(width, bins));
 }
 type AdaptiveSchema = 'aten::adaptive_avg_pool(Tensor self, SymInt[2] output_size) -> Tensor';
 export const adaptive_avg_pool = [

@@ -2,21 +2,20 @@
 import { type Dim, divideExactly, floorDivDims, isStatic, mulDims } from '../../tensor/dim.ts';
 import type { Value } from '../../onnx/ir.ts';
 import { aten, type AtenBuilder } from '../converter.ts';
+import { alongAxisMatrix } from '../axis-matrix.ts';
 import { rankOf, reshape, shapeOf, staticSize, transpose } from '../shape.ts';
 
 interface Sampling {
   readonly mode: 'nearest' | 'linear' | 'cubic';
   readonly transform: 'asymmetric' | 'half_pixel' | 'align_corners';
   readonly nearest?: 'floor' | 'round_prefer_ceil';
-  readonly antialias?: boolean;
 }
 
-const attributesOf = ({ mode, transform, nearest, antialias }: Sampling): Record<string, string | number | undefined> => ({
+const attributesOf = ({ mode, transform, nearest }: Sampling): Record<string, string | number | undefined> => ({
   mode,
   coordinate_transformation_mode: transform,
   nearest_mode: nearest,
-  cubic_coeff_a: mode === 'cubic' ? (antialias ? -0.5 : -0.75) : undefined,
-  antialias: antialias ? 1 : undefined,
+  cubic_coeff_a: mode === 'cubic' ? -0.75 : undefined,
 });
 
 /** A scale that was given decides where samples are taken; a size alone means the ratio of the sizes. */
@@ -64,16 +63,14 @@ export const nearest = [1, 2, 3].flatMap((rank) =>
 );
 
 type LinearVec = 'aten::upsample.vec(Tensor input, SymInt[]? output_size, bool align_corners, float[]? scale_factors) -> Tensor';
-const SMOOTH = [
-  ['upsample_linear1d', 'linear', ['scales'], false],
-  ['upsample_bilinear2d', 'linear', ['scales_h', 'scales_w'], false],
-  ['upsample_trilinear3d', 'linear', ['scales_d', 'scales_h', 'scales_w'], false],
-  ['upsample_bicubic2d', 'cubic', ['scales_h', 'scales_w'], false],
-  ['_upsample_bilinear2d_aa', 'linear', ['scales_h', 'scales_w'], true],
-  ['_upsample_bicubic2d_aa', 'cubic', ['scales_h', 'scales_w'], true],
-] as const;
-export const smooth = SMOOTH.flatMap(([name, mode, scaleNames, antialias]) => {
-  const sampling = (align: boolean): Sampling => ({ mode, transform: align ? 'align_corners' : 'half_pixel', antialias });
+const SMOOTH: readonly (readonly [string, 'linear' | 'cubic', readonly string[]])[] = [
+  ['upsample_linear1d', 'linear', ['scales']],
+  ['upsample_bilinear2d', 'linear', ['scales_h', 'scales_w']],
+  ['upsample_trilinear3d', 'linear', ['scales_d', 'scales_h', 'scales_w']],
+  ['upsample_bicubic2d', 'cubic', ['scales_h', 'scales_w']],
+];
+export const smooth = SMOOTH.flatMap(([name, mode, scaleNames]) => {
+  const sampling = (align: boolean): Sampling => ({ mode, transform: align ? 'align_corners' : 'half_pixel' });
   return [
     ...aten(`aten::${name}.vec(Tensor input, SymInt[]? output_size, bool align_corners, float[]? scale_factors) -> Tensor` as LinearVec, (op, a) =>
       resized(op, a.input, a.output_size, a.scale_factors, sampling(a.align_corners)),
@@ -84,6 +81,52 @@ export const smooth = SMOOTH.flatMap(([name, mode, scaleNames, antialias]) => {
     ),
   ];
 });
+
+/** PyTorch's antialiasing filters, by distance in units of the filter's scale, and how far they reach. */
+const FILTERS = {
+  linear: { reach: 1, weight: (x: number) => Math.max(0, 1 - Math.abs(x)) },
+  cubic: { reach: 2, weight: (x: number) => cubicWeight(Math.abs(x), -0.5) },
+} as const;
+
+function cubicWeight(x: number, a: number): number {
+  if (x < 1) return ((a + 2) * x - (a + 3)) * x * x + 1;
+  return x < 2 ? (((x - 5) * x + 8) * x - 4) * a : 0;
+}
+
+/** The weights of every output element: a filter as wide as the shrinking asks for, normalized at the borders. */
+function antialiasRows(size: number, out: number, scale: number, filter: keyof typeof FILTERS): number[][] {
+  const { reach, weight } = FILTERS[filter];
+  const support = scale >= 1 ? reach * scale : reach;
+  const invert = scale >= 1 ? 1 / scale : 1;
+  return Array.from({ length: out }, (_, i) => {
+    const center = scale * (i + 0.5);
+    const from = Math.max(Math.trunc(center - support + 0.5), 0);
+    const to = Math.min(Math.trunc(center + support + 0.5), size);
+    const weights = Array.from({ length: size }, (_, j) => (j >= from && j < to ? weight((j - center + 0.5) * invert) : 0));
+    const total = weights.reduce((a, b) => a + b, 0);
+    return weights.map((w) => w / total);
+  });
+}
+
+/** Written as two matrix products: runtimes do not agree on antialiased Resize. */
+function antialiased(op: AtenBuilder, x: Value, size: readonly Dim[] | null, scales: readonly (number | null)[] | null, align: boolean, filter: keyof typeof FILTERS): Value {
+  return [2, 3].reduce<Value>((v, axis, i) => {
+    const width = staticSize(op, shapeOf(x)[axis]!, 'input size');
+    const given = scales?.[i] ?? null;
+    const out = staticSize(op, size?.[i] ?? scaled(op, width, given ?? 1), 'output_size');
+    const scale = align ? (out > 1 ? (width - 1) / (out - 1) : 0) : given ? 1 / given : width / out;
+    return alongAxisMatrix(op, v, axis, antialiasRows(width, out, scale, filter));
+  }, x);
+}
+export const smoothAntialias = ([['bilinear', 'linear'], ['bicubic', 'cubic']] as const).flatMap(([name, filter]) => [
+  ...aten(`aten::_upsample_${name}2d_aa.vec(Tensor input, SymInt[]? output_size, bool align_corners, float[]? scale_factors) -> Tensor` as LinearVec, (op, a) =>
+    antialiased(op, a.input, a.output_size, a.scale_factors, a.align_corners, filter),
+  ),
+  ...aten(
+    `aten::_upsample_${name}2d_aa(Tensor self, SymInt[2] output_size, bool align_corners, float? scales_h=None, float? scales_w=None) -> Tensor` as 'aten::n(Tensor self, SymInt[2] output_size, bool align_corners, float? scales_h=None, float? scales_w=None) -> Tensor',
+    (op, a) => antialiased(op, a.self, a.output_size, [a.scales_h, a.scales_w], a.align_corners, filter),
+  ),
+]);
 
 /** (.., C*r*r, H, W) to (.., C, H*r, W*r): channels are the slow axis of each block, as DepthToSpace's CRD mode has them. */
 export const pixel_shuffle = aten('aten::pixel_shuffle(Tensor self, int upscale_factor) -> Tensor', (op, { self, upscale_factor: r }) => {

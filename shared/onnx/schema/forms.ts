@@ -2,10 +2,10 @@
 import { ACTIVATION_FORMS } from './forms/activation.ts';
 import { CUMPROD_FORMS } from './forms/cumprod.ts';
 import type { Form } from './forms/form.ts';
+import { GRID_FORMS } from './forms/grid.ts';
 import { IMAGE_FORMS } from './forms/image.ts';
 import { NORMALIZATION_FORMS } from './forms/normalization.ts';
 import { PART_FORMS } from './forms/parts.ts';
-import { POOLING_FORMS } from './forms/pooling.ts';
 import { QUANTIZATION_FORMS } from './forms/quantization.ts';
 import { REDUCTION_FORMS } from './forms/reduction.ts';
 import { SHAPE_FORMS } from './forms/shape.ts';
@@ -16,10 +16,10 @@ import type { OnnxOp } from './index.ts';
 export const FORMS: Readonly<Partial<Record<OnnxOp, readonly Form[]>>> = {
   ...ACTIVATION_FORMS,
   ...CUMPROD_FORMS,
+  ...GRID_FORMS,
   ...IMAGE_FORMS,
   ...NORMALIZATION_FORMS,
   ...PART_FORMS,
-  ...POOLING_FORMS,
   ...QUANTIZATION_FORMS,
   ...REDUCTION_FORMS,
   ...SHAPE_FORMS,

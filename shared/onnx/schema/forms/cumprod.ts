@@ -40,10 +40,10 @@ function constantPads(op: Builder, step: number, { axis, rank, reverse }: Along)
 }
 
 /** `x` moved along the axis, ones moving in. */
-const shifted = (op: Builder, x: Value, pads: Value): Value => typedAs(x, op.Pad([x, pads, constantLike(op, x, 1)]));
+const shifted = (op: Builder, x: Value, pads: Value): Value => keepingType(x, op.Pad([x, pads, constantLike(op, x, 1)]));
 
 /** A pad and a crop of the same size: the shape stays, also where the builder cannot see it. */
-function typedAs(like: Value, value: Value): Value {
+function keepingType(like: Value, value: Value): Value {
   value.type = like.type;
   return value;
 }

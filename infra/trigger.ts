@@ -1,0 +1,36 @@
+/** From an upload to an execution: a rule for model names in any case, and a queue for the events that could not be delivered. */
+import { Duration } from 'aws-cdk-lib';
+import { Match, Rule } from 'aws-cdk-lib/aws-events';
+import { SfnStateMachine } from 'aws-cdk-lib/aws-events-targets';
+import type { Bucket } from 'aws-cdk-lib/aws-s3';
+import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
+import type { Construct } from 'constructs';
+import { MODEL_EXTENSIONS } from '../shared/pipeline/upload.ts';
+import { acknowledge } from './nag.ts';
+
+export interface Trigger {
+  readonly rule: Rule;
+  readonly undelivered: Queue;
+}
+
+export function uploadTrigger(scope: Construct, input: Bucket, machine: StateMachine): Trigger {
+  const undelivered = new Queue(scope, 'UndeliveredEvents', { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true, retentionPeriod: Duration.days(14) });
+  acknowledge(undelivered, 'undeliveredEvents');
+
+  const rule = new Rule(scope, 'ModelUploaded', {
+    description: 'A model was uploaded to the input bucket: convert it',
+    eventPattern: {
+      source: ['aws.s3'],
+      detailType: ['Object Created'],
+      detail: {
+        // No loop: results go to another bucket, and no function may write to this one.
+        bucket: { name: [input.bucketName] },
+        // Every way to upload, so no word on `reason`; every spelling, MODEL.PT2 too.
+        object: { key: MODEL_EXTENSIONS.flatMap((extension) => Match.suffixEqualsIgnoreCase(extension)) },
+      },
+    },
+  });
+  rule.addTarget(new SfnStateMachine(machine, { deadLetterQueue: undelivered, maxEventAge: Duration.hours(24), retryAttempts: 185 }));
+  return { rule, undelivered };
+}

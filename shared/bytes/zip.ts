@@ -1,0 +1,149 @@
+/** Zip archives, read by slices: the directory first, a record only when it is asked for. */
+import { promisify } from 'node:util';
+import { crc32, inflateRaw } from 'node:zlib';
+import { fail } from '../errors.ts';
+import { byteSource, type ByteSource } from './byte-source.ts';
+import { readRanges } from './ranges.ts';
+import { type DirectoryEntry, LOCAL, readDirectory } from './zip-directory.ts';
+
+export { ZIP_LIMITS } from './zip-directory.ts';
+
+export interface ZipEntry {
+  readonly name: string;
+  /** Bytes of the record, after inflating. */
+  readonly size: number;
+  /** Stored as it is: its slice is a slice of the archive. */
+  readonly stored: boolean;
+  /** The record, not yet read; a compressed one is inflated whenever a part of it is read. */
+  slice(): Promise<ByteSource>;
+  /** The record, checked against its CRC. */
+  read(): Promise<Uint8Array>;
+}
+
+export interface Zip {
+  readonly entries: readonly ZipEntry[];
+  get(name: string): ZipEntry | null;
+  /** Fetch what `slice` needs of many records, and the contents of those up to `bytes` long, in few reads. */
+  prefetch(entries: Iterable<ZipEntry>, bytes: number): Promise<void>;
+}
+
+/** Read the directory of an archive; records are not touched. */
+export async function openZip(source: ByteSource): Promise<Zip> {
+  const directory = await readDirectory(source);
+  const records = new Map(directory.map((entry) => [entry.name, new Record(source, entry)]));
+  return {
+    entries: [...records.values()],
+    get: (name) => records.get(name) ?? null,
+    prefetch: (entries, bytes) => prefetch(source, [...entries].map((entry) => records.get(entry.name)!), bytes),
+  };
+}
+
+/** More than torch's alignment padding, so that one read holds the whole local header. */
+const PADDING = 192;
+
+async function prefetch(source: ByteSource, records: readonly Record[], bytes: number): Promise<void> {
+  const wanted = records.filter((record) => record.needs(bytes));
+  const heads = await readRanges(source, wanted.map((record) => record.headRange(bytes)));
+  wanted.forEach((record, i) => record.acceptHead(heads[i]!, bytes));
+}
+
+const inflate = promisify(inflateRaw);
+
+class Record implements ZipEntry {
+  readonly name: string;
+  readonly size: number;
+  readonly stored: boolean;
+  readonly #archive: ByteSource;
+  readonly #entry: DirectoryEntry;
+  readonly #nameLength: number;
+  #dataStart: number | null = null;
+  #contents: Uint8Array | null = null;
+  #inflated: WeakRef<Uint8Array> | null = null;
+
+  constructor(archive: ByteSource, entry: DirectoryEntry) {
+    this.#archive = archive;
+    this.#entry = entry;
+    this.#nameLength = Buffer.byteLength(entry.name);
+    this.name = entry.name;
+    this.size = entry.size;
+    this.stored = entry.method === 0;
+  }
+
+  async slice(): Promise<ByteSource> {
+    if (this.stored) return this.#raw();
+    return byteSource(`${this.#archive.name}/${this.name}`, this.size, async (start, end) => (await this.#inflate()).subarray(start, end));
+  }
+
+  async read(): Promise<Uint8Array> {
+    if (this.#contents) return this.#contents;
+    return this.stored ? this.#checked(await (await this.#raw()).read()) : this.#inflate();
+  }
+
+  needs(bytes: number): boolean {
+    return this.#dataStart === null || (this.size <= bytes && this.#contents === null);
+  }
+
+  headRange(bytes: number): { start: number; end: number } {
+    const { headerOffset, compressedSize, limit } = this.#entry;
+    const data = this.size <= bytes ? compressedSize : 0;
+    return { start: headerOffset, end: Math.min(limit, headerOffset + LOCAL.size + this.#nameLength + PADDING + data) };
+  }
+
+  /** Bytes from the local header on: enough for the header, and for the contents if they are small. */
+  acceptHead(head: Uint8Array, bytes: number): void {
+    const start = this.#parseHead(head);
+    if (!this.stored || this.size > bytes) return;
+    const at = start - this.#entry.headerOffset;
+    if (at + this.size <= head.byteLength) this.#contents = this.#checked(head.slice(at, at + this.size));
+  }
+
+  async #raw(): Promise<ByteSource> {
+    if (this.#dataStart === null) {
+      const { start, end } = this.headRange(0);
+      this.#parseHead(await this.#archive.slice(start, end).read());
+    }
+    return this.#archive.slice(this.#dataStart!, this.#dataStart! + this.#entry.compressedSize);
+  }
+
+  /** The directory knows the sizes; the local header only says how far its own name and padding reach. */
+  #parseHead(head: Uint8Array): number {
+    const { headerOffset, compressedSize, limit, method } = this.#entry;
+    const v = new DataView(head.buffer, head.byteOffset, head.byteLength);
+    if (head.byteLength < LOCAL.size + this.#nameLength || v.getUint32(0, true) !== LOCAL.signature) this.#corrupt('has no local header');
+    const nameLength = v.getUint16(26, true);
+    const name = Buffer.from(head.buffer, head.byteOffset + LOCAL.size, this.#nameLength);
+    if (nameLength !== this.#nameLength || !name.equals(Buffer.from(this.name)) || v.getUint16(8, true) !== method) {
+      this.#corrupt('has a local header that disagrees with the directory');
+    }
+    const start = headerOffset + LOCAL.size + nameLength + v.getUint16(28, true);
+    if (start + compressedSize > limit) this.#corrupt('overlaps another one or ends past the file');
+    this.#dataStart = start;
+    return start;
+  }
+
+  async #inflate(): Promise<Uint8Array> {
+    // Parts of one record are mostly read one after the other: keep it as long as memory allows.
+    const known = this.#inflated?.deref();
+    if (known) return known;
+    const raw = await (await this.#raw()).read();
+    let bytes: Uint8Array;
+    try {
+      bytes = await inflate(raw, { maxOutputLength: Math.max(1, this.size) });
+    } catch (cause) {
+      fail('CorruptArchive', { file: this.#archive.name, reason: `record "${this.name}" cannot be inflated to its ${this.size} bytes` }, cause);
+    }
+    if (bytes.byteLength !== this.size) this.#corrupt(`inflates to ${bytes.byteLength} bytes instead of ${this.size}`);
+    this.#inflated = new WeakRef(this.#checked(bytes));
+    return bytes;
+  }
+
+  /** A CRC of 0 means none: torch can be told not to compute it. */
+  #checked(bytes: Uint8Array): Uint8Array {
+    if (this.#entry.crc !== 0 && crc32(bytes) !== this.#entry.crc) this.#corrupt('does not match its checksum');
+    return bytes;
+  }
+
+  #corrupt(reason: string): never {
+    return fail('CorruptArchive', { file: this.#archive.name, reason: `record "${this.name}" ${reason}` });
+  }
+}

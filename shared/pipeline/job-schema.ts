@@ -1,0 +1,74 @@
+/** The options of a job: names, what each may be, its default. Those of INC's Torch2ONNXConfig keep their names. */
+import { DEFAULT_OPSET, NEWEST_OPSET, OLDEST_OPSET } from '../onnx/opset.ts';
+import { type Check, type Checked, either, fieldsOf, integer, listOf, mapOf, number, oneOf, oneOrMore, text } from './check.ts';
+import { besideKey } from './beside.ts';
+
+export const DTYPES = ['fp32', 'int8'] as const;
+export const QUANT_FORMATS = ['QDQ', 'QLinear'] as const;
+export const RECIPES = ['QDQ_OP_FP32_BIAS', 'QDQ_OP_INT32_BIAS', 'QDQ_OP_FP32_BIAS_QDQ'] as const;
+export const APPROACHES = ['static', 'dynamic'] as const;
+export const WEIGHTS = ['embed', 'pack', 'link'] as const;
+
+interface Option<T> {
+  readonly check: Check<T>;
+  readonly default: T | null;
+  readonly about: string;
+}
+
+const option = <T>(about: string, check: Check<T>, defaultValue: T | null = null): Option<T> => ({ about, check, default: defaultValue });
+
+const axisNames = mapOf('an object from axis to name, such as {"0": "batch"}', text, /^-?\d+$/);
+
+export const OPTIONS = {
+  dtype: option('Which models to make.', oneOrMore(oneOf(DTYPES)), [...DTYPES]),
+  opset_version: option('ONNX opset to write.', integer({ min: OLDEST_OPSET, max: NEWEST_OPSET }), DEFAULT_OPSET),
+  quant_format: option('Form of a static INT8 model: Quantize/DequantizeLinear pairs, or QLinear operators.', oneOrMore(oneOf(QUANT_FORMATS, { QOperator: 'QLinear' })), ['QDQ']),
+  example_inputs: option('An .npz beside the model with inputs to validate with.', besideKey),
+  input_names: option('Names of the inputs, in order.', listOf(text, 1)),
+  output_names: option('Names of the outputs, in order.', listOf(text, 1)),
+  dynamic_axes: option('Names for dynamic dimensions: input to {axis: name}.', mapOf('an object from input to {axis: name}', either(listOf(integer()), axisNames, Array.isArray), /./)),
+  recipe: option('How the bias of a quantized Linear is computed.', oneOf(RECIPES), RECIPES[0]),
+  approach: option('Quantize activations with ranges from calibration data (static) or at run time (dynamic). Default: static when there is calibration data.', oneOf(APPROACHES)),
+  calibration: option('An .npz beside the model with representative inputs.', besideKey),
+  test_data: option('An .npz beside the model with inputs and labels, to measure accuracy.', besideKey),
+  labels: option('Name of the array of labels in test_data.', text, 'y'),
+  reference: option('An .npz beside the model with inputs and the outputs PyTorch computes. Default: <model>.reference.npz when it exists.', besideKey),
+  weights: option('Weights inside the .onnx, in one file beside it, or left in the PyTorch file.', oneOf(WEIGHTS), 'embed'),
+  tolerance: option('How far FP32 outputs may be from those of PyTorch: abs(a - b) <= atol + rtol * abs(b).', fieldsOf({ rtol: number({ min: 0 }), atol: number({ min: 0 }) })),
+  criterion: option('What INT8 must keep to be chosen: points of top-1, share of equal top-1, decibels.', fieldsOf({ maxTop1Drop: number(), minTop1Agreement: number({ min: 0, max: 1 }), minSqnr: number() })),
+  keep_float: option('Names of nodes or modules to leave in float.', listOf(text), []),
+  seed: option('Seed of random inputs.', integer({ min: 0, max: 2 ** 32 - 1 }), 0),
+} as const satisfies Record<string, Option<unknown>>;
+
+export type OptionName = keyof typeof OPTIONS;
+export const OPTION_NAMES = Object.keys(OPTIONS) as readonly OptionName[];
+
+type Value<N extends OptionName> = Checked<(typeof OPTIONS)[N]['check']>;
+/** Options that always have a value. */
+type Always = 'dtype' | 'opset_version' | 'quant_format' | 'recipe' | 'approach' | 'labels' | 'weights' | 'keep_float' | 'seed';
+
+/** A job as it was written: any of the options. */
+export type JobFile = { readonly [N in OptionName]?: Value<N> };
+/** A job as it runs: null where nothing was said and there is no default. */
+export type JobOptions = { readonly [N in OptionName]: N extends Always ? Value<N> : Value<N> | null };
+
+const checks = Object.fromEntries(OPTION_NAMES.map((name) => [name, OPTIONS[name].check])) as { [N in OptionName]: Check<Value<N>> };
+export const JOB_FILE: Check<JobFile> = fieldsOf(checks) as Check<JobFile>;
+
+/** For editors: the same table as JSON Schema. */
+export const jobJsonSchema = (): Readonly<Record<string, unknown>> => ({
+  $schema: 'http://json-schema.org/draft-07/schema#',
+  title: 'torchferry job',
+  description: 'Options of one conversion: <model>.job.json beside the model, or job.json in its folder.',
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    $schema: { type: 'string' },
+    ...Object.fromEntries(
+      OPTION_NAMES.map((name) => {
+        const { check, about, default: value } = OPTIONS[name];
+        return [name, { description: about, ...(value === null ? {} : { default: value }), ...check.schema }];
+      }),
+    ),
+  },
+});

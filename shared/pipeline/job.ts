@@ -1,0 +1,123 @@
+/** What a job asks for: found beside the model, checked, defaults filled in and marked as such. */
+import { fail, type JobProblem } from '../errors.ts';
+import type { ReportedOption } from '../report/report.ts';
+import { isObject } from './check.ts';
+import { keyBeside } from './beside.ts';
+import { JOB_FILE, type JobFile, type JobOptions, OPTION_NAMES, OPTIONS, type QUANT_FORMATS } from './job-schema.ts';
+import { fileNameOf, type ObjectStore, withoutExtension } from './store.ts';
+
+export interface VariantRequest {
+  /** Unique in the job: `fp32`, `int8`, or `int8.qdq` and `int8.qlinear`. */
+  readonly name: string;
+  readonly dtype: 'fp32' | 'int8';
+  readonly format: (typeof QUANT_FORMATS)[number] | null;
+  /** File name in the output folder. */
+  readonly file: string;
+  /** False when the converted model is this variant. */
+  readonly quantize: boolean;
+}
+
+export interface ResolvedJob {
+  readonly options: JobOptions;
+  /** Every option, with where its value is from. */
+  readonly reported: readonly ReportedOption[];
+  readonly variants: readonly VariantRequest[];
+  /** What was asked and has no effect. */
+  readonly warnings: readonly string[];
+}
+
+const MAX_JOB_BYTES = 1 << 20;
+
+/** Check the text of a job file; fails with BadJob naming every problem at once. */
+export function parseJob(file: string, text: string): JobFile {
+  let value: unknown;
+  try {
+    value = JSON.parse(text.replace(/^\u{feff}/u, ''));
+  } catch (cause) {
+    fail('BadJob', { file, problems: [{ path: '$', problem: `it is no JSON: ${(cause as Error).message}`, hint: 'JSON has double quotes, no comments and no comma after the last item' }] }, cause);
+  }
+  return checkJob(file, value);
+}
+
+/** Check a job that is already an object, such as the options of a request. */
+export function checkJob(file: string, value: unknown): JobFile {
+  const problems: JobProblem[] = [];
+  // Editors want to know the schema; it is no option.
+  const { $schema: _, ...options } = isObject(value) ? value : { $schema: null };
+  const job = JOB_FILE.read(isObject(value) ? options : value, '$', problems);
+  if (problems.length || !job) fail('BadJob', { file, problems });
+  return job;
+}
+
+/** Fill in defaults and work out what is made. `found` is the reference beside the model, when there is one and the job names none. */
+export function resolveJob(file: string, job: JobFile, found: { readonly reference: string | null } = { reference: null }): ResolvedJob {
+  const approach = job.approach ?? (job.calibration === undefined ? 'dynamic' : 'static');
+  const defaults = { ...Object.fromEntries(OPTION_NAMES.map((name) => [name, OPTIONS[name].default])), approach, reference: found.reference };
+  // The table gives every option a value or null, as JobOptions says.
+  const options = { ...defaults, ...job } as JobOptions;
+  const problems: JobProblem[] = [];
+  const wantsInt8 = options.dtype.includes('int8');
+  if (wantsInt8 && options.approach === 'static' && options.calibration === null) {
+    problems.push({ path: 'approach', problem: 'static quantization needs calibration data', hint: 'set "calibration" to an .npz beside the model, or "approach" to "dynamic"' });
+  }
+  if (problems.length) fail('BadJob', { file, problems });
+  const reported = OPTION_NAMES.map((name): ReportedOption => ({ name, value: options[name], from: job[name] === undefined ? 'default' : 'job' }));
+  return { options, reported, variants: variantsOf(options), warnings: warningsOf(job, options) };
+}
+
+function warningsOf(job: JobFile, options: JobOptions): string[] {
+  const idle = (name: keyof JobFile, why: string): string[] => (job[name] === undefined ? [] : [`${name} has no effect: ${why}`]);
+  if (!options.dtype.includes('int8')) return (['quant_format', 'recipe', 'approach', 'calibration', 'criterion', 'keep_float'] as const).flatMap((name) => idle(name, 'no INT8 model is asked for'));
+  const dynamic = options.approach === 'dynamic' ? [...idle('quant_format', 'dynamic quantization has one form'), ...idle('recipe', 'dynamic quantization has one form'), ...idle('calibration', 'dynamic quantization takes ranges at run time')] : [];
+  return [...dynamic, ...(options.test_data === null ? idle('labels', 'there is no test_data') : [])];
+}
+
+/** `model.onnx`, `model.int8.onnx`; two INT8 forms are told apart by their names. */
+function variantsOf({ dtype, quant_format, approach }: JobOptions): VariantRequest[] {
+  const fp32: VariantRequest[] = dtype.includes('fp32') ? [{ name: 'fp32', dtype: 'fp32', format: null, file: 'model.onnx', quantize: false }] : [];
+  if (!dtype.includes('int8')) return fp32;
+  const formats = approach === 'dynamic' ? [null] : quant_format;
+  const int8 = formats.map((format): VariantRequest => {
+    const name = formats.length === 1 || format === null ? 'int8' : `int8.${format.toLowerCase()}`;
+    return { name, dtype: 'int8', format, file: `model.${name}.onnx`, quantize: true };
+  });
+  return [...fp32, ...int8];
+}
+
+export interface FoundJob {
+  /** Where it was found; null: nothing was, everything is a default. */
+  readonly key: string | null;
+  readonly job: JobFile;
+}
+
+/** `net.pt2.job.json`, else `net.job.json`, else `job.json` in the folder: the nearest one counts, they are not merged. */
+export const jobKeys = (modelKey: string): readonly string[] => [`${modelKey}.job.json`, `${withoutExtension(modelKey)}.job.json`, keyBeside(modelKey, 'job.json')];
+
+export async function findJob(store: ObjectStore, bucket: string, modelKey: string): Promise<FoundJob> {
+  for (const key of jobKeys(modelKey)) {
+    const head = await store.head(bucket, key);
+    if (!head) continue;
+    if (head.size > MAX_JOB_BYTES) fail('LimitExceeded', { file: key, what: 'the size of the job file', found: head.size, limit: MAX_JOB_BYTES });
+    const source = await store.open(bucket, key, head.version);
+    try {
+      return { key, job: parseJob(key, Buffer.from(await source.read()).toString('utf8')) };
+    } finally {
+      source.close?.();
+    }
+  }
+  return { key: null, job: {} };
+}
+
+/** The reference that counts without being named: `net.reference.npz` for `net.pt2`. */
+export async function findReference(store: ObjectStore, bucket: string, modelKey: string): Promise<string | null> {
+  const key = `${withoutExtension(modelKey)}.reference.npz`;
+  return (await store.head(bucket, key)) ? fileNameOf(key) : null;
+}
+
+/** Options that name files, each with the key it means. */
+export function filesOf(modelKey: string, options: JobOptions): { readonly option: string; readonly key: string }[] {
+  return (['example_inputs', 'calibration', 'test_data', 'reference'] as const).flatMap((option) => {
+    const name = options[option];
+    return name === null ? [] : [{ option, key: keyBeside(modelKey, name) }];
+  });
+}

@@ -1,0 +1,66 @@
+/** report.html: one self-contained page without script or request, readable from disk, in mail and on paper. */
+import { sectionElement, type Section } from './elements.ts';
+import { LIMITS, PAGE_BYTES, type Limits } from './limits.ts';
+import { html, shorten, type Html } from './markup.ts';
+import type { Report } from './report.ts';
+import { failure } from './sections/failure.ts';
+import { header } from './sections/header.ts';
+import { model } from './sections/model.ts';
+import { operators } from './sections/operators.ts';
+import { options } from './sections/options.ts';
+import { reproduce } from './sections/reproduce.ts';
+import { stages } from './sections/stages.ts';
+import { variants } from './sections/variants.ts';
+import { variantSections } from './sections/variant.ts';
+import { warnings } from './sections/warnings.ts';
+import { STYLE } from './style.ts';
+
+/** The order of the page. */
+const sectionsOf = (report: Report, limits: Limits): readonly Section[] => [
+  failure(report, limits),
+  warnings(report, limits),
+  variants(report, limits),
+  ...variantSections(report, limits),
+  model(report, limits),
+  operators(report, limits),
+  options(report, limits),
+  stages(report, limits),
+  reproduce(report, limits),
+].filter((section) => section !== null);
+
+/** The frame of every page: what a browser may load (nothing), how it looks. */
+export const page = (title: string, body: Html): string => String(html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="referrer" content="no-referrer">
+<link rel="icon" href="data:,">
+<title>${title}</title>
+${STYLE}
+</head>
+<body>
+${body}
+</body>
+</html>
+`);
+
+function pageOf(report: Report, limits: Limits): string {
+  const sections = sectionsOf(report, limits);
+  const links = sections.map(({ id, title }) => html`<a href="#${id}">${shorten(title, 40)}</a> `);
+  return page(`${shorten(report.model.key, 80)}: torchferry report`, html`<main>${header(report, limits)}
+<nav aria-label="Sections">${links}</nav>
+${sections.map(sectionElement)}</main>
+<footer><p>All figures in full: <a href="report.json">report.json</a></p></footer>`);
+}
+
+/** The first level of detail that stays within the page's size. */
+export function withinSize(render: (limits: Limits) => string): string {
+  const [first, ...smaller] = LIMITS;
+  return smaller.reduce((text, limits) => (Buffer.byteLength(text) <= PAGE_BYTES ? text : render(limits)), render(first!));
+}
+
+/** Same report, same bytes. Also for a job that failed at once: every part may be absent. */
+export const renderHtml = (report: Report): string => withinSize((limits) => pageOf(report, limits));

@@ -1,0 +1,70 @@
+/** One variant in full: files, checks, comparisons, worst layers, what stayed in float. */
+import { judge } from '../criterion.ts';
+import { badge, exact, facts, listed, name, outcome, type Section } from '../elements.ts';
+import { formatBytes, formatCount, formatMilliseconds, formatNumber, formatShare } from '../format.ts';
+import type { Limits } from '../limits.ts';
+import { html, shorten, type Hole, type Html } from '../markup.ts';
+import { fp32Of } from '../measures.ts';
+import type { Quantization, Report, ReportedFile, Validation, Variant } from '../report.ts';
+import { result } from '../result.ts';
+import { comparisonTable } from './comparison.ts';
+import { failureElement } from './failure.ts';
+import { keptInFloat } from './kept-in-float.ts';
+import { worstLayers } from './worst-layers.ts';
+
+export const variantSections = (report: Report, limits: Limits): readonly Section[] => report.variants.slice(0, limits.rows).map((variant, i) => ({
+  id: `variant-${i}`,
+  title: `Variant ${shorten(variant.name, limits.name)}`,
+  body: card(variant, i, report, limits),
+}));
+
+function card(variant: Variant, at: number, report: Report, limits: Limits): Html {
+  const { quantization, validation } = variant;
+  const { mark, words } = result(variant, report);
+  return html`<article class="card"><p class="badges">${badge(variant.dtype)}${variant.name === report.chosen ? badge('chosen') : null}${outcome(mark, words)}</p>
+${variant.failure ? failureElement(variant.failure, limits) : null}
+${facts([...quantizationFacts(quantization, limits), ...validationFacts(validation, limits), ['Files', files(variant.files, limits)]])}
+${criterion(variant, report)}
+${validation?.comparisons.map((c) => comparisonTable(c, limits)) ?? null}
+${checks(validation, limits)}
+${quantization ? html`${worstLayers(quantization.layers, at, limits)}${keptInFloat(quantization.skipped, limits)}` : null}</article>`;
+}
+
+const files = (list: readonly ReportedFile[], limits: Limits): Hole => list.length === 0 ? null : html`<ul class="files">${listed(list, limits, (file) =>
+  html`<li>${name(file.path, limits)} ${exact(formatBytes(file.bytes), `${formatCount(file.bytes)} bytes`)}${
+    file.sha256 === null ? null : html` <small>sha256 ${name(file.sha256, limits)}</small>`}</li>`)}</ul>`;
+
+function quantizationFacts(q: Quantization | null, limits: Limits): readonly (readonly [string, Hole])[] {
+  if (!q) return [];
+  const calibration = q.calibration && [q.calibration.method, ', ', formatCount(q.calibration.samples), ' samples of ', name(q.calibration.file, limits)];
+  return [
+    ['Quantization', `${q.approach}, ${q.format}`],
+    ['Calibration', calibration],
+    ['Nodes', `${formatCount(q.quantized)} quantized, ${formatCount(q.skipped.length)} kept in float`],
+  ];
+}
+
+const DATA = { archive: 'inputs from the model archive', file: 'inputs from the data file', random: 'random inputs' } as const satisfies Record<Validation['data'], string>;
+
+function validationFacts(v: Validation | null, limits: Limits): readonly (readonly [string, Hole])[] {
+  if (!v) return [['Validation', 'not run']];
+  const ratio = v.latency?.ratioToFp32;
+  return [
+    ['Validated on', `${formatCount(v.samples)} samples, ${DATA[v.data]}`],
+    ['Top-1', v.accuracy && exact(formatShare(v.accuracy.top1), `${v.accuracy.correct} of ${v.accuracy.samples} correct`)],
+    ['Latency', v.latency && [exact(formatMilliseconds(v.latency.medianMs), `${v.latency.medianMs} ms`),
+      `, median of ${formatCount(v.latency.runs)} runs, batch ${formatCount(v.latency.batch)}${typeof ratio === 'number' ? `, ${formatNumber(ratio)} of FP32` : ''}`]],
+    ['Runtime', shorten(`${v.runtime.name} ${v.runtime.version}`, limits.name)],
+  ];
+}
+
+function criterion(variant: Variant, { variants, criterion: asked }: Report): Html | null {
+  if (variant.dtype !== 'int8' || !variant.validation) return null;
+  const { findings } = judge(variant, fp32Of(variants), asked ?? {});
+  if (!findings.length) return html`<p>${outcome('warn', 'Criterion: nothing it could be judged by was measured')}</p>`;
+  return html`<ul class="checks">${findings.map((f) => html`<li>${outcome(f.met ? 'pass' : 'warn', `Criterion: ${f.text}`)}</li>`)}</ul>`;
+}
+
+const checks = (v: Validation | null, limits: Limits): Html | null => !v?.checks.length ? null : html`<ul class="checks">${listed(v.checks, limits, (c) =>
+  html`<li>${outcome(c.passed ? 'pass' : 'fail', html`<b>${shorten(c.name, limits.name)}</b> ${c.passed ? 'passed' : 'failed'}${
+    c.detail ? html`<span class="detail">: ${shorten(c.detail, limits.text)}</span>` : null}`)}</li>`)}</ul>`;

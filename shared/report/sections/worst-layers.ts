@@ -1,0 +1,35 @@
+/** The layers INT8 hurts most, by SQNR. */
+import { barChart, type Bar } from '../chart.ts';
+import { exact, name, number, table, text, twin } from '../elements.ts';
+import { formatDecibels, formatNumber, formatShort } from '../format.ts';
+import type { Limits } from '../limits.ts';
+import { html, shorten, type Html } from '../markup.ts';
+import type { LayerError } from '../report.ts';
+
+const COLUMNS = [text('Layer'), text('Operator'), text('Module'), number('SQNR'), number('Max diff.')];
+
+// Below zero decibels the noise is louder than the signal.
+const bar = (limits: Limits) => ({ layer, operator, sqnr }: LayerError): Bar => ({
+  label: layer,
+  from: 0,
+  to: sqnr ?? Infinity,
+  shown: sqnr === null ? 'equal' : formatDecibels(sqnr),
+  detail: `${shorten(layer, limits.name)}, ${shorten(operator, limits.name)}: ${sqnr === null ? 'equal' : `${sqnr} dB`}`,
+  mark: sqnr !== null && sqnr < 10 ? 'bad' : 'plain',
+});
+
+/** `at` keeps ids apart when several variants show their layers. */
+export function worstLayers(layers: readonly LayerError[], at: number, limits: Limits): Html | null {
+  if (!layers.length) return null;
+  const worst = layers.slice(0, limits.bars);
+  const title = `Layers furthest from FP32: the worst ${worst.length} of ${layers.length} by SQNR, shorter is worse`;
+  const chart = barChart({ id: `chart-layers-${at}`, title, axis: 'SQNR, dB', tick: formatShort, layout: 'above', bars: worst.map(bar(limits)) });
+  const rows = table({
+    label: 'Layers by SQNR, worst first',
+    columns: COLUMNS,
+    items: layers,
+    cells: (l) => [name(l.layer, limits), name(l.operator, limits), l.module ? name(l.module, limits) : '–',
+      exact(l.sqnr === null ? 'equal' : formatDecibels(l.sqnr), String(l.sqnr)), exact(formatNumber(l.maxAbsDiff), String(l.maxAbsDiff))],
+  }, limits);
+  return html`<figure><figcaption>${title}</figcaption>${chart}${twin(rows)}</figure>`;
+}
