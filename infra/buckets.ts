@@ -4,7 +4,6 @@ import { Key } from 'aws-cdk-lib/aws-kms';
 import { BlockPublicAccess, Bucket, BucketEncryption, type BucketProps, type CfnBucket, type IBucket, type LifecycleRule, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 import { type BucketRole, WORK_PREFIXES } from '../shared/pipeline/stages.ts';
-import { acknowledge } from './nag.ts';
 import type { DeploymentOptions } from './options.ts';
 
 export type Buckets = Readonly<Record<BucketRole, Bucket>>;
@@ -32,7 +31,6 @@ export function ferryBuckets(scope: Construct, options: DeploymentOptions): Buck
     encryption: BucketEncryption.S3_MANAGED,
     lifecycleRules: [ABORT_UPLOADS, expire('expire-access-logs', '', ACCESS_LOG_DAYS)],
   });
-  acknowledge(accessLogs, 'accessLogBucket');
 
   const key = options.encryptionKeyArn;
   const encryption: BucketProps = key

@@ -1,7 +1,8 @@
 /** What a stage may touch, from shared/pipeline/stages.ts to IAM: exact actions on one prefix, nothing else. */
-import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
 import type { Grant } from '../shared/pipeline/stages.ts';
 import type { Buckets } from './buckets.ts';
+import { acknowledge, attribute, wildcard } from './nag.ts';
 
 const ACTIONS = {
   read: ['s3:GetObject', 's3:GetObjectVersion'],
@@ -9,13 +10,21 @@ const ACTIONS = {
   list: ['s3:ListBucket'],
 } as const satisfies Record<Grant['access'], readonly string[]>;
 
-export function statements(grants: readonly Grant[], buckets: Buckets, keyArn: string | null): readonly PolicyStatement[] {
-  return [...grants.map((grant) => statement(grant, buckets)), ...(keyArn ? [useKey(keyArn)] : [])];
+export function allow(role: Role, grants: readonly Grant[], buckets: Buckets, keyArn: string | null): void {
+  for (const { access, bucket, prefix } of grants) {
+    if (access === 'list') role.addToPolicy(listing(buckets[bucket].bucketArn, prefix));
+    else allowKeys(role, buckets[bucket], prefix, ACTIONS[access]);
+  }
+  if (keyArn) role.addToPolicy(useKey(keyArn));
 }
 
-function statement({ access, bucket, prefix }: Grant, buckets: Buckets): PolicyStatement {
-  const { bucketArn } = buckets[bucket];
-  if (access !== 'list') return new PolicyStatement({ actions: [...ACTIONS[access]], resources: [`${bucketArn}/${prefix}*`] });
+/** Actions on the keys that start with a prefix. */
+export function allowKeys(role: Role, bucket: Buckets[keyof Buckets], prefix: string, actions: readonly string[]): void {
+  role.addToPolicy(new PolicyStatement({ actions: [...actions], resources: [`${bucket.bucketArn}/${prefix}*`] }));
+  acknowledge(role, { [wildcard(`${attribute(bucket, 'Arn')}/${prefix}*`)]: 'keys come from uploads and jobs: any key below this prefix, and no other' });
+}
+
+function listing(bucketArn: string, prefix: string): PolicyStatement {
   const within = prefix === '' ? {} : { conditions: { StringLike: { 's3:prefix': `${prefix}*` } } };
   return new PolicyStatement({ actions: [...ACTIONS.list], resources: [bucketArn], ...within });
 }

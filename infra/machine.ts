@@ -1,7 +1,7 @@
 /** The machines of shared/pipeline on Step Functions: the very values that run on one machine, names filled in and grants written out. */
-import { ArnFormat, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { RemovalPolicy, Stack } from 'aws-cdk-lib';
 import type { IEventBus } from 'aws-cdk-lib/aws-events';
-import { Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { DefinitionBody, LogLevel, StateMachine, StateMachineType } from 'aws-cdk-lib/aws-stepfunctions';
@@ -11,8 +11,9 @@ import { batchStateMachine } from '../shared/pipeline/batch-machine.ts';
 import { ferryStateMachine } from '../shared/pipeline/state-machine.ts';
 import { STAGE_NAMES, type StageName, STAGES, WORK_PREFIXES } from '../shared/pipeline/stages.ts';
 import type { Buckets } from './buckets.ts';
-import { useKey } from './grants.ts';
-import { acknowledge } from './nag.ts';
+import { allowItems, allowToStart } from './executions.ts';
+import { allow, allowKeys } from './grants.ts';
+import { acknowledge, wildcard } from './nag.ts';
 import type { DeploymentOptions } from './options.ts';
 
 export interface MachineParts {
@@ -22,91 +23,65 @@ export interface MachineParts {
   readonly options: DeploymentOptions;
 }
 
+interface Deployed {
+  readonly definition: Definition;
+  readonly role: Role;
+  /** What the placeholders of the definition stand for. */
+  readonly names: Readonly<Record<string, string>>;
+  readonly logRetentionDays: number;
+}
+
 /** Converts one model. */
 export function conversionMachine(scope: Construct, parts: MachineParts): StateMachine {
-  const machine = deploy(scope, 'Conversion', ferryStateMachine(), parts, []);
-  acknowledge(machine.role, 'conversionRole');
-  return machine;
+  const definition = ferryStateMachine();
+  const role = machineRole(scope, 'Conversion', definition, parts);
+  return deploy(scope, 'Conversion', { definition, role, names: substitutions(parts), logRetentionDays: parts.options.logRetentionDays });
 }
 
 /** Converts what a manifest or a prefix names, each with the conversion machine. */
 export function batchMachine(scope: Construct, parts: MachineParts, conversion: StateMachine): StateMachine {
+  const { buckets, options } = parts;
   const definition = batchStateMachine();
-  const { input, work } = parts.buckets;
-  const batches = `${work.bucketArn}/${WORK_PREFIXES.batches}*`;
-  const { encryptionKeyArn } = parts.options;
-  const machine = deploy(scope, 'Batch', definition, parts, [
-    new PolicyStatement({ actions: ['s3:GetObject'], resources: [`${input.bucketArn}/*`] }),
-    new PolicyStatement({ actions: ['s3:ListBucket'], resources: [input.bucketArn] }),
-    // What a ResultWriter needs: https://docs.aws.amazon.com/step-functions/latest/dg/iam-policies-eg-dist-map.html
-    new PolicyStatement({ actions: ['s3:PutObject', 's3:GetObject', 's3:ListMultipartUploadParts', 's3:AbortMultipartUpload'], resources: [batches] }),
-    ...startAndWait(conversion),
-    ...(encryptionKeyArn ? [useKey(encryptionKeyArn)] : []),
-  ], { ConversionStateMachine: conversion.stateMachineArn });
-
-  // The items of a Distributed Map are executions that the machine starts of itself. A policy of its own, because it names the machine that needs the role.
-  const items = new Policy(machine, 'ItemsPolicy', { roles: [machine.role], statements: itemStatements(machine, definition) });
-  acknowledge(machine.role, 'batchRole');
-  acknowledge(items, 'batchRole');
+  const role = machineRole(scope, 'Batch', definition, parts);
+  allow(role, [{ bucket: 'input', prefix: '', access: 'read' }, { bucket: 'input', prefix: '', access: 'list' }], buckets, options.encryptionKeyArn);
+  // What a ResultWriter needs: https://docs.aws.amazon.com/step-functions/latest/dg/iam-policies-eg-dist-map.html
+  allowKeys(role, buckets.work, WORK_PREFIXES.batches, ['s3:PutObject', 's3:GetObject', 's3:ListMultipartUploadParts', 's3:AbortMultipartUpload']);
+  allowToStart(role, conversion);
+  const names = { ...substitutions(parts), ConversionStateMachine: conversion.stateMachineArn };
+  const machine = deploy(scope, 'Batch', { definition, role, names, logRetentionDays: options.logRetentionDays });
+  allowItems(machine, role, definition);
   return machine;
 }
 
-function deploy(
-  scope: Construct, id: string, definition: Definition, parts: MachineParts, grants: readonly PolicyStatement[], names: Readonly<Record<string, string>> = {},
-): StateMachine {
+function machineRole(scope: Construct, id: string, definition: Definition, { functions, eventBus }: MachineParts): Role {
+  const role = new Role(scope, `${id}Role`, { assumedBy: new ServicePrincipal('states.amazonaws.com') });
   const text = JSON.stringify(definition);
   // The functions that a definition names are those it may invoke.
-  const named = STAGE_NAMES.filter((stage) => text.includes(`\${${STAGES[stage].functionName}}`)).map((stage) => parts.functions[stage]);
-  const role = new Role(scope, `${id}Role`, { assumedBy: new ServicePrincipal('states.amazonaws.com') });
-  role.addToPolicy(new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: named.map(({ functionArn }) => functionArn) }));
-  role.addToPolicy(new PolicyStatement({ actions: ['events:PutEvents'], resources: [parts.eventBus.eventBusArn] }));
-  for (const grant of grants) role.addToPolicy(grant);
-
-  return new StateMachine(scope, `${id}StateMachine`, {
-    stateMachineType: StateMachineType.STANDARD,
-    definitionBody: DefinitionBody.fromString(text),
-    definitionSubstitutions: { ...substitutions(parts), ...names },
-    role,
-    tracingEnabled: true,
-    logs: {
-      // With this name the log group is found by its prefix; otherwise each machine adds to a policy that may hold 5120 characters for the whole account.
-      destination: new LogGroup(scope, `${id}Logs`, {
-        logGroupName: `/aws/vendedlogs/states/${Stack.of(scope).stackName}-${id}`,
-        retention: parts.options.logRetentionDays,
-        removalPolicy: RemovalPolicy.DESTROY,
-      }),
-      level: LogLevel.ALL,
-      includeExecutionData: true,
-    },
-  });
+  const named = STAGE_NAMES.filter((stage) => text.includes(`\${${STAGES[stage].functionName}}`)).map((stage) => functions[stage].functionArn);
+  role.addToPolicy(new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: named }));
+  role.addToPolicy(new PolicyStatement({ actions: ['events:PutEvents'], resources: [eventBus.eventBusArn] }));
+  acknowledge(role, { [wildcard('*')]: 'traces and log delivery, which CDK grants: neither of the two knows resources' });
+  return role;
 }
 
-const substitutions = ({ functions, buckets, eventBus }: MachineParts): Record<string, string> => ({
+const deploy = (scope: Construct, id: string, { definition, role, names, logRetentionDays }: Deployed): StateMachine =>
+  new StateMachine(scope, `${id}StateMachine`, {
+    stateMachineType: StateMachineType.STANDARD,
+    definitionBody: DefinitionBody.fromString(JSON.stringify(definition)),
+    definitionSubstitutions: { ...names },
+    role,
+    tracingEnabled: true,
+    logs: { destination: machineLogs(scope, id, logRetentionDays), level: LogLevel.ALL, includeExecutionData: true },
+  });
+
+// Log groups of this prefix are allowed at once; each of another name takes a part of the 5120 characters that one account has for them all.
+const machineLogs = (scope: Construct, id: string, retention: number): LogGroup => new LogGroup(scope, `${id}Logs`, {
+  logGroupName: `/aws/vendedlogs/states/${Stack.of(scope).stackName}-${id}`, retention, removalPolicy: RemovalPolicy.DESTROY,
+});
+
+const substitutions = ({ functions, buckets, eventBus }: MachineParts): Readonly<Record<string, string>> => ({
   ...Object.fromEntries(STAGE_NAMES.map((stage) => [STAGES[stage].functionName, functions[stage].functionArn])),
   OutputBucket: buckets.output.bucketName,
   WorkBucket: buckets.work.bucketName,
   EventBus: eventBus.eventBusName,
-});
-
-/** To start another machine and wait for it: https://docs.aws.amazon.com/step-functions/latest/dg/connect-stepfunctions.html */
-const startAndWait = (machine: StateMachine): readonly PolicyStatement[] => [
-  new PolicyStatement({ actions: ['states:StartExecution'], resources: [machine.stateMachineArn] }),
-  new PolicyStatement({ actions: ['states:DescribeExecution', 'states:StopExecution'], resources: [executions(machine)] }),
-  new PolicyStatement({
-    actions: ['events:PutTargets', 'events:PutRule', 'events:DescribeRule'],
-    resources: [Stack.of(machine).formatArn({ service: 'events', resource: 'rule', resourceName: 'StepFunctionsGetEventsForStepFunctionsExecutionRule' })],
-  }),
-];
-
-const itemStatements = (machine: StateMachine, definition: Definition): PolicyStatement[] => {
-  const labels = Object.values(definition.States).flatMap((state) => (state.Type === 'Map' && state.Label ? [state.Label] : []));
-  return [
-    new PolicyStatement({ actions: ['states:StartExecution'], resources: [machine.stateMachineArn] }),
-    new PolicyStatement({ actions: ['states:DescribeExecution', 'states:StopExecution'], resources: [executions(machine)] }),
-    new PolicyStatement({ actions: ['states:RedriveExecution'], resources: labels.map((label) => executions(machine, `/${label}`)) }),
-  ];
-};
-
-const executions = (machine: StateMachine, mapRun = ''): string => Stack.of(machine).formatArn({
-  service: 'states', resource: 'execution', resourceName: `${machine.stateMachineName}${mapRun}:*`, arnFormat: ArnFormat.COLON_RESOURCE_NAME,
 });

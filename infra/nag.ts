@@ -1,16 +1,17 @@
-/** Every exception to the AwsSolutions rules, with its reason. What is not listed here fails the synthesis. */
-import { Validations } from 'aws-cdk-lib';
+/** The exceptions to the AwsSolutions rules: each names one finding and its reason. What is not acknowledged fails the synthesis. */
+import { type CfnResource, Stack, Validations } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
 
-const EXCEPTIONS = {
-  accessLogBucket: {},
-  conversionRole: {},
-  batchRole: {},
-  functionRole: {},
-  undeliveredEvents: {},
-} as const satisfies Record<string, Readonly<Record<string, string>>>;
+/** Accept findings on a construct and what is below it. */
+export function acknowledge(construct: IConstruct, findings: Readonly<Record<string, string>>): void {
+  Validations.of(construct).acknowledge(...Object.entries(findings).map(([id, reason]) => ({ id, reason })));
+}
 
-export function acknowledge(construct: IConstruct, exception: keyof typeof EXCEPTIONS): void {
-  const rules = Object.entries(EXCEPTIONS[exception]).map(([id, reason]) => ({ id, reason: String(reason) }));
-  Validations.of(construct).acknowledge(...rules);
+/** The finding on a policy whose resource, written as cdk-nag writes it, holds a `*`. */
+export const wildcard = (resource: string): string => `AwsSolutions-IAM5[Resource::${resource}]`;
+
+/** A resource's attribute as cdk-nag writes it. */
+export function attribute(construct: IConstruct, name: 'Arn' | 'Name'): string {
+  const resource = construct.node.defaultChild as CfnResource;
+  return `<${Stack.of(construct).getLogicalId(resource)}.${name}>`;
 }

@@ -58,7 +58,7 @@ const FIELDS: Fields = {
   workRetentionDays: { default: 30, expected: 'a whole number from 14 to 3650', parse: integer(14, 3650) },
   eventBus: { default: 'default', expected: 'the name of an event bus', parse: matching(/^[\w./-]{1,256}$/) },
   alarmEmail: { default: null, expected: 'an e-mail address', parse: matching(/^[^\s@]+@[^\s@]+$/) },
-  encryptionKeyArn: { default: null, expected: 'the ARN of a KMS key', parse: matching(/^arn:[\w-]+:kms:[\w-]+:\d{12}:key\/[\w-]+$/) },
+  encryptionKeyArn: { default: null, expected: 'the ARN of a KMS key', parse: matching(/^arn:[\w-]+:kms:[\w-]+:\d{12}:key\/(mrk-[0-9a-f]{32}|[0-9a-f-]{36})$/) },
 };
 
 export const DEFAULTS = Object.fromEntries(Object.entries(FIELDS).map(([name, field]) => [name, field.default])) as unknown as DeploymentOptions;

@@ -8,8 +8,8 @@ import type { Construct } from 'constructs';
 import { type Stage, type StageName, STAGES } from '../shared/pipeline/stages.ts';
 import { bundle, type NodeArch } from './bundle.ts';
 import type { Buckets } from './buckets.ts';
-import { statements } from './grants.ts';
-import { acknowledge } from './nag.ts';
+import { allow } from './grants.ts';
+import { acknowledge, wildcard } from './nag.ts';
 import type { ArchitectureName, DeploymentOptions } from './options.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -31,8 +31,9 @@ export function stageFunction(scope: Construct, name: StageName, buckets: Bucket
   const logGroup = new LogGroup(scope, `${stage.functionName}Logs`, { retention: options.logRetentionDays, removalPolicy: RemovalPolicy.DESTROY });
   const role = new Role(scope, `${stage.functionName}Role`, { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
   role.addToPolicy(new PolicyStatement({ actions: ['logs:CreateLogStream', 'logs:PutLogEvents'], resources: [logGroup.logGroupArn] }));
-  for (const statement of statements(stage.grants, buckets, options.encryptionKeyArn)) role.addToPolicy(statement);
-  acknowledge(role, 'functionRole');
+  role.addToPolicy(new PolicyStatement({ actions: ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'], resources: ['*'] }));
+  acknowledge(role, { [wildcard('*')]: 'traces: X-Ray knows no resources' });
+  allow(role, stage.grants, buckets, options.encryptionKeyArn);
 
   return new LambdaFunction(scope, stage.functionName, {
     description: `torchferry: ${name}`,

@@ -16,7 +16,7 @@ export interface Trigger {
 
 export function uploadTrigger(scope: Construct, input: Bucket, machine: StateMachine): Trigger {
   const undelivered = new Queue(scope, 'UndeliveredEvents', { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true, retentionPeriod: Duration.days(14) });
-  acknowledge(undelivered, 'undeliveredEvents');
+  acknowledge(undelivered, { 'AwsSolutions-SQS3': 'it is the dead-letter queue itself' });
 
   const rule = new Rule(scope, 'ModelUploaded', {
     description: 'A model was uploaded to the input bucket: convert it',

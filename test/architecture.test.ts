@@ -12,8 +12,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   torch: ['bytes', 'tensor'],
   onnx: ['bytes', 'tensor'],
   convert: ['torch', 'onnx', 'tensor'],
-  runtime: ['bytes', 'tensor'],
-  quantize: ['onnx', 'tensor', 'runtime', 'torch'],
+  // report: only for the types of the facts they find.
+  runtime: ['bytes', 'tensor', 'report'],
+  quantize: ['bytes', 'onnx', 'tensor', 'runtime', 'torch', 'report'],
   report: [],
   pipeline: ['bytes', 'tensor', 'torch', 'onnx', 'convert', 'quantize', 'runtime', 'report'],
 };

@@ -72,7 +72,10 @@ async function readEnd(source: ByteSource, tail: Uint8Array, tailStart: number):
   const hasLocator = at >= LOCATOR.size && v.getUint32(at - LOCATOR.size, true) === LOCATOR.signature;
   const saturated = short.count === SATURATED.count || short.size === SATURATED.size || short.offset === SATURATED.size;
   if (!hasLocator) return saturated && short.count !== SATURATED.count ? corrupt(name, 'its zip64 directory is missing') : short;
-  const long = await readEnd64(source, safe(name, v.getBigUint64(at - LOCATOR.size + 8, true)));
+  const position = safe(name, v.getBigUint64(at - LOCATOR.size + 8, true));
+  if (position + END64.size > tailStart + at) corrupt(name, 'its zip64 directory ends past the file');
+  const inTail = position - tailStart;
+  const long = parseEnd64(name, inTail >= 0 ? tail.subarray(inTail, inTail + END64.size) : await source.slice(position, position + END64.size).read(), position);
   // Readers that look at one of the two end records must see the same archive.
   const agree = (a: number, b: number, full: number): boolean => a === b || a === full;
   if (!agree(short.count, long.count, SATURATED.count) || !agree(short.size, long.size, SATURATED.size) || !agree(short.offset, long.offset, SATURATED.size)) {
@@ -81,12 +84,11 @@ async function readEnd(source: ByteSource, tail: Uint8Array, tailStart: number):
   return long;
 }
 
-async function readEnd64(source: ByteSource, position: number): Promise<End> {
-  if (position + END64.size > source.size) corrupt(source.name, 'its zip64 directory ends past the file');
-  const v = view(await source.slice(position, position + END64.size).read());
-  if (v.getUint32(0, true) !== END64.signature) corrupt(source.name, 'its zip64 directory is damaged');
-  if (v.getUint32(16, true) !== 0 || v.getUint32(20, true) !== 0) corrupt(source.name, 'it is one part of a zip archive in several parts');
-  const number = (at: number): number => safe(source.name, v.getBigUint64(at, true));
+function parseEnd64(file: string, bytes: Uint8Array, position: number): End {
+  const v = view(bytes);
+  if (v.getUint32(0, true) !== END64.signature) corrupt(file, 'its zip64 directory is damaged');
+  if (v.getUint32(16, true) !== 0 || v.getUint32(20, true) !== 0) corrupt(file, 'it is one part of a zip archive in several parts');
+  const number = (at: number): number => safe(file, v.getBigUint64(at, true));
   return { count: number(32), size: number(40), offset: number(48), position };
 }
 

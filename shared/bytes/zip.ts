@@ -1,7 +1,7 @@
 /** Zip archives, read by slices: the directory first, a record only when it is asked for. */
 import { promisify } from 'node:util';
-import { crc32, inflateRaw } from 'node:zlib';
-import { fail } from '../errors.ts';
+import { crc32, inflateRaw, inflateRawSync } from 'node:zlib';
+import { fail, isFailure } from '../errors.ts';
 import { byteSource, type ByteSource } from './byte-source.ts';
 import { readRanges } from './ranges.ts';
 import { type DirectoryEntry, LOCAL, readDirectory } from './zip-directory.ts';
@@ -30,7 +30,7 @@ export interface Zip {
 /** Read the directory of an archive; records are not touched. */
 export async function openZip(source: ByteSource): Promise<Zip> {
   const directory = await readDirectory(source);
-  const records = new Map(directory.map((entry) => [entry.name, new Record(source, entry)]));
+  const records = new Map(directory.map((entry) => [entry.name, new ArchiveRecord(source, entry)]));
   return {
     entries: [...records.values()],
     get: (name) => records.get(name) ?? null,
@@ -41,7 +41,7 @@ export async function openZip(source: ByteSource): Promise<Zip> {
 /** More than torch's alignment padding, so that one read holds the whole local header. */
 const PADDING = 192;
 
-async function prefetch(source: ByteSource, records: readonly Record[], bytes: number): Promise<void> {
+async function prefetch(source: ByteSource, records: readonly ArchiveRecord[], bytes: number): Promise<void> {
   const wanted = records.filter((record) => record.needs(bytes));
   const heads = await readRanges(source, wanted.map((record) => record.headRange(bytes)));
   wanted.forEach((record, i) => record.acceptHead(heads[i]!, bytes));
@@ -49,7 +49,7 @@ async function prefetch(source: ByteSource, records: readonly Record[], bytes: n
 
 const inflate = promisify(inflateRaw);
 
-class Record implements ZipEntry {
+class ArchiveRecord implements ZipEntry {
   readonly name: string;
   readonly size: number;
   readonly stored: boolean;
@@ -58,7 +58,7 @@ class Record implements ZipEntry {
   readonly #nameLength: number;
   #dataStart: number | null = null;
   #contents: Uint8Array | null = null;
-  #inflated: WeakRef<Uint8Array> | null = null;
+  #kept: WeakRef<Uint8Array> | null = null;
 
   constructor(archive: ByteSource, entry: DirectoryEntry) {
     this.#archive = archive;
@@ -92,9 +92,10 @@ class Record implements ZipEntry {
   /** Bytes from the local header on: enough for the header, and for the contents if they are small. */
   acceptHead(head: Uint8Array, bytes: number): void {
     const start = this.#parseHead(head);
-    if (!this.stored || this.size > bytes) return;
     const at = start - this.#entry.headerOffset;
-    if (at + this.size <= head.byteLength) this.#contents = this.#checked(head.slice(at, at + this.size));
+    const end = at + this.#entry.compressedSize;
+    if (this.size > bytes || end > head.byteLength) return;
+    this.#contents = this.stored ? this.#checked(head.slice(at, end)) : this.#inflateSmall(head.subarray(at, end));
   }
 
   async #raw(): Promise<ByteSource> {
@@ -123,22 +124,34 @@ class Record implements ZipEntry {
 
   async #inflate(): Promise<Uint8Array> {
     // Parts of one record are mostly read one after the other: keep it as long as memory allows.
-    const known = this.#inflated?.deref();
+    const known = this.#kept?.deref();
     if (known) return known;
     const raw = await (await this.#raw()).read();
-    let bytes: Uint8Array;
-    try {
-      bytes = await inflate(raw, { maxOutputLength: Math.max(1, this.size) });
-    } catch (cause) {
-      fail('CorruptArchive', { file: this.#archive.name, reason: `record "${this.name}" cannot be inflated to its ${this.size} bytes` }, cause);
-    }
-    if (bytes.byteLength !== this.size) this.#corrupt(`inflates to ${bytes.byteLength} bytes instead of ${this.size}`);
-    this.#inflated = new WeakRef(this.#checked(bytes));
+    const bytes = this.#checked(await inflate(raw, this.#inflateOptions()).catch((cause: unknown) => this.#cannotInflate(cause)));
+    this.#kept = new WeakRef(bytes);
     return bytes;
+  }
+
+  #inflateSmall(raw: Uint8Array): Uint8Array {
+    try {
+      return this.#checked(inflateRawSync(raw, this.#inflateOptions()));
+    } catch (cause) {
+      if (isFailure(cause)) throw cause;
+      return this.#cannotInflate(cause);
+    }
+  }
+
+  #inflateOptions(): { maxOutputLength: number } {
+    return { maxOutputLength: Math.max(1, this.size) };
+  }
+
+  #cannotInflate(cause: unknown): never {
+    return fail('CorruptArchive', { file: this.#archive.name, reason: `record "${this.name}" cannot be inflated to its ${this.size} bytes` }, cause);
   }
 
   /** A CRC of 0 means none: torch can be told not to compute it. */
   #checked(bytes: Uint8Array): Uint8Array {
+    if (bytes.byteLength !== this.size) this.#corrupt(`inflates to ${bytes.byteLength} bytes instead of ${this.size}`);
     if (this.#entry.crc !== 0 && crc32(bytes) !== this.#entry.crc) this.#corrupt('does not match its checksum');
     return bytes;
   }

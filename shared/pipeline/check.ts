@@ -101,8 +101,9 @@ export function mapOf<T>(what: string, field: Check<T>, name: RegExp): Check<Rea
         return undefined;
       }
       const entries = Object.entries(value).map(([key, v]) => {
-        if (!name.test(key)) problems.push({ path: `${path}.${key}`, problem: `"${key}" cannot be a name here`, hint: `expected ${what}` });
-        return [key, field.read(v, `${path}.${key}`, problems)] as const;
+        if (name.test(key)) return [key, field.read(v, `${path}.${key}`, problems)] as const;
+        problems.push({ path: `${path}.${key}`, problem: `"${key}" cannot be a name here`, hint: `expected ${what}` });
+        return [key, undefined] as const;
       });
       return entries.every(([, v]) => v !== undefined) ? (Object.fromEntries(entries) as Record<string, T>) : undefined;
     },

@@ -4,7 +4,7 @@ import type { ReportedOption } from '../report/report.ts';
 import { isObject } from './check.ts';
 import { keyBeside } from './beside.ts';
 import { JOB_FILE, type JobFile, type JobOptions, OPTION_NAMES, OPTIONS, type QUANT_FORMATS } from './job-schema.ts';
-import { fileNameOf, type ObjectStore, withoutExtension } from './store.ts';
+import { fileNameOf, MAX_KEY_BYTES, type ObjectStore, withoutExtension } from './store.ts';
 
 export interface VariantRequest {
   /** Unique in the job: `fp32`, `int8`, or `int8.qdq` and `int8.qlinear`. */
@@ -95,6 +95,7 @@ export const jobKeys = (modelKey: string): readonly string[] => [`${modelKey}.jo
 
 export async function findJob(store: ObjectStore, bucket: string, modelKey: string): Promise<FoundJob> {
   for (const key of jobKeys(modelKey)) {
+    if (Buffer.byteLength(key) > MAX_KEY_BYTES) continue;
     const head = await store.head(bucket, key);
     if (!head) continue;
     if (head.size > MAX_JOB_BYTES) fail('LimitExceeded', { file: key, what: 'the size of the job file', found: head.size, limit: MAX_JOB_BYTES });
@@ -111,7 +112,7 @@ export async function findJob(store: ObjectStore, bucket: string, modelKey: stri
 /** The reference that counts without being named: `net.reference.npz` for `net.pt2`. */
 export async function findReference(store: ObjectStore, bucket: string, modelKey: string): Promise<string | null> {
   const key = `${withoutExtension(modelKey)}.reference.npz`;
-  return (await store.head(bucket, key)) ? fileNameOf(key) : null;
+  return Buffer.byteLength(key) <= MAX_KEY_BYTES && (await store.head(bucket, key)) ? fileNameOf(key) : null;
 }
 
 /** Options that name files, each with the key it means. */

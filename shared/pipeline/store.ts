@@ -26,6 +26,8 @@ export interface ObjectStore {
   putIfAbsent(bucket: string, key: string, bytes: Uint8Array): Promise<boolean>;
   /** Every object whose key starts with `prefix`, in the order of the keys' UTF-8 bytes. */
   list(bucket: string, prefix: string): AsyncIterable<ObjectInfo>;
+  /** Where the object already lies as a file on this machine, only to be read; a store without this has no such files. */
+  localPath?(bucket: string, key: string, version?: string): Promise<string | null>;
 }
 
 export interface OpenedObject extends ByteSource {

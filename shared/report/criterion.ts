@@ -27,7 +27,7 @@ export interface Judgement {
 interface Measure {
   measured(variant: Variant, reference: Variant | null): number | null;
   meets(value: number, limit: number): boolean;
-  text(value: number, limit: number, met: boolean): string;
+  text(value: number, limit: number): string;
   readonly missing: string;
 }
 
@@ -39,19 +39,19 @@ const MEASURES: Readonly<Record<keyof Criterion, Measure>> = {
   maxTop1Drop: {
     measured: (variant, reference) => top1Drop(reference, variant),
     meets: (value, limit) => value <= limit,
-    text: (value, limit, met) => `${drop(value)} (${met ? '' : 'only '}${formatShort(limit)} allowed)`,
+    text: (value, limit) => `${drop(value)} (limit: ${formatShort(limit)})`,
     missing: 'top-1 against FP32 was not measured',
   },
   minTop1Agreement: {
     measured: (variant) => smallestAgreement(closestComparison(variant)),
     meets: (value, limit) => value >= limit,
-    text: (value, limit) => `agrees on ${formatShare(value)} of top-1 (${formatShare(limit)} asked)`,
+    text: (value, limit) => `agrees on ${formatShare(value)} of top-1 (at least ${formatShare(limit)})`,
     missing: 'top-1 agreement was not measured',
   },
   minSqnr: {
     measured: (variant) => smallestSqnr(closestComparison(variant)),
     meets: (value, limit) => value >= limit,
-    text: (value, limit) => `has ${formatDecibels(value)} SQNR (${formatDecibels(limit)} asked)`,
+    text: (value, limit) => `has ${formatDecibels(value)} SQNR (at least ${formatShort(limit)} dB)`,
     missing: 'SQNR was not measured',
   },
 };
@@ -61,8 +61,7 @@ function find(measure: keyof Criterion, limit: number, variant: Variant, referen
   const { measured, meets, text, missing } = MEASURES[measure];
   const value = measured(variant, reference);
   if (value === null) return { measure, value, limit, met: false, text: missing };
-  const met = meets(value, limit);
-  return { measure, value, limit, met, text: text(value, limit, met) };
+  return { measure, value, limit, met: meets(value, limit), text: text(value, limit) };
 }
 
 /** Every limit that is set must be measured and met; with none set, the first measurable default decides. `reference` is the FP32 variant. */

@@ -4,7 +4,7 @@ import type { FailureCode } from '../errors.ts';
 type AwsError = 'Lambda.Unknown' | 'Runtime.OutOfMemory' | 'Sandbox.Timedout' | 'States.DataLimitExceeded' | 'States.Timeout';
 
 const NEXT_STEPS: Partial<Record<FailureCode | AwsError, string>> = {
-  BadCalibrationData: 'Give calibration samples with the names, dtypes and shapes of the model\'s inputs (see "Inputs and outputs"), then run the job again.',
+  BadCalibrationData: 'Give calibration samples with the names, dtypes and shapes of the model\'s inputs (see "Inputs, outputs, conversion"), then run the job again.',
   BadJob: 'Correct the job file at the path named above, then upload it again.',
   BadOption: 'Correct the option, then run the job again.',
   BadReferenceData: 'Give reference inputs and outputs that fit the model, or leave them out; the report then says what was not compared.',

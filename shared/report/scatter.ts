@@ -47,16 +47,23 @@ export function decades(values: readonly number[]): Scale {
   return { low, high, ticks };
 }
 
-/** Labels move down until none lies on another; points keep their place. */
-export function spread(wanted: readonly number[]): readonly number[] {
-  const order = wanted.map((y, i) => ({ y, i })).sort((a, b) => a.y - b.y || a.i - b.i);
-  const placed: number[] = [];
-  let free = -Infinity;
-  for (const { y, i } of order) {
-    placed[i] = Math.max(y, free);
-    free = placed[i] + LABEL_GAP;
+/** A label's line: its height and from where to where it runs. */
+export interface Line {
+  readonly y: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Labels move down until none lies on another; points keep their place. Gives the height of each. */
+export function spread(lines: readonly Line[]): readonly number[] {
+  const placed: (Line & { readonly at: number })[] = [];
+  for (const { line, at } of lines.map((line, at) => ({ line, at })).sort((a, b) => a.line.y - b.line.y || a.at - b.at)) {
+    const meets = (y: number): Line | undefined => placed.find((p) => p.from < line.to && line.from < p.to && Math.abs(p.y - y) < LABEL_GAP);
+    let y = line.y;
+    for (let other = meets(y); other; other = meets(y)) y = other.y + LABEL_GAP;
+    placed.push({ ...line, y, at });
   }
-  return placed;
+  return placed.sort((a, b) => a.at - b.at).map((p) => p.y);
 }
 
 /** Points that cannot be drawn are left out; the table next to the chart has them. */
@@ -67,7 +74,7 @@ export function scatterChart({ id, title, x, y, points }: Scatter): Html {
   const up = log ? decades(drawn.map((p) => p.y)) : scaleOf(around(drawn.map((p) => p.y)), 4);
   const height = (value: number): number => TOP + HEIGHT * (1 - (log && value <= 0 ? 0 : position(log ? Math.log10(value) : value, up)));
   const placed = drawn.map((point) => ({ point, x: position(point.x, across) * WIDTH, y: height(point.y) }));
-  const labels = spread(placed.map((p) => p.y + 4));
+  const labels = spread(placed.map(lineOf));
   const body = [
     ...up.ticks.map((tick) => horizontal(TOP + HEIGHT * (1 - position(tick, up)), y.tick(log ? 10 ** tick : tick))),
     ...across.ticks.map((tick) => vertical(position(tick, across) * WIDTH, x.tick(tick))),
@@ -78,6 +85,16 @@ export function scatterChart({ id, title, x, y, points }: Scatter): Html {
     html`<text class="axis" x="0" y="10">${y.title}</text>`,
     html`<g transform="translate(${LEFT} 0)">${body}</g>`,
   ]);
+}
+
+const isRight = (x: number): boolean => x > WIDTH * 0.5;
+const labelText = (point: Point): string => `${shorten(point.label, 22)}${point.chosen ? ', chosen' : ''}`;
+
+// In pixels of a narrow chart: there labels are closest.
+function lineOf({ point, x, y }: Placed): Line {
+  const length = labelText(point).length * 6.6 + 20;
+  const start = x * 320;
+  return isRight(x) ? { y: y + 4, from: start - length, to: start } : { y: y + 4, from: start, to: start + length };
 }
 
 /** A little air around values, and none below zero. */
@@ -96,9 +113,9 @@ const vertical = (x: number, label: string): Html => html`<line class="grid" x1=
 
 // The chosen point differs by shape and word, not only by colour.
 function mark({ point, x, y }: Placed, labelY: number): Html {
-  const right = x > WIDTH * 0.5;
+  const right = isRight(x);
   const ring = point.chosen ? html`<circle class="ring" cx="${percent(x)}" cy="${y.toFixed(1)}" r="9"/>` : null;
   return html`<g><title>${point.detail}</title>${ring}<circle class="point ${point.chosen ? 'chosen' : 'plain'}" cx="${percent(x)}" cy="${y.toFixed(1)}" r="5"/>\
 <text class="${point.chosen ? 'strong' : 'name'}" x="${percent(x)}" dx="${right ? -13 : 13}" y="${labelY.toFixed(1)}" \
-text-anchor="${right ? 'end' : 'start'}">${shorten(point.label, 22)}${point.chosen ? ', chosen' : null}</text></g>`;
+text-anchor="${right ? 'end' : 'start'}">${labelText(point)}</text></g>`;
 }

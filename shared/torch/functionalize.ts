@@ -72,7 +72,7 @@ const writes = (graph: TorchGraph): boolean => graph.nodes.some((node) => writer
 
 interface FunctionalGraph {
   readonly graph: TorchGraph;
-  /** Inputs that were written, with the value that holds their new numbers. */
+  /** Inputs that were written, or given another shape in place, with the value that holds their new numbers. */
   readonly changed: ReadonlyMap<string, string | null>;
   /** For every output: the position of the input whose memory it shares, or -1. */
   readonly sharing: readonly number[];
@@ -93,7 +93,7 @@ function functionalGraph(written: TorchGraph, sizes: Sizes, tied: ReadonlyMap<st
     else keepPure(scope, node);
   }
   const outputs = graph.outputs.map((output) => scope.argument(output));
-  const changed = new Map(inputs.filter(({ view }) => view.root.version > 0).map(({ name, view }) => [name, scope.readOrNull(view)]));
+  const changed = new Map(inputs.filter(({ name, view }) => view.root.version > 0 || scope.view(name) !== view).map(({ name }) => [name, scope.readOrNull(name)]));
   const results = [...outputs.flatMap(namesIn), ...[...changed.values()].filter((name) => name !== null)];
   const roots = inputs.map(({ view }) => view.root);
   const sharing = graph.outputs.flatMap(tensorNames).map((name) => roots.indexOf(scope.view(name).root));

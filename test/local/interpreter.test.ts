@@ -105,14 +105,16 @@ const run = (definition: StateMachine, input: Json, resources: Record<string, Re
   interpret(definition, input, { resources, clock: virtualClock(), random: () => 0.5, files: memoryFiles(), name: 'run' });
 
 describe('machines', () => {
-  it.each(CASES)('%s', async (_name, definition, input, expected, resources) => {
-    const outcome = await run(definition, input, resources);
-    if ('output' in expected) expect(outcome).toMatchObject({ status: 'SUCCEEDED', output: expected.output });
-    else {
-      expect(outcome).toMatchObject({ status: 'FAILED', error: expected.error });
-      if (expected.cause) expect((outcome as { cause: string }).cause).toMatch(expected.cause);
-    }
-  });
+  for (const [name, definition, input, expected, resources] of CASES) {
+    it(name, async () => {
+      const outcome = await run(definition, input, resources);
+      if ('output' in expected) expect(outcome).toMatchObject({ status: 'SUCCEEDED', output: expected.output });
+      else {
+        expect(outcome).toMatchObject({ status: 'FAILED', error: expected.error });
+        if (expected.cause) expect((outcome as { cause: string }).cause).toMatch(expected.cause);
+      }
+    });
+  }
 });
 
 describe('retries', () => {

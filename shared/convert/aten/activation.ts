@@ -55,7 +55,7 @@ export const celu = aten('aten::celu(Tensor self, Scalar alpha=1.0) -> Tensor', 
   const a = numberOf(op, alpha, 'alpha');
   return exponential(op, self, a, 1, 1 / a);
 });
-export const selu = aten('aten::selu(Tensor self) -> Tensor', (op, { self }) => exponential(op, self, 1.6732632423543772848170429916717, 1.0507009873554804934193349852946, 1));
+export const selu = aten('aten::selu(Tensor self) -> Tensor', (op, { self }) => exponential(op, self, 1.6732632423543772, 1.0507009873554805, 1));
 export const softplus = aten('aten::softplus(Tensor self, Scalar beta=1, Scalar threshold=20) -> Tensor', (op, { self, beta, threshold }) => {
   const dtype = dtypeOf(self);
   const scaled = op.Mul([self, scalarOf(op, beta, dtype)]);

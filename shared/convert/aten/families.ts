@@ -13,10 +13,12 @@ import * as linear from './linear.ts';
 import * as normalization from './normalization.ts';
 import * as pointwise from './pointwise.ts';
 import * as pooling from './pooling.ts';
+import * as recurrent from './recurrent.ts';
 import * as reduction from './reduction.ts';
 import * as resize from './resize.ts';
 import * as symbolic from './symbolic.ts';
 import * as view from './view.ts';
+import * as window from './window.ts';
 
 /** Exported functions are the family's tools; exported lists are its converters. */
 type Family = Readonly<Record<string, readonly OpConverter[] | ((...args: never[]) => unknown)>>;
@@ -35,8 +37,10 @@ export const FAMILIES: readonly Family[] = [
   normalization,
   pointwise,
   pooling,
+  recurrent,
   reduction,
   resize,
   symbolic,
   view,
+  window,
 ];

@@ -1,8 +1,8 @@
 /** The same elements under another name or element type. */
-import { DTYPES, isFloat, isInteger } from '../../tensor/dtype.ts';
-import { mulDims, floorDivDims } from '../../tensor/dim.ts';
+import { type Dtype, DTYPES, isFloat, isInteger } from '../../tensor/dtype.ts';
+import { type Dim, isStatic } from '../../tensor/dim.ts';
 import type { AttributeRow, OpRow } from './row.ts';
-import { replaceDim, typed } from './shape-rules.ts';
+import { typed } from './shape-rules.ts';
 
 const ROUNDING = {
   saturate: { kind: 'int', since: 19, default: 1 },
@@ -19,7 +19,7 @@ export const CAST = {
     infer: (c) => {
       const to = c.dtype('to');
       // Dimensions fit int32 and int64; smaller integers may wrap.
-      return typed(to, c.shape(0), (to === 'int64' || to === 'int32') && !isFloat(c.dtypeOf(0)) ? c.content(0) : null);
+      return typed(to, c.shape(0), (to === 'int64' || to === 'int32') && !isFloat(c.dtypeOf(0)) && fits(c.content(0), to) ? c.content(0) : null);
     },
   },
   CastLike: {
@@ -27,7 +27,7 @@ export const CAST = {
     inputs: 'input target_type',
     outputs: 'output',
     attributes: ROUNDING,
-    infer: (c) => typed(c.dtypeOf(1), c.shape(0), isInteger(c.dtypeOf(1)) && isInteger(c.dtypeOf(0)) && c.dtypeOf(1) === 'int64' ? c.content(0) : null),
+    infer: (c) => typed(c.dtypeOf(1), c.shape(0), c.dtypeOf(1) === 'int64' && isInteger(c.dtypeOf(0)) ? c.content(0) : null),
   },
   BitCast: {
     since: [26],
@@ -41,3 +41,5 @@ export const CAST = {
     },
   },
 } as const satisfies Record<string, OpRow>;
+
+const fits = (content: readonly Dim[] | null, to: Dtype): boolean => content?.every((d) => !isStatic(d) || to === 'int64' || d === (d | 0)) ?? false;

@@ -57,13 +57,13 @@ export const CONTRIB: Readonly<Record<string, OpRow>> = {
       strides: INTS,
       ...CHANNELS_LAST,
     },
-    infer: (c) => typed(c.dtypeOf(0), poolingShape(c)),
+    infer: (c) => (c.int('channels_last') ? { type: null } : typed(c.dtypeOf(0), poolingShape(c))),
   },
   QLinearGlobalAveragePool: {
     since: [1],
     inputs: 'X x_scale x_zero_point y_scale y_zero_point',
     attributes: CHANNELS_LAST,
-    infer: (c) => typed(c.dtypeOf(0), globalPoolingShape(c)),
+    infer: (c) => (c.int('channels_last') ? { type: null } : typed(c.dtypeOf(0), globalPoolingShape(c))),
   },
   QGemm: {
     since: [1],

@@ -132,7 +132,7 @@ function gather(c: OpCall): Inferred {
   const picks = c.numbers(1);
   if (picks && isStatic(whole) && picks.some((i) => i >= whole || i < -whole)) throw new Error(`Gather: index [${picks}] is outside ${whole}`);
   const content = data.length === 1 ? c.content(0) : null;
-  const picked = content && picks ? picks.map((i) => content.at(i)!) : null;
+  const picked = content && picks?.every((i) => content.at(i) !== undefined) ? picks.map((i) => content.at(i)!) : null;
   return typed(c.dtypeOf(0), [...data.slice(0, at), ...c.shape(1), ...data.slice(at + 1)], picked);
 }
 

@@ -73,6 +73,7 @@ function splitSizes(c: OpCall, whole: Dim): readonly Dim[] {
     return given;
   }
   if (c.has(1)) return Array.from({ length: c.outputs }, () => c.unknownDim());
+  if (c.opset >= 18 && !c.attribute('num_outputs')) throw new Error('Split needs sizes or num_outputs');
   const parts = c.attribute('num_outputs') ? c.int('num_outputs') : c.outputs;
   const even = divideExactly(whole, parts);
   if (even !== null) return new Array<Dim>(parts).fill(even);
@@ -89,6 +90,7 @@ function slice(c: OpCall): Inferred {
   const axes = axesOfSlice(c, count);
   const steps = c.has(4) ? c.numbers(4) : axes?.map(() => 1);
   if (!axes) return typed(c.dtypeOf(0), shape.map(() => c.unknownDim()));
+  if ([starts, ends, steps].some((list) => list && list.length !== axes.length)) throw new Error(`Slice: starts, ends and steps do not fit ${axes.length} axes`);
   axes.forEach((axis, i) => {
     const known = starts && ends && steps ? sliceLength(shape[axis]!, starts[i]!, ends[i]!, steps[i]!) : null;
     shape[axis] = known ?? c.unknownDim();

@@ -130,7 +130,7 @@ export class OpCall {
 
   int(name: string): number {
     const value = this.#value(name);
-    return typeof value === 'number' ? value : missing(this, `int attribute ${name}`);
+    return typeof value === 'number' || typeof value === 'bigint' ? Number(value) : missing(this, `number attribute ${name}`);
   }
 
   /** An attribute that is an element type. */
@@ -145,7 +145,7 @@ export class OpCall {
 
   ints(name: string): readonly number[] | null {
     const value = this.#value(name);
-    return Array.isArray(value) ? (value as readonly number[]) : null;
+    return Array.isArray(value) ? (value as readonly (number | bigint)[]).map(Number) : null;
   }
 
   graph(name: string): Graph {

@@ -185,7 +185,15 @@ function quotient(c: OpCall, left: readonly Dim[], right: readonly Dim[], target
   const exact = divideExactly(total, rest);
   if (exact !== null) return exact;
   if (rest === 0 || (isStatic(total) && isStatic(rest))) wrong(c, target);
-  return isUnknownDim(total) || isUnknownDim(rest) ? c.unknownDim() : floorDivDims(total, rest);
+  if (isUnknownDim(total) || isUnknownDim(rest)) return c.unknownDim();
+  const common = isStatic(rest) ? commonFactor(total, rest) : 1;
+  return floorDivDims(divideExactly(total, common)!, divideExactly(rest, common)!);
+}
+
+/** The largest divisor of `by` that divides every term of `dim`. */
+function commonFactor(dim: Dim, by: number): number {
+  const gcd = (a: number, b: number): number => (b === 0 ? Math.abs(a) : gcd(b, a % b));
+  return isStatic(dim) ? gcd(by, dim) : dim.terms.reduce((g, { factor }) => gcd(g, factor), by);
 }
 
 const wrong = (c: OpCall, target: readonly Dim[]): never => {

@@ -8,6 +8,7 @@ import { isAtLeast } from './bounds.ts';
  */
 export function sliceLength(length: Dim, start: Dim, end: Dim, step: number): Dim | null {
   if (step === 0) throw new Error('a slice cannot have step 0');
+  if (length === 0) return 0;
   const [lowest, highest] = step > 0 ? [0, length] : [-1, subDims(length, 1)];
   const from = clamp(start, length, 0, highest);
   const to = clamp(end, length, lowest, highest);

@@ -6,7 +6,7 @@ import type { Limits } from '../limits.ts';
 import { html, shorten, type Hole, type Html } from '../markup.ts';
 import type { Report, Variant } from '../report.ts';
 
-const VERDICTS = { pass: 'Pass', warn: 'Pass with a warning', fail: 'Fail' } as const satisfies Record<Report['verdict']['status'], string>;
+const VERDICTS = { pass: 'Verdict: pass', warn: 'Verdict: warning', fail: 'Verdict: fail' } as const satisfies Record<Report['verdict']['status'], string>;
 
 interface Tile {
   readonly label: string;
@@ -26,6 +26,9 @@ ${source(report, limits)}
 
 const baseName = (key: string): string => key.split('/').findLast((part) => part !== '') ?? key;
 
+// The time as written, without the machine's punctuation; anything else stays as it is.
+const readable = (time: string): string => time.replace(/^(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(?::\d\d)?(?:\.\d+)?Z$/, '$1 $2 UTC');
+
 function source({ model, job, torchferry }: Report, limits: Limits): Html {
   const cut = (text: string | null): Hole => (text === null ? null : name(text, limits));
   return facts([
@@ -36,7 +39,7 @@ function source({ model, job, torchferry }: Report, limits: Limits): Html {
     ['Format', model.format === null ? null : shorten(model.format, limits.name)],
     ['PyTorch', model.torchVersion === null ? null : shorten(model.torchVersion, limits.name)],
     ['Job', cut(job.id)],
-    ['Created', shorten(job.created, limits.name)],
+    ['Created', shorten(readable(job.created), limits.name)],
     ['torchferry', shorten(torchferry, limits.name)],
   ]);
 }

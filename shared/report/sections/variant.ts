@@ -27,7 +27,7 @@ ${facts([...quantizationFacts(quantization, limits), ...validationFacts(validati
 ${criterion(variant, report)}
 ${validation?.comparisons.map((c) => comparisonTable(c, limits)) ?? null}
 ${checks(validation, limits)}
-${quantization ? html`${worstLayers(quantization.layers, at, limits)}${keptInFloat(quantization.skipped, limits)}` : null}</article>`;
+${quantization ? html`<div class="pair">${worstLayers(quantization.layers, at, limits)}${keptInFloat(quantization.skipped, limits)}</div>` : null}</article>`;
 }
 
 const files = (list: readonly ReportedFile[], limits: Limits): Hole => list.length === 0 ? null : html`<ul class="files">${listed(list, limits, (file) =>
@@ -62,9 +62,9 @@ function criterion(variant: Variant, { variants, criterion: asked }: Report): Ht
   if (variant.dtype !== 'int8' || !variant.validation) return null;
   const { findings } = judge(variant, fp32Of(variants), asked ?? {});
   if (!findings.length) return html`<p>${outcome('warn', 'Criterion: nothing it could be judged by was measured')}</p>`;
-  return html`<ul class="checks">${findings.map((f) => html`<li>${outcome(f.met ? 'pass' : 'warn', `Criterion: ${f.text}`)}</li>`)}</ul>`;
+  return html`<ul class="checks">${findings.map((f) => html`<li>${outcome(f.met ? 'pass' : 'warn', html`<span><b>Criterion</b> ${f.text}</span>`)}</li>`)}</ul>`;
 }
 
 const checks = (v: Validation | null, limits: Limits): Html | null => !v?.checks.length ? null : html`<ul class="checks">${listed(v.checks, limits, (c) =>
-  html`<li>${outcome(c.passed ? 'pass' : 'fail', html`<b>${shorten(c.name, limits.name)}</b> ${c.passed ? 'passed' : 'failed'}${
-    c.detail ? html`<span class="detail">: ${shorten(c.detail, limits.text)}</span>` : null}`)}</li>`)}</ul>`;
+  html`<li>${outcome(c.passed ? 'pass' : 'fail', html`<span><b>${shorten(c.name, limits.name)}</b> ${c.passed ? 'passed' : 'failed'}${
+    c.detail ? html`<span class="detail">: ${shorten(c.detail, limits.text)}</span>` : null}</span>`)}</li>`)}</ul>`;

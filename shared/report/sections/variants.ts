@@ -2,7 +2,7 @@
 import { badge, exact, name, number, outcome, table, text, type Section } from '../elements.ts';
 import { formatBytes, formatCount, formatDecibels, formatMilliseconds, formatNumber, formatShare } from '../format.ts';
 import type { Limits } from '../limits.ts';
-import { html, type Hole, type Html } from '../markup.ts';
+import { html, shorten, type Hole, type Html } from '../markup.ts';
 import { closestComparison, comparisonWith, fp32Of, largestDifference, smallestSqnr } from '../measures.ts';
 import { result } from '../result.ts';
 import type { Report, Variant } from '../report.ts';
@@ -37,6 +37,8 @@ function overview(report: Report, limits: Limits): Html {
 }
 
 interface Quantity {
+  readonly name: string;
+  /** Axis title, with the unit. */
   readonly title: string;
   readonly of: (variant: Variant) => number | null;
   readonly tick: (value: number) => string;
@@ -44,14 +46,14 @@ interface Quantity {
 }
 
 const COSTS: Readonly<Record<'size' | 'latency', Quantity>> = {
-  size: { title: 'Size, MB', of: (v) => v.bytes / 1e6, tick: (n) => `${n}`, show: (n) => formatBytes(n * 1e6) },
-  latency: { title: 'Median latency, ms', of: (v) => v.validation?.latency?.medianMs ?? null, tick: (n) => `${n}`, show: formatMilliseconds },
+  size: { name: 'Size', title: 'Size, MB', of: (v) => v.bytes / 1e6, tick: (n) => `${n}`, show: (n) => formatBytes(n * 1e6) },
+  latency: { name: 'Latency', title: 'Median latency, ms', of: (v) => v.validation?.latency?.medianMs ?? null, tick: (n) => `${n}`, show: formatMilliseconds },
 };
 
 const ERRORS: readonly (Quantity & { readonly kind: 'linear' | 'log' })[] = [
-  { kind: 'linear', title: 'Top-1 error, %', of: (v) => (v.validation?.accuracy ? (1 - v.validation.accuracy.top1) * 100 : null), tick: (n) => `${n}`, show: (n) => `${formatNumber(n)} % wrong` },
-  { kind: 'log', title: 'Max difference from PyTorch', of: (v) => largestDifference(comparisonWith(v, 'pytorch')), tick: decade, show: formatNumber },
-  { kind: 'log', title: 'Max difference, INT8 from FP32', of: (v) => largestDifference(closestComparison(v)), tick: decade, show: formatNumber },
+  { kind: 'linear', name: 'top-1 error', title: 'Top-1 error, %', of: (v) => (v.validation?.accuracy ? (1 - v.validation.accuracy.top1) * 100 : null), tick: (n) => `${n}`, show: (n) => `${formatNumber(n)} % wrong` },
+  { kind: 'log', name: 'distance from PyTorch', title: 'Max difference from PyTorch', of: (v) => largestDifference(comparisonWith(v, 'pytorch')), tick: decade, show: formatNumber },
+  { kind: 'log', name: 'distance from the reference', title: 'Max difference, INT8 from FP32', of: (v) => largestDifference(closestComparison(v)), tick: decade, show: formatNumber },
 ];
 
 function decade(value: number): string {
@@ -69,9 +71,9 @@ function tradeOffs(report: Report, limits: Limits): Html | null {
     const cost = COSTS[id];
     const points = shown.flatMap((v): Point[] => {
       const [x, y] = [cost.of(v), error.of(v)];
-      return x === null || y === null ? [] : [{ label: v.name, x, y, chosen: v.name === report.chosen, detail: `${v.name.slice(0, limits.name)}: ${cost.show(x)}, ${error.show(y)}` }];
+      return x === null || y === null ? [] : [{ label: v.name, x, y, chosen: v.name === report.chosen, detail: `${shorten(v.name, limits.name)}: ${cost.show(x)}, ${error.show(y)}` }];
     });
-    const title = `${cost.title.split(',')[0]!} against ${error.title.toLowerCase().split(',')[0]!} of ${points.length} variants; lower left is better`;
+    const title = `${cost.name} and ${error.name}: lower left is better`;
     return html`<figure><figcaption>${title}</figcaption>${scatterChart({ id: `chart-${id}`, title, x: cost, y: error, points })}</figure>`;
   });
   return html`<div class="pair">${charts}</div>`;

@@ -8,21 +8,23 @@ import type { LayerError } from '../report.ts';
 
 const COLUMNS = [text('Layer'), text('Operator'), text('Module'), number('SQNR'), number('Max diff.')];
 
-// Below zero decibels the noise is louder than the signal.
+// Here a tenth of the signal's energy is noise.
+const BAD_DECIBELS = 10;
+
 const bar = (limits: Limits) => ({ layer, operator, sqnr }: LayerError): Bar => ({
   label: layer,
   from: 0,
   to: sqnr ?? Infinity,
   shown: sqnr === null ? 'equal' : formatDecibels(sqnr),
   detail: `${shorten(layer, limits.name)}, ${shorten(operator, limits.name)}: ${sqnr === null ? 'equal' : `${sqnr} dB`}`,
-  mark: sqnr !== null && sqnr < 10 ? 'bad' : 'plain',
+  mark: sqnr !== null && sqnr < BAD_DECIBELS ? 'bad' : 'plain',
 });
 
 /** `at` keeps ids apart when several variants show their layers. */
 export function worstLayers(layers: readonly LayerError[], at: number, limits: Limits): Html | null {
   if (!layers.length) return null;
   const worst = layers.slice(0, limits.bars);
-  const title = `Layers furthest from FP32: the worst ${worst.length} of ${layers.length} by SQNR, shorter is worse`;
+  const title = `Layers furthest from FP32: the worst ${worst.length} of ${layers.length} by SQNR; shorter is worse, red is below ${BAD_DECIBELS} dB`;
   const chart = barChart({ id: `chart-layers-${at}`, title, axis: 'SQNR, dB', tick: formatShort, layout: 'above', bars: worst.map(bar(limits)) });
   const rows = table({
     label: 'Layers by SQNR, worst first',

@@ -142,7 +142,8 @@ export const unfolded = (use: ViewUse): Step => {
     scatter: (emit, base, part) => {
       const shape = out.type.shape;
       const beside = [...shape.slice(0, dim + 1), size, ...shape.slice(dim + 1, -1)];
-      const moved = made(emit, use, 'aten::movedim.int', [tensorArgument('self', part), numberArgument('source', rank), numberArgument('destination', dim + 1)], beside);
+      // Behind its own axis already when that is the last.
+      const moved = dim === rank - 1 ? part : made(emit, use, 'aten::movedim.int', [tensorArgument('self', part), numberArgument('source', rank), numberArgument('destination', dim + 1)], beside);
       const joined = [tensorArgument('self', moved), numberArgument('start_dim', dim), numberArgument('end_dim', dim + 1)];
       if (whole) return toBase(use, emit, 'aten::flatten.using_ints', joined);
       const flat = made(emit, use, 'aten::flatten.using_ints', joined, record.type.shape.with(dim, covered));

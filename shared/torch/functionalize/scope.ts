@@ -9,11 +9,16 @@ import type { Sizes, TensorValue } from './sizes.ts';
 import { ALIAS, isTensorValue, ITSELF, opaque } from './steps.ts';
 import { STORAGE_VIEWS, viewedInput, VIEWS } from './views.ts';
 
-/** A tensor object. Names that PyTorch gave to one object share it, so a change of its shape shows under all of them. */
+/** A tensor object. Where PyTorch returned an input itself there are two of ours for one of its: what changes the shape of one changes all in `group`. */
 interface Cell {
   view: View;
-  /** Known under a second object of ours: its shape must not change. */
-  shared: boolean;
+  readonly group: Cell[];
+}
+
+function cellOf(view: View, group: Cell[] = []): Cell {
+  const cell = { view, group };
+  group.push(cell);
+  return cell;
 }
 
 /** These look at the shape of a tensor only, which a write does not change. */
@@ -66,7 +71,8 @@ export class Scope {
   }
 
   /** As `read`, with null where that would be refused. */
-  readOrNull(view: View): string | null {
+  readOrNull(name: string): string | null {
+    const view = this.view(name);
     return problemOf(view) ? null : readView(this.emit, view);
   }
 
@@ -80,7 +86,7 @@ export class Scope {
   }
 
   bindFresh(name: string): void {
-    this.#cells.set(name, { view: rootView(name, this.#recorded.get(name)), shared: false });
+    this.#cells.set(name, cellOf(rootView(name, this.#recorded.get(name))));
   }
 
   /** Two inputs over one memory, seen alike. */
@@ -95,13 +101,12 @@ export class Scope {
     this.#bindStep(name, this.view(self), opaque(reason), null);
   }
 
-  /** From here on the tensor object `self` is the view `name` of what it was. False where other names would have to follow. */
-  rebind(self: string, name: string): boolean {
+  /** From here on the tensor object `self` is the view `name` of what it was. */
+  rebind(self: string, name: string): void {
+    const view = this.view(name);
     const cell = this.#cell(self);
-    if (cell.shared) return false;
-    cell.view = this.view(name);
+    for (const same of cell.group) same.view = view;
     this.#cells.set(name, cell);
-    return true;
   }
 
   /** Bind the outputs of a pure node, `written` as given: views to what they look at, everything else to memory of its own. */
@@ -172,9 +177,6 @@ export class Scope {
 
   #bindStep(name: string, parent: View, step: Step, node: TorchNode | null, self: string | null = null): void {
     const view = childView(parent, step, name, this.#recorded.get(name), node?.source ?? null);
-    // PyTorch returned the input object: two names, two cells of ours.
-    const shared = step === ITSELF;
-    if (shared && self !== null) this.#cell(self).shared = true;
-    this.#cells.set(name, { view, shared });
+    this.#cells.set(name, cellOf(view, step === ITSELF && self !== null ? this.#cell(self).group : []));
   }
 }

@@ -139,7 +139,7 @@ function store(scope: Scope, node: TorchNode, { out, output, result }: { out: st
   if (sameShape(before, after)) scope.bindSame(output, out);
   else {
     scope.bindFresh(output);
-    if (!scope.rebind(out, output)) refuse(node, `it resizes "${out}"`);
+    scope.rebind(out, output);
     return;
   }
   scope.write(out, output, node);
@@ -161,7 +161,7 @@ function changeShape(scope: Scope, node: TorchNode, pure: TorchNode): void {
   const written = scope.rewritten(pure);
   scope.emit.keep(written);
   scope.bindOutputs(pure, written);
-  if (!scope.rebind(self, output)) refuse(node, `"${self}" has another name whose shape would have to change with it`);
+  scope.rebind(self, output);
 }
 
 function withoutEffect(scope: Scope, node: TorchNode): void {

@@ -1,0 +1,91 @@
+/** What is around every stage on Lambda: logs, traces and numbers that name the job, a folder that goes away, and S3. The error goes out as it is. */
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Logger } from '@aws-lambda-powertools/logger';
+import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
+import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
+import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
+import { Tracer } from '@aws-lambda-powertools/tracer';
+import { captureLambdaHandler } from '@aws-lambda-powertools/tracer/middleware';
+import { S3Client } from '@aws-sdk/client-s3';
+import middy from '@middy/core';
+import { FerryError } from '../shared/errors.ts';
+import type { Json } from '../shared/pipeline/asl.ts';
+import type { RunStage, StageName } from '../shared/pipeline/stages.ts';
+import { s3Store } from './s3-store.ts';
+
+/** The part of Lambda's context that is used here. */
+interface Invocation {
+  getRemainingTimeInMillis(): number;
+}
+
+type StageHandler = (input: Json, invocation: Invocation) => Promise<Json>;
+
+// Time to say that the time is over: a function that is stopped says nothing.
+const LAST_WORDS_MS = 5_000;
+
+export function stageHandler(stage: StageName, run: RunStage, client: S3Client = new S3Client({ maxAttempts: 6 })): StageHandler {
+  const logger = new Logger({ persistentKeys: { stage } });
+  const metrics = new Metrics();
+  const tracer = new Tracer();
+  const store = s3Store(tracer.captureAWSv3Client(client));
+  const root = freshFolder(join(tmpdir(), 'torchferry'));
+
+  const invoke = async (input: Json, invocation: Invocation): Promise<Json> => {
+    const job = correlationOf(input);
+    if (job) logger.setCorrelationId(job);
+    if (job) tracer.putAnnotation('job', job);
+    const temporaryFolder = mkdtempSync(join(root, 'job-'));
+    const limit = timeLimit(stage, invocation);
+    const began = performance.now();
+    try {
+      return await run(input, { store, temporaryFolder, signal: limit.signal, now: Date.now, log: (message, facts) => logger.info(message, { ...facts }) });
+    } catch (error) {
+      logger.error('the stage failed', error as Error);
+      throw error;
+    } finally {
+      limit.clear();
+      rmSync(temporaryFolder, { recursive: true, force: true });
+      measure(metrics, stage, performance.now() - began, input);
+    }
+  };
+
+  // middy's early timeout would answer while the work goes on, in an environment that is used again; here the work itself ends, or Lambda ends both.
+  return middy(invoke, { timeoutEarlyInMillis: 0 })
+    .use(injectLambdaContext(logger, { resetKeys: true }))
+    .use(captureLambdaHandler(tracer, { captureResponse: false }))
+    .use(logMetrics(metrics)) as unknown as StageHandler;
+}
+
+/** Lambda starts a function that was stopped again in the same /tmp: what it left there would fill it. */
+function freshFolder(path: string): string {
+  rmSync(path, { recursive: true, force: true });
+  mkdirSync(path, { recursive: true });
+  return path;
+}
+
+function timeLimit(stage: StageName, invocation: Invocation): { readonly signal: AbortSignal; clear(): void } {
+  const controller = new AbortController();
+  const ms = Math.max(invocation.getRemainingTimeInMillis() - LAST_WORDS_MS, 0);
+  const reason = new FerryError('LimitExceeded', { file: stage, what: 'the time of the stage', found: `more than ${ms} ms`, limit: `${ms} ms` });
+  const timer = setTimeout(() => controller.abort(reason), ms);
+  return { signal: controller.signal, clear: () => clearTimeout(timer) };
+}
+
+const field = (value: Json | undefined, name: string): Json | undefined =>
+  value !== null && typeof value === 'object' && !Array.isArray(value) ? (value as { readonly [key: string]: Json })[name] : undefined;
+
+/** The job's id; before there is one, the execution that asks for it. */
+function correlationOf(input: Json): string | null {
+  const id = field(field(input, 'job'), 'id') ?? field(input, 'execution') ?? field(field(input, 'batch'), 'id');
+  return typeof id === 'string' ? id : null;
+}
+
+function measure(metrics: Metrics, stage: StageName, ms: number, input: Json): void {
+  const single = metrics.singleMetric();
+  single.addDimension('stage', stage);
+  single.addMetric('StageTime', MetricUnit.Milliseconds, ms);
+  const size = field(field(input, 'request'), 'size');
+  if (stage === 'claim' && typeof size === 'number') metrics.addMetric('ModelBytes', MetricUnit.Bytes, size);
+}

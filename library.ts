@@ -1,0 +1,13 @@
+/** torchferry as a library: open, convert, quantize, validate, report, or the whole pipeline on this machine. */
+export { fileSource, memorySource, type ByteSource } from './shared/bytes/byte-source.ts';
+export { convertProgram, type ConvertOptions } from './shared/convert/convert.ts';
+export { FAILURE_CODES, type FailureCode, FerryError, isFailure } from './shared/errors.ts';
+export { readModel } from './shared/onnx/proto/read.ts';
+export { writeModel } from './shared/onnx/proto/write.ts';
+export { convertFile } from './shared/pipeline/convert-file.ts';
+export { quantizeModel } from './shared/quantize/quantize.ts';
+export type { Report } from './shared/report/report.ts';
+export { validateModel } from './shared/runtime/validate.ts';
+export { openProgram } from './shared/torch/open.ts';
+export { VERSION } from './shared/version.ts';
+export { runLocal } from './local/run.ts';

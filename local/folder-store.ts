@@ -1,0 +1,120 @@
+/** Folders as buckets. */
+import { randomUUID } from 'node:crypto';
+import { constants, type Dirent } from 'node:fs';
+import { copyFile, link, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileSource } from '../shared/bytes/byte-source.ts';
+import { fail } from '../shared/errors.ts';
+import type { ObjectInfo, ObjectStore } from '../shared/pipeline/store.ts';
+import { keyOfPath, pathOfKey } from './key-path.ts';
+
+/** Files that are being written; no bucket lists them. */
+export const TEMPORARY = '.torchferry-writing-';
+
+/** A store over folders; `buckets` says which folder a bucket is. Content types and tags are not kept. */
+export function folderStore(buckets: Readonly<Record<string, string>>): ObjectStore {
+  const folderOf = (bucket: string): string => (Object.hasOwn(buckets, bucket) ? buckets[bucket]! : fail('FileNotFound', { file: bucket }));
+  const pathOf = (bucket: string, key: string): string => join(folderOf(bucket), pathOfKey(key));
+
+  /** Write under another name first, then let `publish` put it in place at once. */
+  async function write(bucket: string, key: string, fill: (path: string) => Promise<void>, publish: (temporary: string, path: string) => Promise<void>): Promise<ObjectInfo> {
+    const path = pathOf(bucket, key);
+    try {
+      await mkdir(dirname(path), { recursive: true });
+      const temporary = join(dirname(path), TEMPORARY + randomUUID());
+      try {
+        await fill(temporary);
+        await publish(temporary, path);
+      } finally {
+        await rm(temporary, { force: true });
+      }
+    } catch (cause) {
+      if (IN_THE_WAY.has(codeOf(cause))) fail('BadKey', { key, problem: 'a folder has files or folders, and one of them is in the way of this name' }, cause);
+      throw cause;
+    }
+    return { key, ...(await infoOf(path))! };
+  }
+
+  return {
+    async open(bucket, key, version) {
+      const path = pathOf(bucket, key);
+      const info = await infoOf(path);
+      if (!info || (version !== undefined && version !== info.version)) fail('FileNotFound', { file: path });
+      return fileSource(path);
+    },
+    async head(bucket, key, version) {
+      const info = await infoOf(pathOf(bucket, key));
+      return info && (version === undefined || version === info.version) ? { key, ...info } : null;
+    },
+    putFile: (bucket, key, source) => write(bucket, key, (temporary) => copyFile(source, temporary, constants.COPYFILE_FICLONE), rename),
+    putBytes: (bucket, key, bytes) => write(bucket, key, (temporary) => writeDurably(temporary, bytes), rename),
+    async putIfAbsent(bucket, key, bytes) {
+      try {
+        // A link fails when its name is taken: that is what makes exactly one caller win.
+        await write(bucket, key, (temporary) => writeDurably(temporary, bytes), link);
+        return true;
+      } catch (cause) {
+        if (codeOf(cause) === 'EEXIST') return false;
+        throw cause;
+      }
+    },
+    async *list(bucket, prefix) {
+      const folder = folderOf(bucket);
+      const found: { key: string; path: string }[] = [];
+      for await (const path of filesBelow(folder, '')) {
+        const key = keyOfPath(path);
+        if (key.startsWith(prefix)) found.push({ key, path });
+      }
+      found.sort((a, b) => Buffer.compare(Buffer.from(a.key), Buffer.from(b.key)));
+      for (const { key, path } of found) {
+        const info = await infoOf(join(folder, path));
+        if (info) yield { key, ...info };
+      }
+    },
+    async localPath(bucket, key, version) {
+      const path = pathOf(bucket, key);
+      const info = await infoOf(path);
+      return info && (version === undefined || version === info.version) ? path : null;
+    },
+  };
+}
+
+const IN_THE_WAY = new Set(['ENOTDIR', 'EISDIR', 'EEXIST:mkdir', 'ENOTEMPTY']);
+
+function codeOf(error: unknown): string {
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  return code === 'EEXIST' && syscall === 'mkdir' ? 'EEXIST:mkdir' : (code ?? '');
+}
+
+async function infoOf(path: string): Promise<Omit<ObjectInfo, 'key'> | null> {
+  const stats = await stat(path, { bigint: true }).catch((cause: unknown) => {
+    if (['ENOENT', 'ENOTDIR'].includes(codeOf(cause))) return null;
+    throw cause;
+  });
+  // A file that was replaced has another inode or another time, whatever its size.
+  return stats?.isFile() ? { size: Number(stats.size), version: [stats.mtimeNs, stats.size, stats.ino].map((n) => n.toString(36)).join('-') } : null;
+}
+
+async function writeDurably(path: string, bytes: Uint8Array): Promise<void> {
+  const file = await open(path, 'wx');
+  try {
+    await file.writeFile(bytes);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** Relative paths of all files; folders that are links are not entered, so that a circle of links ends. */
+async function* filesBelow(root: string, path: string): AsyncGenerator<string> {
+  const entries = await readdir(join(root, path), { withFileTypes: true }).catch((cause: unknown): Dirent[] => {
+    if (codeOf(cause) === 'ENOENT') return [];
+    throw cause;
+  });
+  for (const entry of entries) {
+    if (entry.name.startsWith(TEMPORARY)) continue;
+    const inner = path === '' ? entry.name : `${path}/${entry.name}`;
+    if (entry.isDirectory()) yield* filesBelow(root, inner);
+    else yield inner;
+  }
+}

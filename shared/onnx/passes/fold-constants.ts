@@ -1,0 +1,66 @@
+/** Nodes whose result is known become initializers: known shapes, and exact operators on small constants in memory. */
+import { memoryData, type TensorData } from '../../tensor/data.ts';
+import { isStatic } from '../../tensor/dim.ts';
+import { byteLength, isInteger } from '../../tensor/dtype.ts';
+import { encodeNumbers } from '../../tensor/numbers.ts';
+import { elementCount, sameType, staticShape, tensorType } from '../../tensor/type.ts';
+import type { Node, Value } from '../ir.ts';
+import { type Rule } from '../rewrite.ts';
+import { type OnnxOp, OPS } from '../schema/index.ts';
+import { OpCall } from '../schema/row.ts';
+import { unknownDim } from '../unknown-dim.ts';
+import { type Constant, elementSize } from './evaluate/constant.ts';
+import { EVALUATORS } from './evaluate/evaluator.ts';
+
+/** Larger results would make the file larger than the computation is worth. */
+const LARGEST_RESULT = 64 << 10;
+
+export const foldConstants: Rule = {
+  name: 'fold-constants',
+  rewrite(node, op) {
+    const data = constantAttribute(node) ?? knownContents(node) ?? evaluated(node, op.opset);
+    return data?.map((d) => op.constant(d)) ?? null;
+  },
+};
+
+function constantAttribute(node: Node): TensorData[] | null {
+  const value = node.op === 'Constant' ? node.attributes.get('value') : undefined;
+  return value?.kind === 'tensor' ? [value.value] : null;
+}
+
+/** Integer elements that follow from shapes, as inference tracked them. */
+function knownContents(node: Node): TensorData[] | null {
+  if (node.op === 'Identity' || node.subgraphs().length > 0) return null;
+  const data = node.outputs.map(contentData);
+  return data.every((d) => d !== null) ? data : null;
+}
+
+function contentData({ type, content }: Value): TensorData | null {
+  const shape = type && staticShape(type);
+  if (!type || !shape || !content?.every(isStatic) || content.length !== elementCount(shape)) return null;
+  if (!isInteger(type.dtype) && type.dtype !== 'bool') return null;
+  return elementSize(type.dtype) ? memoryData(type.dtype, shape, encodeNumbers(type.dtype, content as readonly number[])) : null;
+}
+
+function evaluated(node: Node, opset: number): TensorData[] | null {
+  const evaluate = Object.hasOwn(EVALUATORS, node.op) ? EVALUATORS[node.op] : undefined;
+  if (!evaluate) return null;
+  const inputs = node.inputs.map((value) => value && constantOf(value));
+  if (node.inputs.some((value, i) => value && !inputs[i])) return null;
+  const types = node.outputs.map((output) => output.type);
+  const shapes = types.map((type) => type && staticShape(type));
+  if (!types.every((t) => t !== null) || !shapes.every((s) => s !== null)) return null;
+  if (types.some((type, i) => byteLength(type.dtype, elementCount(shapes[i]!)) > LARGEST_RESULT)) return null;
+  const call = new OpCall({ op: node.op, inputs: node.inputs, attributes: node.attributes, outputs: node.outputs.length, opset, row: OPS[node.op as OnnxOp], fresh: () => unknownDim(0) });
+  const result = evaluate({ node: call, inputs, shapes, dtypes: types.map((t) => t.dtype) });
+  if (result === null) return null;
+  const results = Array.isArray(result) ? (result as readonly Constant[]) : [result as Constant];
+  // A result of another type than recorded is a mistake somewhere: leave the node to the runtime.
+  if (!results.every((r, i) => sameType(tensorType(r.dtype, r.shape), types[i]!))) return null;
+  return results.map((r) => memoryData(r.dtype, r.shape, r.bytes));
+}
+
+function constantOf({ data }: Value): Constant | null {
+  if (!data?.memory || !elementSize(data.dtype)) return null;
+  return { dtype: data.dtype, shape: data.shape, bytes: data.memory };
+}

@@ -1,0 +1,84 @@
+/** What starts a job, and what tells one job from another. */
+import { createHash } from 'node:crypto';
+import { fail } from '../errors.ts';
+import type { Json } from './asl.ts';
+import { isObject, shown } from './check.ts';
+import { checkKey, MAX_KEY_BYTES, type ObjectStore, withoutExtension } from './store.ts';
+
+/** An upload, or a start by hand or by a batch. */
+export interface ConversionRequest {
+  readonly bucket: string;
+  readonly key: string;
+  /** Version id; absent: the newest. */
+  readonly version?: string;
+  /** Tells runs of the same model apart: a batch gives its own id, so that it converts what was converted before. */
+  readonly request?: string;
+  /** Options that win over those of the job file. */
+  readonly options?: Json;
+}
+
+/** Where the results and the records of a job go. */
+export interface JobBuckets {
+  readonly output: string;
+  readonly work: string;
+}
+
+const text = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined);
+
+/** Read a request; other fields (an event's size, a link to a parent execution) are nobody's business here. */
+export function parseRequest(value: Json): ConversionRequest {
+  const given: Readonly<Record<string, unknown>> = isObject(value) ? value : {};
+  const required = (name: 'bucket' | 'key'): string =>
+    text(given[name]) ?? fail('WrongUsage', { problem: `the request has no "${name}" (${shown(value)})`, hint: 'start with {"bucket": "...", "key": "model.pt2"}' });
+  const optional = (name: 'version' | 'request'): Record<string, string> => {
+    const found = text(given[name]);
+    return found === undefined ? {} : { [name]: found };
+  };
+  const options = given['options'] === undefined || given['options'] === null ? {} : { options: given['options'] as Json };
+  return { bucket: required('bucket'), key: checkKey(required('key')), ...optional('version'), ...optional('request'), ...options };
+}
+
+export interface Identity {
+  /** First 32 hex digits of the SHA-256 of bucket, key, version and what else tells two jobs apart. */
+  readonly id: string;
+  readonly claim: string;
+  readonly version: string;
+  readonly bytes: number;
+}
+
+const sha256 = (value: unknown): string => createHash('sha256').update(JSON.stringify(value)).digest('hex');
+
+const named = (hash: string): Pick<Identity, 'id' | 'claim'> => ({ id: hash.slice(0, 32), claim: `claims/${hash}.json` });
+
+/** The same upload always has the same identity, however often it is delivered. Fails with FileNotFound. */
+export async function identify(store: ObjectStore, request: ConversionRequest): Promise<Identity> {
+  const { bucket, key, version } = request;
+  const head = (await store.head(bucket, key, version)) ?? fail('FileNotFound', { file: `${bucket}/${key}` });
+  const found = version ?? head.version;
+  return { ...named(sha256([bucket, key, found, request.request ?? null, request.options ?? null])), version: found, bytes: head.size };
+}
+
+/** For a request that names no model: a name to report under. */
+export const identityOfRefused = (request: Json): Pick<Identity, 'id' | 'claim'> => named(sha256(['refused', request]));
+
+const FOLDER_DIGITS = 12;
+// Room for the names of the files in the folder.
+const LONGEST_NAME = 64;
+
+/**
+ * The folder of a job's results: `models/net.pt2` goes to `models/net/3f2a9c41b07d/`. The last part is the start of the job's id, so
+ * two versions of a model, or two runs of one, never share a folder; `models/net/latest.json` says which is the newest.
+ */
+export function outputFolder(key: string, id: string): string {
+  return `${outputStem(key)}/${id.slice(0, FOLDER_DIGITS)}/`;
+}
+
+/** The key without its extension, shortened where the names of results would not fit behind it. */
+export function outputStem(key: string): string {
+  let stem = withoutExtension(key).replace(/\/+$/, '');
+  const most = MAX_KEY_BYTES - FOLDER_DIGITS - LONGEST_NAME;
+  if (Buffer.byteLength(stem) <= most) return stem;
+  const characters = [...stem];
+  while (Buffer.byteLength(stem) > most) stem = characters.splice(0, characters.length - 1) && characters.join('');
+  return stem;
+}

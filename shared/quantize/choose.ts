@@ -1,0 +1,139 @@
+/** Which nodes are quantized: those with weights for themselves, those between them where codes come in and codes are wanted. */
+import type { Graph, Node, Value } from '../onnx/ir.ts';
+import type { PlanRequest } from './plan.ts';
+import type { QuantizationRecipe } from './recipe.ts';
+import { constantOf, type InputRole, type OperatorRule, roleAt, ruleOf } from './rules.ts';
+
+export interface Choice {
+  readonly chosen: ReadonlySet<Node>;
+  /** Chosen nodes whose output is written as codes. */
+  readonly integerOutputs: ReadonlySet<Node>;
+  /** A node and the Relu or Clip that its saturation replaces. */
+  readonly foldedInto: ReadonlyMap<Node, Node>;
+  /** Why the others stay in float, where there is more to say than that no row exists. */
+  readonly reasons: ReadonlyMap<Node, string>;
+}
+
+export function chooseNodes({ graph, recipe, format, refused }: PlanRequest): Choice {
+  const reasons = new Map<Node, string>(refused);
+  const chosen = new Set<Node>();
+  for (const node of graph.nodes) {
+    const rule = ruleOf(node);
+    if (!rule || reasons.has(node)) continue;
+    const reason = reasonAgainst(node, rule, recipe, format);
+    if (reason === null) chosen.add(node);
+    else reasons.set(node, reason);
+  }
+  const view: View = { graph, recipe, chosen };
+  // Taking one node out can take away what another needed: repeat until nothing changes.
+  for (let changed = true; changed; ) {
+    changed = false;
+    for (const node of [...chosen]) {
+      const reason = reasonNow(node, view);
+      if (reason === null) continue;
+      chosen.delete(node);
+      reasons.set(node, reason);
+      changed = true;
+    }
+  }
+  const folds = [...chosen].filter((node) => ruleOf(node)?.when === 'fold');
+  return {
+    chosen,
+    integerOutputs: new Set([...chosen].filter((node) => givesCodes(node, view))),
+    foldedInto: new Map(folds.map((node) => [node.inputs[0]!.producer!, node])),
+    reasons,
+  };
+}
+
+/** What the node itself says, whatever stands around it. */
+function reasonAgainst(node: Node, rule: OperatorRule, recipe: QuantizationRecipe, format: PlanRequest['format']): string | null {
+  if (!rule.kernel && format === 'QLinear') return 'it has no QLinear form';
+  if (!rule.kernel && !recipe.withoutKernel) return 'onnxruntime has no integer kernel for it on CPU';
+  const refusal = rule.refuse?.(node) ?? null;
+  if (refusal !== null) return refusal;
+  const roles = node.inputs.map((value, i): [Value | null, InputRole] => [value, roleAt(rule, i)]);
+  for (const [value, role] of roles) {
+    const problem = value ? inputProblem(value, role) : null;
+    if (problem !== null) return problem;
+  }
+  const factors = roles.filter(([, { kind }]) => kind === 'factor' || kind === 'operand').map(([value]) => constantOf(value));
+  if (factors.length > 0 && factors.every((data) => data !== null)) return 'it is a constant';
+  if (rule.when === 'weights' && factors.length > 0 && factors.every((data) => data === null) && !recipe.products) {
+    return 'it multiplies two computed tensors, which the recipe keeps in float';
+  }
+  return null;
+}
+
+const CONSTANT_ROLES: Partial<Record<InputRole['kind'], string>> = { weight: 'weight', bias: 'bias', table: 'table' };
+
+function inputProblem(value: Value, { kind }: InputRole): string | null {
+  if (kind === 'plain') return null;
+  const data = constantOf(value);
+  const name = CONSTANT_ROLES[kind];
+  if (name && !data) return `its ${name} is computed`;
+  const dtype = data?.dtype ?? value.type?.dtype;
+  if (dtype && dtype !== 'float32') return `its ${name ?? 'input'} is ${dtype}`;
+  if (data && kind === 'activation') return 'its input is a constant';
+  if (data && data.byteLength === 0) return `its ${name ?? 'input'} is empty`;
+  if (kind === 'bias' && data!.shape.filter((d) => d !== 1).length > 1) return 'its bias is no vector';
+  if (kind === 'table' && data!.shape.length !== 2) return 'its table is no matrix';
+  if (value.producer?.op === 'DequantizeLinear') return 'it is quantized already';
+  return null;
+}
+
+interface View {
+  readonly graph: Graph;
+  readonly recipe: QuantizationRecipe;
+  readonly chosen: ReadonlySet<Node>;
+}
+
+/** What a node still lacks among those chosen so far, or null. */
+function reasonNow(node: Node, view: View): string | null {
+  const rule = ruleOf(node)!;
+  if (rule.when === 'weights') return null;
+  if (rule.when === 'fold') return canFold(node, view) ? null : 'its input is not quantized for it alone';
+  const inputs = node.inputs.filter((value, i) => value && readsCodes(rule, i, value));
+  if (!inputs.every((value) => isAvailable(value!, view))) return 'its input stays in float';
+  return isWanted(node.outputs[0]!, view) ? null : 'nothing behind it reads codes';
+}
+
+const readsCodes = (rule: OperatorRule, index: number, value: Value): boolean => {
+  const { kind } = roleAt(rule, index);
+  return kind === 'activation' || ((kind === 'operand' || kind === 'factor') && !constantOf(value));
+};
+
+/** Codes of it exist, either because they are computed or because an operator with weights reads it as codes anyway. */
+function isAvailable(value: Value, view: View): boolean {
+  if (value.producer && view.chosen.has(value.producer) && canGiveCodes(value.producer, view)) return true;
+  return [...value.uses].some(({ node, index }) => view.chosen.has(node) && ruleOf(node)!.when === 'weights' && readsCodes(ruleOf(node)!, index, value));
+}
+
+function canGiveCodes(node: Node, { recipe }: View): boolean {
+  const { output } = ruleOf(node)!;
+  return output.kind !== 'float' && (node.op !== 'MatMul' || recipe.matmulOutput);
+}
+
+function givesCodes(node: Node, view: View): boolean {
+  const { output } = ruleOf(node)!;
+  if (!canGiveCodes(node, view)) return false;
+  return !(output.kind === 'observed' && output.optional) || isWanted(node.outputs[0]!, view);
+}
+
+function isWanted(value: Value, view: View): boolean {
+  return [...value.uses].some(({ node, index }) => {
+    if (!view.chosen.has(node)) return false;
+    const rule = ruleOf(node)!;
+    return rule.when === 'fold' ? isWanted(node.outputs[0]!, view) : readsCodes(rule, index, value);
+  });
+}
+
+/** Saturation replaces it when nobody else sees what comes before it. */
+function canFold(node: Node, view: View): boolean {
+  const value = node.inputs[0]!;
+  const { producer } = value;
+  if (!producer || !view.chosen.has(producer) || view.graph.isOutput(value) || value.uses.size !== 1 || producer.outputs[0] !== value) return false;
+  const { output, when } = ruleOf(producer)!;
+  if (output.kind !== 'observed' || when === 'fold' || !canGiveCodes(producer, view)) return false;
+  const codesAnyway = when === 'weights' && !output.optional;
+  return codesAnyway || isWanted(node.outputs[0]!, view);
+}

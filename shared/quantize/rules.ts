@@ -1,0 +1,163 @@
+/** How each ONNX operator is quantized: one row each. What has no row stays in float. */
+import type { TensorData } from '../tensor/data.ts';
+import type { Node, Value } from '../onnx/ir.ts';
+
+type Axis = (node: Node, shape: readonly number[]) => number | null;
+
+/** How a node reads one of its inputs. */
+export type InputRole =
+  /** Codes of a calibrated tensor. */
+  | { readonly kind: 'activation' }
+  /** Codes of a calibrated tensor, or a constant with its own range. */
+  | { readonly kind: 'operand' }
+  /** int8 codes of a constant, with one scale per index of `axis`; one scale for all where that is null. */
+  | { readonly kind: 'weight'; readonly axis: Axis }
+  /** A weight where it is constant, else codes of a calibrated tensor. */
+  | { readonly kind: 'factor'; readonly axis: Axis }
+  /** int32 codes of a constant vector, on the grid of input 0 times weight. */
+  | { readonly kind: 'bias' }
+  /** int8 rows of a constant table, each with its own scale. */
+  | { readonly kind: 'table' }
+  /** Left as it is: shapes, indices. */
+  | { readonly kind: 'plain' };
+
+export type OutputRole =
+  /** Its range is calibrated. `optional`: the integer kernel can also give float. */
+  | { readonly kind: 'observed'; readonly optional: boolean }
+  | { readonly kind: 'fixed'; readonly scale: number; readonly zeroPoint: number }
+  /** The codes of input 0, moved: same scale, same zero point. */
+  | { readonly kind: 'shared' }
+  | { readonly kind: 'float' };
+
+export interface OperatorRule {
+  /**
+   * `weights`: worth quantizing for itself. `between`: only where codes come in and codes are wanted, so that no Q or DQ is
+   * added for it. `fold`: disappears into the range of what it reads.
+   */
+  readonly when: 'weights' | 'between' | 'fold';
+  /** By position; the last one repeats for variadic inputs. Absent positions are `plain`. */
+  readonly inputs: readonly InputRole[];
+  readonly variadic?: boolean;
+  readonly output: OutputRole;
+  /** Whether onnxruntime's CPU provider has an integer kernel for it. */
+  readonly kernel: boolean;
+  /** Why this node has to stay in float, or null. */
+  readonly refuse?: (node: Node) => string | null;
+}
+
+const activation: InputRole = { kind: 'activation' };
+const operand: InputRole = { kind: 'operand' };
+const bias: InputRole = { kind: 'bias' };
+const table: InputRole = { kind: 'table' };
+const plain: InputRole = { kind: 'plain' };
+const weight = (axis: Axis): InputRole => ({ kind: 'weight', axis });
+
+const observed: OutputRole = { kind: 'observed', optional: false };
+const optional: OutputRole = { kind: 'observed', optional: true };
+const shared: OutputRole = { kind: 'shared' };
+const float: OutputRole = { kind: 'float' };
+const fixed = (scale: number, zeroPoint: number): OutputRole => ({ kind: 'fixed', scale, zeroPoint });
+
+export const intOf = (node: Node, name: string, otherwise: number): number => {
+  const attribute = node.attributes.get(name);
+  return attribute?.kind === 'int' ? Number(attribute.value) : otherwise;
+};
+export const floatOf = (node: Node, name: string, otherwise: number): number => {
+  const attribute = node.attributes.get(name);
+  return attribute?.kind === 'float' ? attribute.value : otherwise;
+};
+const stringOf = (node: Node, name: string, otherwise: string): string => {
+  const attribute = node.attributes.get(name);
+  return attribute?.kind === 'string' ? attribute.value : otherwise;
+};
+
+/** The constant a value holds, whether it is an initializer or the output of Constant or Identity. */
+export function constantOf(value: Value | null | undefined): TensorData | null {
+  if (!value) return null;
+  if (value.data) return value.data;
+  const { producer } = value;
+  if (producer?.op === 'Identity' && producer.domain === '') return constantOf(producer.inputs[0]);
+  const attribute = producer?.op === 'Constant' && producer.domain === '' ? producer.attributes.get('value') : undefined;
+  return attribute?.kind === 'tensor' ? attribute.value : null;
+}
+
+const between = (...inputs: readonly InputRole[]) => ({ when: 'between', inputs, kernel: true }) as const;
+const moving: OperatorRule = { ...between(activation), output: shared };
+
+export const RULES: Readonly<Record<string, OperatorRule>> = {
+  Conv: { when: 'weights', inputs: [activation, weight(() => 0), bias], output: observed, kernel: true },
+  // No integer kernel: Q/DQ round it without making it faster. With groups the channels of one scale would mix.
+  ConvTranspose: {
+    when: 'weights',
+    inputs: [activation, weight((node) => (intOf(node, 'group', 1) === 1 ? 1 : null)), bias],
+    output: observed,
+    kernel: false,
+  },
+  Gemm: {
+    when: 'weights',
+    inputs: [activation, weight((node) => (intOf(node, 'transB', 0) ? 0 : 1)), bias],
+    output: optional,
+    kernel: true,
+    refuse: (node) => (floatOf(node, 'alpha', 1) !== 1 ? 'alpha is not 1' : null),
+  },
+  // The kernel takes u8 x s8, never s8 x u8: a constant on the left is u8 as activations are.
+  MatMul: { when: 'weights', inputs: [operand, { kind: 'factor', axis: (_, shape) => (shape.length === 2 ? 1 : null) }], output: optional, kernel: true, refuse: refuseProduct },
+  Gather: {
+    when: 'weights',
+    inputs: [table, plain],
+    output: float,
+    kernel: true,
+    refuse: (node) => (intOf(node, 'axis', 0) !== 0 ? 'only tables that are looked up by row (axis 0) have a scale per row' : null),
+  },
+
+  Add: { ...between(operand, operand), output: observed },
+  Mul: { ...between(operand, operand), output: observed },
+  Concat: { ...between(activation), variadic: true, output: observed },
+  Sigmoid: { ...between(activation), output: observed },
+  LeakyRelu: { ...between(activation), output: observed },
+  Softmax: { ...between(activation), output: fixed(1 / 256, 0) },
+  AveragePool: { ...between(activation), output: observed, refuse: refusePool },
+  GlobalAveragePool: { ...between(activation), output: observed },
+
+  Relu: { when: 'fold', inputs: [activation], output: observed, kernel: true },
+  Clip: { when: 'fold', inputs: [activation], output: observed, kernel: true, refuse: refuseClip },
+
+  MaxPool: { ...moving, refuse: (node) => (node.outputs.length > 1 ? 'its indices are used' : refusePool(node)) },
+  Reshape: moving,
+  Flatten: moving,
+  Transpose: moving,
+  Squeeze: moving,
+  Unsqueeze: moving,
+  Slice: moving,
+  Expand: moving,
+  Tile: moving,
+  DepthToSpace: moving,
+  Resize: { ...moving, refuse: (node) => (stringOf(node, 'mode', 'nearest') === 'nearest' ? null : 'only nearest neighbours keep the codes') },
+};
+
+/** The row of a standard operator. */
+export const ruleOf = (node: Node): OperatorRule | undefined => (node.domain === '' && Object.hasOwn(RULES, node.op) ? RULES[node.op] : undefined);
+
+export const roleAt = (rule: OperatorRule, index: number): InputRole => rule.inputs[index] ?? (rule.variadic ? rule.inputs.at(-1)! : plain);
+
+function refuseProduct(node: Node): string | null {
+  return node.inputs.some((input) => constantOf(input)?.shape.length === 1) ? 'it multiplies by a vector' : null;
+}
+
+function refusePool(node: Node): string | null {
+  const dilations = node.attributes.get('dilations');
+  const isDilated = dilations?.kind === 'ints' && dilations.value.some((d) => Number(d) !== 1);
+  return isDilated ? 'the integer kernel has no dilations' : null;
+}
+
+// The grid of what remains always holds 0 and saturates at its ends: a clip that excludes 0 would not be the same.
+function refuseClip(node: Node): string | null {
+  for (const [index, allowed] of [[1, (x: number) => x <= 0], [2, (x: number) => x >= 0]] as const) {
+    const input = node.inputs[index];
+    if (!input) continue;
+    const data = constantOf(input);
+    if (!data?.memory || data.dtype !== 'float32') return 'its bounds are not constant';
+    if (!allowed(new DataView(data.memory.buffer, data.memory.byteOffset).getFloat32(0, true))) return 'its bounds exclude 0';
+  }
+  return null;
+}

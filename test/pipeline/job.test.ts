@@ -1,0 +1,160 @@
+/** Job files: what they may say, what is said back when they are wrong, and where they are found. */
+import { readFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { didYouMean, levenshtein } from '../../shared/pipeline/check.ts';
+import { checkJob, filesOf, findJob, findReference, parseJob, resolveJob } from '../../shared/pipeline/job.ts';
+import { jobJsonSchema } from '../../shared/pipeline/job-schema.ts';
+import { memoryStore } from './memory-store.ts';
+
+const problems = (job: unknown): readonly { path: string; problem: string; hint: string }[] => {
+  try {
+    checkJob('net.job.json', job);
+  } catch (error) {
+    expect(error).toMatchObject({ name: 'BadJob' });
+    return (error as { details: { problems: [] } }).details.problems;
+  }
+  return [];
+};
+
+describe('accepts', () => {
+  it.each<[string, unknown, unknown]>([
+    ['nothing', {}, {}],
+    ['one dtype', { dtype: 'int8' }, { dtype: ['int8'] }],
+    ['a list of dtypes, once each', { dtype: ['fp32', 'INT8', 'int8'] }, { dtype: ['fp32', 'int8'] }],
+    ['formats in any case, and the other name for QLinear', { quant_format: ['qdq', 'QOperator'] }, { quant_format: ['QDQ', 'QLinear'] }],
+    ['axes by name or as a list', { dynamic_axes: { x: { 0: 'batch', '-1': 'width' }, y: [0, 1] } }, { dynamic_axes: { x: { 0: 'batch', '-1': 'width' }, y: [0, 1] } }],
+    ['files beside the model, below it too', { calibration: './data/calib.npz' }, { calibration: 'data/calib.npz' }],
+    ['part of a tolerance', { tolerance: { atol: 0 } }, { tolerance: { atol: 0 } }],
+    ['the schema for editors', { $schema: 'https://example.org/job.schema.json', seed: 1 }, { seed: 1 }],
+  ])('%s', (_name, job, expected) => {
+    expect(checkJob('job.json', job)).toEqual(expected);
+  });
+});
+
+describe('refuses', () => {
+  it.each<[string, unknown, string, RegExp, RegExp]>([
+    ['an unknown option', { calibraton: 'x.npz' }, 'calibraton', /no option "calibraton"/, /did you mean "calibration"\?/],
+    ['another spelling', { opsetVersion: 17 }, 'opsetVersion', /no option/, /did you mean "opset_version"\?/],
+    ['an option like no other', { zzzzzzzz: 1 }, 'zzzzzzzz', /no option/, /the options are dtype/],
+    ['a name every object has', { constructor: 1 }, 'constructor', /no option/, /./],
+    ['an unknown field', { criterion: { minSQNR: 20 } }, 'criterion.minSQNR', /no option "minSQNR"/, /did you mean "minSqnr"\?/],
+    ['a wrong type', { opset_version: '17' }, 'opset_version', /^"17" is not a whole number from 13 to 26$/, /^$/],
+    ['a number out of range', { opset_version: 12 }, 'opset_version', /^12 is not/, /^$/],
+    ['no whole number', { opset_version: 17.5 }, 'opset_version', /^17.5 is not/, /^$/],
+    ['a wrong word', { dtype: 'int4' }, 'dtype', /"int4" is not "fp32" or "int8"/, /did you mean "int8"/],
+    ['a wrong word in a list', { quant_format: ['QDQ', 'QDK'] }, 'quant_format[1]', /"QDK"/, /did you mean "QDQ"/],
+    ['an empty list', { dtype: [] }, 'dtype', /is not a list/, /^$/],
+    ['a list that is none', { keep_float: 'conv1' }, 'keep_float', /is not a list/, /^$/],
+    ['an axis that is no number', { dynamic_axes: { x: { batch: 0 } } }, 'dynamic_axes.x.batch', /"batch"/, /axis to name/],
+    ['an axis name that is no text', { dynamic_axes: { x: { 0: 5 } } }, 'dynamic_axes.x.0', /5 is not a text/, /^$/],
+    ['an absolute file', { calibration: '/etc/passwd' }, 'calibration', /is absolute/, /in the folder of the model/],
+    ['a URL', { calibration: 's3://other/calib.npz' }, 'calibration', /is absolute/, /./],
+    ['a file outside', { reference: 'a/../../secret.npz' }, 'reference', /leaves the folder/, /./],
+    ['a file outside, the other way', { reference: '..\\secret.npz' }, 'reference', /leaves the folder/, /./],
+    ['a share above 1', { criterion: { minTop1Agreement: 98 } }, 'criterion.minTop1Agreement', /98 is not a number from 0 to 1/, /^$/],
+    ['null', { seed: null }, 'seed', /null is not/, /^$/],
+    ['a list', [], '$', /\[\] is not an object/, /./],
+  ])('%s', (_name, job, path, problem, hint) => {
+    expect(problems(job)).toEqual([{ path, problem: expect.stringMatching(problem) as string, hint: expect.stringMatching(hint) as string }]);
+  });
+
+  it('all at once', () => {
+    expect(problems({ dtype: 'x', opset_version: 1, oops: 1, criterion: { a: 1 } }).map((p) => p.path)).toEqual(['dtype', 'opset_version', 'oops', 'criterion.a']);
+    expect(() => checkJob('net.job.json', { dtype: 'x', oops: 1 })).toThrow(/^job "net.job.json" has 2 problems:\n {2}at "dtype": .*\n {2}at "oops": /);
+  });
+
+  it('what is no JSON, with the place', () => {
+    expect(() => parseJob('job.json', '{"dtype": "int8",}')).toThrow(/^job "job.json", at "\$": it is no JSON: .*position 17.*; JSON has double quotes/);
+    expect(parseJob('job.json', '\ufeff{"seed": 3}')).toEqual({ seed: 3 });
+  });
+
+  it('static quantization without calibration data', () => {
+    expect(() => resolveJob('job.json', { approach: 'static' })).toThrow(/at "approach": static quantization needs calibration data/);
+    expect(() => resolveJob('job.json', { approach: 'static', dtype: ['fp32'] })).not.toThrow();
+  });
+});
+
+describe('resolves', () => {
+  it('defaults, and says which they are', () => {
+    const { options, reported, variants, warnings } = resolveJob('job.json', {});
+    expect(options).toMatchObject({ dtype: ['fp32', 'int8'], opset_version: 21, quant_format: ['QDQ'], recipe: 'QDQ_OP_FP32_BIAS', approach: 'dynamic', weights: 'embed', calibration: null, seed: 0 });
+    expect(reported.every((option) => option.from === 'default')).toBe(true);
+    expect(variants.map((v) => [v.name, v.file, v.quantize])).toEqual([['fp32', 'model.onnx', false], ['int8', 'model.int8.onnx', true]]);
+    expect(warnings).toEqual([]);
+  });
+
+  it('static when there is calibration data', () => {
+    const { options, reported } = resolveJob('job.json', { calibration: 'c.npz' });
+    expect(options.approach).toBe('static');
+    expect(reported.filter((o) => o.from === 'job')).toEqual([{ name: 'calibration', value: 'c.npz', from: 'job' }]);
+  });
+
+  it.each<[string, Parameters<typeof resolveJob>[1], string[]]>([
+    ['FP32 only', { dtype: ['fp32'] }, ['fp32 model.onnx']],
+    ['INT8 only', { dtype: ['int8'] }, ['int8 model.int8.onnx']],
+    ['both static forms', { calibration: 'c.npz', quant_format: ['QDQ', 'QLinear'] }, ['fp32 model.onnx', 'int8.qdq model.int8.qdq.onnx', 'int8.qlinear model.int8.qlinear.onnx']],
+    ['dynamic has one form', { quant_format: ['QDQ', 'QLinear'] }, ['fp32 model.onnx', 'int8 model.int8.onnx']],
+  ])('variants: %s', (_name, job, expected) => {
+    expect(resolveJob('job.json', job).variants.map((v) => `${v.name} ${v.file}`)).toEqual(expected);
+  });
+
+  it.each<[string, Parameters<typeof resolveJob>[1], RegExp[]]>([
+    ['calibration of FP32', { dtype: ['fp32'], calibration: 'c.npz' }, [/^calibration has no effect: no INT8/]],
+    ['calibration of dynamic', { approach: 'dynamic', calibration: 'c.npz' }, [/^calibration has no effect: dynamic/]],
+    ['labels without data', { labels: 'target' }, [/^labels has no effect/]],
+  ])('warns of %s', (_name, job, expected) => {
+    expect(resolveJob('job.json', job).warnings).toEqual(expected.map((e) => expect.stringMatching(e) as string));
+  });
+
+  it('keys of the files it names', () => {
+    const { options } = resolveJob('job.json', { calibration: 'data/c.npz' }, { reference: 'net.reference.npz' });
+    expect(filesOf('models/net.pt2', options)).toEqual([{ option: 'calibration', key: 'models/data/c.npz' }, { option: 'reference', key: 'models/net.reference.npz' }]);
+  });
+});
+
+describe('is found', () => {
+  const store = memoryStore();
+  const put = (key: string, seed: number) => store.putBytes('in', key, new Uint8Array(Buffer.from(JSON.stringify({ seed }))), { contentType: 'application/json' });
+
+  it('beside the model, the nearest name first', async () => {
+    expect(await findJob(store, 'in', 'm/net.pt2')).toEqual({ key: null, job: {} });
+    await put('job.json', 0);
+    expect(await findJob(store, 'in', 'm/net.pt2')).toEqual({ key: null, job: {} });
+    await put('m/job.json', 1);
+    expect(await findJob(store, 'in', 'm/net.pt2')).toEqual({ key: 'm/job.json', job: { seed: 1 } });
+    await put('m/net.job.json', 2);
+    expect(await findJob(store, 'in', 'm/net.pt2')).toEqual({ key: 'm/net.job.json', job: { seed: 2 } });
+    await put('m/net.pt2.job.json', 3);
+    expect(await findJob(store, 'in', 'm/net.pt2')).toEqual({ key: 'm/net.pt2.job.json', job: { seed: 3 } });
+  });
+
+  it('with a reference that is called after the model', async () => {
+    expect(await findReference(store, 'in', 'm/net.pt2')).toBeNull();
+    await put('m/net.reference.npz', 0);
+    expect(await findReference(store, 'in', 'm/net.pt2')).toBe('net.reference.npz');
+  });
+
+  it('for keys so long that no name beside them fits', async () => {
+    expect(await findJob(store, 'in', `none/${'k'.repeat(1015)}.pt2`)).toEqual({ key: null, job: {} });
+    expect(await findReference(store, 'in', `none/${'k'.repeat(1015)}.pt2`)).toBeNull();
+  });
+
+  it('but not when it is huge', async () => {
+    await store.putBytes('in', 'big/job.json', new Uint8Array((1 << 20) + 1), { contentType: 'application/json' });
+    await expect(findJob(store, 'in', 'big/net.pt2')).rejects.toMatchObject({ name: 'LimitExceeded' });
+  });
+});
+
+describe('words', () => {
+  it.each([['kitten', 'sitting', 3], ['', 'abc', 3], ['same', 'same', 0], ['flaw', 'lawn', 2]])('%s and %s are %i apart', (a, b, distance) => {
+    expect(levenshtein(a, b)).toBe(distance);
+  });
+  it('suggests nothing that is far', () => {
+    expect(didYouMean('weights', ['seed', 'labels'])).toBe('');
+  });
+});
+
+it('job.schema.json is what the table of options says', async () => {
+  const written = JSON.parse(await readFile(new URL('../../shared/pipeline/job.schema.json', import.meta.url), 'utf8')) as unknown;
+  expect(written).toEqual(JSON.parse(JSON.stringify(jobJsonSchema())));
+});
