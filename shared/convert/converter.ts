@@ -8,6 +8,8 @@ import { type ArgumentsOf, parseSchema, type Schema } from './schema.ts';
 export interface AtenContext {
   /** Tensors that stand for Python numbers: they give way in type promotion. `null`: known only when the model runs. */
   readonly numbers: WeakMap<Value, Scalar | null>;
+  /** Whether a value stands for a complex tensor (then it has a last axis of 2). */
+  isComplex(value: Value): boolean;
   /** Refuse an argument: typed, with the place in the user's model. */
   refuse(argument: string, value: unknown, supported: string): never;
   /** Tell the user something that is right but may surprise. */

@@ -2,6 +2,7 @@
 import { fail, FerryError, type UnsupportedUse } from '../errors.ts';
 import { type Dim, substitute, symbolName, symbolsOf } from '../tensor/dim.ts';
 import type { TensorData } from '../tensor/data.ts';
+import { isComplex } from '../tensor/dtype.ts';
 import { type Builder, makeBuilder } from '../onnx/builder.ts';
 import type { Graph, Value } from '../onnx/ir.ts';
 import type { Argument, TorchGraph, TorchNode, TorchValue } from '../torch/program.ts';
@@ -9,7 +10,7 @@ import { bindArguments, type Scope } from './bind.ts';
 import type { AtenBuilder, AtenContext, Converted, SubgraphLowering } from './converter.ts';
 import { numberOperand } from './promote.ts';
 import { assertRecorded, representedType } from './recorded-type.ts';
-import { CONVERTERS, isSupported, STRUCTURAL_CONVERTERS } from './registry.ts';
+import { converterFor, isSupported, STRUCTURAL_CONVERTERS } from './registry.ts';
 
 /** `add.Tensor in layer1.0 (resnet.py:91)`. */
 export const placeOf = (node: TorchNode): string => `${node.source.module || 'the root module'}${node.source.line ? ` (${node.source.line})` : ''}`;
@@ -20,20 +21,36 @@ const SIZE_ARITHMETIC = /^(_operator|math|torch)::|^aten::sym_(size|numel|stride
 /** Operators that cannot be lowered, all at once: name, count and first place. */
 export function unsupportedUses(graph: TorchGraph): UnsupportedUse[] {
   const uses = new Map<string, { count: number; at: string }>();
-  for (const node of allNodes(graph)) {
-    if (isSupported(node.target) || isSizeArithmetic(node)) continue;
-    const use = uses.get(node.target);
+  for (const { node, within } of nodesWithin(graph)) {
+    const complex = isComplexNode(node, within);
+    if (isSupported(node.target, complex) || isSizeArithmetic(node)) continue;
+    const name = complex ? `${node.target} on complex tensors` : node.target;
+    const use = uses.get(name);
     if (use) use.count++;
-    else uses.set(node.target, { count: 1, at: placeOf(node) });
+    else uses.set(name, { count: 1, at: placeOf(node) });
   }
   return [...uses].map(([name, { count, at }]) => ({ name, count, at })).sort((a, b) => b.count - a.count || (a.name < b.name ? -1 : 1));
 }
 
 export function* allNodes(graph: TorchGraph): Generator<TorchNode> {
+  for (const { node } of nodesWithin(graph)) yield node;
+}
+
+function* nodesWithin(graph: TorchGraph): Generator<{ node: TorchNode; within: TorchGraph }> {
   for (const node of graph.nodes) {
-    yield node;
-    for (const { value } of node.args) if (value.kind === 'graph') yield* allNodes(value.graph);
+    yield { node, within: graph };
+    for (const { value } of node.args) if (value.kind === 'graph') yield* nodesWithin(value.graph);
   }
+}
+
+const tensorNames = (argument: Argument): readonly (string | null)[] => (argument.kind === 'tensor' ? [argument.name] : argument.kind === 'tensors' ? argument.names : []);
+
+/** Whether a tensor that the node takes or gives is recorded as complex. */
+function isComplexNode(node: TorchNode, graph: TorchGraph): boolean {
+  return [...node.args.map((a) => a.value), ...node.outputs].flatMap(tensorNames).some((name) => {
+    const recorded = name === null ? undefined : graph.values.get(name);
+    return recorded?.kind === 'tensor' && isComplex(recorded.type.dtype);
+  });
 }
 
 const isSizeArithmetic = (node: TorchNode): boolean => SIZE_ARITHMETIC.test(node.target) && node.outputs.every((o) => o.kind === 'symint' || o.kind === 'none');
@@ -51,6 +68,7 @@ export class Lowering implements Scope, SubgraphLowering {
   readonly #shared: LoweringShared;
   readonly #values = new Map<string, Value>();
   readonly #parent: Lowering | null;
+  readonly #complex = new WeakSet<Value>();
   #node: TorchNode | null = null;
 
   constructor(graph: TorchGraph, target: { readonly graph: Graph; readonly opset: number } | AtenBuilder, shared: LoweringShared, parent: Lowering | null = null) {
@@ -61,6 +79,8 @@ export class Lowering implements Scope, SubgraphLowering {
   }
 
   bind(name: string, value: Value): void {
+    const recorded = this.#graph.values.get(name);
+    if (recorded?.kind === 'tensor' && isComplex(recorded.type.dtype)) this.#complex.add(value);
     this.#values.set(name, value);
   }
 
@@ -139,7 +159,7 @@ export class Lowering implements Scope, SubgraphLowering {
     try {
       const structural = STRUCTURAL_CONVERTERS.get(node.target);
       if (structural) return structural.convert(this.op, node, this);
-      const converter = CONVERTERS.get(node.target);
+      const converter = converterFor(node.target, isComplexNode(node, this.#graph));
       if (!converter) return fail('UnsupportedOperator', { operators: [{ name: node.target, count: 1, at: placeOf(node) }] });
       return converter.convert(this.op, bindArguments(this.op, converter.schema, node, this));
     } catch (error) {
@@ -178,6 +198,7 @@ export class Lowering implements Scope, SubgraphLowering {
   #context(): AtenContext {
     return {
       numbers: new WeakMap(),
+      isComplex: (value) => this.#complex.has(value),
       refuse: (argument, value, supported) => {
         const node = this.#node;
         return fail('UnsupportedArgument', { operator: node?.target ?? 'graph', argument, value: String(value), supported, at: node ? placeOf(node) : 'the graph' });

@@ -79,6 +79,9 @@ export function outputStem(key: string): string {
   const most = MAX_KEY_BYTES - FOLDER_DIGITS - LONGEST_NAME;
   if (Buffer.byteLength(stem) <= most) return stem;
   const characters = [...stem];
-  while (Buffer.byteLength(stem) > most) stem = characters.splice(0, characters.length - 1) && characters.join('');
+  while (Buffer.byteLength(stem) > most) {
+    characters.pop();
+    stem = characters.join('');
+  }
   return stem;
 }

@@ -80,7 +80,7 @@ function conversion(names: MachineNames): Machine {
         Choices: [
           {
             Condition: '{% $states.input.verdict = "fail" %}',
-            Assign: { failure: { stage: 'validate', error: '{% $states.input.error %}', cause: '{% $states.input.sentence %}' } },
+            Assign: { failure: { stage: '{% $states.input.stage %}', error: '{% $states.input.error %}', cause: '{% $states.input.message %}' } },
             Next: 'NotifyFailed',
           },
         ],
@@ -103,9 +103,10 @@ function conversion(names: MachineNames): Machine {
         type: 'model.conversion.failed',
         detail: { model, failure: '{% $failure %}', result: '{% $states.input %}' },
         next: 'Failed',
-        catch: [{ ErrorEquals: ['States.ALL'], Next: 'Failed' }],
+        catch: [{ ErrorEquals: ['States.ALL'], Output: '{% $states.input %}', Next: 'Failed' }],
       }),
-      Failed: { Type: 'Fail', Error: '{% $failure.error %}', Cause: '{% $failure.cause %}' },
+      // The report knows the whole message; without one the error's own cause has to do.
+      Failed: { Type: 'Fail', Error: '{% $failure.error %}', Cause: '{% $exists($states.input.message) ? $states.input.message : $failure.cause %}' },
     },
   };
 }

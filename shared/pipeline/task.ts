@@ -92,10 +92,10 @@ export const eventTask = (names: MachineNames, task: EventTask): TaskState => ({
   Next: task.next,
 });
 
-/** What a Catch keeps of an error. Lambda's Cause may be long; the stage itself writes the whole failure to its facts. */
+/** What a Catch keeps of an error: enough to say what it was where the stage could not write its own facts. Lambda's Cause is JSON, here cut. */
 export const failureOf = (stage: Template): Template => ({
   stage,
   error: '{% $states.errorOutput.Error %}',
-  cause: '{% $exists($states.errorOutput.Cause) ? $substring($states.errorOutput.Cause, 0, 800) : "" %}',
+  cause: '{% $exists($states.errorOutput.Cause) ? $substring($states.errorOutput.Cause, 0, 1200) : "" %}',
   entered: '{% $states.context.State.EnteredTime %}',
 });

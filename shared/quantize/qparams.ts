@@ -52,10 +52,8 @@ export function weightParams(absMax: Float32Array, axis: number | null, reduceRa
   return { dtype: 'int8', scale, zeroPoint: 0, axis };
 }
 
-/** `scale_x * scale_w * beta`, in float32. */
-export function biasScale(activation: QParams, weight: QParams, beta: number): Float32Array {
-  return weight.scale.map((s) => Math.fround(Math.fround(activation.scale[0]! * s) * Math.fround(beta)));
-}
+/** `scale_x * scale_w`, in float32. */
+export const biasScale = (activation: QParams, weight: QParams): Float32Array => weight.scale.map((s) => activation.scale[0]! * s);
 
 const INT32_STEPS = 2 ** 32 - 2;
 
@@ -101,7 +99,7 @@ export async function computeQParams(plan: Plan, ranges: ReadonlyMap<Value, Rang
   for (const tensor of planned.filter((t) => t.kind === 'bias')) await widenWeight(tensor, params, unusable);
   for (const tensor of planned.filter((t) => t.kind === 'bias')) {
     const [activation, weight] = [params.get(rootOf(tensor.activation)), params.get(tensor.weight)];
-    if (activation && weight) params.set(tensor, { dtype: 'int32', scale: biasScale(activation, weight, tensor.beta), zeroPoint: 0, axis: weight.axis === null ? null : 0 });
+    if (activation && weight) params.set(tensor, { dtype: 'int32', scale: biasScale(activation, weight), zeroPoint: 0, axis: weight.axis === null ? null : 0 });
   }
   return { params, unusable };
 }
@@ -110,9 +108,15 @@ const notFinite = (value: Value): string => `"${value.name}" has NaN or infinity
 
 async function widenWeight(bias: PlanOf<'bias'>, params: Map<TensorPlan, QParams>, unusable: Map<Value, string>): Promise<void> {
   const [activation, weight] = [params.get(rootOf(bias.activation)), params.get(bias.weight)];
-  const values = asFloat32(await bias.data.read());
+  const values = biasValues(bias, await bias.data.read());
   if (!extentOf(values).finite) unusable.set(bias.value, notFinite(bias.value));
   else if (activation && weight) params.set(bias.weight, widenForBias(weight, activation, values));
+}
+
+/** A bias with its factor multiplied in: the integer kernels know no beta. */
+export function biasValues({ beta }: PlanOf<'bias'>, bytes: Uint8Array): Float32Array {
+  const values = asFloat32(bytes);
+  return beta === 1 ? values : values.map((v) => v * beta);
 }
 
 /** Every tensor plan once, those with parameters of their own. */

@@ -57,16 +57,18 @@ interface Layout {
   readonly left: number;
   readonly right: number;
   readonly row: number;
+  /** Baselines of label and number, top and height of the bar, from the top of the row. */
   readonly text: number;
+  readonly number: number;
   readonly bar: number;
   readonly thick: number;
   readonly label: number;
 }
 
-// `above` gives long names a line of their own; `beside` is compact. Label lengths fit a 320 pixel wide chart.
+// `above` gives long names a line of their own; `beside` is compact. Label lengths fit a chart of 280 pixels, a phone's.
 const LAYOUTS = {
-  above: { left: 0, right: 1, row: 31, text: 12, bar: 18, thick: 6, label: 40 },
-  beside: { left: 0.36, right: 0.8, row: 21, text: 14, bar: 5, thick: 11, label: 17 },
+  above: { left: 0, right: 0.81, row: 32, text: 12, number: 25, bar: 18, thick: 7, label: 41 },
+  beside: { left: 0.4, right: 0.8, row: 21, text: 14, number: 14, bar: 5, thick: 11, label: 16 },
 } as const satisfies Record<string, Layout>;
 
 const ANCHORS = { first: 'start', last: 'end', between: 'middle' } as const;
@@ -93,5 +95,5 @@ function row(bar: Bar, at: Layout, top: number, x: (value: number) => number): H
   const width = Math.max(Math.abs(x(bar.to) - x(bar.from)), 0.003);
   const rect = html`<rect class="bar ${bar.mark}" x="${percent(left)}" y="${top + at.bar}" width="${percent(width)}" height="${at.thick}" rx="2"/>`;
   return html`<g><title>${bar.detail}</title><text x="0" y="${top + at.text}">${shorten(bar.label, at.label)}</text>\
-<text class="number" x="100%" y="${top + at.text}" text-anchor="end">${bar.shown}</text>${drawn ? rect : null}</g>`;
+<text class="number" x="100%" y="${top + at.number}" text-anchor="end">${bar.shown}</text>${drawn ? rect : null}</g>`;
 }

@@ -32,13 +32,17 @@ export const text = (label: string): Column => ({ label, kind: 'text' });
 export const number = (label: string): Column => ({ label, kind: 'number' });
 
 export interface Table<T> {
-  /** Read out by screen readers, and printed above the table when `caption` is set. */
+  /** Read out by screen readers. */
   readonly label: string;
+  /** Printed above the table. */
   readonly caption?: Hole;
   readonly columns: readonly Column[];
   readonly items: readonly T[];
   readonly cells: (item: T) => readonly Hole[];
 }
+
+/** Tables up to this long are not torn apart on paper. */
+const SHORT = 12;
 
 /** A table in its own scrolling box, so that a narrow screen scrolls the table and not the page. */
 export function table<T>({ label, caption, columns, items, cells }: Table<T>, limits: Limits): Html {
@@ -46,8 +50,8 @@ export function table<T>({ label, caption, columns, items, cells }: Table<T>, li
   const rest = items.length - rows.length;
   const more = rest > 0 ? html`<tr><td class="more" colspan="${columns.length}">${leftOut(rest)}</td></tr>` : null;
   const head = columns.map((column) => html`<th scope="col" class="${column.kind}">${column.label}</th>`);
-  return html`<div class="scroll" role="region" tabindex="0" aria-label="${label}"><table>${caption ? html`<caption>${caption}</caption>` : null}\
-<thead><tr>${head}</tr></thead><tbody>${rows}${more}</tbody></table></div>`;
+  return html`<div class="table${rows.length <= SHORT ? ' short' : null}">${caption ? html`<p class="caption">${caption}</p>` : null}\
+<div class="scroll" role="region" tabindex="0" aria-label="${label}"><table><thead><tr>${head}</tr></thead><tbody>${rows}${more}</tbody></table></div></div>`;
 }
 
 const cell = (hole: Hole, { kind }: Column, at: number): Html =>

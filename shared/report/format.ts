@@ -12,6 +12,7 @@ export function formatNumber(value: number | null): string {
   if (known !== null) return known;
   const rounded = Number(value.toPrecision(3));
   const size = Math.abs(rounded);
+  if (value === 1) return '1';
   if (size < 1e-3 || size >= 1e7) return formatShort(rounded);
   if (size >= 1000) return formatCount(Math.round(value));
   return rounded.toPrecision(3).replace('-', '−');
@@ -85,9 +86,10 @@ export function formatSizeChange(before: number, after: number): string {
   return `${ratio < 9.95 ? ratio.toFixed(ratio < 1.1 ? 2 : 1) : formatNumber(ratio)}x ${word}`;
 }
 
-/** Any value as one line of JSON, for options and failure details. */
+/** Any value on one line, for options and failure details: lists with commas, the rest as JSON. */
 export function formatValue(value: unknown): string {
   if (typeof value === 'string') return value;
   if (typeof value === 'number') return formatShort(value);
+  if (Array.isArray(value) && value.every((item) => typeof item !== 'object')) return value.map(formatValue).join(', ') || 'none';
   return JSON.stringify(value, (_key, v: unknown) => (typeof v === 'bigint' || (typeof v === 'number' && !Number.isFinite(v)) ? String(v) : v)) ?? String(value);
 }

@@ -25,8 +25,7 @@ const rowsOf = (report: Report, limits: Limits): readonly Row[] => [
   ...variantSections(report, limits).map((section) => [section]),
   [model(report, limits)],
   [operators(report, limits), stages(report, limits)],
-  [options(report, limits)],
-  [reproduce(report, limits)],
+  [options(report, limits), reproduce(report, limits)],
 ].map((row) => row.filter((section) => section !== null));
 
 const rowElement = (row: Row): Html => (row.length > 1 ? html`<div class="pair">${row.map(sectionElement)}</div>` : html`${row.map(sectionElement)}`);

@@ -4,9 +4,9 @@ import { shorten } from './markup.ts';
 import { worstOutput } from './measures.ts';
 import type { Comparison, Failure, Variant } from './report.ts';
 
-/** "FP32", or with its name where several share the type. */
+/** "FP32" or "INT8", or the variant's name where several share the type. */
 export const labelOf = (variant: Variant, variants: readonly Variant[]): string =>
-  variants.filter((v) => v.dtype === variant.dtype).length > 1 ? `${variant.dtype.toUpperCase()} "${shorten(variant.name, 60)}"` : variant.dtype.toUpperCase();
+  variant.name === variant.dtype || variants.filter((v) => v.dtype === variant.dtype).length === 1 ? variant.dtype.toUpperCase() : shorten(variant.name, 60);
 
 export const toleranceText = ({ rtol, atol }: Comparison): string => `rtol ${formatShort(rtol)}, atol ${formatShort(atol)}`;
 

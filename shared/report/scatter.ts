@@ -24,12 +24,13 @@ export interface Scatter {
   readonly points: readonly Point[];
 }
 
-const LEFT = 58;
+const LEFT = 48;
 const TOP = 24;
 const HEIGHT = 168;
-/** The plot's share of the width, so that the left margin of 58 pixels still fits at 320. */
-const WIDTH = 0.8;
+/** The plot's share of the width: with the left margin and half a label it still fits 280 pixels, a phone's. */
+const WIDTH = 0.77;
 const LABEL_GAP = 14;
+const DETOURS = Array.from({ length: 25 }, (_, i) => (i % 2 ? -(i + 1) / 2 : i / 2));
 
 interface Placed {
   readonly point: Point;
@@ -54,13 +55,12 @@ export interface Line {
   readonly to: number;
 }
 
-/** Labels move down until none lies on another; points keep their place. Gives the height of each. */
+/** Labels move up or down, as little as it takes, until none lies on another; points keep their place. Gives the height of each. */
 export function spread(lines: readonly Line[]): readonly number[] {
   const placed: (Line & { readonly at: number })[] = [];
   for (const { line, at } of lines.map((line, at) => ({ line, at })).sort((a, b) => a.line.y - b.line.y || a.at - b.at)) {
-    const meets = (y: number): Line | undefined => placed.find((p) => p.from < line.to && line.from < p.to && Math.abs(p.y - y) < LABEL_GAP);
-    let y = line.y;
-    for (let other = meets(y); other; other = meets(y)) y = other.y + LABEL_GAP;
+    const isFree = (y: number): boolean => !placed.some((p) => p.from < line.to && line.from < p.to && Math.abs(p.y - y) < LABEL_GAP);
+    const y = DETOURS.map((steps) => line.y + steps * LABEL_GAP).find(isFree) ?? line.y;
     placed.push({ ...line, y, at });
   }
   return placed.sort((a, b) => a.at - b.at).map((p) => p.y);
@@ -93,7 +93,7 @@ const labelText = (point: Point): string => `${shorten(point.label, 22)}${point.
 // In pixels of a narrow chart: there labels are closest.
 function lineOf({ point, x, y }: Placed): Line {
   const length = labelText(point).length * 6.6 + 20;
-  const start = x * 320;
+  const start = x * 280;
   return isRight(x) ? { y: y + 4, from: start - length, to: start } : { y: y + 4, from: start, to: start + length };
 }
 

@@ -110,17 +110,19 @@ details[open]>summary{margin-bottom:8px}
 `;
 
 const TABLES = html`
-.scroll{overflow-x:auto;margin:0 0 16px;background:var(--surface);border:1px solid var(--line);border-radius:10px}
+.table{margin:0 0 16px;background:var(--surface);border:1px solid var(--line);border-radius:10px}
+.scroll{overflow-x:auto;border-radius:10px}
 table{width:100%;border-collapse:collapse;font-size:.9rem;font-variant-numeric:tabular-nums}
-caption{padding:9px 14px 7px;text-align:left;font-weight:600;border-bottom:1px solid var(--line)}
+.caption{margin:0;padding:9px 14px 7px;max-width:none;font-weight:600;font-size:.93rem;border-bottom:1px solid var(--line)}
 th,td{padding:7px 14px;text-align:left;vertical-align:top;font-weight:400}
 thead th{font-size:.8rem;color:var(--muted);white-space:nowrap;vertical-align:bottom;border-bottom:1px solid var(--line)}
 tbody tr+tr>*{border-top:1px solid var(--line)}
 .number{text-align:right;white-space:nowrap}
 th code{overflow-wrap:anywhere}
-th.text,td.text{min-width:7em}
+td.text{min-width:6em}
+tbody th.text{min-width:11em}
 td.text:has(.outcome){white-space:nowrap}
-td .prose{display:block;min-width:16em}
+td .prose,th .prose{display:block;min-width:12em}
 .more{font-style:italic}
 `;
 
@@ -129,13 +131,13 @@ figure{margin:0 0 14px}
 section>figure,section>.pair>figure{padding:16px 18px 6px;background:var(--surface);border:1px solid var(--line);border-radius:12px}
 figcaption{margin:0 0 12px;font-weight:600;font-size:.93rem;overflow-wrap:anywhere}
 .pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,420px),1fr));gap:0 18px}
+.trio{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,270px),1fr));gap:0 18px;align-items:start}
 .card .pair{align-items:start}
 .chart{display:block;overflow:hidden;font-size:12px;font-variant-numeric:tabular-nums}
-.chart text{fill:var(--ink)}
+.chart text{fill:var(--ink);paint-order:stroke;stroke:var(--surface);stroke-width:3px;stroke-linejoin:round}
 .chart .tick,.chart .axis,.chart .name{fill:var(--muted)}
 .chart .tick,.chart .axis{font-size:11px}
 .chart .strong{font-weight:650}
-.chart .strong,.chart .name{paint-order:stroke;stroke:var(--surface);stroke-width:4px;stroke-linejoin:round}
 .chart .grid{stroke:var(--line)}
 .chart .zero{stroke:var(--muted)}
 .bar.plain{fill:var(--accent)}
@@ -167,13 +169,13 @@ const PRINT = html`
 @page{size:A4;margin:11mm 12mm}
 @media print{
 :root{${variables({ ...LIGHT, page: '#ffffff' })};color-scheme:light}
-html{font-size:8.6pt;line-height:1.36;print-color-adjust:exact;-webkit-print-color-adjust:exact}
+html{font-size:8.2pt;line-height:1.32;print-color-adjust:exact;-webkit-print-color-adjust:exact}
 main,footer{max-width:none;padding:0}
 header{padding-top:0}
 nav,.twin,footer{display:none}
 h1{font-size:15pt;margin-bottom:6pt}
 h2{font-size:10.5pt;margin-bottom:4pt;break-after:avoid}
-section{margin-top:9pt}
+section{margin-top:7pt}
 .verdict{margin:7pt 0 6pt;padding:7pt 10pt}
 .verdict span{font-size:10pt}
 .tile{padding:6pt 9pt}
@@ -182,13 +184,18 @@ section{margin-top:9pt}
 dl{gap:2pt 14pt;margin-bottom:5pt}
 pre{padding:5pt 8pt;margin-bottom:5pt}
 th,td{padding:2pt 6pt}
-caption{padding:3pt 6pt}
-.scroll{overflow:visible;margin-bottom:6pt;border-radius:4pt}
-.checks{grid-template-columns:1fr 1fr;gap:0 12pt;margin-bottom:5pt}
+.caption{padding:3pt 6pt}
+.table{margin-bottom:6pt;border-radius:4pt}
+.scroll{overflow:visible}
+.checks{display:flex;flex-wrap:wrap;gap:0 14pt;margin-bottom:5pt}
 figure,section>figure,section>.pair>figure{padding:0;border:0;margin-bottom:6pt;break-inside:avoid}
 figcaption{margin-bottom:5pt}
+.pair,.trio{gap:0 12pt}
 .pair{grid-template-columns:1fr 1fr}
-tr,.verdict,.tiles,.failure,.warnings li{break-inside:avoid}
+.trio{grid-template-columns:1fr 1fr 1fr}
+.tiles{grid-template-columns:repeat(4,1fr)}
+.chart{zoom:.78}
+tr,.short,.verdict,.tiles,.failure,.warnings li{break-inside:avoid}
 a{color:inherit;text-decoration:none}
 details::details-content{content-visibility:visible;display:block;block-size:auto}
 summary{list-style:none}

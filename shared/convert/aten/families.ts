@@ -4,6 +4,7 @@ import * as activation from './activation.ts';
 import * as arithmetic from './arithmetic.ts';
 import * as attention from './attention.ts';
 import * as comparison from './comparison.ts';
+import * as complex from './complex.ts';
 import * as convolution from './convolution.ts';
 import * as creation from './creation.ts';
 import * as host from './host.ts';
@@ -44,3 +45,6 @@ export const FAMILIES: readonly Family[] = [
   view,
   window,
 ];
+
+/** Used instead, for nodes that take or give complex tensors. */
+export const COMPLEX_FAMILIES: readonly Family[] = [complex];

@@ -44,7 +44,7 @@ function contentData({ type, content }: Value): TensorData | null {
 
 function evaluated(node: Node, opset: number): TensorData[] | null {
   const evaluate = Object.hasOwn(EVALUATORS, node.op) ? EVALUATORS[node.op] : undefined;
-  if (!evaluate) return null;
+  if (!evaluate || hasOldAttribute(node)) return null;
   const inputs = node.inputs.map((value) => value && constantOf(value));
   if (node.inputs.some((value, i) => value && !inputs[i])) return null;
   const types = node.outputs.map((output) => output.type);
@@ -59,6 +59,9 @@ function evaluated(node: Node, opset: number): TensorData[] | null {
   if (!results.every((r, i) => sameType(tensorType(r.dtype, r.shape), types[i]!))) return null;
   return results.map((r) => memoryData(r.dtype, r.shape, r.bytes));
 }
+
+/** Attributes that inputs replaced later; evaluators know those inputs, and axes in either form. */
+const hasOldAttribute = (node: Node): boolean => [...node.attributes.keys()].some((name) => name !== 'axes' && OPS[node.op as OnnxOp].attributes?.[name]?.until !== undefined);
 
 function constantOf({ data }: Value): Constant | null {
   if (!data?.memory || !elementSize(data.dtype)) return null;

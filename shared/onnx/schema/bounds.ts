@@ -1,5 +1,5 @@
 /** What is certain about the size of a symbolic dimension. */
-import { type Atom, type Dim, isStatic, subDims } from '../../tensor/dim.ts';
+import { type Atom, type Dim, type DimFunction, isStatic, subDims } from '../../tensor/dim.ts';
 
 /** PyTorch's names for sizes that depend on data (`u0`), and our own unknown dimensions, may be 0; every other symbol is at least 1. */
 const MAY_BE_ZERO = /^(u\d+$|_unknown)/;
@@ -19,22 +19,16 @@ const productLower = (factor: number, lows: readonly number[]): number =>
 
 function atomLower(atom: Atom): number {
   if (atom.kind === 'symbol') return MAY_BE_ZERO.test(atom.name) ? 0 : 1;
-  const [a, b] = atom.args;
-  const [low, by] = [lowerBound(a), lowerBound(b)];
-  switch (atom.fn) {
-    case 'min':
-      return Math.min(low, by);
-    case 'max':
-      return Math.max(low, by);
-    case 'mod':
-      return by > 0 ? 0 : -Infinity;
-    case 'floordiv':
-      if (low < 0) return -Infinity;
-      return isStatic(b) && b > 0 ? Math.floor(low / b) : 0;
-    case 'pow':
-      return low >= 1 ? 1 : -Infinity;
-  }
+  return CALL_LOWER[atom.fn](...atom.args);
 }
+
+const CALL_LOWER: Readonly<Record<DimFunction, (a: Dim, b: Dim) => number>> = {
+  min: (a, b) => Math.min(lowerBound(a), lowerBound(b)),
+  max: (a, b) => Math.max(lowerBound(a), lowerBound(b)),
+  mod: (_, b) => (lowerBound(b) > 0 ? 0 : -Infinity),
+  floordiv: (a, b) => (lowerBound(a) < 0 || lowerBound(b) < 1 ? -Infinity : isStatic(b) ? Math.floor(lowerBound(a) / b) : 0),
+  pow: (a) => (lowerBound(a) >= 1 ? 1 : -Infinity),
+};
 
 function atomUpper(atom: Atom): number {
   if (atom.kind === 'symbol') return Infinity;

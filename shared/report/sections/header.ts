@@ -68,7 +68,7 @@ function error(variants: readonly Variant[], fp32: Variant | null): Tile {
   return {
     label: 'Largest difference from PyTorch',
     value: most === null ? NOT_MEASURED : exact(formatNumber(most), String(most)),
-    note: [base ? base.dtype.toUpperCase() : null, base && sqnr !== null && int8 !== base ? `, INT8 ${sqnr === Infinity ? 'equal to it' : `${formatDecibels(sqnr)} SQNR`}` : null],
+    note: [base ? base.dtype.toUpperCase() : null, base && sqnr !== null && int8 !== base ? `; INT8 ${sqnr === Infinity ? 'equal to it' : `${formatDecibels(sqnr)} SQNR`}` : null],
   };
 }
 

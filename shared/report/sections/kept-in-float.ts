@@ -32,8 +32,9 @@ export function keptInFloat(skipped: readonly SkippedNode[], limits: Limits): Ht
   return table({
     label: 'What stayed in float',
     caption: html`What stayed in float, and why`,
-    columns: [text('Reason'), number('Nodes'), text('Operators'), text('Which')],
+    columns: [text('Reason'), number('Nodes'), text('Which')],
     items: byReason(skipped),
-    cells: ({ reason, nodes }) => [html`<span class="prose">${shorten(reason, limits.text)}</span>`, formatCount(nodes.length), operators(nodes, limits), examples(nodes, limits)],
+    cells: ({ reason, nodes }) => [html`<span class="prose">${shorten(reason, limits.text)}</span>`, formatCount(nodes.length),
+      html`${operators(nodes, limits)}<br><small>${examples(nodes, limits)}</small>`],
   }, limits);
 }

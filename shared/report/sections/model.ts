@@ -29,7 +29,6 @@ const tensors = (label: string, items: readonly ReportedTensor[], limits: Limits
 
 const passes = ({ passes: ran }: Conversion, limits: Limits): Html => table({
   label: 'Passes and changes',
-  caption: html`Passes over the graph`,
   columns: [text('Pass'), number('Changes')],
   items: ran,
   cells: ({ pass, changes }) => [html`<code>${shorten(pass, limits.name)}</code>`, formatCount(changes)],
@@ -44,6 +43,6 @@ export function model({ conversion: c }: Report, limits: Limits): Section | null
     ['Nodes', `${formatCount(c.torchNodes)} in PyTorch, ${formatCount(c.onnxNodes)} in ONNX`],
     ['Opset', formatCount(c.opset)],
     ['IR version', formatCount(c.irVersion)],
-  ])}<div class="pair">${tensors('Inputs', c.inputs, limits)}${tensors('Outputs', c.outputs, limits)}</div>${c.passes.length ? passes(c, limits) : null}`;
+  ])}<div class="trio">${tensors('Inputs', c.inputs, limits)}${tensors('Outputs', c.outputs, limits)}${c.passes.length ? passes(c, limits) : null}</div>`;
   return { id: 'model', title: 'Inputs, outputs, conversion', body };
 }

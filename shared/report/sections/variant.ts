@@ -25,7 +25,7 @@ function card(variant: Variant, at: number, report: Report, limits: Limits): Htm
 ${variant.failure ? failureElement(variant.failure, limits) : null}
 ${facts([...quantizationFacts(quantization, limits), ...validationFacts(validation, limits), ['Files', files(variant.files, limits)]])}
 ${criterion(variant, report)}
-${validation?.comparisons.map((c) => comparisonTable(c, limits)) ?? null}
+${validation ? comparisonTable(validation.comparisons, limits) : null}
 ${checks(validation, limits)}
 ${quantization ? html`<div class="pair">${worstLayers(quantization.layers, at, limits)}${keptInFloat(quantization.skipped, limits)}</div>` : null}</article>`;
 }

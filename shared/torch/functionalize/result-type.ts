@@ -85,6 +85,12 @@ const REAL = names(
 /** Whether the other operands may widen the result. */
 export const promotes = (base: string): boolean => PROMOTING.has(base);
 
+/** What an `out=` call computes before it stores: operators without a rule here that store integers as reals are taken to compute reals, as exp does. */
+export function storedType(base: string, natural: Dtype, out: Dtype): Dtype {
+  const ruled = COMPARISONS.has(base) || SUMS.has(base) || PROMOTING.has(base);
+  return !ruled && category(out) > category(natural) ? out : natural;
+}
+
 /** The type `base`, without the underscore, gives for the arguments of an in-place or `out=` call; null when it cannot be told. */
 export function naturalType(base: string, node: TorchNode, self: Dtype | null, record: (name: string) => TorchValue | undefined): Dtype | null {
   if (COMPARISONS.has(base)) return 'bool';

@@ -1,13 +1,13 @@
 /** What each kind of writing operator becomes. */
 import { fail } from '../../errors.ts';
-import { type Dtype, DTYPES } from '../../tensor/dtype.ts';
+import type { Dtype } from '../../tensor/dtype.ts';
 import { dimText, sameDim } from '../../tensor/dim.ts';
 import type { Argument, NamedArgument, TorchNode } from '../program.ts';
 import { placeOf } from './aliases.ts';
 import { argumentOf, boolArgument, dtypeArgument, flatOutputs, intsArgument, numberArgument, tensorArgument, tensorName } from './arguments.ts';
 import { pureTarget, REFUSED, RENAMED_ARGUMENTS, VIEW_IN_PLACE, WITHOUT_EFFECT } from './in-place.ts';
 import { outTarget } from './out-variants.ts';
-import { naturalType, promotes } from './result-type.ts';
+import { naturalType, promotes, storedType } from './result-type.ts';
 import type { Scope } from './scope.ts';
 import { staticLayout, type TensorValue } from './sizes.ts';
 import { updatesStatistics, updateStatistics, WRITING, writeThroughPure } from './stateful.ts';
@@ -103,8 +103,12 @@ function withOut(scope: Scope, node: TorchNode): void {
   const outs = node.args.slice(-outputs.length).map(({ value }) => tensorName(value) ?? refuse(node, 'it writes a list of tensors'));
   const call = { ...node, args: node.args.slice(0, -outputs.length) };
   const { base } = parseTarget(target);
-  const natural = outs.map((out, i) => (i > 0 ? scope.presentRecord(out)?.type.dtype ?? null : naturalType(base, call, firstType(scope, call), (name) => scope.record(name))));
-  const results = outs.map((out, i) => stored(scope, node, { out, output: outputs[i]!, natural: natural[i] ?? null }));
+  const natural = naturalType(base, call, firstType(scope, call), (name) => scope.record(name));
+  const results = outs.map((out, i) => {
+    const type = scope.presentRecord(out)?.type.dtype ?? null;
+    // Further outputs are indices or of the type PyTorch asks for.
+    return stored(scope, node, { out, output: outputs[i]!, natural: i > 0 || !natural || !type ? type : storedType(base, natural, type) });
+  });
   scope.emit.keep({ ...call, target, args: scope.arguments(call), outputs: results.map((name): Argument => ({ kind: 'tensor', name })) });
   for (const [i, out] of outs.entries()) store(scope, node, { out, output: outputs[i]!, result: results[i]! });
 }
@@ -124,7 +128,6 @@ function stored(scope: Scope, node: TorchNode, { out, output, natural }: { out: 
     if (!before.type.shape.includes(0) || view.parent || scope.isInput(view.name)) return refuse(node, `it resizes "${out}" from ${shapeText(before)} to ${shapeText(after)}`);
   }
   if (natural === before.type.dtype) return output;
-  if (DTYPES[natural].kind !== DTYPES[before.type.dtype].kind && natural !== 'bool') return refuse(node, `it stores ${natural} into ${before.type.dtype}`);
   const name = scope.emit.fresh(output);
   scope.emit.values.set(name, { ...after, type: { dtype: natural, shape: after.type.shape } });
   return name;

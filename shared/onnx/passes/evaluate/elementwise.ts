@@ -6,6 +6,9 @@ import type { Evaluate } from './evaluator.ts';
 type FloatFn = (a: number, b: number) => number;
 type WholeFn = (a: bigint, b: bigint) => bigint | null;
 
+/** Types whose elements can be read as numbers. */
+const isNumber = (dtype: Dtype): boolean => isExactFloat(dtype) || dtype === 'bfloat16' || isWhole(dtype) || dtype === 'bool';
+
 /** All inputs at the elements they broadcast to. */
 function spread(inputs: readonly Constant[]): { shape: number[]; parts: Constant[] } | null {
   const shape = broadcastShape(inputs.map((i) => i.shape));
@@ -35,8 +38,8 @@ const comparison =
   ({ inputs }) => {
     const [a, b] = inputs as [Constant, Constant];
     const all = spread([a, b]);
-    if (!all || a.dtype !== b.dtype) return null;
-    const [x, y]: ArrayLike<number | bigint>[] = all.parts.map(isFloat(a.dtype) ? floatsOf : wholesOf);
+    if (!all || a.dtype !== b.dtype || !isNumber(a.dtype)) return null;
+    const [x, y] = all.parts.map((part): ArrayLike<number | bigint> => (isFloat(a.dtype) ? floatsOf(part) : wholesOf(part)));
     return constant('bool', all.shape, Array.from(x!, (v, i) => Number(compare(v, y![i]!))));
   };
 
@@ -99,8 +102,7 @@ const cast: Evaluate = ({ node, inputs }) => {
 
 /** Numbers that the target type holds after one rounding; null where the conversion is left to the machine. */
 function castValues(from: Constant, to: Dtype): ArrayLike<number | bigint> | null {
-  const isKnown = (dtype: Dtype): boolean => isExactFloat(dtype) || dtype === 'bfloat16' || isWhole(dtype) || dtype === 'bool';
-  if (!isKnown(from.dtype) || !isKnown(to)) return null;
+  if (!isNumber(from.dtype) || !isNumber(to)) return null;
   if (!isFloat(from.dtype)) {
     const values = wholesOf(from);
     if (!isFloat(to)) return values;

@@ -1,0 +1,69 @@
+/** `torchferry convert`: PyTorch files to ONNX files. */
+import { rmSync } from 'node:fs';
+import { fileSource } from '../../shared/bytes/byte-source.ts';
+import type { ConvertOptions } from '../../shared/convert/convert.ts';
+import { convertFile } from '../../shared/pipeline/convert-file.ts';
+import type { Command, OptionValues } from '../command.ts';
+import { modelFiles, outputPath } from '../files.ts';
+import { readJobOptions } from '../job-options.ts';
+import { eachFile } from '../outcomes.ts';
+import { quantizeFile } from '../quantize-file.ts';
+import { size } from '../sizes.ts';
+import { choice, names, text, wholeNumber } from '../values.ts';
+
+export const convert: Command = {
+  summary: 'convert PyTorch models (.pt2) to ONNX, FP32 or INT8',
+  usage: 'torchferry convert <model>... [-o FILE|DIR] [--opset N] [--dtype fp32|int8] [--weights embed|pack|link] [--job FILE] [--json]',
+  options: {
+    output: { type: 'string', short: 'o', value: 'FILE|DIR', describe: 'where to write; default: beside the model' },
+    opset: { type: 'string', value: 'N', describe: 'ONNX opset, 13 to 26' },
+    dtype: { type: 'string', value: 'fp32|int8', describe: 'fp32 (default), or int8: quantized statically when the job names calibration data, else dynamically' },
+    weights: { type: 'string', value: 'embed|pack|link', describe: 'in the .onnx (default), in a .data file beside it, or left in the .pt2' },
+    job: { type: 'string', value: 'FILE', describe: 'a job file with further options' },
+    'input-names': { type: 'string', value: 'A,B', describe: 'names for the inputs' },
+    'output-names': { type: 'string', value: 'A,B', describe: 'names for the outputs' },
+  },
+  async run({ files, options, progress, signal }) {
+    const models = modelFiles(files);
+    return eachFile(models, progress, async (file) => {
+      const job = await readJobOptions(file, text(options, 'job'));
+      const dtype = choice(options, 'dtype', ['fp32', 'int8'], 'fp32');
+      const path = outputPath(file, text(options, 'output'), models.length > 1, dtype === 'int8' ? '.int8.onnx' : '.onnx');
+      const fp32Path = dtype === 'int8' ? `${path}.fp32.tmp` : path;
+      progress.step(`converting ${file}`);
+      const source = fileSource(file);
+      try {
+        const converted = await convertFile({
+          source,
+          path: fp32Path,
+          options: { ...convertOptions(options), ...job.convert },
+          weights: choice(options, 'weights', ['embed', 'pack', 'link'], dtype === 'int8' ? 'embed' : (job.weights ?? 'embed')),
+          signal,
+        });
+        for (const warning of converted.warnings) progress.note(`note: ${warning}`);
+        if (dtype === 'fp32') {
+          const { written, facts } = converted;
+          return { text: `${path}: ${facts.onnxNodes} nodes, opset ${facts.opset}, ${size(sum(written.files))}`, facts: { files: written.files, warnings: converted.warnings, ...facts } };
+        }
+        progress.step(`quantizing ${file}`);
+        const quantized = await quantizeFile({ model: fp32Path, path, job, signal });
+        return { text: `${path}: ${quantized.facts.quantized} operators quantized, ${size(sum(quantized.files))}`, facts: { files: quantized.files, ...quantized.facts } };
+      } finally {
+        source.close();
+        if (dtype === 'int8') rmSync(fp32Path, { force: true });
+      }
+    });
+  },
+};
+
+const sum = (files: readonly { bytes: number }[]): number => files.reduce((n, f) => n + f.bytes, 0);
+
+/** Only what was given: the job may say the rest. */
+function convertOptions(options: OptionValues): ConvertOptions {
+  const opset = wholeNumber(options, 'opset');
+  return {
+    ...(opset === undefined ? {} : { opset_version: opset }),
+    ...(options['input-names'] === undefined ? {} : { input_names: names(options, 'input-names') }),
+    ...(options['output-names'] === undefined ? {} : { output_names: names(options, 'output-names') }),
+  };
+}

@@ -1,0 +1,83 @@
+/** Operators that give back their first input, bit for bit. */
+import { isFloat } from '../../tensor/dtype.ts';
+import { sameType } from '../../tensor/type.ts';
+import type { Node, Value } from '../ir.ts';
+import type { Rule } from '../rewrite.ts';
+import { int, integers, ints, isUnused, numbers } from './match.ts';
+
+/** Which input comes out unchanged, or null. The types of that input and of the output are the same. */
+type Idle = (node: Node) => number | null;
+
+const first: Idle = () => 0;
+const firstIf =
+  (test: (node: Node) => boolean): Idle =>
+  (node) =>
+    test(node) ? 0 : null;
+
+/** `x op c` where every element of the constant is the neutral one. */
+const neutral =
+  (isNeutral: (c: number, float: boolean) => boolean, commutes: boolean): Idle =>
+  (node) => {
+    const keeps = (index: number): boolean => {
+      const [x, c] = [node.inputs[index], node.inputs[1 - index]];
+      const values = numbers(c);
+      return Boolean(x?.type && values?.every((v) => isNeutral(v, isFloat(x.type!.dtype))) && matches(x, node.outputs[0]!));
+    };
+    if (keeps(0)) return 0;
+    return commutes && keeps(1) ? 1 : null;
+  };
+
+const matches = (a: Value, b: Value): boolean => Boolean(a.type && b.type && sameType(a.type, b.type));
+
+/** -0 + 0 is 0, so only -0 is neutral for floats. */
+const isNeutralTerm = (c: number, float: boolean): boolean => (float ? Object.is(c, -0) : c === 0);
+
+/** Axes longer than 1 stay in their order: nothing moves. */
+function keepsOrder(node: Node): boolean {
+  const shape = node.inputs[0]!.type!.shape;
+  const perm = ints(node, 'perm') ?? shape.map((_, i) => shape.length - 1 - i);
+  const long = perm.filter((p) => shape[p] !== 1);
+  return long.every((p, i) => i === 0 || p > long[i - 1]!);
+}
+
+const isInference = (node: Node): boolean => {
+  const [, , training] = node.inputs;
+  return isUnused(node.outputs[1] ?? node.outputs[0]!) === (node.outputs.length > 1) && (!training || integers(training)?.[0] === 0);
+};
+
+const stepsForward = (node: Node): boolean => !node.inputs[4] || (integers(node.inputs[4])?.every((step) => step > 0) ?? false);
+
+const IDLE: Readonly<Record<string, Idle>> = {
+  Identity: first,
+  Cast: first,
+  CastLike: first,
+  Reshape: first,
+  Flatten: first,
+  Squeeze: first,
+  Unsqueeze: first,
+  Expand: first,
+  Tile: first,
+  Slice: firstIf(stepsForward),
+  Transpose: firstIf(keepsOrder),
+  Concat: firstIf((node) => node.inputs.length === 1),
+  Sum: firstIf((node) => node.inputs.length === 1),
+  Max: firstIf((node) => node.inputs.length === 1),
+  Min: firstIf((node) => node.inputs.length === 1),
+  Split: firstIf((node) => node.outputs.length === 1),
+  Pad: firstIf((node) => integers(node.inputs[1])?.every((pad) => pad === 0) ?? false),
+  Dropout: firstIf(isInference),
+  Clip: firstIf((node) => !node.inputs[1] && !node.inputs[2] && node.attributes.size === 0),
+  Add: neutral(isNeutralTerm, true),
+  Sub: neutral((c) => Object.is(c, 0), false),
+  Mul: neutral((c) => c === 1, true),
+  Div: neutral((c) => c === 1, false),
+};
+
+export const eliminateIdentity: Rule = {
+  name: 'eliminate-identity',
+  root: Object.keys(IDLE),
+  rewrite(node) {
+    const x = node.inputs[IDLE[node.op]!(node) ?? -1];
+    return x && (node.op === 'Identity' || matches(x, node.outputs[0]!)) ? x : null;
+  },
+};

@@ -1,0 +1,89 @@
+/** BatchNormalization after a convolution becomes part of its weights. */
+import { derivedData, type TensorData } from '../../tensor/data.ts';
+import { decodeNumbers, encodeNumbers } from '../../tensor/numbers.ts';
+import type { Builder } from '../builder.ts';
+import type { Node, Value } from '../ir.ts';
+import type { Rule } from '../rewrite.ts';
+import { int, isUnused, producedBy } from './match.ts';
+
+/** Conv weights are [out, in / group, ...]; ConvTranspose weights are [in, out / group, ...]. */
+const OUT_AXES = { Conv: 0, ConvTranspose: 1 } as const;
+
+export const foldBatchNorm: Rule = {
+  name: 'fold-batch-norm',
+  root: 'BatchNormalization',
+  rewrite(node, op) {
+    const conv = producedBy(node.inputs[0], 'Conv', 'ConvTranspose');
+    if (!conv || int(node, 'training_mode') === 1 || node.outputs.slice(1).some((o) => !isUnused(o))) return null;
+    const output = conv.outputs[0]!;
+    if (output.uses.size !== 1 || conv.graph !== node.graph || conv.graph!.isOutput(output)) return null;
+    const [x, w, bias = null] = conv.inputs;
+    const statistics = node.inputs.slice(1).map((value) => value?.data);
+    if (!x || !w?.data || w.uses.size !== 1 || (bias && !bias.data) || !statistics.every((s) => s)) return null;
+    const all = [w.data, ...(bias ? [bias.data!] : []), ...(statistics as TensorData[])];
+    if (!all.every((d) => d.dtype === w.data!.dtype) || (w.data.dtype !== 'float32' && w.data.dtype !== 'float64')) return null;
+    return fold(conv, node, op);
+  },
+};
+
+function fold(conv: Node, norm: Node, op: Builder): Value {
+  const [x, w, bias = null] = conv.inputs;
+  const kind = conv.op as keyof typeof OUT_AXES;
+  const statistics = norm.inputs.slice(1).map((value) => value!.data!);
+  const epsilon = norm.attributes.get('epsilon')?.value ?? 9.999999747378752e-6;
+  const channels = channelOfWeight(w!.data!.shape, OUT_AXES[kind], int(conv, 'group') ?? 1);
+  const scaled = scaledWeight(w!.data!, statistics, epsilon as number, channels);
+  const shifted = shiftedBias(bias?.data ?? null, statistics, epsilon as number);
+  const [weight, shift] = [renamed(w!, scaled, op), bias?.uses.size === 1 ? renamed(bias, shifted, op) : op.constant(shifted, biasName(w!, op))];
+  const attributes = Object.fromEntries([...conv.attributes].map(([name, { value }]) => [name, value]));
+  return op[kind]([x!, weight, shift], attributes);
+}
+
+/** The new weight takes the name; the old one is removed when nothing reads it. */
+function renamed(old: Value, data: TensorData, op: Builder): Value {
+  const { name } = old;
+  old.name = op.freshName('folded');
+  return op.constant(data, name);
+}
+
+/** `conv1.weight` gets `conv1.bias`; anything else a fresh name. */
+function biasName(weight: Value, op: Builder): string {
+  const stem = /^(.*\.)weight$/.exec(weight.name)?.[1];
+  return stem === undefined ? op.freshName('bias') : `${stem}${op.freshName('bias')}`;
+}
+
+/** Which output channel each block of `blockSize` consecutive weights belongs to. */
+interface Channels {
+  readonly of: Int32Array;
+  readonly blockSize: number;
+}
+
+function channelOfWeight(shape: readonly number[], axis: number, group: number): Channels {
+  const blockSize = shape.slice(axis + 1).reduce((a, b) => a * b, 1);
+  if (axis === 0) return { of: Int32Array.from({ length: shape[0]! }, (_, i) => i), blockSize };
+  const [inputs, perGroup] = shape as [number, number];
+  const inputsPerGroup = inputs / group;
+  return { of: Int32Array.from({ length: inputs * perGroup }, (_, i) => Math.floor(Math.floor(i / perGroup) / inputsPerGroup) * perGroup + (i % perGroup)), blockSize };
+}
+
+/** gamma / sqrt(var + epsilon), in double precision. */
+const scales = (gamma: Float64Array, variance: Float64Array, epsilon: number): Float64Array => gamma.map((g, i) => g / Math.sqrt(variance[i]! + epsilon));
+
+const scaledWeight = (w: TensorData, [gamma, , , variance]: readonly TensorData[], epsilon: number, { of, blockSize }: Channels): TensorData =>
+  derivedData(w.dtype, w.shape, [w, gamma!, variance!], (wBytes, gammaBytes, varianceBytes) => {
+    const values = decodeNumbers(w.dtype, wBytes!);
+    const scale = scales(decodeNumbers(w.dtype, gammaBytes!), decodeNumbers(w.dtype, varianceBytes!), epsilon);
+    for (let block = 0, at = 0; block < of.length; block++) {
+      const factor = scale[of[block]!]!;
+      for (const end = at + blockSize; at < end; at++) values[at]! *= factor;
+    }
+    return encodeNumbers(w.dtype, values);
+  });
+
+/** beta + (bias - mean) * scale, rounded once. */
+const shiftedBias = (bias: TensorData | null, statistics: readonly TensorData[], epsilon: number): TensorData =>
+  derivedData(statistics[0]!.dtype, statistics[0]!.shape, bias ? [...statistics, bias] : statistics, (...bytes) => {
+    const [gamma, beta, mean, variance, b] = bytes.map((part) => decodeNumbers(statistics[0]!.dtype, part));
+    const scale = scales(gamma!, variance!, epsilon);
+    return encodeNumbers(statistics[0]!.dtype, scale.map((s, i) => beta![i]! + ((b ? b[i]! : 0) - mean![i]!) * s));
+  });

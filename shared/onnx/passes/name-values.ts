@@ -1,0 +1,72 @@
+/** Readable, unique names that do not depend on how the graph was built. Inputs, outputs and parameters keep theirs. */
+import type { Graph, Node, Value } from '../ir.ts';
+import { type Pass, pass } from '../rewrite.ts';
+
+/** Names the builder makes up. */
+const isMadeUp = (name: string): boolean => /^[a-z_]\w*\.\d+$/.test(name);
+
+export const nameValues: Pass = pass('name-values', ({ graph }) => {
+  const naming = new Naming();
+  naming.reserve(graph);
+  naming.graph(graph);
+  return naming.changes;
+});
+
+class Naming {
+  changes = 0;
+  readonly #values = new Set<string>();
+  readonly #nodes = new Set<string>();
+  readonly #keeps = new Set<Value>();
+
+  /** Names that stay, before any new one is given. */
+  reserve(graph: Graph): void {
+    for (const value of [...graph.inputs, ...graph.outputs]) this.#keep(value);
+    for (const value of graph.initializers) if (!isMadeUp(value.name) && !isFolded(value)) this.#keep(value);
+    for (const node of graph.nodes) {
+      for (const value of node.outputs) if (!isMadeUp(value.name)) this.#keep(value);
+      if (node.name) this.#nodes.add(node.name);
+      for (const subgraph of node.subgraphs()) this.reserve(subgraph);
+    }
+  }
+
+  #keep(value: Value): void {
+    if (this.#keeps.has(value) || (value.name !== '' && this.#values.has(value.name))) return;
+    this.#keeps.add(value);
+    this.#values.add(value.name);
+  }
+
+  graph(graph: Graph): void {
+    for (const value of [...graph.inputs, ...graph.initializers]) this.#rename(value, parameterName(value));
+    for (const node of graph.nodes) {
+      if (!node.name) {
+        node.name = unique(this.#nodes, nodeName(node));
+        this.changes++;
+      }
+      node.outputs.forEach((output, i) => this.#rename(output, `${node.name}_output_${i}`));
+      for (const subgraph of node.subgraphs()) this.graph(subgraph);
+    }
+  }
+
+  #rename(value: Value, wanted: string): void {
+    if (this.#keeps.has(value)) return;
+    value.name = unique(this.#values, wanted);
+    this.#keeps.add(value);
+    this.changes++;
+  }
+}
+
+/** `layer1.0.conv1/Conv`: the module it comes from and what it does. */
+const nodeName = ({ origin, op }: Node): string => (origin?.module ? `${origin.module}/${op}` : op);
+
+/** A bias that folding made: `conv1.bias.12` wants to be `conv1.bias`. */
+const isFolded = (value: Value): boolean => /\.bias\.\d+$/.test(value.name);
+const parameterName = (value: Value): string => (isFolded(value) ? value.name.replace(/\.\d+$/, '') : isMadeUp(value.name) ? 'const_0' : value.name);
+
+/** `wanted`, or the next of its series that is free. */
+function unique(taken: Set<string>, wanted: string): string {
+  const [, stem, number] = /^(.*?)(?:_(\d+))?$/s.exec(wanted)!;
+  let name = wanted;
+  for (let n = number === undefined ? 1 : Number(number) + 1; taken.has(name); n++) name = `${stem}_${n}`;
+  taken.add(name);
+  return name;
+}

@@ -1,0 +1,72 @@
+/** What is written down about a job in the work bucket, so that between states only its id travels. */
+import type { Conversion, Failure, OperatorCount, Quantization, ReportedFile, Validation } from '../report/report.ts';
+import type { JobOptions } from './job-schema.ts';
+import type { ResolvedJob, VariantRequest } from './job.ts';
+
+/** What the state machine passes from state to state. */
+export interface Ticket {
+  readonly id: string;
+  readonly work: string;
+}
+
+/** `jobs/<id>/job.json`, written by Claim. */
+export interface JobRecord extends ResolvedJob {
+  readonly id: string;
+  /** ISO time. */
+  readonly created: string;
+  readonly input: { readonly bucket: string; readonly key: string; readonly version: string; readonly bytes: number };
+  /** Results are `<folder><name>` in this bucket. */
+  readonly output: { readonly bucket: string; readonly folder: string };
+  /** Key of the job file; null: none was found. */
+  readonly config: string | null;
+  readonly options: JobOptions;
+  /** What the beginning of the file says it is. */
+  readonly format: string;
+}
+
+/** A file that a stage made, where the next stage finds it. */
+export interface StoredFile extends ReportedFile {
+  readonly bucket: string;
+  readonly name: string;
+  readonly sha256: string | null;
+}
+
+/** Written by a stage when it ends, well or not: `jobs/<id>/facts/<stage>[.<variant>].json`. */
+export interface StageFacts<T> {
+  readonly stage: string;
+  readonly variant: string | null;
+  /** Milliseconds since 1970. */
+  readonly started: number;
+  readonly ended: number;
+  readonly failure: Failure | null;
+  /** null when it failed. */
+  readonly facts: T | null;
+}
+
+export interface ConvertFacts {
+  /** null for a model that is ONNX already. */
+  readonly conversion: Conversion | null;
+  readonly operators: readonly OperatorCount[];
+  /** The converted model: its .onnx first, then what its weights lie in. */
+  readonly files: readonly StoredFile[];
+  readonly warnings: readonly string[];
+  readonly format: string;
+  readonly torchVersion: string | null;
+  readonly sha256: string | null;
+  /** Sizes that the program allows for its symbolic dimensions. */
+  readonly ranges: Readonly<Record<string, { readonly min: number | null; readonly max: number | null }>>;
+}
+
+export interface QuantizeFacts {
+  readonly quantization: Quantization;
+  readonly files: readonly StoredFile[];
+  readonly operators: readonly OperatorCount[];
+  readonly warnings: readonly string[];
+}
+
+export interface ValidateFacts {
+  readonly validation: Validation;
+}
+
+/** What a variant travels with. */
+export type VariantTicket = Pick<VariantRequest, 'name' | 'quantize'>;

@@ -1,0 +1,94 @@
+/** Claim: make sure that one upload is one job, find out what it asks for, and write that down. */
+import { fail, type JobProblem } from '../../errors.ts';
+import type { Json } from '../asl.ts';
+import { inspectFormat } from '../inspect.ts';
+import { checkJob, filesOf, findJob, findReference, resolveJob, type ResolvedJob } from '../job.ts';
+import { failureOf, fieldsOf } from '../job-stage.ts';
+import type { JobRecord, StageFacts } from '../record.ts';
+import { type ConversionRequest, type Identity, identify, type JobBuckets, outputFolder, parseRequest } from '../request.ts';
+import type { Services } from '../services.ts';
+import type { RunStage } from '../stages.ts';
+import type { ObjectStore } from '../store.ts';
+import { writeFacts, writeRecord } from '../workspace.ts';
+
+interface Claim {
+  /** The execution that owns the job. */
+  readonly execution: string;
+  /** ISO time. */
+  readonly created: string;
+}
+
+export const run: RunStage = async (input, services) => {
+  const { request: given = null, execution, buckets } = fieldsOf(input);
+  const request = parseRequest(given);
+  const { work, output } = buckets as unknown as JobBuckets;
+  const started = services.now();
+  const identity = await identify(services.store, request);
+  const job = { id: identity.id, work };
+  const claim = await take(services, work, identity, { execution: String(execution), created: new Date(started).toISOString() });
+  if (claim === null) {
+    services.log('this upload is being converted, or has been', { job: identity.id });
+    return { duplicate: true, job };
+  }
+  const facts = (ending: Pick<StageFacts<null>, 'failure'>): Promise<void> =>
+    writeFacts(services, work, identity.id, { stage: 'claim', variant: null, started, ended: services.now(), facts: null, ...ending });
+  try {
+    await writeRecord(services, work, await recordOf(services, request, identity, { created: claim.created, output }));
+    await facts({ failure: null });
+    return { duplicate: false, job };
+  } catch (error) {
+    await facts({ failure: failureOf(error, 'claim') });
+    throw error;
+  }
+};
+
+/** The claim when it is this execution's, be it from an attempt before; null when another one has it. */
+async function take(services: Services, work: string, identity: Identity, mine: Claim): Promise<Claim | null> {
+  if (await services.store.putIfAbsent(work, identity.claim, Buffer.from(JSON.stringify({ ...mine, job: identity.id })))) return mine;
+  const source = await services.store.open(work, identity.claim);
+  try {
+    const theirs = JSON.parse(Buffer.from(await source.read()).toString('utf8')) as Claim;
+    return theirs.execution === mine.execution ? theirs : null;
+  } finally {
+    source.close?.();
+  }
+}
+
+async function recordOf({ store }: Services, request: ConversionRequest, identity: Identity, { created, output }: { created: string; output: string }): Promise<JobRecord> {
+  const { bucket, key } = request;
+  const found = await findJob(store, bucket, key);
+  const options = request.options === undefined ? {} : checkJob('the options of the request', request.options);
+  const file = found.key ?? 'job';
+  const reference = await findReference(store, bucket, key);
+  const resolved = resolveJob(file, { ...found.job, ...options }, { reference });
+  await requireFiles(store, request, file, resolved);
+  return {
+    ...resolved,
+    id: identity.id,
+    created,
+    input: { bucket, key, version: identity.version, bytes: identity.bytes },
+    output: { bucket: output, folder: outputFolder(key, identity.id) },
+    config: found.key,
+    format: await formatOf(store, request, identity),
+  };
+}
+
+/** Say now that a file is missing, not after minutes of work. */
+async function requireFiles(store: ObjectStore, { bucket, key }: ConversionRequest, file: string, { options }: ResolvedJob): Promise<void> {
+  const problems: JobProblem[] = [];
+  for (const { option, key: named } of filesOf(key, options)) {
+    if (!(await store.head(bucket, named))) problems.push({ path: option, problem: `there is no file "${named}"`, hint: 'upload it before the model' });
+  }
+  if (problems.length) fail('BadJob', { file, problems });
+}
+
+async function formatOf(store: ObjectStore, { bucket, key }: ConversionRequest, { version }: Identity): Promise<string> {
+  const source = await store.open(bucket, key, version);
+  try {
+    return await inspectFormat(source);
+  } finally {
+    source.close?.();
+  }
+}
+
+export type ClaimOutput = { readonly duplicate: boolean; readonly job: Json };

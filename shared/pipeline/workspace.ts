@@ -1,0 +1,144 @@
+/** A job's files: read from the input, written to the output, recorded in the work bucket; and a temporary folder that goes away. */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdtemp, open, rm, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { keyBeside } from './beside.ts';
+import { readJson, writeJson } from '../report/json.ts';
+import type { JobRecord, StageFacts, StoredFile, Ticket } from './record.ts';
+import type { Services } from './services.ts';
+import { fileNameOf, type OpenedObject } from './store.ts';
+
+const CONTENT_TYPES: Readonly<Record<string, string>> = { json: 'application/json', html: 'text/html; charset=utf-8' };
+const contentType = (name: string): string => CONTENT_TYPES[name.slice(name.lastIndexOf('.') + 1)] ?? 'application/octet-stream';
+
+const recordKey = (id: string): string => `jobs/${id}/job.json`;
+const factsKey = (id: string, stage: string, variant: string | null): string => `jobs/${id}/facts/${variant === null ? stage : `${stage}.${variant}`}.json`;
+
+export async function writeRecord(services: Services, work: string, record: JobRecord): Promise<void> {
+  await services.store.putBytes(work, recordKey(record.id), Buffer.from(writeJson(record)), { contentType: 'application/json' });
+}
+
+const COPY_BYTES = 32 << 20;
+
+export class Workspace {
+  readonly job: JobRecord;
+  readonly folder: string;
+  readonly #services: Services;
+  readonly #work: string;
+  readonly #opened: OpenedObject[] = [];
+
+  constructor(job: JobRecord, folder: string, work: string, services: Services) {
+    this.job = job;
+    this.folder = folder;
+    this.#work = work;
+    this.#services = services;
+  }
+
+  static async open(ticket: Ticket, services: Services): Promise<Workspace> {
+    const source = await services.store.open(ticket.work, recordKey(ticket.id));
+    try {
+      // Written by Claim.
+      const job = JSON.parse(Buffer.from(await source.read()).toString('utf8')) as JobRecord;
+      return new Workspace(job, await mkdtemp(join(services.temporaryFolder, 'torchferry-')), ticket.work, services);
+    } finally {
+      source.close?.();
+    }
+  }
+
+  /** Close what was opened and remove the temporary folder. */
+  async close(): Promise<void> {
+    for (const source of this.#opened.splice(0)) source.close?.();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  /** The model, in the version that was claimed. */
+  openModel(): Promise<OpenedObject> {
+    const { bucket, key, version } = this.job.input;
+    return this.#open(bucket, key, version);
+  }
+
+  /** A file beside the model, by the name the job gives it. */
+  openBeside(name: string): Promise<OpenedObject> {
+    return this.#open(this.job.input.bucket, keyBeside(this.job.input.key, name));
+  }
+
+  async #open(bucket: string, key: string, version?: string): Promise<OpenedObject> {
+    const source = await this.#services.store.open(bucket, key, version);
+    this.#opened.push(source);
+    return source;
+  }
+
+  /** Path of the model as a file in the temporary folder. */
+  async fetchModel(): Promise<string> {
+    const { bucket, key, version } = this.job.input;
+    return this.#copy(bucket, key, fileNameOf(key), version);
+  }
+
+  /** Paths of files that a stage stored, together in one folder, so that a model finds the weights beside it. */
+  async fetch(files: readonly StoredFile[]): Promise<string[]> {
+    const { store } = this.#services;
+    const local = await Promise.all(files.map((file) => store.localPath?.(file.bucket, file.path) ?? null));
+    const lie = local.filter((path): path is string => path !== null);
+    if (lie.length === files.length) return lie;
+    return Promise.all(files.map((file) => this.#copy(file.bucket, file.path, file.name)));
+  }
+
+  async #copy(bucket: string, key: string, name: string, version?: string): Promise<string> {
+    const path = join(this.folder, basename(name));
+    const source = await this.#services.store.open(bucket, key, version);
+    const file = await open(path, 'w');
+    try {
+      for (let start = 0; start < source.size; start += COPY_BYTES) {
+        this.#services.signal?.throwIfAborted();
+        await file.writeFile(await source.slice(start, Math.min(start + COPY_BYTES, source.size)).read());
+      }
+    } finally {
+      await file.close();
+      source.close?.();
+    }
+    return path;
+  }
+
+  /** Store a file among the results, or in the work bucket when nobody asked for it. */
+  async store(path: string, name: string, place: 'output' | 'work' = 'output'): Promise<StoredFile> {
+    this.#services.signal?.throwIfAborted();
+    const { id, output } = this.job;
+    const [bucket, key] = place === 'output' ? [output.bucket, output.folder + name] : [this.#work, `jobs/${id}/${name}`];
+    const { size } = await stat(path);
+    const sha256 = await hashFile(path);
+    await this.#services.store.putFile(bucket, key, path, { contentType: contentType(name), tags: { 'torchferry-job': id } });
+    return { bucket, path: key, name, bytes: size, sha256 };
+  }
+
+  /** Store a text among the results. */
+  async storeText(name: string, text: string): Promise<StoredFile> {
+    const { id, output } = this.job;
+    const bytes = Buffer.from(text);
+    await this.#services.store.putBytes(output.bucket, output.folder + name, bytes, { contentType: contentType(name), tags: { 'torchferry-job': id } });
+    return { bucket: output.bucket, path: output.folder + name, name, bytes: bytes.byteLength, sha256: null };
+  }
+
+  async writeFacts(facts: StageFacts<unknown>): Promise<void> {
+    const key = factsKey(this.job.id, facts.stage, facts.variant);
+    await this.#services.store.putBytes(this.#work, key, Buffer.from(writeJson(facts)), { contentType: 'application/json' });
+  }
+
+  /** null when that stage wrote nothing: it did not run, or was ended from outside. */
+  async readFacts<T>(stage: string, variant: string | null = null): Promise<StageFacts<T> | null> {
+    const key = factsKey(this.job.id, stage, variant);
+    if (!(await this.#services.store.head(this.#work, key))) return null;
+    const source = await this.#services.store.open(this.#work, key);
+    try {
+      return readJson(Buffer.from(await source.read()).toString('utf8')) as StageFacts<T>;
+    } finally {
+      source.close?.();
+    }
+  }
+}
+
+export async function hashFile(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
+  return hash.digest('hex');
+}

@@ -1,0 +1,203 @@
+/** Symbolic sizes: the expressions PyTorch writes (sympy's `srepr`, in older files its `str`) as dimensions. */
+import { createHash } from 'node:crypto';
+import {
+  addDims, ceilDivDims, type Dim, divideExactly, dimText, floorDivDims, isStatic, maxDims, minDims, modDims, mulDims, powDims, symbol,
+} from '../tensor/dim.ts';
+import { parseSyntax, type Syntax } from './expression-syntax.ts';
+
+type Fail = (reason: string) => never;
+
+/**
+ * A quotient of integer expressions: sympy divides and multiplies in any order, and the whole is an integer in the end.
+ * `rounded` marks a floating-point division whose result was rounded: exact arithmetic may not go on from it.
+ */
+interface Ratio {
+  readonly kind: 'ratio';
+  readonly over: Dim;
+  readonly under: Dim;
+  readonly rounded: boolean;
+}
+/** A number no dimension can express; its text names it, so that equal texts are the same unknown. */
+type Value = Ratio | { readonly kind: 'opaque' };
+
+const OPAQUE: Value = { kind: 'opaque' };
+const ratio = (over: Dim, under: Dim = 1, rounded = false): Value => ({ kind: 'ratio', over, under, rounded });
+
+/** More terms than any real shape has; products of sums grow quickly. */
+const TERM_LIMIT = 256;
+const termCount = (dim: Dim): number => (isStatic(dim) ? 1 : dim.terms.length);
+
+class Evaluation {
+  readonly refuse: Fail;
+  constructor(refuse: Fail) {
+    this.refuse = refuse;
+  }
+
+  times(a: Dim, b: Dim): Dim {
+    if (termCount(a) * termCount(b) > TERM_LIMIT) this.refuse(`an expression has more than ${TERM_LIMIT} terms`);
+    return this.safe(mulDims(a, b));
+  }
+
+  safe(dim: Dim): Dim {
+    const numbers = isStatic(dim) ? [dim] : dim.terms.map((term) => term.factor);
+    return numbers.every(Number.isSafeInteger) ? dim : this.refuse(`a size of ${numbers.find((n) => !Number.isSafeInteger(n))} is impossible`);
+  }
+
+  add(values: readonly Value[]): Value {
+    return values.reduce((a, b) => {
+      if (a.kind === 'opaque' || b.kind === 'opaque' || a.rounded || b.rounded) return OPAQUE;
+      if (dimText(a.under) === dimText(b.under)) return ratio(this.sum(a.over, b.over), a.under);
+      return ratio(this.sum(this.times(a.over, b.under), this.times(b.over, a.under)), this.times(a.under, b.under));
+    }, ratio(0));
+  }
+
+  sum(a: Dim, b: Dim): Dim {
+    if (termCount(a) + termCount(b) > TERM_LIMIT) this.refuse(`an expression has more than ${TERM_LIMIT} terms`);
+    return this.safe(addDims(a, b));
+  }
+
+  multiply(values: readonly Value[]): Value {
+    return values.reduce((a, b) => {
+      if (a.kind === 'opaque' || b.kind === 'opaque' || a.rounded || b.rounded) return OPAQUE;
+      return ratio(this.times(a.over, b.over), this.times(a.under, b.under));
+    }, ratio(1));
+  }
+
+  divide(a: Value, b: Value, inFloat: boolean): Value {
+    if (a.kind === 'opaque' || b.kind === 'opaque' || a.rounded || b.rounded) return OPAQUE;
+    const over = this.times(a.over, b.under);
+    const under = this.times(a.under, b.over);
+    if (under === 0) return this.refuse('an expression divides by zero');
+    return ratio(over, under, inFloat && !isPowerOfTwo(under));
+  }
+
+  /** The integer a value stands for; the division left in it comes out even. */
+  integer(value: Value): Dim | null {
+    return value.kind === 'opaque' || value.rounded ? null : (divideExactly(value.over, value.under) ?? floorDivDims(value.over, value.under));
+  }
+
+  integers(values: readonly Value[]): Dim[] | null {
+    const dims = values.map((value) => this.integer(value));
+    return dims.every((dim) => dim !== null) ? dims : null;
+  }
+
+  /** An integer function of integers; opaque where an argument is. */
+  on(values: readonly Value[], count: number | null, f: (...dims: Dim[]) => Dim | null): Value {
+    if (count === null ? values.length === 0 : values.length !== count) this.refuse(`an expression has ${values.length} arguments where ${count ?? 'some'} belong`);
+    const dims = this.integers(values);
+    const dim = dims && f(...dims);
+    return dim === null ? OPAQUE : ratio(this.safe(dim));
+  }
+
+  /** Rounding of one value; the division inside need not come out even. */
+  round(values: readonly Value[], f: (over: Dim, under: Dim) => Dim | null): Value {
+    const [value] = values;
+    if (!value || values.length !== 1) return this.refuse(`an expression has ${values.length} arguments where one belongs`);
+    if (value.kind === 'opaque') return OPAQUE;
+    const dim = divideExactly(value.over, value.under) ?? f(value.over, value.under);
+    return dim === null ? OPAQUE : ratio(this.safe(dim));
+  }
+}
+
+const isPowerOfTwo = (dim: Dim): boolean => isStatic(dim) && dim > 0 && Number.isInteger(Math.log2(dim));
+/** Sizes are not negative; nothing is known of a difference. */
+const isNonNegative = (dim: Dim): boolean => (isStatic(dim) ? dim >= 0 : dim.terms.every((term) => term.factor > 0));
+/** Dividing by a value that could be zero has no result to record. */
+const notZero = (f: (a: Dim, b: Dim) => Dim) => (a: Dim, b: Dim): Dim | null => (b === 0 ? null : f(a, b));
+const power = (exponent: Dim): number | null => (isStatic(exponent) && exponent >= 0 && exponent <= 52 ? 2 ** exponent : null);
+
+type Apply = (e: Evaluation, values: readonly Value[]) => Value;
+
+const floorDiv: Apply = (e, v) => e.on(v, 2, notZero(floorDivDims));
+const mod: Apply = (e, v) => e.on(v, 2, notZero(modDims));
+const pow: Apply = (e, v) => {
+  const [base, exponent] = [v[0], v[1] ? e.integer(v[1]) : null];
+  if (v.length !== 2 || !base) return e.refuse('a power needs two arguments');
+  if (exponent === -1) return e.divide(ratio(1), base, false);
+  if (isStatic(exponent ?? symbol('n')) && (exponent as number) >= 0 && (exponent as number) <= 8) return e.multiply(new Array<Value>(exponent as number).fill(base));
+  return e.on(v, 2, (a, b) => (isStatic(b) && b < 0 ? null : powDims(a, b)));
+};
+const floor: Apply = (e, v) => e.round(v, floorDivDims);
+const ceiling: Apply = (e, v) => e.round(v, ceilDivDims);
+const divide: Apply = (e, v) => (v.length === 2 ? e.divide(v[0]!, v[1]!, false) : e.refuse('a division needs two arguments'));
+const divideFloat: Apply = (e, v) => (v.length === 2 ? e.divide(v[0]!, v[1]!, true) : e.refuse('a division needs two arguments'));
+const same: Apply = (e, v) => (v.length === 1 ? v[0]! : e.refuse('an expression has too many arguments'));
+
+/** Heads of torch.utils._sympy.functions and of sympy. One that is not here stays an unknown of its own. */
+const HEADS: Readonly<Record<string, Apply>> = {
+  Add: (e, v) => e.add(v),
+  Sub: (e, v) => e.add([v[0]!, e.multiply([ratio(-1), v[1]!])]),
+  Neg: (e, v) => e.multiply([ratio(-1), ...v]),
+  Mul: (e, v) => e.multiply(v),
+  Div: divide,
+  Pow: pow,
+  PowByNatural: pow,
+  FloorDiv: floorDiv,
+  CleanDiv: floorDiv,
+  CeilDiv: (e, v) => e.on(v, 2, notZero(ceilDivDims)),
+  Mod: mod,
+  PythonMod: mod,
+  ModularIndexing: (e, v) => e.on(v, 3, (base, divisor, modulus) => (divisor === 0 || modulus === 0 ? null : modDims(floorDivDims(base, divisor), modulus))),
+  Min: (e, v) => e.on(v, null, (...dims) => dims.reduce(minDims)),
+  Max: (e, v) => e.on(v, null, (...dims) => dims.reduce(maxDims)),
+  LShift: (e, v) => e.on(v, 2, (a, b) => (power(b) === null ? null : e.times(a, power(b)!))),
+  RShift: (e, v) => e.on(v, 2, (a, b) => (power(b) === null ? null : floorDivDims(a, power(b)!))),
+  Identity: same,
+  ToFloat: same,
+  IntTrueDiv: divideFloat,
+  FloatTrueDiv: divideFloat,
+  FloorToInt: floor,
+  CeilToInt: ceiling,
+  floor,
+  ceiling,
+  TruncToInt: (e, v) => e.round(v, (over, under) => (isNonNegative(over) && isNonNegative(under) ? floorDivDims(over, under) : null)),
+};
+
+/** Heads whose arguments are literals. */
+const LITERALS: Readonly<Record<string, (e: Evaluation, args: readonly Syntax[]) => Value>> = {
+  Symbol: (e, [name]) => (name?.kind === 'string' && /^\w+$/.test(name.value) ? ratio(symbol(name.value)) : e.refuse('a symbol has no name')),
+  Integer: (e, [value]) => (value ? literal(e, value) : e.refuse('a number is missing')),
+  Rational: (e, [over, under]) => (over && under ? e.divide(literal(e, over), literal(e, under), false) : e.refuse('a number is missing')),
+  Float: (e, [value]) => (value?.kind === 'string' ? float(value.value) : value ? literal(e, value) : e.refuse('a number is missing')),
+};
+
+function literal(e: Evaluation, syntax: Syntax): Value {
+  if (syntax.kind === 'call' && syntax.head === 'Neg') return e.multiply([ratio(-1), literal(e, syntax.args[0]!)]);
+  if (syntax.kind !== 'number') return e.refuse('a number is missing');
+  return /^\d+$/.test(syntax.text) ? ratio(e.safe(Number(syntax.text))) : float(syntax.text);
+}
+
+/** A float with few binary digits is an exact quotient; others only approximate one. */
+function float(text: string): Value {
+  const value = Number(text);
+  for (let under = 1; under <= 1024; under *= 2) {
+    if (Number.isInteger(value * under) && Math.abs(value) < 2 ** 31) return ratio(value * under, under);
+  }
+  return OPAQUE;
+}
+
+function evaluate(e: Evaluation, syntax: Syntax): Value {
+  if (syntax.kind === 'number') return literal(e, syntax);
+  if (syntax.kind === 'string') return e.refuse('text stands where a size belongs');
+  if (syntax.kind === 'name') return NAMES.has(syntax.name) || syntax.name.includes('.') ? OPAQUE : ratio(symbol(syntax.name));
+  if (Object.hasOwn(LITERALS, syntax.head)) return LITERALS[syntax.head]!(e, syntax.args);
+  if (!Object.hasOwn(HEADS, syntax.head)) return OPAQUE;
+  return HEADS[syntax.head]!(e, syntax.args.map((arg) => evaluate(e, arg)));
+}
+
+const NAMES: ReadonlySet<string> = new Set(['true', 'false', 'True', 'False', 'oo', 'int_oo', 'zoo', 'nan']);
+
+/**
+ * An expression as a dimension. One that no dimension can hold (rounding to even, square roots, choices) becomes a
+ * symbol of its own, named after its text: still equal to itself, and to nothing else.
+ */
+export function parseDim(text: string, refuse: Fail): Dim {
+  const e = new Evaluation(refuse);
+  const syntax = parseSyntax(text, refuse);
+  return e.integer(evaluate(e, syntax)) ?? unknownSize(syntax);
+}
+
+function unknownSize(syntax: Syntax): Dim {
+  const head = syntax.kind === 'call' ? syntax.head.toLowerCase().replace(/\W/g, '_') : 'expr';
+  return symbol(`${head}_${createHash('sha256').update(JSON.stringify(syntax)).digest('hex').slice(0, 8)}`);
+}
