@@ -5,11 +5,10 @@ import { join } from 'node:path';
 import { Logger } from '@aws-lambda-powertools/logger';
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
-import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import { Tracer } from '@aws-lambda-powertools/tracer';
 import { captureLambdaHandler } from '@aws-lambda-powertools/tracer/middleware';
 import { S3Client } from '@aws-sdk/client-s3';
-import middy from '@middy/core';
+import withMiddlewares from '@middy/core';
 import { FerryError } from '../shared/errors.ts';
 import type { Json } from '../shared/pipeline/asl.ts';
 import type { RunStage, StageName } from '../shared/pipeline/stages.ts';
@@ -52,10 +51,9 @@ export function stageHandler(stage: StageName, run: RunStage, client: S3Client =
   };
 
   // middy's early timeout would answer while the work goes on, in an environment that is used again; here the work itself ends, or Lambda ends both.
-  return middy(invoke, { timeoutEarlyInMillis: 0 })
+  return withMiddlewares(invoke, { timeoutEarlyInMillis: 0 })
     .use(injectLambdaContext(logger, { resetKeys: true }))
-    .use(captureLambdaHandler(tracer, { captureResponse: false }))
-    .use(logMetrics(metrics)) as unknown as StageHandler;
+    .use(captureLambdaHandler(tracer, { captureResponse: false })) as unknown as StageHandler;
 }
 
 /** Lambda starts a function that was stopped again in the same /tmp: what it left there would fill it. */
@@ -82,10 +80,11 @@ function correlationOf(input: Json): string | null {
   return typeof id === 'string' ? id : null;
 }
 
+/** Each number is written at once, in a line of its own: they differ in their dimensions. */
 function measure(metrics: Metrics, stage: StageName, ms: number, input: Json): void {
-  const single = metrics.singleMetric();
-  single.addDimension('stage', stage);
-  single.addMetric('StageTime', MetricUnit.Milliseconds, ms);
+  const perStage = metrics.singleMetric();
+  perStage.addDimension('stage', stage);
+  perStage.addMetric('StageTime', MetricUnit.Milliseconds, ms);
   const size = field(field(input, 'request'), 'size');
-  if (stage === 'claim' && typeof size === 'number') metrics.addMetric('ModelBytes', MetricUnit.Bytes, size);
+  if (stage === 'claim' && typeof size === 'number') metrics.singleMetric().addMetric('ModelBytes', MetricUnit.Bytes, size);
 }

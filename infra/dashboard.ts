@@ -33,7 +33,7 @@ export function dashboard(scope: Construct, { conversion, batch, functions, trig
     title: 'Last failures',
     logGroupNames: Object.values(functions).map((each) => each.logGroup.logGroupName),
     view: LogQueryVisualizationType.TABLE,
-    queryLines: ['fields @timestamp, stage, correlation_id as job, error.name as code, error.message as message', 'filter level = "ERROR"', 'sort @timestamp desc', 'limit 50'],
+    queryLines: ['fields @timestamp, stage, correlation_id as job, error.name as code, error.message as message', 'filter level = "ERROR" and ispresent(stage)', 'sort @timestamp desc', 'limit 50'],
     width: FULL,
     height: 8,
   }));

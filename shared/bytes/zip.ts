@@ -95,7 +95,7 @@ class ArchiveRecord implements ZipEntry {
     const at = start - this.#entry.headerOffset;
     const end = at + this.#entry.compressedSize;
     if (this.size > bytes || end > head.byteLength) return;
-    this.#contents = this.stored ? this.#checked(head.slice(at, end)) : this.#inflateSmall(head.subarray(at, end));
+    this.#contents = this.stored ? this.#checked(new Uint8Array(head.subarray(at, end))) : this.#inflateSmall(head.subarray(at, end));
   }
 
   async #raw(): Promise<ByteSource> {

@@ -8,7 +8,7 @@ import { typeText } from '../tensor/type.ts';
 import { dataTypeNumber } from './data-type.ts';
 import { DimValues } from './dim-values.ts';
 import { type Attribute, Graph, Node, type Origin, Value } from './ir.ts';
-import { CONTENT_LIMIT, contentOf } from './schema/content.ts';
+import { contentOf, followed } from './schema/content.ts';
 import { CONTRIB, CONTRIB_DOMAIN } from './schema/contrib.ts';
 import { dtypeSince } from './schema/dtype-since.ts';
 import { FORMS } from './schema/forms.ts';
@@ -154,7 +154,7 @@ class OpBuilder {
   #append(op: string, domain: string, inputs: readonly (Value | null)[], attributes: Map<string, Attribute>, inferred: readonly Inferred[]): Value[] {
     const outputs = inferred.map(({ type, content }) => {
       const value = new Value(this.freshName(op.toLowerCase()), type);
-      if (content && content.length <= CONTENT_LIMIT) value.content = content;
+      value.content = followed(type, content);
       return value;
     });
     const node = new Node({ op, domain, inputs, outputs, attributes });
@@ -190,7 +190,7 @@ function typedAs(op: string, values: readonly Value[], inferred: readonly Inferr
       throw new Error(`${op}: the older form gives ${typeText(value.type)} instead of ${typeText(type)}`);
     }
     value.type = type;
-    if (content && content.length <= CONTENT_LIMIT) value.content ??= content;
+    value.content ??= followed(type, content);
   });
   return values;
 }

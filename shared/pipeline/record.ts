@@ -1,5 +1,6 @@
 /** What is written down about a job in the work bucket, so that between states only its id travels. */
-import type { Conversion, Failure, OperatorCount, Quantization, ReportedFile, Validation } from '../report/report.ts';
+import type { Conversion, Failure, OperatorCount, Quantization, ReportedFile, ReportedTensor, Validation } from '../report/report.ts';
+import type { Dtype } from '../tensor/dtype.ts';
 import type { JobOptions } from './job-schema.ts';
 import type { ResolvedJob, VariantRequest } from './job.ts';
 
@@ -53,8 +54,18 @@ export interface ConvertFacts {
   readonly format: string;
   readonly torchVersion: string | null;
   readonly sha256: string | null;
+  readonly inputs: readonly ReportedTensor[];
+  /** The inputs that came in the PyTorch file, kept for validation; null when it has none for every input. */
+  readonly examples: readonly StoredExample[] | null;
   /** Sizes that the program allows for its symbolic dimensions. */
   readonly ranges: Readonly<Record<string, { readonly min: number | null; readonly max: number | null }>>;
+}
+
+export interface StoredExample {
+  readonly input: string;
+  readonly dtype: Dtype;
+  readonly shape: readonly number[];
+  readonly name: string;
 }
 
 export interface QuantizeFacts {

@@ -1,6 +1,6 @@
 /** What starts a job, and what tells one job from another. */
 import { createHash } from 'node:crypto';
-import { fail } from '../errors.ts';
+import { fail, isFailure } from '../errors.ts';
 import type { Json } from './asl.ts';
 import { isObject, shown } from './check.ts';
 import { checkKey, MAX_KEY_BYTES, type ObjectStore, withoutExtension } from './store.ts';
@@ -58,8 +58,28 @@ export async function identify(store: ObjectStore, request: ConversionRequest): 
   return { ...named(sha256([bucket, key, found, request.request ?? null, request.options ?? null])), version: found, bytes: head.size };
 }
 
-/** For a request that names no model: a name to report under. */
-export const identityOfRefused = (request: Json): Pick<Identity, 'id' | 'claim'> => named(sha256(['refused', request]));
+/** Where a request is reported under, also when it names no model that could be converted. */
+export interface Located extends Identity {
+  readonly bucket: string;
+  readonly key: string;
+  readonly folder: string;
+}
+
+export async function locate(store: ObjectStore, value: Json): Promise<Located> {
+  try {
+    const request = parseRequest(value);
+    const identity = await identify(store, request);
+    return { ...identity, bucket: request.bucket, key: request.key, folder: outputFolder(request.key, identity.id) };
+  } catch (error) {
+    if (!isFailure(error)) throw error;
+    const { bucket, key } = isObject(value) ? value : {};
+    const name = text(key) ?? '';
+    const identity = { ...named(sha256(['refused', value])), version: '', bytes: 0 };
+    // The key may be what is wrong: then it names no folder.
+    const stem = isFailure(error, 'FileNotFound') ? name : 'refused/request';
+    return { ...identity, bucket: text(bucket) ?? '', key: name, folder: outputFolder(stem, identity.id) };
+  }
+}
 
 const FOLDER_DIGITS = 12;
 // Room for the names of the files in the folder.

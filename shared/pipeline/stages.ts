@@ -93,7 +93,8 @@ export const STAGES = {
     timeoutSeconds: 600,
     temporaryMb: 512,
     needsOnnxRuntime: false,
-    grants: [read('work', batches), list('work'), write('output')],
+    // The input bucket, to find the report of an item that failed: its key holds the model's version.
+    grants: [read('input'), list('input'), read('work', batches), list('work'), write('output')],
     load: async () => (await import('./stages/batch-report.ts')).run,
   },
 } as const satisfies Record<string, Stage>;

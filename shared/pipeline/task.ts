@@ -96,6 +96,6 @@ export const eventTask = (names: MachineNames, task: EventTask): TaskState => ({
 export const failureOf = (stage: Template): Template => ({
   stage,
   error: '{% $states.errorOutput.Error %}',
-  cause: '{% $exists($states.errorOutput.Cause) ? $substring($states.errorOutput.Cause, 0, 1200) : "" %}',
+  cause: '{% $exists($states.errorOutput.Cause) ? $substring($states.errorOutput.Cause, 0, 300) : "" %}',
   entered: '{% $states.context.State.EnteredTime %}',
 });

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdtemp, open, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import type { ByteSource } from '../bytes/byte-source.ts';
 import { keyBeside } from './beside.ts';
 import { readJson, writeJson } from '../report/json.ts';
 import type { JobRecord, StageFacts, StoredFile, Ticket } from './record.ts';
@@ -17,6 +18,10 @@ const factsKey = (id: string, stage: string, variant: string | null): string => 
 
 export async function writeRecord(services: Services, work: string, record: JobRecord): Promise<void> {
   await services.store.putBytes(work, recordKey(record.id), Buffer.from(writeJson(record)), { contentType: 'application/json' });
+}
+
+export async function writeFacts(services: Services, work: string, id: string, facts: StageFacts<unknown>): Promise<void> {
+  await services.store.putBytes(work, factsKey(id, facts.stage, facts.variant), Buffer.from(writeJson(facts)), { contentType: 'application/json' });
 }
 
 const COPY_BYTES = 32 << 20;
@@ -89,10 +94,7 @@ export class Workspace {
     const source = await this.#services.store.open(bucket, key, version);
     const file = await open(path, 'w');
     try {
-      for (let start = 0; start < source.size; start += COPY_BYTES) {
-        this.#services.signal?.throwIfAborted();
-        await file.writeFile(await source.slice(start, Math.min(start + COPY_BYTES, source.size)).read());
-      }
+      for await (const bytes of piecesOf(source, this.#services.signal)) await file.writeFile(bytes);
     } finally {
       await file.close();
       source.close?.();
@@ -111,6 +113,20 @@ export class Workspace {
     return { bucket, path: key, name, bytes: size, sha256 };
   }
 
+  /** Keep bytes for a later stage. */
+  async keep(name: string, bytes: Uint8Array): Promise<void> {
+    await this.#services.store.putBytes(this.#work, `jobs/${this.job.id}/${name}`, bytes, { contentType: contentType(name) });
+  }
+
+  async kept(name: string): Promise<Uint8Array> {
+    const source = await this.#services.store.open(this.#work, `jobs/${this.job.id}/${name}`);
+    try {
+      return await source.read();
+    } finally {
+      source.close?.();
+    }
+  }
+
   /** Store a text among the results. */
   async storeText(name: string, text: string): Promise<StoredFile> {
     const { id, output } = this.job;
@@ -119,9 +135,8 @@ export class Workspace {
     return { bucket: output.bucket, path: output.folder + name, name, bytes: bytes.byteLength, sha256: null };
   }
 
-  async writeFacts(facts: StageFacts<unknown>): Promise<void> {
-    const key = factsKey(this.job.id, facts.stage, facts.variant);
-    await this.#services.store.putBytes(this.#work, key, Buffer.from(writeJson(facts)), { contentType: 'application/json' });
+  writeFacts(facts: StageFacts<unknown>): Promise<void> {
+    return writeFacts(this.#services, this.#work, this.job.id, facts);
   }
 
   /** null when that stage wrote nothing: it did not run, or was ended from outside. */
@@ -141,4 +156,18 @@ export async function hashFile(path: string): Promise<string> {
   const hash = createHash('sha256');
   for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
   return hash.digest('hex');
+}
+
+/** Of a whole object, read piece by piece. */
+export async function hashSource(source: ByteSource, signal?: AbortSignal): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const bytes of piecesOf(source, signal)) hash.update(bytes);
+  return hash.digest('hex');
+}
+
+async function* piecesOf(source: ByteSource, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+  for (let start = 0; start < source.size; start += COPY_BYTES) {
+    signal?.throwIfAborted();
+    yield await source.slice(start, Math.min(start + COPY_BYTES, source.size)).read();
+  }
 }

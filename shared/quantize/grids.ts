@@ -1,10 +1,9 @@
 /** Scales, zero points and codes of a plan as initializers, each made once, under names nobody has yet. */
-import { attribute, type Graph, Node, type Origin, Value } from '../onnx/ir.ts';
+import { attribute, type Attribute, type Graph, Node, type Origin, Value } from '../onnx/ir.ts';
 import { asFloat32, bytesOf, channelsOf, quantizeBias, quantizeInto } from '../tensor/arithmetic.ts';
 import { derivedData, memoryData, type TensorData } from '../tensor/data.ts';
 import type { Dtype } from '../tensor/dtype.ts';
 import { encodeNumbers } from '../tensor/numbers.ts';
-import type { Attribute } from '../onnx/ir.ts';
 import { type PlanOf, rootOf, type TensorPlan } from './plan.ts';
 import { biasValues, type QParams } from './qparams.ts';
 
@@ -19,6 +18,8 @@ interface NodeSpec {
   readonly domain?: string;
   readonly inputs: readonly (Value | null)[];
   readonly output: Value;
+  /** Further outputs. */
+  readonly more?: readonly Value[];
   readonly attributes?: Iterable<readonly [string, Attribute]>;
   readonly origin?: Origin | null;
 }
@@ -30,6 +31,7 @@ export class Grids {
   readonly #names: Set<string>;
   readonly #grids = new Map<TensorPlan, Grid>();
   readonly #codes = new Map<TensorPlan, Value>();
+  readonly #carriers = new Map<Value, Value>();
 
   constructor(graph: Graph, params: ReadonlyMap<TensorPlan, QParams>) {
     this.graph = graph;
@@ -61,9 +63,13 @@ export class Grids {
   codesOf(plan: PlanOf<'weight' | 'constant' | 'bias'>): Value {
     const known = this.#codes.get(plan);
     if (known) return known;
-    const codes = this.constant(`${plan.value.name}_quantized`, codeData(plan, this.paramsOf(plan)));
+    const codes = this.constant(`${plan.value.name}_quantized`, this.codeDataOf(plan));
     this.#codes.set(plan, codes);
     return codes;
+  }
+
+  codeDataOf(plan: PlanOf<'weight' | 'constant' | 'bias'>): TensorData {
+    return codeData(plan, this.paramsOf(plan));
   }
 
   constant(name: string, data: TensorData): Value {
@@ -76,7 +82,7 @@ export class Grids {
   }
 
   add(spec: NodeSpec): Node {
-    const node = new Node({ op: spec.op, domain: spec.domain ?? '', inputs: spec.inputs, outputs: [spec.output], attributes: spec.attributes ?? [] });
+    const node = new Node({ op: spec.op, domain: spec.domain ?? '', inputs: spec.inputs, outputs: [spec.output, ...(spec.more ?? [])], attributes: spec.attributes ?? [] });
     node.name = this.fresh(`${spec.output.name}_${spec.op}`);
     node.origin = spec.origin ?? null;
     return this.graph.addNode(node);
@@ -98,6 +104,13 @@ export class Grids {
     this.graph.replaceUses(from, to);
     to.name = from.name;
     from.name = this.fresh(`${from.name}_${suffix}`);
+    this.#carriers.set(from, to);
+  }
+
+  /** The value that holds the numbers of a tensor of the FP32 graph by now. */
+  carrierOf(value: Value): Value {
+    const next = this.#carriers.get(value);
+    return next ? this.carrierOf(next) : value;
   }
 
   fresh(stem: string): string {

@@ -7,18 +7,23 @@ import { foldActivations, isConstantPlan, removeReplaced, type WriteRequest, typ
 
 export function insertQdq({ graph, plan, params }: WriteRequest): Written[] {
   const grids = new Grids(graph, params);
-  const carrierOf = foldActivations(grids, plan);
+  foldActivations(grids, plan);
   const writeLookup = lookupWriter(grids);
   const dequantized = new Map<Value | TensorPlan, Value>();
 
-  const pair = (tensor: TensorPlan, value: Value, name: string): Value => {
+  const addPair = (tensor: TensorPlan, value: Value, result: Value): void => {
     const grid = grids.gridOf(tensor);
-    const codes = grids.quantize(value, grid, grids.value(`${name}_quantized`, 'uint8', value));
-    return grids.dequantize(codes, grid, grids.value(`${name}_DequantizeLinear_Output`, 'float32', value));
+    grids.dequantize(grids.quantize(value, grid, grids.value(`${tensor.value.name}_quantized`, 'uint8', value)), grid, result);
+  };
+  const activation = (tensor: TensorPlan): Value => {
+    const value = grids.carrierOf(tensor.value);
+    const result = grids.value(`${value.name}_DequantizeLinear_Output`, 'float32', value);
+    addPair(tensor, value, result);
+    return result;
   };
   const read = (tensor: TensorPlan): Value => {
-    const key = isConstantPlan(tensor) ? tensor : carrierOf(tensor.value);
-    const known = dequantized.get(key) ?? (isConstantPlan(tensor) ? constant(grids, tensor) : pair(tensor, carrierOf(tensor.value), tensor.value.name));
+    const key = isConstantPlan(tensor) ? tensor : tensor.value;
+    const known = dequantized.get(key) ?? (isConstantPlan(tensor) ? constant(grids, tensor) : activation(tensor));
     dequantized.set(key, known);
     return known;
   };
@@ -27,13 +32,11 @@ export function insertQdq({ graph, plan, params }: WriteRequest): Written[] {
   // Whoever reads a tensor that an integer kernel computes reads it dequantized, the outputs of the graph included.
   for (const { output } of nodes) {
     if (!output) continue;
-    const value = carrierOf(output.value);
-    const { name } = value;
-    const result = grids.value(`${name}_DequantizeLinear_Output`, 'float32', value);
+    const value = grids.carrierOf(output.value);
+    const result = grids.value(`${value.name}_DequantizeLinear_Output`, 'float32', value);
     grids.supersede(value, result, 'QuantizeLinear_Input');
-    const grid = grids.gridOf(output);
-    grids.dequantize(grids.quantize(value, grid, grids.value(`${name}_quantized`, 'uint8', value)), grid, result);
-    dequantized.set(value, result);
+    addPair(output, value, result);
+    dequantized.set(output.value, result);
   }
   const written = nodes.map((nodePlan): Written => {
     if (isLookup(nodePlan)) return writeLookup(nodePlan);
@@ -42,7 +45,7 @@ export function insertQdq({ graph, plan, params }: WriteRequest): Written[] {
       if (tensor) node.setInput(i, read(tensor));
       if (tensor?.kind === 'bias') node.attributes.delete('beta');
     });
-    const value = output ? dequantized.get(carrierOf(output.value))! : node.outputs[0]!;
+    const value = output ? dequantized.get(output.value)! : node.outputs[0]!;
     return { node, tensor: value.name, value, grid: null };
   });
   removeReplaced(graph, nodes);

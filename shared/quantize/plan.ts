@@ -132,7 +132,7 @@ function outputPlan(role: OutputRole, value: Value, source: TensorPlan | null): 
 export const rootOf = (plan: TensorPlan): TensorPlan => (plan.kind === 'shared' ? rootOf(plan.source) : plan);
 
 /** Float operators that stay as they are, with the reason; shape arithmetic is not worth a line. */
-function skippedNodes(graph: Graph, { chosen, reasons }: Choice): SkippedNode[] {
+export function skippedNodes(graph: Graph, { chosen, reasons }: Pick<Choice, 'chosen' | 'reasons'>): SkippedNode[] {
   return [...graph.nodes].flatMap((node) => {
     if (chosen.has(node) || !touchesFloat(node)) return [];
     return [{ node: node.name, operator: node.op, reason: reasons.get(node) ?? 'it has no quantized form' }];

@@ -54,16 +54,15 @@ export function writeQOperators({ model, ...request }: Omit<WriteRequest, 'graph
   const { graph } = model;
   const { plan, params } = request;
   const grids = new Grids(graph, params);
-  const carrierOf = foldActivations(grids, plan);
+  foldActivations(grids, plan);
   const writeLookup = lookupWriter(grids);
   const codes = new Map<Value, Value>();
   const opset = model.opsets.get('') ?? 0;
 
   const codesOf = (tensor: TensorPlan): Value => {
     if (isConstantPlan(tensor)) return grids.codesOf(tensor);
-    const value = carrierOf(tensor.value);
-    const known = codes.get(value) ?? grids.quantize(value, grids.gridOf(tensor), grids.value(`${value.name}_quantized`, 'uint8', value));
-    codes.set(value, known);
+    const known = codes.get(tensor.value) ?? quantized(grids, tensor);
+    codes.set(tensor.value, known);
     return known;
   };
   const gridOf = (tensor: TensorPlan): readonly Value[] => Object.values(grids.gridOf(tensor));
@@ -80,7 +79,7 @@ export function writeQOperators({ model, ...request }: Omit<WriteRequest, 'graph
       output: output ? gridOf(output) : [],
     });
     if (form?.contrib) model.opsets.set(CONTRIB_DOMAIN, 1);
-    const before = carrierOf(output?.value ?? node.outputs[0]!);
+    const before = grids.carrierOf(output?.value ?? node.outputs[0]!);
     const result = output ? grids.value(`${before.name}_quantized`, 'uint8', before) : grids.value(`${before.name}_float`, 'float32', before);
     grids.add({
       op: form?.op ?? node.op,
@@ -91,7 +90,7 @@ export function writeQOperators({ model, ...request }: Omit<WriteRequest, 'graph
       origin: node.origin,
     });
     const tensor = before.name;
-    if (output) codes.set(before, result);
+    if (output) codes.set(output.value, result);
     else grids.supersede(before, result, 'replaced');
     return { node, tensor, value: result, grid: output ? grids.gridOf(output) : null };
   };
@@ -100,14 +99,19 @@ export function writeQOperators({ model, ...request }: Omit<WriteRequest, 'graph
   const written = nodes.map(write);
   for (const { node } of nodes) if (node.graph) graph.removeNode(node);
   for (const { output } of nodes) {
-    const value = output ? carrierOf(output.value) : null;
+    const value = output ? grids.carrierOf(output.value) : null;
     // Readers that were not quantized, and the outputs of the graph, get the numbers back.
     if (!value || !output || (value.uses.size === 0 && !graph.isOutput(value))) continue;
     const numbers = grids.value(`${value.name}_DequantizeLinear_Output`, 'float32', value);
     grids.supersede(value, numbers, 'replaced');
-    grids.dequantize(codes.get(value)!, grids.gridOf(output), numbers);
+    grids.dequantize(codes.get(output.value)!, grids.gridOf(output), numbers);
   }
   removeReplaced(graph, nodes);
   graph.sortNodes();
   return written;
+}
+
+function quantized(grids: Grids, tensor: TensorPlan): Value {
+  const value = grids.carrierOf(tensor.value);
+  return grids.quantize(value, grids.gridOf(tensor), grids.value(`${value.name}_quantized`, 'uint8', value));
 }

@@ -25,18 +25,14 @@ export type ConstantPlan = PlanOf<'weight' | 'constant' | 'bias'>;
 
 export const isConstantPlan = (tensor: TensorPlan): tensor is ConstantPlan => tensor.kind === 'weight' || tensor.kind === 'constant' || tensor.kind === 'bias';
 
-/** Takes out Relu and Clip that saturation replaces. What they read then carries their tensor: the result finds it. */
-export function foldActivations(grids: Grids, plan: Plan): (value: Value) => Value {
-  const carriers = new Map<Value, Value>();
+/** Takes out Relu and Clip that saturation replaces: what they read carries their tensor. */
+export function foldActivations(grids: Grids, plan: Plan): void {
   for (const node of plan.folded) {
-    const [before, after] = [node.inputs[0]!, node.outputs[0]!];
-    grids.supersede(after, before, node.op);
     const bounds = node.inputs.slice(1).filter((bound) => bound !== null);
+    grids.supersede(node.outputs[0]!, node.inputs[0]!, node.op);
     grids.graph.removeNode(node);
     removeUnread(grids.graph, bounds);
-    carriers.set(after, before);
   }
-  return (value) => carriers.get(value) ?? value;
 }
 
 /** The FP32 constants a plan replaced, as far as nobody else reads them. */

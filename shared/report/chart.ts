@@ -94,6 +94,6 @@ function row(bar: Bar, at: Layout, top: number, x: (value: number) => number): H
   const left = x(Math.min(bar.from, bar.to));
   const width = Math.max(Math.abs(x(bar.to) - x(bar.from)), 0.003);
   const rect = html`<rect class="bar ${bar.mark}" x="${percent(left)}" y="${top + at.bar}" width="${percent(width)}" height="${at.thick}" rx="2"/>`;
-  return html`<g><title>${bar.detail}</title><text x="0" y="${top + at.text}">${shorten(bar.label, at.label)}</text>\
+  return html`<g><title>${bar.detail}</title><text x="2" y="${top + at.text}">${shorten(bar.label, at.label)}</text>\
 <text class="number" x="100%" y="${top + at.number}" text-anchor="end">${bar.shown}</text>${drawn ? rect : null}</g>`;
 }

@@ -18,11 +18,11 @@ export const name = (text: string, limits: Limits): Html => html`<code>${shorten
 /** A rounded number with the exact one in its tooltip. */
 export const exact = (shown: string, title: string): Html => html`<span title="${title}">${shown}</span>`;
 
-const leftOut = (count: number): string => `and ${formatCount(count)} more, see report.json`;
+const leftOut = (count: number, { full }: Limits): string => `and ${formatCount(count)} more, see ${full}`;
 
 /** The first items of a list, and a line that owns up to the rest. */
 export const listed = <T>(items: readonly T[], limits: Limits, show: (item: T) => Hole): Html => html`${items.slice(0, limits.rows).map(show)}\
-${items.length > limits.rows ? html`<li class="more">${leftOut(items.length - limits.rows)}</li>` : null}`;
+${items.length > limits.rows ? html`<li class="more">${leftOut(items.length - limits.rows, limits)}</li>` : null}`;
 
 export interface Column {
   readonly label: string;
@@ -48,7 +48,7 @@ const SHORT = 12;
 export function table<T>({ label, caption, columns, items, cells }: Table<T>, limits: Limits): Html {
   const rows = items.slice(0, limits.rows).map((item) => html`<tr>${cells(item).map((hole, i) => cell(hole, columns[i]!, i))}</tr>\n`);
   const rest = items.length - rows.length;
-  const more = rest > 0 ? html`<tr><td class="more" colspan="${columns.length}">${leftOut(rest)}</td></tr>` : null;
+  const more = rest > 0 ? html`<tr><td class="more" colspan="${columns.length}">${leftOut(rest, limits)}</td></tr>` : null;
   const head = columns.map((column) => html`<th scope="col" class="${column.kind}">${column.label}</th>`);
   return html`<div class="table${rows.length <= SHORT ? ' short' : null}">${caption ? html`<p class="caption">${caption}</p>` : null}\
 <div class="scroll" role="region" tabindex="0" aria-label="${label}"><table><thead><tr>${head}</tr></thead><tbody>${rows}${more}</tbody></table></div></div>`;
@@ -58,7 +58,7 @@ const cell = (hole: Hole, { kind }: Column, at: number): Html =>
   at === 0 ? html`<th scope="row" class="${kind}">${hole}</th>` : html`<td class="${kind}">${hole}</td>`;
 
 /** A chart's numbers as a table, folded: print leaves it out, since the chart prints its numbers. */
-export const twin = (body: Html): Html => html`<details class="twin"><summary>The same as a table</summary>${body}</details>`;
+export const twin = (summary: string, body: Html): Html => html`<details class="twin"><summary>${summary}</summary>${body}</details>`;
 
 export const folded = (summary: Hole, body: Html): Html => html`<details><summary>${summary}</summary>${body}</details>`;
 

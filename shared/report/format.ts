@@ -93,3 +93,6 @@ export function formatValue(value: unknown): string {
   if (Array.isArray(value) && value.every((item) => typeof item !== 'object')) return value.map(formatValue).join(', ') || 'none';
   return JSON.stringify(value, (_key, v: unknown) => (typeof v === 'bigint' || (typeof v === 'number' && !Number.isFinite(v)) ? String(v) : v)) ?? String(value);
 }
+
+/** 2026-01-15 09:30 UTC; a time written otherwise stays as it is. */
+export const formatTime = (time: string): string => time.replace(/^(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(?::\d\d)?(?:\.\d+)?Z$/, '$1 $2 UTC');

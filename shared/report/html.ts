@@ -1,6 +1,6 @@
 /** report.html: one self-contained page without script or request, readable from disk, in mail and on paper. */
 import { sectionElement, type Section } from './elements.ts';
-import { LIMITS, PAGE_BYTES, type Limits } from './limits.ts';
+import { withinSize, type Limits } from './limits.ts';
 import { html, shorten, type Html } from './markup.ts';
 import type { Report } from './report.ts';
 import { failure } from './sections/failure.ts';
@@ -58,11 +58,5 @@ ${rows.map(rowElement)}</main>
 <footer><p>All figures in full: <a href="report.json">report.json</a></p></footer>`);
 }
 
-/** The first level of detail that stays within the page's size. */
-export function withinSize(render: (limits: Limits) => string): string {
-  const [first, ...smaller] = LIMITS;
-  return smaller.reduce((text, limits) => (Buffer.byteLength(text) <= PAGE_BYTES ? text : render(limits)), render(first!));
-}
-
 /** Same report, same bytes. Also for a job that failed at once: every part may be absent. */
-export const renderHtml = (report: Report): string => withinSize((limits) => pageOf(report, limits));
+export const renderHtml = (report: Report): string => withinSize('report.json', (limits) => pageOf(report, limits));

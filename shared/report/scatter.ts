@@ -26,7 +26,7 @@ export interface Scatter {
 
 const LEFT = 48;
 const TOP = 24;
-const HEIGHT = 168;
+const HEIGHT = 150;
 /** The plot's share of the width: with the left margin and half a label it still fits 280 pixels, a phone's. */
 const WIDTH = 0.77;
 const LABEL_GAP = 14;

@@ -41,6 +41,8 @@ a:focus-visible,summary:focus-visible,.scroll:focus-visible{outline:2px solid va
 code,pre{font:.92em/1.5 ui-monospace,SFMono-Regular,"SF Mono",Menlo,Consolas,"Liberation Mono",monospace}
 code{unicode-bidi:isolate;overflow-wrap:anywhere}
 pre{margin:0 0 12px;padding:14px 16px;background:var(--surface);border:1px solid var(--line);border-radius:8px;white-space:pre-wrap;overflow-wrap:anywhere}
+.commands>span{display:inline-block;width:100%;padding-left:2ch;text-indent:-2ch}
+.commands>span>span{display:inline-block;max-width:100%;text-indent:0}
 ul{margin:0;padding:0;list-style:none}
 small{font-size:.8rem;color:var(--muted)}
 footer{padding-top:24px;padding-bottom:48px;color:var(--muted);font-size:.87rem}
@@ -80,8 +82,7 @@ h2 a:hover{text-decoration:underline}
 .card>:last-child{margin-bottom:0}
 .badges{display:flex;flex-wrap:wrap;gap:8px 10px;align-items:center}
 .badge{display:inline-block;padding:1px 9px;border-radius:99px;background:var(--accent-soft);color:var(--accent);font-size:.8rem;font-weight:600;white-space:nowrap}
-td .badge,th .badge{margin-left:8px}
-td:last-child .badge{margin-left:0}
+th .badge{margin-left:8px}
 .mark{flex:none;width:1.15em;height:1.15em;vertical-align:-.22em;fill:none;stroke:currentColor;stroke-width:2;stroke-linecap:round;stroke-linejoin:round}
 .outcome>.mark{margin-right:2px}
 dl{display:flex;flex-wrap:wrap;gap:8px 30px;margin:0 0 14px}
@@ -120,7 +121,9 @@ tbody tr+tr>*{border-top:1px solid var(--line)}
 .number{text-align:right;white-space:nowrap}
 th code{overflow-wrap:anywhere}
 td.text{min-width:6em}
+td.text:has(code){min-width:11em}
 tbody th.text{min-width:11em}
+@media(min-width:900px){tbody th.text{min-width:14em}}
 td.text:has(.outcome){white-space:nowrap}
 td .prose,th .prose{display:block;min-width:12em}
 .more{font-style:italic}
@@ -166,35 +169,39 @@ th,td{padding:7px 10px}
 
 // Paper is light, small and does not scroll; charts print their numbers, so their tables stay folded and everything else unfolds.
 const PRINT = html`
-@page{size:A4;margin:11mm 12mm}
+@page{size:A4;margin:10mm 12mm}
 @media print{
 :root{${variables({ ...LIGHT, page: '#ffffff' })};color-scheme:light}
-html{font-size:8.2pt;line-height:1.32;print-color-adjust:exact;-webkit-print-color-adjust:exact}
+html{font-size:8pt;line-height:1.3;print-color-adjust:exact;-webkit-print-color-adjust:exact}
 main,footer{max-width:none;padding:0}
 header{padding-top:0}
 nav,.twin,footer{display:none}
 h1{font-size:15pt;margin-bottom:6pt}
 h2{font-size:10.5pt;margin-bottom:4pt;break-after:avoid}
-section{margin-top:7pt}
-.verdict{margin:7pt 0 6pt;padding:7pt 10pt}
+section{margin-top:6pt}
+section>:last-child,section dl{margin-bottom:2pt}
+.verdict{margin:5pt 0;padding:5pt 10pt}
+.verdict>.mark{width:20pt;height:20pt;margin-top:1pt}
+.warnings li{padding:4pt 8pt}
 .verdict span{font-size:10pt}
-.tile{padding:6pt 9pt}
+.tile{padding:4pt 9pt 5pt}
 .tile .value{font-size:13pt}
 .card{padding:0;border:0}
 dl{gap:2pt 14pt;margin-bottom:5pt}
 pre{padding:5pt 8pt;margin-bottom:5pt}
-th,td{padding:2pt 6pt}
+th,td{padding:1.5pt 6pt}
+td.text,td.text:has(code),tbody th.text,.prose{min-width:0}
 .caption{padding:3pt 6pt}
-.table{margin-bottom:6pt;border-radius:4pt}
+.table{margin-bottom:4pt;border-radius:4pt}
 .scroll{overflow:visible}
 .checks{display:flex;flex-wrap:wrap;gap:0 14pt;margin-bottom:5pt}
-figure,section>figure,section>.pair>figure{padding:0;border:0;margin-bottom:6pt;break-inside:avoid}
-figcaption{margin-bottom:5pt}
+figure,section>figure,section>.pair>figure{padding:0;border:0;margin-bottom:2pt;break-inside:avoid}
+figcaption{margin-bottom:3pt}
 .pair,.trio{gap:0 12pt}
 .pair{grid-template-columns:1fr 1fr}
 .trio{grid-template-columns:1fr 1fr 1fr}
 .tiles{grid-template-columns:repeat(4,1fr)}
-.chart{zoom:.78}
+.chart{zoom:.7}
 tr,.short,.verdict,.tiles,.failure,.warnings li{break-inside:avoid}
 a{color:inherit;text-decoration:none}
 details::details-content{content-visibility:visible;display:block;block-size:auto}

@@ -1,6 +1,7 @@
 /** Models run by onnxruntime: the only place that imports it. */
 import * as ort from 'onnxruntime-node';
 import { fail } from '../errors.ts';
+import { alignedTo } from '../tensor/arithmetic.ts';
 import { memoryData, type TensorData } from '../tensor/data.ts';
 import { type Dim, symbol } from '../tensor/dim.ts';
 import type { Dtype } from '../tensor/dtype.ts';
@@ -122,9 +123,8 @@ async function toOrt(name: string, data: TensorData): Promise<ort.Tensor> {
   return dtype === 'float16' ? float16Tensor(elements as Uint16Array, data.shape) : new ort.Tensor(dtype as 'float32', elements as Float32Array, data.shape);
 }
 
-// Typed arrays must start at a multiple of their element size; bytes cut from a file need not.
 function elementsOf(type: Elements & { readonly BYTES_PER_ELEMENT: number }, bytes: Uint8Array): ArrayBufferView {
-  const aligned = bytes.byteOffset % type.BYTES_PER_ELEMENT === 0 ? bytes : bytes.slice();
+  const aligned = alignedTo(type.BYTES_PER_ELEMENT, bytes);
   return new type(aligned.buffer as ArrayBuffer, aligned.byteOffset, aligned.byteLength / type.BYTES_PER_ELEMENT);
 }
 

@@ -9,9 +9,12 @@ const ROUNDER = 6755399441055744;
 /** Round half to even, as numpy.rint, for |x| < 2^51. */
 export const roundHalfEven = (x: number): number => x + ROUNDER - ROUNDER;
 
+/** The bytes where a typed array of such elements can be laid over them: themselves, or a copy. (`slice` of a Buffer would not copy.) */
+export const alignedTo = (size: number, bytes: Uint8Array): Uint8Array => (bytes.byteOffset % size === 0 ? bytes : new Uint8Array(bytes));
+
 /** Bytes as float32: a view where the bytes are aligned, else a copy. */
 export function asFloat32(bytes: Uint8Array): Float32Array {
-  const aligned = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
+  const aligned = alignedTo(4, bytes);
   return new Float32Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / 4);
 }
 
@@ -28,13 +31,13 @@ const FLOAT_READERS: Partial<Record<Dtype, (bytes: Uint8Array) => Float32Array |
   bfloat16: bfloat16ToFloat32,
   float32: asFloat32,
   float64: (bytes) => {
-    const aligned = bytes.byteOffset % 8 === 0 ? bytes : bytes.slice();
+    const aligned = alignedTo(8, bytes);
     return new Float64Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / 8);
   },
 };
 
 const asUint16 = (bytes: Uint8Array): Uint16Array => {
-  const aligned = bytes.byteOffset % 2 === 0 ? bytes : bytes.slice();
+  const aligned = alignedTo(2, bytes);
   return new Uint16Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / 2);
 };
 

@@ -26,11 +26,11 @@ export function reach({ shape, strides, offset }: Window): bigint {
 }
 
 /** Copy a window of `itemSize`-byte elements out of its storage. */
-export function gather(storage: Uint8Array, itemSize: number, window: Window): Uint8Array {
+export function gather(storage: Uint8Array, itemSize: number, window: Window): Uint8Array<ArrayBuffer> {
   const { shape, strides, offset } = window;
   const out = new Uint8Array(elementCount(shape) * itemSize);
   if (out.byteLength === 0) return out;
-  if (shape.length === 0) return storage.slice(offset * itemSize, (offset + 1) * itemSize);
+  if (shape.length === 0) return new Uint8Array(storage.subarray(offset * itemSize, (offset + 1) * itemSize));
   const last = shape.length - 1;
   const copyRow = rowCopier(storage, out, itemSize, shape[last]!, strides[last]!);
   const index = new Array<number>(last).fill(0);
@@ -54,12 +54,12 @@ type RowCopier = (from: number, to: number) => void;
 const WORDS = { 1: Uint8Array, 2: Uint16Array, 4: Uint32Array, 8: BigUint64Array } as const;
 
 /** Copies `count` elements that lie `stride` apart; positions in elements. */
-function rowCopier(storage: Uint8Array, out: Uint8Array, itemSize: number, count: number, stride: number): RowCopier {
+function rowCopier(storage: Uint8Array, out: Uint8Array<ArrayBuffer>, itemSize: number, count: number, stride: number): RowCopier {
   if (stride === 1) return (from, to) => out.set(storage.subarray(from * itemSize, (from + count) * itemSize), to * itemSize);
   const word = itemSize === 16 ? 8 : (itemSize as keyof typeof WORDS);
   const Words = WORDS[word];
   const words = itemSize / word;
-  const aligned = storage.byteOffset % word === 0 ? storage : storage.slice();
+  const aligned = storage.byteOffset % word === 0 ? storage : new Uint8Array(storage);
   const source = new Words(aligned.buffer, aligned.byteOffset, Math.floor(aligned.byteLength / word));
   const target = new Words(out.buffer);
   return (from, to) => {

@@ -89,14 +89,14 @@ describe('a stage', () => {
 });
 
 describe('an error', () => {
-  // Lambda answers { errorType: error.name, errorMessage: error.message, trace } for what passes util.types.isNativeError; Step Functions matches errorType.
+  // Lambda's runtime answers { errorType: error.name, errorMessage: error.message, trace } for an instance of Error; Step Functions matches errorType.
   it.each<[string, () => never, string]>([
     ['UnsupportedType', () => fail('UnsupportedType', { what: 'weight', dtype: 'float8', hint: 'save it as float32' }), 'weight: dtype float8 is not supported; save it as float32'],
     ['TypeError', () => { throw new TypeError('x is not a function'); }, 'x is not a function'],
     ['NoSuchBucket', () => { throw Object.assign(new Error('The bucket does not exist'), { name: 'NoSuchBucket' }); }, 'The bucket does not exist'],
   ])('goes out under its name: %s', async (name, thrower, message) => {
     const error = await invoke(async () => thrower()).catch((cause: unknown) => cause);
-    expect(Error.isError(error)).toBe(true);
+    expect(error).toBeInstanceOf(Error);
     expect(error).toMatchObject({ name, message });
     expect(lines.find(({ level }) => level === 'ERROR')).toMatchObject({
       stage: 'convert', correlation_id: 'a1b2', service: 'torchferry', error: { name, message },

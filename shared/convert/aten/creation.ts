@@ -4,7 +4,7 @@ import { type Dtype, isFloat, isInteger } from '../../tensor/dtype.ts';
 import type { Value } from '../../onnx/ir.ts';
 import { aten, type AtenBuilder } from '../converter.ts';
 import { cast, DEFAULT_FLOAT, dtypeOf, scalarOf } from '../promote.ts';
-import { expandTo, filledTensor, rankOf, shapeOf, slice } from '../shape.ts';
+import { expandTo, filledTensor, rankOf, shapeOf, slice, staticSize } from '../shape.ts';
 import type { ScalarArg } from '../schema.ts';
 
 const OPTIONS = 'ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None';
@@ -105,9 +105,10 @@ export const triu = aten('aten::triu(Tensor self, SymInt diagonal=0) -> Tensor',
 
 /** Random numbers differ on every run, so only their type and shape can be held to PyTorch's. */
 function random(op: AtenBuilder, how: 'RandomUniformLike' | 'RandomNormalLike', size: readonly Dim[], dtype: Dtype): Value {
-  const drawn = op[how]([filledTensor(op, size, 'float32', 0)], { dtype: 'float32' });
+  // onnxruntime has no kernel for the versions of opset 22.
+  if (op.opset >= 22) return op.aten.refuse('opset_version', op.opset, 'opset 21 or lower for models that draw random numbers');
   op.aten.warn('the model draws random numbers: its outputs differ from run to run');
-  return cast(op, drawn, dtype);
+  return cast(op, op[how]([filledTensor(op, size, 'float32', 0)], { dtype: 'float32' }), dtype);
 }
 export const rand = aten(`aten::rand(SymInt[] size, *, ${OPTIONS}) -> Tensor`, (op, { size, dtype }) => random(op, 'RandomUniformLike', size, dtype ?? DEFAULT_FLOAT));
 export const randn = aten(`aten::randn(SymInt[] size, *, ${OPTIONS}) -> Tensor`, (op, { size, dtype }) => random(op, 'RandomNormalLike', size, dtype ?? DEFAULT_FLOAT));
@@ -125,9 +126,22 @@ function padded(op: AtenBuilder, self: Value, pad: readonly Dim[], mode: string,
   }
   if (mode === 'circular') return circular(op, self, begins, ends);
   // A negative pad takes elements away; only constant padding has that in every runtime.
-  const cut = mode === 'constant' ? self : trimmed(op, self, begins, ends);
-  const positive = (d: Dim): Dim => (mode === 'constant' || !isStatic(d) ? d : Math.max(0, d));
-  return op.Pad([cut, op.dims([...begins, ...ends].map(positive)), value], { mode: mode === 'replicate' ? 'edge' : mode });
+  if (mode !== 'constant' && pad.some((d) => isStatic(d) && d < 0)) return picked(op, self, begins, ends, mode);
+  return op.Pad([self, op.dims([...begins, ...ends]), value], { mode: mode === 'replicate' ? 'edge' : mode });
+}
+
+/** Every output position's input position, as PyTorch computes it: clamped for replicate, mirrored for reflect. */
+function picked(op: AtenBuilder, self: Value, begins: readonly Dim[], ends: readonly Dim[], mode: string): Value {
+  return shapeOf(self).reduce<Value>((x, dim, axis) => {
+    if (begins[axis] === 0 && ends[axis] === 0) return x;
+    const [size, before, after] = [dim, begins[axis]!, ends[axis]!].map((d) => staticSize(op, d, 'pad')) as [number, number, number];
+    const last = size + before - 1;
+    const inside = (j: number): number => {
+      if (mode === 'replicate') return Math.min(Math.max(j, before), last);
+      return j < before ? 2 * before - j : j > last ? 2 * last - j : j;
+    };
+    return op.Gather([x, op.ints(Array.from({ length: Math.max(0, size + before + after) }, (_, j) => inside(j) - before))], { axis });
+  }, self);
 }
 
 function trimmed(op: AtenBuilder, x: Value, begins: readonly Dim[], ends: readonly Dim[]): Value {

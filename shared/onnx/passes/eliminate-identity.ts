@@ -3,7 +3,7 @@ import { isFloat } from '../../tensor/dtype.ts';
 import { sameType } from '../../tensor/type.ts';
 import type { Node, Value } from '../ir.ts';
 import type { Rule } from '../rewrite.ts';
-import { int, integers, ints, isUnused, numbers } from './match.ts';
+import { integers, ints, isUnused, numbers } from './match.ts';
 
 /** Which input comes out unchanged, or null. The types of that input and of the output are the same. */
 type Idle = (node: Node) => number | null;
@@ -42,7 +42,8 @@ function keepsOrder(node: Node): boolean {
 
 const isInference = (node: Node): boolean => {
   const [, , training] = node.inputs;
-  return isUnused(node.outputs[1] ?? node.outputs[0]!) === (node.outputs.length > 1) && (!training || integers(training)?.[0] === 0);
+  const mask = node.outputs[1];
+  return (!mask || isUnused(mask)) && (!training || integers(training)?.[0] === 0);
 };
 
 const stepsForward = (node: Node): boolean => !node.inputs[4] || (integers(node.inputs[4])?.every((step) => step > 0) ?? false);

@@ -5,6 +5,7 @@ import type { Builder } from '../builder.ts';
 import type { Node, Value } from '../ir.ts';
 import type { Rule } from '../rewrite.ts';
 import { int, isUnused, producedBy } from './match.ts';
+import { PROVISIONAL } from './name-values.ts';
 
 /** Conv weights are [out, in / group, ...]; ConvTranspose weights are [in, out / group, ...]. */
 const OUT_AXES = { Conv: 0, ConvTranspose: 1 } as const;
@@ -34,7 +35,8 @@ function fold(conv: Node, norm: Node, op: Builder): Value {
   const channels = channelOfWeight(w!.data!.shape, OUT_AXES[kind], int(conv, 'group') ?? 1);
   const scaled = scaledWeight(w!.data!, statistics, epsilon as number, channels);
   const shifted = shiftedBias(bias?.data ?? null, statistics, epsilon as number);
-  const [weight, shift] = [renamed(w!, scaled, op), bias?.uses.size === 1 ? renamed(bias, shifted, op) : op.constant(shifted, biasName(w!, op))];
+  const shift = bias?.uses.size === 1 ? renamed(bias, shifted, op) : op.constant(shifted, biasName(w!, op));
+  const weight = renamed(w!, scaled, op);
   const attributes = Object.fromEntries([...conv.attributes].map(([name, { value }]) => [name, value]));
   return op[kind]([x!, weight, shift], attributes);
 }
@@ -46,10 +48,10 @@ function renamed(old: Value, data: TensorData, op: Builder): Value {
   return op.constant(data, name);
 }
 
-/** `conv1.weight` gets `conv1.bias`; anything else a fresh name. */
+/** `conv1.weight` gets `conv1.bias`, as soon as names are made unique. */
 function biasName(weight: Value, op: Builder): string {
-  const stem = /^(.*\.)weight$/.exec(weight.name)?.[1];
-  return stem === undefined ? op.freshName('bias') : `${stem}${op.freshName('bias')}`;
+  const stem = /^(.*\.)?weight$/.exec(weight.name)?.[1];
+  return op.freshName(`${stem ?? `${weight.name}_`}bias${PROVISIONAL}`);
 }
 
 /** Which output channel each block of `blockSize` consecutive weights belongs to. */
@@ -69,15 +71,19 @@ function channelOfWeight(shape: readonly number[], axis: number, group: number):
 /** gamma / sqrt(var + epsilon), in double precision. */
 const scales = (gamma: Float64Array, variance: Float64Array, epsilon: number): Float64Array => gamma.map((g, i) => g / Math.sqrt(variance[i]! + epsilon));
 
+const FLOAT_ARRAYS = { float32: Float32Array, float64: Float64Array } as const;
+
 const scaledWeight = (w: TensorData, [gamma, , , variance]: readonly TensorData[], epsilon: number, { of, blockSize }: Channels): TensorData =>
   derivedData(w.dtype, w.shape, [w, gamma!, variance!], (wBytes, gammaBytes, varianceBytes) => {
-    const values = decodeNumbers(w.dtype, wBytes!);
+    const scaled = new Uint8Array(wBytes!);
+    const values = new FLOAT_ARRAYS[w.dtype as keyof typeof FLOAT_ARRAYS](scaled.buffer);
     const scale = scales(decodeNumbers(w.dtype, gammaBytes!), decodeNumbers(w.dtype, varianceBytes!), epsilon);
     for (let block = 0, at = 0; block < of.length; block++) {
       const factor = scale[of[block]!]!;
-      for (const end = at + blockSize; at < end; at++) values[at]! *= factor;
+      // The product is a double; storing it rounds once.
+      for (const end = at + blockSize; at < end; at++) values[at] = values[at]! * factor;
     }
-    return encodeNumbers(w.dtype, values);
+    return scaled;
   });
 
 /** beta + (bias - mean) * scale, rounded once. */

@@ -1,10 +1,10 @@
 /** Nodes whose result is known become initializers: known shapes, and exact operators on small constants in memory. */
 import { memoryData, type TensorData } from '../../tensor/data.ts';
 import { isStatic } from '../../tensor/dim.ts';
-import { byteLength, isInteger } from '../../tensor/dtype.ts';
+import { byteLength, type Dtype, integerRange, isInteger } from '../../tensor/dtype.ts';
 import { encodeNumbers } from '../../tensor/numbers.ts';
 import { elementCount, sameType, staticShape, tensorType } from '../../tensor/type.ts';
-import type { Node, Value } from '../ir.ts';
+import type { Attribute, Node, Value } from '../ir.ts';
 import { type Rule } from '../rewrite.ts';
 import { type OnnxOp, OPS } from '../schema/index.ts';
 import { OpCall } from '../schema/row.ts';
@@ -18,14 +18,26 @@ const LARGEST_RESULT = 64 << 10;
 export const foldConstants: Rule = {
   name: 'fold-constants',
   rewrite(node, op) {
-    const data = constantAttribute(node) ?? knownContents(node) ?? evaluated(node, op.opset);
+    const data = constantAttribute(node) ?? evaluated(node, op.opset) ?? knownContents(node);
     return data?.map((d) => op.constant(d)) ?? null;
   },
 };
 
+/** The attributes in which a Constant can hold its value. */
+const CONSTANTS: Readonly<Record<string, (value: Attribute['value']) => TensorData>> = {
+  value: (value) => value as TensorData,
+  value_int: (value) => vector('int64', [], [value as number | bigint]),
+  value_ints: (value) => vector('int64', [(value as readonly number[]).length], value as readonly number[]),
+  value_float: (value) => vector('float32', [], [value as number]),
+  value_floats: (value) => vector('float32', [(value as readonly number[]).length], value as readonly number[]),
+};
+const vector = (dtype: Dtype, shape: readonly number[], values: readonly (number | bigint)[]): TensorData => memoryData(dtype, shape, encodeNumbers(dtype, values));
+
 function constantAttribute(node: Node): TensorData[] | null {
-  const value = node.op === 'Constant' ? node.attributes.get('value') : undefined;
-  return value?.kind === 'tensor' ? [value.value] : null;
+  if (node.op !== 'Constant') return null;
+  const [[name, attribute] = []] = node.attributes;
+  const read = name !== undefined && Object.hasOwn(CONSTANTS, name) ? CONSTANTS[name] : undefined;
+  return read && attribute ? [read(attribute.value)] : null;
 }
 
 /** Integer elements that follow from shapes, as inference tracked them. */
@@ -38,8 +50,11 @@ function knownContents(node: Node): TensorData[] | null {
 function contentData({ type, content }: Value): TensorData | null {
   const shape = type && staticShape(type);
   if (!type || !shape || !content?.every(isStatic) || content.length !== elementCount(shape)) return null;
-  if (!isInteger(type.dtype) && type.dtype !== 'bool') return null;
-  return elementSize(type.dtype) ? memoryData(type.dtype, shape, encodeNumbers(type.dtype, content as readonly number[])) : null;
+  if ((!isInteger(type.dtype) && type.dtype !== 'bool') || !elementSize(type.dtype)) return null;
+  const [low, high] = integerRange(type.dtype);
+  // Dimensions do not wrap around, elements do.
+  if (!content.every((d) => BigInt(d) >= low && BigInt(d) <= high)) return null;
+  return memoryData(type.dtype, shape, encodeNumbers(type.dtype, content as readonly number[]));
 }
 
 function evaluated(node: Node, opset: number): TensorData[] | null {

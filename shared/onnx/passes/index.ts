@@ -3,14 +3,14 @@ import { type Pass, rewriting, type Rule, sequence, untilStable } from '../rewri
 import { eliminateIdentity } from './eliminate-identity.ts';
 import { foldBatchNorm } from './fold-batch-norm.ts';
 import { foldConstants } from './fold-constants.ts';
-import { mergeCasts, mergeReshapes, mergeTransposes } from './merge.ts';
+import { constantReshape, mergeCasts, mergeReshapes, mergeTransposes } from './merge.ts';
 import { nameValues } from './name-values.ts';
 import { removeUnused } from './remove-unused.ts';
 import { shareCommon, shareInitializers } from './share.ts';
 
 export type { PassLog, PassResult } from '../rewrite.ts';
 
-const MERGE: readonly Rule[] = [eliminateIdentity, mergeTransposes, mergeCasts, mergeReshapes];
+const MERGE: readonly Rule[] = [eliminateIdentity, mergeTransposes, mergeCasts, constantReshape, mergeReshapes];
 
 const simplify = (fuse: readonly Rule[]): Pass =>
   sequence('simplify', [

@@ -1,4 +1,5 @@
 /** Two operators of a kind in a row become one. */
+import { dimText, isStatic } from '../../tensor/dim.ts';
 import type { Dtype } from '../../tensor/dtype.ts';
 import type { Rule } from '../rewrite.ts';
 import { int, integers, ints, producedBy } from './match.ts';
@@ -54,5 +55,26 @@ export const mergeReshapes: Rule = {
     const shape = integers(node.inputs[1]);
     if (!x?.type || !shape || shape.includes(0) || int(node, 'allowzero') === 1) return null;
     return op.Reshape([x, node.inputs[1]!]);
+  },
+};
+
+/**
+ * A computed target shape becomes a constant where Reshape's own 0 (as the input) and -1 (what is left) say the same:
+ * the arithmetic on symbolic dimensions before it is no longer needed.
+ */
+export const constantReshape: Rule = {
+  name: 'constant-reshape',
+  root: 'Reshape',
+  rewrite(node, op) {
+    const [x, target] = node.inputs;
+    const content = target?.content;
+    if (!x?.type || !content || target.data || int(node, 'allowzero') === 1 || content.includes(0)) return null;
+    const dims = content.map((dim, i) => {
+      if (isStatic(dim)) return dim;
+      const given = x.type!.shape[i];
+      return given !== undefined && dimText(given) === dimText(dim) ? 0 : -1;
+    });
+    if (dims.filter((d) => d < 0).length > 1) return null;
+    return op.Reshape([x, op.ints(dims)]);
   },
 };

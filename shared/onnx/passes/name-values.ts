@@ -2,8 +2,13 @@
 import type { Graph, Node, Value } from '../ir.ts';
 import { type Pass, pass } from '../rewrite.ts';
 
+/** Ends the stem of a name that is only wanted: `conv1.bias#.12` asks for `conv1.bias`. */
+export const PROVISIONAL = '#';
+const wantedName = (name: string): string | null => /^(.*)#\.\d+$/s.exec(name)?.[1] ?? null;
+
 /** Names the builder makes up. */
-const isMadeUp = (name: string): boolean => /^[a-z_]\w*\.\d+$/.test(name);
+const isMadeUpConstant = (name: string): boolean => /^const\.\d+$/.test(name) || wantedName(name) !== null;
+const isMadeUpOutput = (name: string, { op }: Node): boolean => name.startsWith(`${op.toLowerCase()}.`) && /^\d+$/.test(name.slice(op.length + 1));
 
 export const nameValues: Pass = pass('name-values', ({ graph }) => {
   const naming = new Naming();
@@ -21,9 +26,9 @@ class Naming {
   /** Names that stay, before any new one is given. */
   reserve(graph: Graph): void {
     for (const value of [...graph.inputs, ...graph.outputs]) this.#keep(value);
-    for (const value of graph.initializers) if (!isMadeUp(value.name) && !isFolded(value)) this.#keep(value);
+    for (const value of graph.initializers) if (!isMadeUpConstant(value.name)) this.#keep(value);
     for (const node of graph.nodes) {
-      for (const value of node.outputs) if (!isMadeUp(value.name)) this.#keep(value);
+      for (const value of node.outputs) if (!isMadeUpOutput(value.name, node)) this.#keep(value);
       if (node.name) this.#nodes.add(node.name);
       for (const subgraph of node.subgraphs()) this.reserve(subgraph);
     }
@@ -36,7 +41,7 @@ class Naming {
   }
 
   graph(graph: Graph): void {
-    for (const value of [...graph.inputs, ...graph.initializers]) this.#rename(value, parameterName(value));
+    for (const value of [...graph.inputs, ...graph.initializers]) this.#rename(value, wantedName(value.name) ?? (isMadeUpConstant(value.name) ? 'const_0' : value.name));
     for (const node of graph.nodes) {
       if (!node.name) {
         node.name = unique(this.#nodes, nodeName(node));
@@ -57,10 +62,6 @@ class Naming {
 
 /** `layer1.0.conv1/Conv`: the module it comes from and what it does. */
 const nodeName = ({ origin, op }: Node): string => (origin?.module ? `${origin.module}/${op}` : op);
-
-/** A bias that folding made: `conv1.bias.12` wants to be `conv1.bias`. */
-const isFolded = (value: Value): boolean => /\.bias\.\d+$/.test(value.name);
-const parameterName = (value: Value): string => (isFolded(value) ? value.name.replace(/\.\d+$/, '') : isMadeUp(value.name) ? 'const_0' : value.name);
 
 /** `wanted`, or the next of its series that is free. */
 function unique(taken: Set<string>, wanted: string): string {

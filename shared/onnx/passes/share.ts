@@ -1,6 +1,7 @@
 /** The same thing twice becomes one: equal initializers, and equal calls on equal inputs. */
 import type { TensorData } from '../../tensor/data.ts';
-import type { Attribute, Graph, Model, Node, Value } from '../ir.ts';
+import { type Builder, makeBuilder } from '../builder.ts';
+import type { Attribute, Graph, Node, Value } from '../ir.ts';
 import { builderFor, type Pass, pass, replaceValue } from '../rewrite.ts';
 
 /** Larger tensors are compared by where they come from, not by their elements. */
@@ -44,21 +45,21 @@ class Serials<T extends object> {
 /** Two calls of these give two results. */
 const RANDOM: ReadonlySet<string> = new Set(['RandomNormal', 'RandomNormalLike', 'RandomUniform', 'RandomUniformLike', 'Bernoulli', 'Multinomial', 'Dropout']);
 
-export const shareCommon: Pass = pass('share-common', (model) => shareIn(model.graph, model));
+export const shareCommon: Pass = pass('share-common', (model) => shareIn(model.graph, builderFor(model)));
 
-function shareIn(graph: Graph, model: Model): number {
+function shareIn(graph: Graph, op: Builder): number {
   const values = new Serials<Value>();
   const identities = new Serials<object>();
   const known = new Map<string, Node>();
   let changes = 0;
   for (const node of [...graph.nodes]) {
     const subgraphs = node.subgraphs();
-    for (const subgraph of subgraphs) changes += shareIn(subgraph, model);
+    for (const subgraph of subgraphs) changes += shareIn(subgraph, makeBuilder(subgraph, op.opset, op));
     if (subgraphs.length > 0 || RANDOM.has(node.op) || isOutputIdentity(node)) continue;
     const key = nodeKey(node, values, identities);
     const same = known.get(key);
     if (!same) known.set(key, node);
-    else if (merge(graph, node, same, model)) changes++;
+    else if (merge(graph, node, same, op)) changes++;
   }
   return changes;
 }
@@ -66,10 +67,10 @@ function shareIn(graph: Graph, model: Model): number {
 /** It is there to give an output its name. */
 const isOutputIdentity = (node: Node): boolean => node.op === 'Identity' && node.graph!.isOutput(node.outputs[0]!);
 
-function merge(graph: Graph, node: Node, same: Node, model: Model): boolean {
+function merge(graph: Graph, node: Node, same: Node, op: Builder): boolean {
   if (node.outputs.some((output, i) => (output.name === '') !== (same.outputs[i]!.name === ''))) return false;
   const needsIdentity = node.outputs.some((output, i) => graph.isOutput(output) && graph.isOutput(same.outputs[i]!));
-  const op = builderFor(model);
+  op.origin = node.origin;
   node.outputs.forEach((output, i) => {
     if (output.name !== '') replaceValue(graph, output, same.outputs[i]!, op);
   });

@@ -1,8 +1,9 @@
 /** Integer elements that are known while the graph is built. */
 import type { TensorData } from '../../tensor/data.ts';
-import type { Dim } from '../../tensor/dim.ts';
-import { isFloat, isInteger } from '../../tensor/dtype.ts';
+import { type Dim, isStatic } from '../../tensor/dim.ts';
+import { type Dtype, isFloat, isInteger } from '../../tensor/dtype.ts';
 import { decodeBigInts, decodeInts, decodeNumbers } from '../../tensor/numbers.ts';
+import type { TensorType } from '../../tensor/type.ts';
 import type { OpCall } from './row.ts';
 
 /** Largest integer tensor whose elements are followed as dimensions. */
@@ -13,6 +14,15 @@ export function contentOf(data: TensorData): readonly Dim[] | null {
   if (!data.memory || data.shape.length > 1 || (data.shape[0] ?? 1) > CONTENT_LIMIT) return null;
   return isInteger(data.dtype) || data.dtype === 'bool' ? decodeInts(data.dtype, data.memory) : null;
 }
+
+/** Elements that may be followed: narrower types wrap around, and numbers beyond their type's range do not stay exact. */
+export function followed(type: TensorType | null, content: readonly Dim[] | null | undefined): readonly Dim[] | null {
+  if (!content || content.length > CONTENT_LIMIT || !type) return null;
+  if (type.dtype === 'bool') return content.every((d) => d === 0 || d === 1) ? content : null;
+  const limit = LARGEST[type.dtype];
+  return limit !== undefined && content.every((d) => !isStatic(d) || Math.abs(d) <= limit) ? content : null;
+}
+const LARGEST: Partial<Record<Dtype, number>> = { int64: Number.MAX_SAFE_INTEGER, int32: 2 ** 31 - 1 };
 
 /** As the content of an input, with numbers beyond 2^53 (an open end is written as the largest int64) as infinities. */
 export function boundsOf(call: OpCall, index: number): readonly Dim[] | null {

@@ -1,31 +1,81 @@
 /** Convert: the PyTorch file to an ONNX file. */
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileSource } from '../../bytes/byte-source.ts';
 import { openModel } from '../../onnx/proto/read.ts';
 import { writeModel } from '../../onnx/proto/write.ts';
-import { convertFile, operatorCounts } from '../convert-file.ts';
-import type { VariantRequest } from '../job.ts';
+import { convertFile, operatorCounts, reportedTensor } from '../convert-file.ts';
+import { keepExamples } from '../examples.ts';
 import { jobStage } from '../job-stage.ts';
 import type { ConvertFacts, StoredFile } from '../record.ts';
 import type { Services } from '../services.ts';
-import type { OpenedObject } from '../store.ts';
-import type { Workspace } from '../workspace.ts';
-import { hashSource } from '../workspace.ts';
+import { symbolRanges } from '../symbol-ranges.ts';
+import { hashSource, type Workspace } from '../workspace.ts';
 
-type Made = Omit<ConvertFacts, 'files' | 'sha256' | 'format'> & { readonly format: string; readonly paths: readonly { readonly path: string; readonly name: string }[] };
+interface Made extends Omit<ConvertFacts, 'files' | 'sha256'> {
+  /** The .onnx first, then what its weights lie in. */
+  readonly paths: readonly string[];
+}
+
+type Make = (workspace: Workspace, services: Services) => Promise<Made>;
 
 export const run = jobStage<ConvertFacts>('convert', async (workspace, _input, services) => {
-  const { job } = workspace;
-  const source = await workspace.openModel();
-  const { paths, ...made } = await (job.format === 'ONNX' ? takeOnnx : convertPyTorch)(workspace, source, services);
+  const { variants, format } = workspace.job;
+  const { paths, ...made } = await (format === 'ONNX' ? takeOnnx : convertPyTorch)(workspace, services);
   // An FP32 model that nobody asked for is only what the INT8 ones are made of.
-  const place = job.variants.some((variant) => variant.dtype === 'fp32') ? 'output' : 'work';
+  const place = variants.some((variant) => variant.dtype === 'fp32') ? 'output' : 'work';
   const files: StoredFile[] = [];
-  for (const { path, name } of paths) files.push(await workspace.store(path, name, place));
-  const facts: ConvertFacts = { ...made, files, sha256: await hashSource(source, services.signal) };
-  return { facts, output: { variants: job.variants.map(({ name, quantize }: VariantRequest) => ({ name, quantize })), bytes: files.reduce((n, f) => n + f.bytes, 0) } };
+  for (const path of paths) files.push(await workspace.store(path, basename(path), place));
+  const sha256 = await hashSource(await workspace.openModel(), services.signal);
+  return {
+    facts: { ...made, files, sha256 },
+    output: { variants: variants.map(({ name, quantize }) => ({ name, quantize })), bytes: files.reduce((n, file) => n + file.bytes, 0) },
+  };
 });
 
-async function convertPyTorch({ job, folder, ...workspace }: Workspace, opened: OpenedObject, services: Services): Promise<Made> {
-  throw new Error('see below');
-}
+const convertPyTorch: Make = async (workspace, { signal }) => {
+  const { opset_version, input_names, output_names, dynamic_axes, weights } = workspace.job.options;
+  const path = join(workspace.folder, 'model.onnx');
+  // Linked weights stay in the PyTorch file, which then goes where the model goes.
+  const opened = weights === 'link' ? fileSource(await workspace.fetchModel()) : null;
+  const source = opened ?? (await workspace.openModel());
+  try {
+    const options = { opset_version, input_names, output_names, dynamic_axes };
+    const { program, written, facts, warnings } = await convertFile({ source, path, options, weights, ...(signal ? { signal } : {}) });
+    return {
+      paths: [...written.files.map((file) => file.path), ...written.linked.map((name) => join(workspace.folder, name))],
+      conversion: facts,
+      operators: facts.operators,
+      inputs: facts.inputs,
+      warnings,
+      format: program.producer.format,
+      torchVersion: program.producer.torchVersion,
+      examples: await keepExamples(workspace, program, facts.inputs),
+      ranges: symbolRanges(program, facts.inputs),
+    };
+  } finally {
+    opened?.close();
+  }
+};
+
+/** A model that is ONNX already is read and written: checked, with its weights where the job wants them, ready to be quantized. */
+const takeOnnx: Make = async (workspace, { signal }) => {
+  const { weights } = workspace.job.options;
+  const opened = await openModel(await workspace.fetchModel());
+  try {
+    const { model } = opened;
+    const written = await writeModel(model, join(workspace.folder, 'model.onnx'), { weights: weights === 'link' ? 'embed' : weights, ...(signal ? { signal } : {}) });
+    return {
+      paths: written.files.map((file) => file.path),
+      conversion: null,
+      operators: operatorCounts(model),
+      inputs: model.graph.inputs.map(reportedTensor),
+      warnings: written.warnings,
+      format: 'ONNX',
+      torchVersion: null,
+      examples: null,
+      ranges: {},
+    };
+  } finally {
+    opened.close();
+  }
+};

@@ -16,6 +16,9 @@ interface Row {
   readonly output: OutputComparison;
 }
 
+// A list may be cut short: what is outside its tolerance stands first.
+const outsideFirst = (a: Row, b: Row): number => Number(b.output.withinTolerance === false) - Number(a.output.withinTolerance === false);
+
 const measured = (value: number | null, shown: (value: number | null) => string): Html => exact(shown(value), value === null ? 'not measured' : String(value));
 
 // Cosines sit near one: three digits would print 1.00 for everything of interest.
@@ -40,7 +43,7 @@ const cells = (limits: Limits) => ({ of, output: o }: Row): readonly Hole[] => [
 
 /** INT8 against FP32 has no tolerance to stay within: the criterion judges it. */
 export function comparisonTable(comparisons: readonly Comparison[], limits: Limits): Html | null {
-  const items = comparisons.flatMap((of) => of.outputs.map((output): Row => ({ of, output })));
+  const items = comparisons.flatMap((of) => of.outputs.map((output): Row => ({ of, output }))).sort(outsideFirst);
   if (!items.length) return null;
   const tolerances = [...new Set(items.filter((row) => row.output.withinTolerance !== null).map((row) => toleranceText(row.of)))];
   const caption = html`How far the outputs are off${tolerances.map((tolerance) => html`; tolerance ${tolerance}`)}`;

@@ -1,7 +1,7 @@
 /** The top of the page: which file, the verdict, four headline numbers. */
 import { closestComparison, comparisonWith, fp32Of, largestDifference, smallestAgreement, smallestSqnr } from '../measures.ts';
 import { exact, facts, mark, name } from '../elements.ts';
-import { formatBytes, formatCount, formatDecibels, formatMilliseconds, formatNumber, formatShare, formatSizeChange } from '../format.ts';
+import { formatBytes, formatCount, formatDecibels, formatMilliseconds, formatNumber, formatShare, formatSizeChange, formatTime } from '../format.ts';
 import type { Limits } from '../limits.ts';
 import { html, shorten, type Hole, type Html } from '../markup.ts';
 import type { Report, Variant } from '../report.ts';
@@ -16,30 +16,26 @@ interface Tile {
 
 export const header = (report: Report, limits: Limits): Html => html`<header>
 <p class="eyebrow">torchferry report</p>
-<h1>${shorten(baseName(report.model.key), limits.name)}</h1>
-${source(report, limits)}
-<div class="verdict ${report.verdict.status}">${mark(report.verdict.status)}<p><b>${VERDICTS[report.verdict.status]}</b>\
+<h1>${shorten(baseName(report.model.key) || 'unknown model', Math.ceil(limits.name / 2))}</h1>
+${source(report, limits)}<div class="verdict ${report.verdict.status}">${mark(report.verdict.status)}<p><b>${VERDICTS[report.verdict.status]}</b>\
 <span>${shorten(report.verdict.sentence, limits.text)}</span></p></div>
-<div class="tiles">${tiles(report).map(tileElement)}</div>
-</header>
+${report.variants.length ? html`<div class="tiles">${tiles(report).map(tileElement)}</div>
+` : null}</header>
 `;
 
 const baseName = (key: string): string => key.split('/').findLast((part) => part !== '') ?? key;
 
-// The time as written, without the machine's punctuation; anything else stays as it is.
-const readable = (time: string): string => time.replace(/^(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(?::\d\d)?(?:\.\d+)?Z$/, '$1 $2 UTC');
-
 function source({ model, job, torchferry }: Report, limits: Limits): Html {
-  const cut = (text: string | null): Hole => (text === null ? null : name(text, limits));
+  const cut = (text: string | null): Hole => (text ? name(text, limits) : null);
   return facts([
-    ['Source', name(model.key, limits)],
-    ['Size', exact(formatBytes(model.bytes), `${formatCount(model.bytes)} bytes`)],
+    ['Source', cut(model.key)],
+    ['Size', model.bytes === 0 ? null : exact(formatBytes(model.bytes), `${formatCount(model.bytes)} bytes`)],
     ['SHA-256', cut(model.sha256)],
     ['Object version', cut(model.version)],
     ['Format', model.format === null ? null : shorten(model.format, limits.name)],
     ['PyTorch', model.torchVersion === null ? null : shorten(model.torchVersion, limits.name)],
     ['Job', cut(job.id)],
-    ['Created', shorten(readable(job.created), limits.name)],
+    ['Created', shorten(formatTime(job.created), limits.name)],
     ['torchferry', shorten(torchferry, limits.name)],
   ]);
 }
@@ -54,7 +50,7 @@ function tiles(report: Report): readonly Tile[] {
 }
 
 function size({ model }: Report, shown: Variant | null, other: Variant | null): Tile {
-  if (!shown) return { label: 'Size', value: formatBytes(model.bytes), note: 'of the source; no model was written' };
+  if (!shown) return { label: 'Size', value: NOT_MEASURED, note: null };
   const before = other?.bytes ?? model.bytes;
   const value = exact(formatBytes(shown.bytes), `${formatCount(shown.bytes)} bytes`);
   return { label: `Size, ${shown.dtype.toUpperCase()}`, value, note: `${other ? 'FP32' : 'source'} ${formatBytes(before)}, ${formatSizeChange(before, shown.bytes)}` };

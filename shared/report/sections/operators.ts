@@ -43,5 +43,5 @@ export function operators(report: Report, limits: Limits): Section | null {
     items: all,
     cells: (operator) => [name(operator, limits), ...counts.map((c) => formatCount(c.get(operator) ?? 0))],
   }, limits);
-  return { id: 'operators', title: 'Operators', body: html`<figure><figcaption>${title}</figcaption>${chart}${twin(rows)}</figure>` };
+  return { id: 'operators', title: 'Operators', body: html`<figure><figcaption>${title}</figcaption>${chart}${twin('The same as a table', rows)}</figure>` };
 }

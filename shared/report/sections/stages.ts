@@ -32,5 +32,5 @@ export function stages({ stages: ran }: Report, limits: Limits): Section | null 
     cells: (s) => [shorten(label(s), limits.name), exact(formatMilliseconds(s.startMs), `${s.startMs} ms`),
       exact(formatMilliseconds(s.endMs - s.startMs), `${s.endMs - s.startMs} ms`), outcome(OUTCOMES[s.status], s.status)],
   }, limits);
-  return { id: 'stages', title: 'Time', body: html`<figure><figcaption>${title}</figcaption>${chart}${twin(rows)}</figure>` };
+  return { id: 'stages', title: 'Time', body: html`<figure><figcaption>${title}</figcaption>${chart}${twin('The same as a table', rows)}</figure>` };
 }

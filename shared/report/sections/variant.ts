@@ -27,7 +27,12 @@ ${facts([...quantizationFacts(quantization, limits), ...validationFacts(validati
 ${criterion(variant, report)}
 ${validation ? comparisonTable(validation.comparisons, limits) : null}
 ${checks(validation, limits)}
-${quantization ? html`<div class="pair">${worstLayers(quantization.layers, at, limits)}${keptInFloat(quantization.skipped, limits)}</div>` : null}</article>`;
+${quantization ? damage(quantization, at, limits) : null}</article>`;
+}
+
+function damage({ layers, skipped }: Quantization, at: number, limits: Limits): Html {
+  const worst = worstLayers(layers, at, limits);
+  return html`<div class="pair">${worst?.chart ?? null}${keptInFloat(skipped, limits)}</div>${worst?.rows ?? null}`;
 }
 
 const files = (list: readonly ReportedFile[], limits: Limits): Hole => list.length === 0 ? null : html`<ul class="files">${listed(list, limits, (file) =>
@@ -65,6 +70,8 @@ function criterion(variant: Variant, { variants, criterion: asked }: Report): Ht
   return html`<ul class="checks">${findings.map((f) => html`<li>${outcome(f.met ? 'pass' : 'warn', html`<span><b>Criterion</b> ${f.text}</span>`)}</li>`)}</ul>`;
 }
 
-const checks = (v: Validation | null, limits: Limits): Html | null => !v?.checks.length ? null : html`<ul class="checks">${listed(v.checks, limits, (c) =>
+const failedFirst = (list: Validation['checks']): Validation['checks'] => list.toSorted((a, b) => Number(a.passed) - Number(b.passed));
+
+const checks = (v: Validation | null, limits: Limits): Html | null => !v?.checks.length ? null : html`<ul class="checks">${listed(failedFirst(v.checks), limits, (c) =>
   html`<li>${outcome(c.passed ? 'pass' : 'fail', html`<span><b>${shorten(c.name, limits.name)}</b> ${c.passed ? 'passed' : 'failed'}${
     c.detail ? html`<span class="detail">: ${shorten(c.detail, limits.text)}</span>` : null}</span>`)}</li>`)}</ul>`;

@@ -20,8 +20,8 @@ const bar = (limits: Limits) => ({ layer, operator, sqnr }: LayerError): Bar => 
   mark: sqnr !== null && sqnr < BAD_DECIBELS ? 'bad' : 'plain',
 });
 
-/** `at` keeps ids apart when several variants show their layers. */
-export function worstLayers(layers: readonly LayerError[], at: number, limits: Limits): Html | null {
+/** The chart and its table. `at` keeps ids apart when several variants show their layers. */
+export function worstLayers(layers: readonly LayerError[], at: number, limits: Limits): { readonly chart: Html; readonly rows: Html } | null {
   if (!layers.length) return null;
   const worst = layers.slice(0, limits.bars);
   const title = `Layers furthest from FP32: the worst ${worst.length} of ${layers.length} by SQNR; shorter is worse, red is below ${BAD_DECIBELS} dB`;
@@ -33,5 +33,5 @@ export function worstLayers(layers: readonly LayerError[], at: number, limits: L
     cells: (l) => [name(l.layer, limits), name(l.operator, limits), l.module ? name(l.module, limits) : '–',
       exact(l.sqnr === null ? 'equal' : formatDecibels(l.sqnr), String(l.sqnr)), exact(formatNumber(l.maxAbsDiff), String(l.maxAbsDiff))],
   }, limits);
-  return html`<figure><figcaption>${title}</figcaption>${chart}${twin(rows)}</figure>`;
+  return { chart: html`<figure><figcaption>${title}</figcaption>${chart}</figure>`, rows: twin('All layers as a table', rows) };
 }

@@ -2,7 +2,7 @@
 import type { Step } from './aliases.ts';
 import { argumentOf, boolArgument, intArgument } from './arguments.ts';
 import type { Layout } from './sizes.ts';
-import { again, ITSELF, refusal, reshaped, undecided, type ViewUse } from './steps.ts';
+import { ITSELF, readOnly, reshaped, undecided, type ViewUse } from './steps.ts';
 import { isContiguous, isViewable, type MemoryFormat, suggestedFormat } from './strides.ts';
 
 const elements = ({ shape }: Layout): number => shape.reduce((n, d) => n * d, 1);
@@ -35,8 +35,7 @@ const sumToSize = (use: ViewUse): Step | null => choose(use, ask(use, (base, out
 /** Repeated elements share memory, so only an expansion that repeats nothing can be written. */
 const expand = (use: ViewUse): Step | null => {
   const plain = ask(use, (base, out) => elements(base) === elements(out));
-  if (plain === null) return { ...undecided(use), view: again(use) };
-  return plain ? reshaped(use) : { view: again(use), scatter: refusal(`the elements of the view made by ${use.node.target} overlap`), whole: false };
+  return plain ? reshaped(use) : readOnly(use, 'its elements may share memory');
 };
 
 const FORMATS: readonly MemoryFormat[] = ['channels_last_3d', 'channels_last', 'preserve', 'contiguous'];

@@ -22,6 +22,7 @@ const IRREGULAR: Readonly<Record<string, string>> = {
   'aten::norm.out': 'ScalarOpt_dim',
   'aten::sum.IntList_out': 'dim_IntList',
   'aten::bernoulli.float_out': 'p',
+  'aten::arange.start_out': 'start_step',
   'aten::div.out_mode': 'Tensor_mode',
   'aten::divide.out_mode': 'Tensor_mode',
   'aten::all.all_out': '',
@@ -32,6 +33,9 @@ const TENSOR = new Set('_add_relu add sub subtract mul multiply div divide true_
 const DIM = new Set('frobenius_norm std var all any mean'.split(' '));
 /** Older operators name the `out=` overload after its first output. */
 const FIRST_OUTPUTS = new Set('values output U a X Q L inverse eigvals eigenvalues result sign'.split(' '));
+
+/** These make a tensor from nothing: the type of `out` is what they are asked for. */
+export const FACTORIES: ReadonlySet<string> = new Set('zeros ones full empty rand randn randint randperm arange linspace logspace eye'.split(' '));
 
 /** The pure operator of an `out=` one; null when the name is no such. */
 export function outTarget(target: string): string | null {

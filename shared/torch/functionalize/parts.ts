@@ -5,7 +5,7 @@ import type { Argument, NamedArgument } from '../program.ts';
 import type { Step } from './aliases.ts';
 import { argumentOf, flatOutputs, intArgument, intOf, intsArgument, intsOf, NONE, numberArgument, tensorArgument } from './arguments.ts';
 import type { Emitter } from './emitter.ts';
-import { again, given, ITSELF, opaque, refusal, toBase, undecided, type ViewUse } from './steps.ts';
+import { again, given, ITSELF, opaque, readOnly, refusal, toBase, undecided, type ViewUse } from './steps.ts';
 import { extent, isDense, isNonOverlapping } from './strides.ts';
 import type { TensorValue } from './sizes.ts';
 
@@ -53,7 +53,7 @@ function dimOf(emit: Emitter, argument: Argument): Dim {
 /** `linalg_diagonal` differs from `diagonal` in its default axes only. */
 export const diagonal = (dim1: number, dim2: number) => (use: ViewUse): Step => {
   const axes = [intArgument(use.node, 'offset', 1, 0), intArgument(use.node, 'dim1', 2, dim1), intArgument(use.node, 'dim2', 3, dim2)];
-  if (axes.some((axis) => axis === null)) return { ...undecided(use), view: again(use) };
+  if (axes.some((axis) => axis === null)) return readOnly(use, 'its axes are not written as numbers');
   const args = ['offset', 'dim1', 'dim2'].map((name, i) => numberArgument(name, axes[i]!));
   return { view: again(use), scatter: (emit, base, part) => toBase(use, emit, 'aten::diagonal_scatter', [...pair(base, part), ...args]), whole: false };
 };
@@ -84,15 +84,19 @@ export const unbound = (use: ViewUse): Step => {
   };
 };
 
+/** Index lists may overlap or leave gaps; every other split covers its axis. */
+const BY_INDICES = /tensor_split|\.array$/;
+
 /** split, chunk ...: consecutive parts of one axis, located by the recorded sizes of the parts before. */
 export const splitAlong = (axis: (use: ViewUse) => number | null) => (use: ViewUse): Step => {
   const dim = axis(use);
+  if (dim === null) return undecided(use);
   const parts = flatOutputs(use.node).map((output) => ('name' in output ? use.record(output.name) : null));
-  if (dim === null || !use.base || parts.some((part) => part === null)) return undecided(use);
-  const sizes = (parts as TensorValue[]).map((part) => part.type.shape.at(dim)!);
+  const sizes = parts.flatMap((part) => part?.type.shape.at(dim) ?? []);
+  if (!use.base || sizes.length < parts.length) return BY_INDICES.test(use.node.target) ? undecided(use) : partOfMany(use, dim, parts);
   if (!sameDim(addDims(...sizes), use.base.type.shape.at(dim)!)) return opaque(`the parts made by ${use.node.target} overlap or leave gaps`);
   const [start, size] = [addDims(...sizes.slice(0, use.output)), sizes[use.output]!];
-  return typeof start === 'number' && typeof size === 'number' ? part(use, dim, start, start + size) : partOfMany(use, dim, parts as TensorValue[]);
+  return typeof start === 'number' && typeof size === 'number' ? part(use, dim, start, start + size) : partOfMany(use, dim, parts);
 };
 
 function part(use: ViewUse, dim: number, start: number, end: number): Step {
@@ -104,12 +108,12 @@ function part(use: ViewUse, dim: number, start: number, end: number): Step {
   };
 }
 
-/** With symbolic sizes: split again, and join the parts with one of them replaced. */
-function partOfMany(use: ViewUse, dim: number, parts: readonly TensorValue[]): Step {
+/** With sizes that are no numbers: split again, and join the parts with one of them replaced. */
+function partOfMany(use: ViewUse, dim: number, parts: readonly (TensorValue | null)[]): Step {
   const split = (emit: Emitter, base: string): string[] => {
     const names = parts.map((record) => {
       const name = emit.fresh(use.name);
-      emit.values.set(name, record);
+      if (record) emit.values.set(name, record);
       return name;
     });
     const args = use.node.args.map((arg, i) => (i === 0 ? { name: arg.name, value: { kind: 'tensor', name: base } as const } : arg));
@@ -130,12 +134,12 @@ function partOfMany(use: ViewUse, dim: number, parts: readonly TensorValue[]): S
 export const unfolded = (use: ViewUse): Step => {
   const [dimension, size, step] = ['dimension', 'size', 'step'].map((name, i) => intOf(argumentOf(use.node, name, i + 1)));
   const rank = use.base?.type.shape.length ?? 0;
-  if (dimension == null || size == null || !use.base || !use.out || rank === 0) return { ...undecided(use), view: again(use) };
-  if (size !== step) return { view: again(use), scatter: refusal(`the windows made by ${use.node.target} overlap or leave gaps`), whole: false };
+  if (dimension == null || size == null || !use.base || !use.out || rank === 0) return readOnly(use, 'its sizes are not recorded');
+  if (size !== step) return readOnly(use, 'the windows overlap or leave gaps');
   const dim = (dimension + rank) % rank;
   const covered = mulDims(use.out.type.shape[dim]!, size);
   const whole = sameDim(covered, use.base.type.shape[dim]!);
-  if (!whole && typeof covered !== 'number') return { ...undecided(use), view: again(use) };
+  if (!whole && typeof covered !== 'number') return readOnly(use, 'with these symbolic sizes the windows may leave a rest');
   const { out, base: record } = use;
   return {
     view: again(use),
@@ -184,7 +188,7 @@ export const strided = (use: ViewUse): Step => {
     view: (emit, base) => emit.call({ target: 'aten::as_strided', args: [tensorArgument('self', base), ...layout], like: use.name, record: out }),
     scatter: distinct
       ? (emit, base, part) => emit.call({ target: 'aten::as_strided_scatter', args: [...pair(base, part), ...layout], like: use.self, record: storage })
-      : refusal(`the elements of the view made by ${use.node.target} overlap`),
+      : refusal(`elements of the view made by ${use.node.target} share memory`),
     whole: false,
   };
 };

@@ -85,8 +85,12 @@ const REAL = names(
 /** Whether the other operands may widen the result. */
 export const promotes = (base: string): boolean => PROMOTING.has(base);
 
+/** Results of an integer type that does not depend on the input's. */
+const INDICES = names('argmax argmin argsort searchsorted bucketize multinomial linalg_matrix_rank count_nonzero');
+
 /** What an `out=` call computes before it stores: operators without a rule here that store integers as reals are taken to compute reals, as exp does. */
 export function storedType(base: string, natural: Dtype, out: Dtype): Dtype {
+  if (INDICES.has(base)) return out;
   const ruled = COMPARISONS.has(base) || SUMS.has(base) || PROMOTING.has(base);
   return !ruled && category(out) > category(natural) ? out : natural;
 }

@@ -32,6 +32,8 @@ export const opaque = (reason: string): Step => ({ view: refusal(reason), scatte
 
 export const undecided = (use: ViewUse): Step =>
   opaque(`whether ${use.node.target} copies or shares memory cannot be told from the sizes and strides in the file`);
+/** Surely a view, but not one that a change can be put back through. */
+export const readOnly = (use: ViewUse, why: string): Step => ({ view: again(use), scatter: refusal(`a change of the view made by ${use.node.target} cannot be put back: ${why}`), whole: false });
 
 /** The node's arguments with another first tensor. */
 export const withSelf = (node: TorchNode, self: string): NamedArgument[] =>
@@ -73,7 +75,7 @@ export const selfInverse = (use: ViewUse): Step => ({
 
 export const permuted = (use: ViewUse): Step => {
   const dims = intsOf(argumentOf(use.node, 'dims', 1));
-  if (!dims) return { ...undecided(use), view: again(use) };
+  if (!dims) return readOnly(use, 'the order of its axes is not written');
   const inverse = dims.map((_, to) => dims.findIndex((from) => (from + dims.length) % dims.length === to));
   return { view: again(use), scatter: (emit, _base, part) => toBase(use, emit, 'aten::permute', [tensorArgument('self', part), intsArgument('dims', inverse)]), whole: true };
 };
@@ -96,7 +98,7 @@ export const inverseOf = (target: string) => (use: ViewUse): Step => ({
 /** view(dtype): the same bytes read as another type. */
 export const reinterpreted = (use: ViewUse): Step => {
   const { base } = use;
-  if (!base) return { ...undecided(use), view: again(use) };
+  if (!base) return readOnly(use, 'the type below is not recorded');
   return {
     view: again(use),
     scatter: (emit, _base, part) => toBase(use, emit, 'aten::view.dtype', [tensorArgument('self', part), dtypeArgument('dtype', base.type.dtype)]),

@@ -6,7 +6,7 @@ import type { Argument, NamedArgument, TorchNode } from '../program.ts';
 import { placeOf } from './aliases.ts';
 import { argumentOf, boolArgument, dtypeArgument, flatOutputs, intsArgument, numberArgument, tensorArgument, tensorName } from './arguments.ts';
 import { pureTarget, REFUSED, RENAMED_ARGUMENTS, VIEW_IN_PLACE, WITHOUT_EFFECT } from './in-place.ts';
-import { outTarget } from './out-variants.ts';
+import { FACTORIES, outTarget } from './out-variants.ts';
 import { naturalType, promotes, storedType } from './result-type.ts';
 import type { Scope } from './scope.ts';
 import { staticLayout, type TensorValue } from './sizes.ts';
@@ -103,13 +103,15 @@ function withOut(scope: Scope, node: TorchNode): void {
   const outs = node.args.slice(-outputs.length).map(({ value }) => tensorName(value) ?? refuse(node, 'it writes a list of tensors'));
   const call = { ...node, args: node.args.slice(0, -outputs.length) };
   const { base } = parseTarget(target);
-  const natural = naturalType(base, call, firstType(scope, call), (name) => scope.record(name));
+  const made = FACTORIES.has(base) ? scope.presentRecord(outs[0]!)?.type.dtype : undefined;
+  const natural = made ?? naturalType(base, call, firstType(scope, call), (name) => scope.record(name));
   const results = outs.map((out, i) => {
     const type = scope.presentRecord(out)?.type.dtype ?? null;
     // Further outputs are indices or of the type PyTorch asks for.
     return stored(scope, node, { out, output: outputs[i]!, natural: i > 0 || !natural || !type ? type : storedType(base, natural, type) });
   });
-  scope.emit.keep({ ...call, target, args: scope.arguments(call), outputs: results.map((name): Argument => ({ kind: 'tensor', name })) });
+  const args = [...scope.arguments(call), ...(made ? [dtypeArgument('dtype', made)] : [])];
+  scope.emit.keep({ ...call, target, args, outputs: results.map((name): Argument => ({ kind: 'tensor', name })) });
   for (const [i, out] of outs.entries()) store(scope, node, { out, output: outputs[i]!, result: results[i]! });
 }
 

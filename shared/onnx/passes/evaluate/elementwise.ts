@@ -53,13 +53,12 @@ const unary =
     return isWhole(x.dtype) && whole ? constant(x.dtype, x.shape, wholesOf(x).map(whole)) : null;
   };
 
-/** Half to even, as ONNX and PyTorch round. */
+/** Half to even, as ONNX and PyTorch round; what rounds to zero keeps its sign. */
 function roundHalfEven(x: number): number {
   const low = Math.floor(x);
   const rest = x - low;
-  if (rest < 0.5) return low;
-  if (rest > 0.5) return low + 1;
-  return low % 2 === 0 ? low : low + 1;
+  const rounded = rest < 0.5 || (rest === 0.5 && low % 2 === 0) ? low : low + 1;
+  return rounded === 0 && x < 0 ? -0 : rounded;
 }
 
 /** The sign of the divisor, as Python's. */

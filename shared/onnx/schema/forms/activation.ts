@@ -11,7 +11,8 @@ export const ACTIVATION_FORMS: Forms = {
   Gelu: [{ below: 20, write: (c, op) => (c.string('approximate') === 'tanh' ? tanhGelu : exactGelu)(op, c.input(0)) }],
   Swish: [
     {
-      below: 24,
+      // Also where ONNX has it: onnxruntime 1.30 knows it in opset 24 only.
+      below: Infinity,
       write: (c, op) => {
         const x = c.input(0);
         const alpha = c.float('alpha');

@@ -7,7 +7,8 @@ export const TYPE_FORMS: Forms = {
   CastLike: [{ below: 15, write: (c, op) => op.Cast([c.input(0)], { ...c.given(), to: c.dtypeOf(1) }) }],
   Bernoulli: [
     {
-      below: 15,
+      // Also where ONNX has it: the definition that onnxruntime expands compares the wrong way round and gives 1 with probability 1 - p.
+      below: Infinity,
       write: (c, op) => {
         const drawn = op.RandomUniformLike([c.input(0)], { seed: c.attribute('seed') ? c.float('seed') : undefined });
         return op.Cast([op.Less([drawn, c.input(0)])], { to: c.attribute('dtype') ? c.dtype('dtype') : c.dtypeOf(0) });

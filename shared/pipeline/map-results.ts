@@ -1,0 +1,51 @@
+/** What a Distributed Map left in the work bucket: every item with how it ended. */
+import type { Json } from './asl.ts';
+import { isObject } from './check.ts';
+import { WORK_PREFIXES } from './stages.ts';
+import type { ObjectStore } from './store.ts';
+
+export interface ItemResult {
+  readonly status: 'SUCCEEDED' | 'FAILED' | 'PENDING';
+  readonly input: Json;
+  readonly output: Json;
+  readonly error: string;
+  readonly cause: string;
+}
+
+interface Manifest {
+  readonly ResultFiles: Readonly<Partial<Record<ItemResult['status'], readonly { readonly Key: string }[]>>>;
+}
+
+/** Of all Map Runs of a batch; none when the batch failed before its first item. */
+export async function readMapResults(store: ObjectStore, work: string, batch: string): Promise<ItemResult[]> {
+  const results: ItemResult[] = [];
+  for await (const { key } of store.list(work, `${WORK_PREFIXES.batches}${batch}/`)) {
+    if (!key.endsWith('/manifest.json')) continue;
+    const { ResultFiles } = JSON.parse(await readText(store, work, key)) as Manifest;
+    for (const status of ['SUCCEEDED', 'FAILED', 'PENDING'] as const) {
+      for (const { Key } of ResultFiles[status] ?? []) results.push(...rowsOf(await readText(store, work, Key)).map((row) => itemResult(status, row)));
+    }
+  }
+  return results;
+}
+
+/** One JSON array, or a JSON value on each line. */
+const rowsOf = (text: string): unknown[] =>
+  text.trimStart().startsWith('[') ? (JSON.parse(text) as unknown[]) : text.split('\n').flatMap((line) => (line.trim() === '' ? [] : [JSON.parse(line) as unknown]));
+
+function itemResult(status: ItemResult['status'], row: unknown): ItemResult {
+  const { Input, Output, Error: error, Cause } = isObject(row) ? row : {};
+  return { status, input: parsed(Input), output: parsed(Output), error: String(error ?? ''), cause: String(Cause ?? '') };
+}
+
+/** Inputs and outputs are JSON texts inside the JSON. */
+const parsed = (value: unknown): Json => (typeof value === 'string' ? (JSON.parse(value) as Json) : ((value ?? null) as Json));
+
+async function readText(store: ObjectStore, bucket: string, key: string): Promise<string> {
+  const source = await store.open(bucket, key);
+  try {
+    return Buffer.from(await source.read()).toString('utf8');
+  } finally {
+    source.close?.();
+  }
+}

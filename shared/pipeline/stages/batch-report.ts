@@ -1,0 +1,90 @@
+/** Batch report: every model of a batch with how it ended, and a manifest of those that have to be run again. */
+import { type BatchItem, BATCH_REPORT_VERSION, countItems, renderBatchHtml, renderBatchJson } from '../../report/batch.ts';
+import type { Verdict } from '../../report/report.ts';
+import { VERSION } from '../../version.ts';
+import type { Json } from '../asl.ts';
+import { fieldsOf } from '../job-stage.ts';
+import { type ItemResult, readMapResults } from '../map-results.ts';
+import { type JobBuckets, locate, outputStem } from '../request.ts';
+import type { Services } from '../services.ts';
+import type { RunStage } from '../stages.ts';
+
+interface Batch {
+  readonly id: string;
+  readonly bucket: string;
+  readonly manifest: string | null;
+  readonly prefix: string | null;
+  readonly options: Json;
+}
+
+/** A model of the batch and the manifest row that asks for it again. */
+interface Row {
+  readonly item: BatchItem;
+  readonly again: Json;
+}
+
+export const run: RunStage = async (input, services) => {
+  const given = fieldsOf(input);
+  const batch = given['batch'] as unknown as Batch;
+  const { work, output } = given['buckets'] as unknown as JobBuckets;
+  const folder = `${outputStem(batch.manifest ?? batch.prefix ?? '') || 'batch'}/${batch.id}/`;
+  const rows: Row[] = [];
+  for (const result of await readMapResults(services.store, work, batch.id)) {
+    if (fieldsOf(result.output)['skipped'] !== true) rows.push(await rowOf(batch, result, folder, services));
+  }
+  const items = rows.map((row) => row.item);
+  const report = { batchReportVersion: BATCH_REPORT_VERSION, torchferry: VERSION, id: batch.id, created: new Date(services.now()).toISOString(), items } as const;
+  const failed = rows.filter(({ item }) => item.status === 'fail').map(({ again }) => `${JSON.stringify(again)}\n`);
+  const put = (name: string, text: string, contentType: string): Promise<unknown> => services.store.putBytes(output, folder + name, Buffer.from(text), { contentType });
+  await put('failed.jsonl', failed.join(''), 'application/jsonl');
+  await put('batch-report.html', renderBatchHtml(report), 'text/html; charset=utf-8');
+  await put('batch-report.json', renderBatchJson(report), 'application/json');
+  return { batch: batch.id, output: { bucket: output, folder }, models: items.length, ...countItems(items).status };
+};
+
+async function rowOf(batch: Batch, result: ItemResult, folder: string, { store }: Services): Promise<Row> {
+  const request = requestOf(batch, fieldsOf(result.input)['item'] ?? null);
+  const { request: _, ...again } = request;
+  const { key } = request;
+  if (result.status === 'PENDING') {
+    return { again, item: { key: String(key), status: 'fail', code: null, sentence: 'Not started: too many other models had failed.', report: null, bytes: 0, chosenBytes: null } };
+  }
+  if (result.status === 'FAILED') {
+    const located = await locate(store, request);
+    const item = { key: String(key), status: 'fail', code: result.error || null, sentence: result.cause, report: relative(folder, `${located.folder}report.html`), bytes: located.bytes, chosenBytes: null } as const;
+    return { again, item };
+  }
+  return { again, item: succeeded(String(key), fieldsOf(result.output), folder) };
+}
+
+function succeeded(key: string, output: Readonly<Record<string, Json>>, folder: string): BatchItem {
+  if (output['duplicate'] === true) {
+    return { key, status: 'warn', code: null, sentence: 'Named more than once: see the other line.', report: null, bytes: 0, chosenBytes: null };
+  }
+  const { verdict, sentence, bytes, chosenBytes, output: place } = output;
+  return {
+    key,
+    status: verdict as Verdict,
+    code: null,
+    sentence: String(sentence),
+    report: relative(folder, `${String(fieldsOf(place ?? null)['folder'])}report.html`),
+    bytes: Number(bytes),
+    chosenBytes: chosenBytes === null ? null : Number(chosenBytes),
+  };
+}
+
+/** The request that the state machine makes of a row or of a listed object. */
+function requestOf({ id, bucket, options }: Batch, item: Json): Readonly<Record<string, Json>> {
+  const given = fieldsOf(item);
+  const row = typeof item === 'string' ? { key: item } : 'Key' in given ? { key: given['Key'] ?? null } : given;
+  return { bucket, ...(options === null ? {} : { options }), ...row, request: id };
+}
+
+/** Path from a folder to a key, both from the top of the bucket. */
+export function relative(folder: string, key: string): string {
+  const from = folder.split('/').slice(0, -1);
+  const to = key.split('/');
+  let same = 0;
+  while (same < from.length && same < to.length - 1 && from[same] === to[same]) same++;
+  return [...from.slice(same).map(() => '..'), ...to.slice(same)].join('/');
+}

@@ -1,0 +1,109 @@
+/** Report: what was asked, what was made, what went wrong; written whatever happened. */
+import { renderHtml } from '../../report/html.ts';
+import { renderJson } from '../../report/json.ts';
+import type { Report } from '../../report/report.ts';
+import type { Json } from '../asl.ts';
+import { resolveJob } from '../job.ts';
+import { fieldsOf, ticketOf } from '../job-stage.ts';
+import type { JobRecord, Ticket } from '../record.ts';
+import { buildReport, type CaughtFailure, minimalReport, type VariantOutcome } from '../report-parts.ts';
+import { type JobBuckets, locate, outputStem } from '../request.ts';
+import type { Services } from '../services.ts';
+import type { RunStage } from '../stages.ts';
+import { Workspace, writeRecord } from '../workspace.ts';
+
+export const run: RunStage = async (input, services) => {
+  const given = fieldsOf(input);
+  // Made by the state machine's own Catch and Map.
+  const failure = (given['failure'] ?? null) as unknown as CaughtFailure | null;
+  const variants = (given['variants'] ?? []) as unknown as readonly VariantOutcome[];
+  const workspace = await Workspace.open(given['job'] ? ticketOf(given['job']) : await ticketOfRefused(given, services), services);
+  try {
+    const report = await reportOf(workspace, { failure, variants, now: services.now() }, services);
+    const html = await workspace.storeText('report.html', renderHtml(report));
+    // Last: whoever sees report.json finds everything it names.
+    const json = await workspace.storeText('report.json', renderJson(report));
+    if (report.verdict.status !== 'fail') await pointToLatest(workspace, report, services);
+    return outputOf(workspace.job, report, [html.name, json.name]);
+  } finally {
+    await workspace.close();
+  }
+};
+
+async function reportOf(workspace: Workspace, request: Parameters<typeof buildReport>[1], services: Services): Promise<Report> {
+  if (!request.failure) return buildReport(workspace, request);
+  try {
+    return await buildReport(workspace, request);
+  } catch (cause) {
+    // The failure to be told may be that the facts cannot be read.
+    services.log('the report has nothing but the failure', { cause: String(cause) });
+    return minimalReport(workspace.job, request.failure);
+  }
+}
+
+/** A claim that failed left no record, or none that says more than the request: report under what the request says. */
+async function ticketOfRefused(given: Readonly<Record<string, Json>>, services: Services): Promise<Ticket> {
+  const { output, work } = given['buckets'] as unknown as JobBuckets;
+  const record = await recordOfRefused(given['request'] ?? null, output, services);
+  await writeRecord(services, work, record);
+  return { id: record.id, work };
+}
+
+async function recordOfRefused(request: Json, output: string, { store, now }: Services): Promise<JobRecord> {
+  const { id, bucket, key, version, bytes, folder } = await locate(store, request);
+  return {
+    // No option had an effect, so none is reported.
+    ...resolveJob('job', {}), reported: [], variants: [], config: null, format: '',
+    id,
+    created: new Date(now()).toISOString(),
+    input: { bucket, key, version, bytes },
+    output: { bucket: output, folder },
+  };
+}
+
+/** `latest.json` beside the folders of a model's jobs names the newest that was not a failure. */
+async function pointToLatest({ job }: Workspace, report: Report, { store }: Services): Promise<void> {
+  const { bucket, folder } = job.output;
+  const key = `${outputStem(job.input.key)}/latest.json`;
+  const latest = { job: job.id, created: job.created, version: job.input.version, folder, verdict: report.verdict.status, chosen: report.chosen, report: `${folder}report.json` };
+  if (await store.head(bucket, key)) {
+    const source = await store.open(bucket, key);
+    try {
+      const { created } = JSON.parse(Buffer.from(await source.read()).toString('utf8')) as { created?: string };
+      if (created !== undefined && created > job.created) return;
+    } finally {
+      source.close?.();
+    }
+  }
+  await store.putBytes(bucket, key, Buffer.from(`${JSON.stringify(latest, null, 2)}\n`), { contentType: 'application/json' });
+}
+
+// Of JSON; the whole sentence is in the report.
+const MAX_TEXT_BYTES = 600;
+
+function clipped(text: string): string {
+  let end = Math.min(text.length, MAX_TEXT_BYTES);
+  while (Buffer.byteLength(JSON.stringify(text.slice(0, end))) > MAX_TEXT_BYTES) end = Math.floor(end * 0.9);
+  return text.slice(0, end).toWellFormed();
+}
+
+/** Small: names in the folder, not keys. */
+function outputOf({ id, input, output }: JobRecord, report: Report, reports: readonly string[]): Json {
+  const { status, sentence } = report.verdict;
+  const failed = report.failure ?? report.variants.find((variant) => variant.failure)?.failure;
+  const chosen = report.variants.find((variant) => variant.name === report.chosen);
+  const names = report.variants.flatMap((variant) => variant.files).flatMap(({ path }) => (path.startsWith(output.folder) ? [path.slice(output.folder.length)] : []));
+  return {
+    job: id,
+    verdict: status,
+    sentence: clipped(sentence),
+    chosen: report.chosen,
+    bytes: input.bytes,
+    chosenBytes: chosen?.bytes ?? null,
+    output: { ...output },
+    files: [...new Set([...names, ...reports])],
+    ...(status === 'fail'
+      ? { error: failed?.code ?? 'ValidationFailed', message: clipped(failed?.message ?? sentence), stage: failed?.stage ?? 'validate' }
+      : {}),
+  };
+}

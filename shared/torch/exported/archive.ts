@@ -1,0 +1,106 @@
+/** The layouts of a .pt2 file over the years, found by the records that are there: never by version or file name. */
+import type { ByteSource } from '../../bytes/byte-source.ts';
+import type { Zip, ZipEntry } from '../../bytes/zip.ts';
+import { fail } from '../../errors.ts';
+import type { TensorData } from '../../tensor/data.ts';
+import { rawTensors } from './payload.ts';
+import { savedTensors } from './saved-tensors.ts';
+
+/** Loads the tensors of these names; a name that is not there is left out. */
+export type TensorSource = (names: ReadonlySet<string>) => Promise<ReadonlyMap<string, TensorData>>;
+
+export interface ProgramArchive {
+  readonly file: string;
+  readonly format: string;
+  readonly program: ZipEntry;
+  /** Schema version where only a record of its own tells it. */
+  readonly version: ZipEntry | null;
+  /** Parameters and persistent buffers. */
+  readonly stateDict: TensorSource;
+  /** Lifted constants and other buffers. */
+  readonly constants: TensorSource;
+  readonly sampleInputs: ZipEntry | null;
+  readonly warnings: readonly string[];
+}
+
+/** A zip whose records may all lie under one folder of any name. */
+export interface RecordSet {
+  readonly source: ByteSource;
+  readonly zip: Zip;
+  readonly root: string;
+  get(name: string): ZipEntry | null;
+  /** Names below a folder, without it. */
+  under(folder: string): string[];
+}
+
+export function recordSet(source: ByteSource, zip: Zip): RecordSet {
+  const first = zip.entries[0]?.name.split('/')[0] ?? '';
+  const root = zip.entries.every(({ name }) => name.startsWith(`${first}/`)) ? `${first}/` : '';
+  return {
+    source,
+    zip,
+    root,
+    get: (name) => zip.get(root + name),
+    under: (folder) => zip.entries.flatMap(({ name }) => (name.startsWith(root + folder) ? [name.slice(root.length + folder.length)] : [])),
+  };
+}
+
+/** The program of an archive, or null when it holds none. */
+export async function findProgram(records: RecordSet): Promise<ProgramArchive | null> {
+  if (records.get('serialized_exported_program.json')) return flatArchive(records);
+  const models = records.under('models/').filter((name) => name.endsWith('.json')).map((name) => name.slice(0, -'.json'.length));
+  return models.length === 0 ? null : pt2Archive(records, models);
+}
+
+/** torch 2.1 to 2.7: four or five records, the tensors inside nested torch.save archives. */
+function flatArchive(records: RecordSet): ProgramArchive {
+  // torch 2.1 named torch.save archives .json.
+  const saved = (name: string): ZipEntry | null => records.get(`${name}.pt`) ?? records.get(`${name}.json`);
+  return {
+    file: records.source.name,
+    format: 'torch.export flat zip',
+    program: records.get('serialized_exported_program.json')!,
+    version: records.get('version'),
+    stateDict: savedTensors(records, saved('serialized_state_dict')),
+    constants: savedTensors(records, saved('serialized_constants')),
+    sampleInputs: records.get('serialized_example_inputs.pt'),
+    warnings: [],
+  };
+}
+
+/** torch 2.8 and later: one folder with a program per model; from 2.9 on a raw record per storage. */
+async function pt2Archive(records: RecordSet, models: readonly string[]): Promise<ProgramArchive> {
+  await refuseForeign(records);
+  const model = models.includes('model') ? 'model' : models[0]!;
+  if (models.length > 1 && model !== 'model') {
+    fail('UnsupportedFormat', { file: records.source.name, found: `an archive of ${models.length} models (${models.join(', ')})`, hint: 'save one program per file, or name the one to convert "model"' });
+  }
+  const tensors = (folder: 'weights' | 'constants'): TensorSource => {
+    const saved = records.get(`data/${folder}/${model}.pt`);
+    return saved ? savedTensors(records, saved) : rawTensors(records, `data/${folder}/`, `${model}_${folder}_config.json`);
+  };
+  const unused = models.filter((name) => name !== model);
+  return {
+    file: records.source.name,
+    format: 'torch.export archive',
+    program: records.get(`models/${model}.json`)!,
+    version: null,
+    stateDict: tensors('weights'),
+    constants: tensors('constants'),
+    sampleInputs: records.get(`data/sample_inputs/${model}.pt`),
+    warnings: unused.length === 0 ? [] : [`the archive holds ${models.length} models; "${model}" is read, not ${unused.map((name) => `"${name}"`).join(', ')}`],
+  };
+}
+
+async function refuseForeign(records: RecordSet): Promise<void> {
+  const file = records.source.name;
+  const text = async (name: string): Promise<string | null> => {
+    const entry = records.get(name);
+    return entry && entry.size <= 64 ? Buffer.from(await entry.read()).toString('latin1').trim() : null;
+  };
+  const format = await text('archive_format');
+  if (format !== null && format !== 'pt2') fail('UnsupportedFormat', { file, found: `an archive of the format "${format}"`, hint: 'save the program with torch.export.save' });
+  if ((await text('byteorder')) === 'big') {
+    fail('UnsupportedFormat', { file, found: 'an archive of big-endian numbers', hint: 'save the program on a little-endian machine (x86-64 or ARM)' });
+  }
+}
