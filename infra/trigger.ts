@@ -27,7 +27,7 @@ export function uploadTrigger(scope: Construct, input: Bucket, machine: StateMac
         // No loop: results go to another bucket, and no function may write to this one.
         bucket: { name: [input.bucketName] },
         // Every way to upload, so no word on `reason`; every spelling, MODEL.PT2 too.
-        object: { key: MODEL_EXTENSIONS.flatMap((extension) => Match.suffix(extension)) },
+        object: { key: MODEL_EXTENSIONS.flatMap((extension) => Match.suffixEqualsIgnoreCase(extension)) },
       },
     },
   });

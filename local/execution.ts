@@ -27,7 +27,9 @@ export type HistoryEvent = {
   /** Indices of the iterations and branches that lead to the state; empty at the top. */
   readonly path: readonly number[];
 } & (
-  | { readonly kind: 'entered' | 'exited' }
+  | { readonly kind: 'entered' }
+  /** `bytes`: of the output as JSON. */
+  | { readonly kind: 'exited'; readonly bytes: number }
   | { readonly kind: 'retried'; readonly error: string; readonly attempt: number; readonly delayMs: number }
   | { readonly kind: 'failed' | 'caught'; readonly error: string; readonly cause: string }
 );
@@ -38,6 +40,8 @@ export interface Environment {
   readonly clock: Clock;
   /** A number from 0 up to 1. */
   readonly random: () => number;
+  /** Whether TimeoutSeconds counts. */
+  readonly timeouts: boolean;
   readonly onEvent: (event: HistoryEvent) => void;
   /** Evaluate the expressions in a template. */
   readonly evaluate: (template: Template, bindings: Bindings) => Promise<Json>;

@@ -17,6 +17,8 @@ export interface InterpretOptions {
   readonly random?: () => number;
   readonly onEvent?: (event: HistoryEvent) => void;
   readonly signal?: AbortSignal;
+  /** False: a machine of one's own has no limits of time. Default: true. */
+  readonly timeouts?: boolean;
   /** Name of the execution; its id is made of it. */
   readonly name?: string;
   readonly machineName?: string;
@@ -41,6 +43,7 @@ export async function interpret(machine: StateMachine, input: Json, options: Int
     files: options.files ?? NO_FILES,
     clock,
     random: options.random ?? Math.random,
+    timeouts: options.timeouts ?? true,
     onEvent: (event) => {
       history.push(event);
       options.onEvent?.(event);
@@ -56,7 +59,7 @@ export async function interpret(machine: StateMachine, input: Json, options: Int
   const signal = options.signal ? AbortSignal.any([options.signal, ended.signal]) : ended.signal;
   const frame: Frame = { environment, context, signal, path: [], variables: {} };
   const late = new StatesError('States.Timeout', `the execution ran longer than ${machine.TimeoutSeconds} s`);
-  const timer = machine.TimeoutSeconds === undefined ? [] : [clock.sleep(machine.TimeoutSeconds * 1000, signal).then(() => Promise.reject(late))];
+  const timer = machine.TimeoutSeconds === undefined || !environment.timeouts ? [] : [clock.sleep(machine.TimeoutSeconds * 1000, signal).then(() => Promise.reject(late))];
   try {
     const output = await Promise.race([runMachine(machine, input, frame), ...timer]);
     return { status: 'SUCCEEDED', output, ...end() };

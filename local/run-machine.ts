@@ -31,8 +31,7 @@ async function visitState(state: State, visit: Visit): Promise<Step> {
   for (;;) {
     try {
       const step = await RUN[state.Type](state as never, visit);
-      checkSize(visit, step.output);
-      onEvent({ ...at, kind: 'exited', at: clock.now() });
+      onEvent({ ...at, kind: 'exited', at: clock.now(), bytes: checkedSize(visit, step.output) });
       return step;
     } catch (thrown) {
       frame.signal.throwIfAborted();
@@ -52,9 +51,10 @@ async function visitState(state: State, visit: Visit): Promise<Step> {
   }
 }
 
-function checkSize(visit: Visit, output: Json): void {
+function checkedSize(visit: Visit, output: Json): number {
   const bytes = Buffer.byteLength(JSON.stringify(output));
   if (bytes > MAX_STATE_BYTES) throw new StatesError('States.DataLimitExceeded', `the output of "${visit.name}" has ${bytes} bytes, the limit is ${MAX_STATE_BYTES}`);
+  return bytes;
 }
 
 /** Milliseconds to wait before the next attempt; null when this error is not to be tried again. Each retrier counts its own attempts. */

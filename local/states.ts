@@ -26,7 +26,7 @@ async function runTask(state: TaskState, visit: Visit): Promise<Step> {
   const resource = environment.resources[state.Resource];
   if (!resource) throw new StatesError('States.Runtime', `nothing here answers for the resource ${state.Resource}`);
   const args = state.Arguments === undefined ? visit.input : await evaluate(visit, state.Arguments);
-  const seconds = state.TimeoutSeconds === undefined ? null : await numberField(visit, 'TimeoutSeconds', state.TimeoutSeconds);
+  const seconds = state.TimeoutSeconds === undefined || !environment.timeouts ? null : await numberField(visit, 'TimeoutSeconds', state.TimeoutSeconds);
   const result = await within(seconds, visit, (taskSignal) => resource(args, { signal: taskSignal, state: visit.name }), signal);
   return leave(visit, state, result);
 }

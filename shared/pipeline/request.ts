@@ -15,6 +15,8 @@ export interface ConversionRequest {
   readonly request?: string;
   /** Options that win over those of the job file. */
   readonly options?: Json;
+  /** Folder of the results in the output bucket, ending in `/`, or empty for the top of it. Default: one that no other job has. */
+  readonly folder?: string;
 }
 
 /** Where the results and the records of a job go. */
@@ -35,7 +37,14 @@ export function parseRequest(value: Json): ConversionRequest {
     return found === undefined ? {} : { [name]: found };
   };
   const options = given['options'] === undefined || given['options'] === null ? {} : { options: given['options'] as Json };
-  return { bucket: required('bucket'), key: checkKey(required('key')), ...optional('version'), ...optional('request'), ...options };
+  return { bucket: required('bucket'), key: checkKey(required('key')), ...optional('version'), ...optional('request'), ...options, ...folderIn(given) };
+}
+
+function folderIn({ folder }: Readonly<Record<string, unknown>>): { folder?: string } {
+  if (folder === undefined || folder === null) return {};
+  if (typeof folder !== 'string' || (folder !== '' && !folder.endsWith('/'))) return fail('WrongUsage', { problem: `the request's "folder" is ${shown(folder)}`, hint: 'give one that ends in "/"' });
+  if (folder !== '') checkKey(folder);
+  return { folder };
 }
 
 export interface Identity {
@@ -69,15 +78,16 @@ export async function locate(store: ObjectStore, value: Json): Promise<Located> 
   try {
     const request = parseRequest(value);
     const identity = await identify(store, request);
-    return { ...identity, bucket: request.bucket, key: request.key, folder: outputFolder(request.key, identity.id) };
+    return { ...identity, bucket: request.bucket, key: request.key, folder: request.folder ?? outputFolder(request.key, identity.id) };
   } catch (error) {
     if (!isFailure(error)) throw error;
-    const { bucket, key } = isObject(value) ? value : {};
+    const { bucket, key, version, request, options, folder } = isObject(value) ? value : {};
     const name = text(key) ?? '';
-    const identity = { ...named(sha256(['refused', value])), version: '', bytes: 0 };
+    const identity = { ...named(sha256(['refused', bucket, key, version, request, options])), version: '', bytes: 0 };
     // The key may be what is wrong: then it names no folder.
     const stem = isFailure(error, 'FileNotFound') ? name : 'refused/request';
-    return { ...identity, bucket: text(bucket) ?? '', key: name, folder: outputFolder(stem, identity.id) };
+    // A run on one machine asks for the top of its own folder, whatever is wrong with the rest.
+    return { ...identity, bucket: text(bucket) ?? '', key: name, folder: folder === '' ? '' : outputFolder(stem, identity.id) };
   }
 }
 
@@ -89,9 +99,7 @@ const LONGEST_NAME = 64;
  * The folder of a job's results: `models/net.pt2` goes to `models/net/3f2a9c41b07d/`. The last part is the start of the job's id, so
  * two versions of a model, or two runs of one, never share a folder; `models/net/latest.json` says which is the newest.
  */
-export function outputFolder(key: string, id: string): string {
-  return `${outputStem(key)}/${id.slice(0, FOLDER_DIGITS)}/`;
-}
+export const outputFolder = (key: string, id: string): string => `${outputStem(key)}/${id.slice(0, FOLDER_DIGITS)}/`;
 
 /** The key without its extension, shortened where the names of results would not fit behind it. */
 export function outputStem(key: string): string {

@@ -45,13 +45,13 @@ const MEASURES: Readonly<Record<keyof Criterion, Measure>> = {
   minTop1Agreement: {
     measured: (variant) => smallestAgreement(closestComparison(variant)),
     meets: (value, limit) => value >= limit,
-    text: (value, limit) => `agrees on ${formatShare(value)} of top-1 (at least ${formatShare(limit)})`,
+    text: (value, limit) => `agrees on ${formatShare(value)} of top-1 (asked: at least ${formatShare(limit)})`,
     missing: 'top-1 agreement was not measured',
   },
   minSqnr: {
     measured: (variant) => smallestSqnr(closestComparison(variant)),
     meets: (value, limit) => value >= limit,
-    text: (value, limit) => `has ${formatDecibels(value)} SQNR (at least ${formatShort(limit)} dB)`,
+    text: (value, limit) => `has ${formatDecibels(value)} SQNR (asked: at least ${formatShort(limit)} dB)`,
     missing: 'SQNR was not measured',
   },
 };

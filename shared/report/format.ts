@@ -12,7 +12,6 @@ export function formatNumber(value: number | null): string {
   if (known !== null) return known;
   const rounded = Number(value.toPrecision(3));
   const size = Math.abs(rounded);
-  if (value === 1) return '1';
   if (size < 1e-3 || size >= 1e7) return formatShort(rounded);
   if (size >= 1000) return formatCount(Math.round(value));
   return rounded.toPrecision(3).replace('-', '−');

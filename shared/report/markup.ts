@@ -26,8 +26,7 @@ export type Hole = Html | string | number | null | readonly Hole[];
 function fill(hole: Hole): string {
   if (hole === null) return '';
   if (hole instanceof Markup) return hole.toString();
-  if (typeof hole === 'object') return hole.map(fill).join('');
-  return escape(String(hole));
+  return Array.isArray(hole) ? (hole as readonly Hole[]).map(fill).join('') : escape(String(hole));
 }
 
 export const html = (literals: TemplateStringsArray, ...holes: readonly Hole[]): Html =>

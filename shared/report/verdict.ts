@@ -28,20 +28,22 @@ interface Rule {
   says(the: Case): string | null;
 }
 
-const samples = (n: number): string => `${formatCount(n)} sample${n === 1 ? '' : 's'}`;
+const samples = (n: number, random: boolean): string => `${formatCount(n)} ${random ? 'random ' : ''}sample${n === 1 ? '' : 's'}`;
+const isRandom = (variant: Variant): boolean => variant.validation?.data === 'random';
 
 // "within 1e-4" is only said when it holds without the relative part.
-function equality(comparison: Comparison): string {
+function equality(comparison: Comparison, random: boolean): string {
   const most = largestDifference(comparison) ?? 0;
-  if (most === 0) return `equals PyTorch exactly over ${samples(comparison.samples)}`;
-  const figures = `(max ${formatNumber(most)} over ${samples(comparison.samples)})`;
+  const over = `over ${samples(comparison.samples, random)}`;
+  if (most === 0) return `equals PyTorch exactly ${over}`;
+  const figures = `(max ${formatNumber(most)} ${over})`;
   const tolerance = most <= comparison.atol ? formatShort(comparison.atol) : toleranceText(comparison);
   return comparison.outputs.every((o) => o.withinTolerance) ? `equals PyTorch within ${tolerance} ${figures}` : `is close to PyTorch ${figures}`;
 }
 
 function fidelity(variant: Variant): string {
   const comparison = comparisonWith(variant, 'pytorch');
-  return comparison?.outputs.length ? equality(comparison) : 'runs in onnxruntime but was not compared with PyTorch';
+  return comparison?.outputs.length ? equality(comparison, isRandom(variant)) : 'runs in onnxruntime but was not compared with PyTorch';
 }
 
 function quality(variant: Variant, reference: Variant | null): string | null {
@@ -51,11 +53,12 @@ function quality(variant: Variant, reference: Variant | null): string | null {
   if (accuracy) return `has ${formatShare(accuracy.top1)} top-1`;
   const closest = closestComparison(variant);
   const other = closest?.against === 'pytorch' ? 'PyTorch' : 'FP32';
+  const where = isRandom(variant) ? ' on random inputs' : '';
   const agreement = smallestAgreement(closest);
-  if (agreement !== null) return `agrees with ${other} on ${formatShare(agreement)} of top-1`;
+  if (agreement !== null) return `agrees with ${other} on ${formatShare(agreement)} of top-1${where}`;
   const sqnr = smallestSqnr(closest);
   if (sqnr === null) return null;
-  return sqnr === Infinity ? `equals ${other} exactly` : `is ${formatDecibels(sqnr)} SQNR from ${other}`;
+  return `${sqnr === Infinity ? `equals ${other} exactly` : `is ${formatDecibels(sqnr)} SQNR from ${other}`}${where}`;
 }
 
 function gains(the: Case, variant: Variant): string {
@@ -85,7 +88,7 @@ const RULES: readonly Rule[] = [
   { status: 'fail', says: ({ variants }) => (variants.length === 0 ? 'Failed: no model was written.' : null) },
   {
     status: 'fail',
-    says: ({ fp32, label }) => (fp32 && problemOf(fp32) !== null && (fp32.failure ?? fp32.validation) ? sentence('Failed', [`${label(fp32)}: ${problemOf(fp32)}`]) : null),
+    says: ({ fp32, label }) => (fp32 && problemOf(fp32) !== null && (fp32.failure ?? fp32.validation) ? sentence('Failed', [`${label(fp32)} cannot be used: ${problemOf(fp32)}`]) : null),
   },
   { status: 'warn', says: ({ fp32, label }) => (fp32 && !fp32.validation ? `Not proven: ${label(fp32)} was written but not validated.` : null) },
   { status: 'fail', says: (the) => (the.chosen ? null : sentence('Failed', [...lost(the), ...short(the)])) },

@@ -60,7 +60,8 @@ function rowCopier(storage: Uint8Array, out: Uint8Array<ArrayBuffer>, itemSize: 
   const Words = WORDS[word];
   const words = itemSize / word;
   const aligned = storage.byteOffset % word === 0 ? storage : new Uint8Array(storage);
-  const source = new Words(aligned.buffer, aligned.byteOffset, Math.floor(aligned.byteLength / word));
+  // A storage is never shared memory.
+  const source = new Words(aligned.buffer as ArrayBuffer, aligned.byteOffset, Math.floor(aligned.byteLength / word));
   const target = new Words(out.buffer);
   return (from, to) => {
     for (let i = 0, s = from * words, t = to * words; i < count; i++, s += stride * words, t += words) {

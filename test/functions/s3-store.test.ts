@@ -78,6 +78,21 @@ describe('reading', () => {
     expect(s3.log).toEqual(['HeadObject', 'GetObject', 'GetObject']);
   });
 
+  it('goes on as often as it takes, as long as bytes come', async () => {
+    const s3 = new MemoryS3();
+    const content = random(1000);
+    s3.put('b', 'm.pt2', content);
+    s3.disturb = ({ headers }, operation) => {
+      if (operation !== 'GetObject') return undefined;
+      const from = Number(/bytes=(\d+)-/.exec(headers['range']!)![1]);
+      const piece = content.subarray(from, from + 100);
+      return { ...answer(206, { 'content-range': `bytes ${from}-999/1000`, 'content-length': String(1000 - from) }), body: Readable.from([Buffer.from(piece)]) };
+    };
+    const source = await s3Store(s3.client()).open('b', 'm.pt2');
+    expect(Buffer.compare(await source.read(), content)).toBe(0);
+    expect(s3.log.filter((operation) => operation === 'GetObject')).toHaveLength(10);
+  });
+
   it('gives up on a body that never comes, and does not remember the failure', async () => {
     const s3 = new MemoryS3();
     s3.put('b', 'm.pt2', bytes(1, 2, 3));

@@ -11,12 +11,14 @@ import * as host from './host.ts';
 import * as indexing from './indexing.ts';
 import * as join from './join.ts';
 import * as linear from './linear.ts';
+import * as loss from './loss.ts';
 import * as normalization from './normalization.ts';
 import * as pointwise from './pointwise.ts';
 import * as pooling from './pooling.ts';
 import * as recurrent from './recurrent.ts';
 import * as reduction from './reduction.ts';
 import * as resize from './resize.ts';
+import * as special from './special.ts';
 import * as symbolic from './symbolic.ts';
 import * as view from './view.ts';
 import * as window from './window.ts';
@@ -35,12 +37,14 @@ export const FAMILIES: readonly Family[] = [
   indexing,
   join,
   linear,
+  loss,
   normalization,
   pointwise,
   pooling,
   recurrent,
   reduction,
   resize,
+  special,
   symbolic,
   view,
   window,

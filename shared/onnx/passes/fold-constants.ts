@@ -58,27 +58,33 @@ function contentData({ type, content }: Value): TensorData | null {
 }
 
 function evaluated(node: Node, opset: number): TensorData[] | null {
-  const evaluate = Object.hasOwn(EVALUATORS, node.op) ? EVALUATORS[node.op] : undefined;
-  if (!evaluate || hasOldAttribute(node)) return null;
-  const inputs = node.inputs.map((value) => value && constantOf(value));
+  const inputs = node.inputs.map((value) => value && constantOf(value.data));
   if (node.inputs.some((value, i) => value && !inputs[i])) return null;
+  const sizes = node.outputs.map(({ type }) => type && staticShape(type) && byteLength(type.dtype, elementCount(staticShape(type)!)));
+  if (sizes.some((size) => size === null || size > LARGEST_RESULT)) return null;
+  return evaluation(node, opset)?.(inputs)?.map((r) => memoryData(r.dtype, r.shape, r.bytes)) ?? null;
+}
+
+/** What a node computes from constants, also after it is gone from the graph; null when it has no evaluator or no static types. */
+export function evaluation(node: Node, opset: number): ((inputs: readonly (Constant | null)[]) => readonly Constant[] | null) | null {
+  const evaluate = Object.hasOwn(EVALUATORS, node.op) ? EVALUATORS[node.op] : undefined;
   const types = node.outputs.map((output) => output.type);
   const shapes = types.map((type) => type && staticShape(type));
-  if (!types.every((t) => t !== null) || !shapes.every((s) => s !== null)) return null;
-  if (types.some((type, i) => byteLength(type.dtype, elementCount(shapes[i]!)) > LARGEST_RESULT)) return null;
-  const call = new OpCall({ op: node.op, inputs: node.inputs, attributes: node.attributes, outputs: node.outputs.length, opset, row: OPS[node.op as OnnxOp], fresh: () => unknownDim(0) });
-  const result = evaluate({ node: call, inputs, shapes, dtypes: types.map((t) => t.dtype) });
-  if (result === null) return null;
-  const results = Array.isArray(result) ? (result as readonly Constant[]) : [result as Constant];
-  // A result of another type than recorded is a mistake somewhere: leave the node to the runtime.
-  if (!results.every((r, i) => sameType(tensorType(r.dtype, r.shape), types[i]!))) return null;
-  return results.map((r) => memoryData(r.dtype, r.shape, r.bytes));
+  if (!evaluate || hasOldAttribute(node) || !types.every((t) => t !== null) || !shapes.every((s) => s !== null)) return null;
+  const call = new OpCall({ op: node.op, inputs: [], attributes: node.attributes, outputs: types.length, opset, row: OPS[node.op as OnnxOp], fresh: () => unknownDim(0) });
+  return (inputs) => {
+    const result = evaluate({ node: call, inputs, shapes, dtypes: types.map((t) => t.dtype) });
+    if (result === null) return null;
+    const results = Array.isArray(result) ? (result as readonly Constant[]) : [result as Constant];
+    // A result of another type than recorded is a mistake somewhere: leave the node to the runtime.
+    return results.every((r, i) => sameType(tensorType(r.dtype, r.shape), types[i]!)) ? results : null;
+  };
 }
 
 /** Attributes that inputs replaced later; evaluators know those inputs, and axes in either form. */
 const hasOldAttribute = (node: Node): boolean => [...node.attributes.keys()].some((name) => name !== 'axes' && OPS[node.op as OnnxOp].attributes?.[name]?.until !== undefined);
 
-function constantOf({ data }: Value): Constant | null {
+export function constantOf(data: TensorData | null): Constant | null {
   if (!data?.memory || !elementSize(data.dtype)) return null;
   return { dtype: data.dtype, shape: data.shape, bytes: data.memory };
 }

@@ -1,6 +1,5 @@
 /** Claim: make sure that one upload is one job, find out what it asks for, and write that down. */
 import { fail, type JobProblem } from '../../errors.ts';
-import type { Json } from '../asl.ts';
 import { inspectFormat } from '../inspect.ts';
 import { checkJob, filesOf, findJob, findReference, resolveJob, type ResolvedJob } from '../job.ts';
 import { failureOf, fieldsOf } from '../job-stage.ts';
@@ -67,7 +66,7 @@ async function recordOf({ store }: Services, request: ConversionRequest, identit
     id: identity.id,
     created,
     input: { bucket, key, version: identity.version, bytes: identity.bytes },
-    output: { bucket: output, folder: outputFolder(key, identity.id) },
+    output: { bucket: output, folder: request.folder ?? outputFolder(key, identity.id) },
     config: found.key,
     format: await formatOf(store, request, identity),
   };
@@ -90,5 +89,3 @@ async function formatOf(store: ObjectStore, { bucket, key }: ConversionRequest, 
     source.close?.();
   }
 }
-
-export type ClaimOutput = { readonly duplicate: boolean; readonly job: Json };

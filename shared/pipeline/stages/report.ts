@@ -7,7 +7,7 @@ import { resolveJob } from '../job.ts';
 import { fieldsOf, ticketOf } from '../job-stage.ts';
 import type { JobRecord, Ticket } from '../record.ts';
 import { buildReport, type CaughtFailure, minimalReport, type VariantOutcome } from '../report-parts.ts';
-import { type JobBuckets, locate, outputStem } from '../request.ts';
+import { type JobBuckets, locate, outputFolder, outputStem } from '../request.ts';
 import type { Services } from '../services.ts';
 import type { RunStage } from '../stages.ts';
 import { Workspace, writeRecord } from '../workspace.ts';
@@ -23,7 +23,7 @@ export const run: RunStage = async (input, services) => {
     const html = await workspace.storeText('report.html', renderHtml(report));
     // Last: whoever sees report.json finds everything it names.
     const json = await workspace.storeText('report.json', renderJson(report));
-    if (report.verdict.status !== 'fail') await pointToLatest(workspace, report, services);
+    if (report.verdict.status !== 'fail' && isOwnFolder(workspace.job)) await pointToLatest(workspace, report, services);
     return outputOf(workspace.job, report, [html.name, json.name]);
   } finally {
     await workspace.close();
@@ -60,6 +60,9 @@ async function recordOfRefused(request: Json, output: string, { store, now }: Se
     output: { bucket: output, folder },
   };
 }
+
+// Whoever chose the folder knows where to look.
+const isOwnFolder = ({ id, input, output }: JobRecord): boolean => output.folder === outputFolder(input.key, id);
 
 /** `latest.json` beside the folders of a model's jobs names the newest that was not a failure. */
 async function pointToLatest({ job }: Workspace, report: Report, { store }: Services): Promise<void> {

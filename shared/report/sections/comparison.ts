@@ -22,7 +22,7 @@ const outsideFirst = (a: Row, b: Row): number => Number(b.output.withinTolerance
 const measured = (value: number | null, shown: (value: number | null) => string): Html => exact(shown(value), value === null ? 'not measured' : String(value));
 
 // Cosines sit near one: three digits would print 1.00 for everything of interest.
-const cosine = (value: number | null): string => (value === null || !Number.isFinite(value) || value === 1 ? formatNumber(value) : nearOne(value));
+const cosine = (value: number | null): string => (value === null || !Number.isFinite(value) ? formatNumber(value) : value === 1 ? '1' : nearOne(value));
 const nearOne = (value: number): string => (value > 0.9999995 && value < 1 ? '> 0.999999' : value.toFixed(6).replace('-', '−'));
 
 const sqnr = (o: OutputComparison): Html => (o.sqnr === null && o.maxAbsDiff === 0 ? exact('equal', 'no difference') : measured(o.sqnr, formatDecibels));

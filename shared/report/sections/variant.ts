@@ -41,7 +41,7 @@ const files = (list: readonly ReportedFile[], limits: Limits): Hole => list.leng
 
 function quantizationFacts(q: Quantization | null, limits: Limits): readonly (readonly [string, Hole])[] {
   if (!q) return [];
-  const calibration = q.calibration && [q.calibration.method, ', ', formatCount(q.calibration.samples), ' samples of ', name(q.calibration.file, limits)];
+  const calibration = q.calibration && [shorten(q.calibration.method, limits.name), ', ', formatCount(q.calibration.samples), ' samples of ', name(q.calibration.file, limits)];
   return [
     ['Quantization', `${q.approach}, ${q.format}`],
     ['Calibration', calibration],

@@ -12,7 +12,7 @@ export type TensorSource = (names: ReadonlySet<string>) => Promise<ReadonlyMap<s
 export interface ProgramArchive {
   readonly file: string;
   readonly format: string;
-  readonly program: ZipEntry;
+  readonly program: Pick<ZipEntry, 'name' | 'read'>;
   /** Schema version where only a record of its own tells it. */
   readonly version: ZipEntry | null;
   /** Parameters and persistent buffers. */

@@ -1,4 +1,37 @@
-/** The example inputs inside a file. */
+/** The example inputs inside a file: real tensors to compare a conversion with. */
+import { isFailure } from '../../errors.ts';
+import type { TensorData } from '../../tensor/data.ts';
+import { OpaqueObject, type PickleValue, Tuple } from '../pickle-values.ts';
 import type { SampleInputs } from '../program.ts';
+import { readTorchSave, SavedTensor } from '../state-dict.ts';
+import { withSmallInMemory } from '../storage.ts';
 import type { ProgramArchive } from './archive.ts';
-export async function readSampleInputs(archive: ProgramArchive, count: number): Promise<SampleInputs | null> { return archive.sampleInputs && count < 0 ? [] : null; }
+
+/** More leaves than any model has inputs. */
+const LEAVES = 10_000;
+
+/** `(args, kwargs)`, flattened as torch's pytrees are; null when they are missing or do not match the inputs. */
+export async function readSampleInputs({ file, sampleInputs }: ProgramArchive, count: number): Promise<SampleInputs | null> {
+  if (!sampleInputs || sampleInputs.size === 0) return null;
+  try {
+    const saved = await readTorchSave(await sampleInputs.slice(), { file, isLinkable: sampleInputs.stored });
+    const leaves: PickleValue[] = [];
+    if (!flatten(saved, leaves, 0) || leaves.length !== count) return null;
+    const tensors = new Map(leaves.flatMap((leaf, i) => (leaf instanceof SavedTensor ? [[String(i), leaf.plain(`sample input ${i}`)] as [string, TensorData]] : [])));
+    const loaded = await withSmallInMemory(tensors);
+    return leaves.map((_, i) => loaded.get(String(i)) ?? null);
+  } catch (error) {
+    // Samples are a help, not the model: without them the conversion goes on.
+    if (isFailure(error)) return null;
+    throw error;
+  }
+}
+
+/** False where a container is of an unknown class, or there are too many. */
+function flatten(value: PickleValue, leaves: PickleValue[], depth: number): boolean {
+  if (depth > 50 || leaves.length > LEAVES || value instanceof OpaqueObject) return false;
+  const children = value instanceof Tuple ? value.items : Array.isArray(value) ? value : value instanceof Map ? [...value.values()] : null;
+  if (children) return children.every((child) => flatten(child, leaves, depth + 1));
+  leaves.push(value);
+  return true;
+}

@@ -22,14 +22,6 @@ export function pureTarget(target: string): string | null {
   return pure === null ? null : (RENAMED[target] ?? targetText(pure, overload));
 }
 
-/** Arguments of the pure operator that have another name. */
-export const RENAMED_ARGUMENTS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  'aten::dropout': { self: 'input' },
-  'aten::feature_dropout': { self: 'input' },
-  'aten::alpha_dropout': { self: 'input' },
-  'aten::feature_alpha_dropout': { self: 'input' },
-};
-
 /** These change what a tensor looks like, not its numbers: from here on the object is another view of the same memory. */
 export const VIEW_IN_PLACE: Readonly<Record<string, string>> = {
   'aten::t_': 'aten::t',

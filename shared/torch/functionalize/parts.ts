@@ -7,7 +7,7 @@ import { argumentOf, flatOutputs, intArgument, intOf, intsArgument, intsOf, NONE
 import type { Emitter } from './emitter.ts';
 import { again, given, ITSELF, opaque, readOnly, refusal, toBase, undecided, type ViewUse } from './steps.ts';
 import { extent, isDense, isNonOverlapping } from './strides.ts';
-import type { TensorValue } from './sizes.ts';
+import type { Sizes, TensorValue } from './sizes.ts';
 
 const pair = (base: string, part: string): NamedArgument[] => [tensorArgument('self', base), tensorArgument('src', part)];
 
@@ -66,7 +66,7 @@ export const half = (which: 'real' | 'imag') => (use: ViewUse): Step => {
   return {
     view: again(use),
     scatter: (emit, base, part) => {
-      const rest = emit.call({ target: `aten::${other}`, args: [tensorArgument('self', base)], like: use.name, record: use.out! });
+      const rest = emit.call({ target: `aten::${other}`, args: [tensorArgument('self', base)], like: other, record: use.out! });
       return toBase(use, emit, 'aten::complex', [tensorArgument(which, part), tensorArgument(other, rest)].sort((a, b) => (a.name > b.name ? -1 : 1)));
     },
     whole: false,
@@ -171,23 +171,26 @@ export function rowMajor(dtype: TensorValue['type']['dtype'], shape: readonly Di
   return { kind: 'tensor', type: { dtype, shape }, strides, offset: 0 };
 }
 
+/** Whether the memory of `storage` is all its own and holds every element of `view`. */
+export const liesInside = (sizes: Sizes, storage: TensorValue, view: TensorValue): boolean | null =>
+  sizes.decide([storage, view], (whole, part) => {
+    const [first, last] = extent(whole.shape, whole.strides, whole.offset);
+    const [from, to] = extent(part.shape, part.strides, part.offset);
+    return isDense(whole.shape, whole.strides) && from >= first && to <= last;
+  });
+
 /** as_strided addresses the memory itself, so its base is the tensor that owns it, whatever view it was called on. */
 export const strided = (use: ViewUse): Step => {
   const { storage, out } = use;
   if (!storage || !out) return undecided(use);
-  const inside = use.sizes.decide([storage, out], (whole, view) => {
-    const [first, last] = extent(whole.shape, whole.strides, whole.offset);
-    const [from, to] = extent(view.shape, view.strides, view.offset);
-    return isDense(whole.shape, whole.strides) && from >= first && to <= last;
-  });
-  if (!inside) return opaque(`${use.node.target} reaches memory outside the tensor the file describes`);
+  if (!liesInside(use.sizes, storage, out)) return opaque(`${use.node.target} reaches memory outside the tensor the file describes`);
   const distinct = use.sizes.decide([out], (view) => isNonOverlapping(view.shape, view.strides));
   const layout = stridedArguments(use, out);
   if (!layout) return undecided(use);
   return {
     view: (emit, base) => emit.call({ target: 'aten::as_strided', args: [tensorArgument('self', base), ...layout], like: use.name, record: out }),
     scatter: distinct
-      ? (emit, base, part) => emit.call({ target: 'aten::as_strided_scatter', args: [...pair(base, part), ...layout], like: use.self, record: storage })
+      ? (emit, base, part) => emit.call({ target: 'aten::as_strided_scatter', args: [...pair(base, part), ...layout], like: use.owner, record: storage })
       : refusal(`elements of the view made by ${use.node.target} share memory`),
     whole: false,
   };

@@ -3,8 +3,9 @@ import { fail } from '../../errors.ts';
 import type { Argument, NamedArgument, TorchGraph, TorchNode, TorchValue } from '../program.ts';
 import { valueText } from '../text.ts';
 import { childView, problemOf, readView, type Refusal, rootView, type Step, type View, writeView } from './aliases.ts';
-import { flatOutputs, tensorNames } from './arguments.ts';
+import { flatOutputs, numberArgument, tensorArgument, tensorName, tensorNames } from './arguments.ts';
 import { Emitter } from './emitter.ts';
+import { liesInside } from './parts.ts';
 import type { Sizes, TensorValue } from './sizes.ts';
 import { ALIAS, isTensorValue, ITSELF, opaque } from './steps.ts';
 import { STORAGE_VIEWS, viewedInput, VIEWS } from './views.ts';
@@ -123,8 +124,27 @@ export class Scope {
 
   /** The node with every tensor it reads in its newest state; the same object when nothing changed. */
   rewritten(node: TorchNode): TorchNode {
-    const args = this.arguments(node);
+    const args = this.#rooted(node);
     return args === node.args ? node : { ...node, args };
+  }
+
+  /** What addresses memory is applied to the tensor that owns it, where it stays inside. */
+  #rooted(node: TorchNode): readonly NamedArgument[] {
+    const self = STORAGE_VIEWS.has(node.target) ? tensorName(node.args[0]?.value) : null;
+    const out = tensorName(node.outputs[0]);
+    if (self === null || out === null || !this.view(self).parent || this.ownerHolds(self, out) !== true) return this.arguments(node);
+    const owner = readView(this.emit, this.view(self).root);
+    const offset = this.tensorRecord(out)!.offset;
+    if (typeof offset !== 'number') return this.arguments(node);
+    const rest = this.arguments({ ...node, args: node.args.slice(1).filter((arg, i) => (arg.name ? arg.name !== 'storage_offset' : i !== 2)) });
+    return [tensorArgument(node.args[0]!.name, owner), ...rest, numberArgument('storage_offset', offset)];
+  }
+
+  /** Whether all of `out` lies in the tensor that owns the memory of `self`; null when that cannot be told. */
+  ownerHolds(self: string, out: string): boolean | null {
+    const { record } = this.view(self).root;
+    const view = this.tensorRecord(out);
+    return isTensorValue(record) && view ? liesInside(this.sizes, record, view) : null;
   }
 
   arguments(node: TorchNode): readonly NamedArgument[] {
@@ -167,10 +187,10 @@ export class Scope {
 
   #step(node: TorchNode, output: number, name: string, self: string): Step | null {
     const view = this.view(self);
-    const { record: root } = view.root;
+    const { root } = view;
     return VIEWS.get(node.target)!({
       node, output, name, self, sizes: this.sizes,
-      base: this.presentRecord(self), storage: isTensorValue(root) ? root : null, out: this.tensorRecord(name),
+      base: this.presentRecord(self), owner: root.name, storage: isTensorValue(root.record) ? root.record : null, out: this.tensorRecord(name),
       record: (other) => this.tensorRecord(other),
     });
   }

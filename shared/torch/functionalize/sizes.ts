@@ -11,22 +11,22 @@ export interface Layout {
 
 export type TensorValue = Extract<TorchValue, { kind: 'tensor' }>;
 
-/** Sizes for symbols that only the data decides: distinct primes, so that nothing is equal by chance. */
-const ROUNDS: readonly (readonly number[])[] = [
-  [7, 11, 13, 17, 19, 23, 29, 31],
-  [41, 37, 61, 53, 47, 43, 67, 59],
-];
+/** Sizes for symbols that only the data decides: unequal primes, then small equal numbers, where axes vanish and strides coincide. */
+const ROUNDS: readonly (readonly number[])[] = [[7, 11, 13, 17, 19, 23, 29, 31], [41, 37, 61, 53, 47, 43, 67, 59], [1], [2], [3], [4]];
 
 /**
  * `decide` evaluates a rule on numbers. While exporting, PyTorch took each of these decisions with the example sizes and kept
- * it as a guard, so the example's answer is the program's. Symbols without an example take two sets of sizes, which must agree.
+ * it as a guard, so the example's answer is the program's. Symbols without an example take several sizes, which must agree.
  */
 export class Sizes {
   readonly #rounds: Map<string, number>[] = ROUNDS.map(() => new Map());
+  readonly #known = new Set<string>();
 
   constructor(symbols: TorchProgram['symbols']) {
     for (const [name, { hint }] of symbols) {
-      if (hint !== null) for (const round of this.#rounds) round.set(name, hint);
+      if (hint === null) continue;
+      this.#known.add(name);
+      for (const round of this.#rounds) round.set(name, hint);
     }
   }
 
@@ -34,12 +34,18 @@ export class Sizes {
   decide<T>(values: readonly TensorValue[], rule: (...layouts: Layout[]) => T): T | null {
     if (values.every(isStaticValue)) return rule(...values.map((value) => layoutOf(value, staticNumber)));
     let answer: T | null = null;
-    for (const [i, round] of this.#rounds.entries()) {
+    // With an example for every symbol the first round is all rounds.
+    const rounds = values.every((value) => this.#isKnown(value)) ? this.#rounds.slice(0, 1) : this.#rounds;
+    for (const [i, round] of rounds.entries()) {
       const found = rule(...values.map((value) => layoutOf(value, (dim) => this.#number(dim, round, i))));
       if (i > 0 && found !== answer) return null;
       answer = found;
     }
     return answer;
+  }
+
+  #isKnown({ type, strides, offset }: TensorValue): boolean {
+    return [...type.shape, ...strides, offset].every((dim) => [...symbolsOf(dim)].every((name) => this.#known.has(name)));
   }
 
   #number(dim: Dim, round: Map<string, number>, index: number): number {

@@ -1,7 +1,9 @@
 /** Operators that update arguments beside their result: running statistics and observers. */
-import { type Dtype } from '../../tensor/dtype.ts';
+import { fail } from '../../errors.ts';
+import type { Dtype } from '../../tensor/dtype.ts';
 import type { Argument, NamedArgument, TorchNode, TorchValue } from '../program.ts';
-import { argumentOf, boolArgument, dtypeArgument, floatArgument, intsArgument, tensorArgument, tensorName } from './arguments.ts';
+import { placeOf } from './aliases.ts';
+import { argumentOf, boolArgument, dtypeArgument, floatArgument, intsArgument, NONE, tensorArgument, tensorName } from './arguments.ts';
 import { rowMajor } from './parts.ts';
 import type { Scope } from './scope.ts';
 import type { TensorValue } from './sizes.ts';
@@ -60,16 +62,22 @@ export const NORMALIZATIONS: Readonly<Record<string, 'batch' | 'instance'>> = {
 
 const TRAINING = { batch: 'training', instance: 'use_input_stats' } as const;
 
+const isTraining = (node: TorchNode): boolean | null => boolArgument(node, TRAINING[NORMALIZATIONS[node.target]!], 5, false);
+
 export function updatesStatistics(node: TorchNode): boolean {
   const kind = NORMALIZATIONS[node.target];
   if (!kind) return false;
   const statistics = [argumentOf(node, 'running_mean', 3), argumentOf(node, 'running_var', 4)];
-  return boolArgument(node, TRAINING[kind], 5, false) !== false && statistics.some((argument) => argument.kind === 'tensor');
+  return isTraining(node) !== false && statistics.some((argument) => argument.kind === 'tensor');
 }
 
-/** The normalization itself stays, it reads the batch only; the new statistics are computed beside it. */
+/** The normalization itself reads the batch only, so it goes on without statistics; the new ones are computed beside it. */
 export function updateStatistics(scope: Scope, node: TorchNode): void {
-  const written = scope.rewritten(node);
+  if (isTraining(node) !== true) {
+    return fail('UnsupportedMutation', { operator: node.target, value: node.name, at: placeOf(node), reason: 'only a run tells whether it is in training mode' });
+  }
+  const statistics = new Set([3, 4].map((position) => argumentOf(node, position === 3 ? 'running_mean' : 'running_var', position)));
+  const written = scope.rewritten({ ...node, args: node.args.map((arg) => (statistics.has(arg.value) ? { name: arg.name, value: NONE } : arg)) });
   scope.emit.keep(written);
   scope.bindOutputs(node, written);
   for (const name of ['running_mean', 'running_var'] as const) {
@@ -82,9 +90,8 @@ export function updateStatistics(scope: Scope, node: TorchNode): void {
 function newStatistic(scope: Scope, node: TorchNode, running: string, statistic: 'mean' | 'var'): string | null {
   const input = tensorName(argumentOf(node, 'input', 0));
   const momentum = argumentOf(node, 'momentum', 6);
-  const training = boolArgument(node, TRAINING[NORMALIZATIONS[node.target]!], 5, false);
   const [x, record] = [input && scope.presentRecord(input), scope.presentRecord(running)];
-  if (input === null || !x || !record || momentum.kind !== 'float' || training !== true) return null;
+  if (input === null || !x || !record || momentum.kind !== 'float') return null;
   const found = STATISTICS[NORMALIZATIONS[node.target]!](scope, cast(scope, scope.read(input), x, record.type.dtype), x, statistic, record);
   const scaled = (value: string, factor: number): string => call(scope, 'aten::mul.Tensor', [tensorArgument('self', value), floatArgument('other', factor)], running, record);
   const [old, added] = [scaled(scope.read(running), 1 - momentum.value), scaled(found, momentum.value)];

@@ -16,6 +16,7 @@ export interface ViewUse {
   readonly self: string;
   readonly base: TensorValue | null;
   /** The tensor that owns the memory. */
+  readonly owner: string;
   readonly storage: TensorValue | null;
   readonly out: TensorValue | null;
   readonly sizes: Sizes;

@@ -4,8 +4,8 @@ import type { Dtype } from '../../tensor/dtype.ts';
 import { dimText, sameDim } from '../../tensor/dim.ts';
 import type { Argument, NamedArgument, TorchNode } from '../program.ts';
 import { placeOf } from './aliases.ts';
-import { argumentOf, boolArgument, dtypeArgument, flatOutputs, intsArgument, numberArgument, tensorArgument, tensorName } from './arguments.ts';
-import { pureTarget, REFUSED, RENAMED_ARGUMENTS, VIEW_IN_PLACE, WITHOUT_EFFECT } from './in-place.ts';
+import { argumentOf, boolArgument, dtypeArgument, flatOutputs, floatArgument, intsArgument, numberArgument, tensorArgument, tensorName } from './arguments.ts';
+import { pureTarget, REFUSED, VIEW_IN_PLACE, WITHOUT_EFFECT } from './in-place.ts';
 import { FACTORIES, outTarget } from './out-variants.ts';
 import { naturalType, promotes, storedType } from './result-type.ts';
 import type { Scope } from './scope.ts';
@@ -72,7 +72,7 @@ interface Typing {
 function compute(scope: Scope, node: TorchNode, target: string, args: readonly NamedArgument[], { self, record, natural }: Typing): string {
   const output = tensorName(node.outputs[0]) ?? scope.emit.fresh(node.name);
   // Without recorded types a second operand may be of a wider one.
-  const plain = record ? natural === record.type.dtype : natural === null && !promotes(parseTarget(target).base);
+  const plain = record ? natural === record.type.dtype : natural === null && !(promotes(parseTarget(target).base) && takesTensors(node));
   if (plain) {
     scope.emit.keep({ ...node, target, args, outputs: [{ kind: 'tensor', name: output }] });
     return output;
@@ -88,12 +88,21 @@ function compute(scope: Scope, node: TorchNode, target: string, args: readonly N
   return output;
 }
 
-function pureArguments(args: readonly NamedArgument[], target: string): readonly NamedArgument[] {
-  const renamed = RENAMED_ARGUMENTS[target];
-  if (renamed) return args.map((arg) => ({ name: renamed[arg.name] ?? arg.name, value: arg.value }));
-  // The pure operator takes its arguments in another order.
-  return target === 'aten::polygamma' && args[0]?.name === '' ? args.toReversed() : args;
+const takesTensors = (node: TorchNode): boolean => node.args.slice(1).some(({ value }) => value.kind === 'tensor');
+
+/** Where the pure operator's arguments differ: other names, another order, one more or less. */
+const ARGUMENTS: Readonly<Record<string, (args: readonly NamedArgument[]) => readonly NamedArgument[]>> = {
+  ...Object.fromEntries(['dropout', 'feature_dropout', 'alpha_dropout', 'feature_alpha_dropout'].map((base) => [`aten::${base}`, selfAsInput])),
+  'aten::polygamma': (args) => (args[0]?.name === '' ? args.toReversed() : args),
+  'aten::bernoulli.p': (args) => (args.length > 1 ? args : [...args, floatArgument('p', 0.5)]),
+  'aten::index_put': (args) => args.filter((arg, i) => arg.name !== 'unsafe' && i < 4),
+};
+
+function selfAsInput(args: readonly NamedArgument[]): readonly NamedArgument[] {
+  return args.map(({ name, value }) => ({ name: name === 'self' ? 'input' : name, value }));
 }
+
+const pureArguments = (args: readonly NamedArgument[], target: string): readonly NamedArgument[] => ARGUMENTS[target]?.(args) ?? args;
 
 /** `add(x, y, out=z)`: computed apart, then stored into z with z's type. Written arguments come last in every schema. */
 function withOut(scope: Scope, node: TorchNode): void {
@@ -182,6 +191,7 @@ function resize(scope: Scope, node: TorchNode): void {
   if (!before || !after) return refuse(node, 'its sizes are not recorded');
   if (sameShape(before, after)) return withoutEffect(scope, node);
   const layout = staticLayout(after);
+  if (scope.ownerHolds(self, output!) !== true) return refuse(node, 'it asks for more memory than the tensor has, and nothing has written there');
   if (!layout || typeof before.offset !== 'number') return refuse(node, 'its sizes are symbolic');
   const args = [node.args[0]!, intsArgument('size', layout.shape), intsArgument('stride', layout.strides), numberArgument('storage_offset', layout.offset)];
   changeShape(scope, node, { ...node, target: 'aten::as_strided', args });

@@ -11,7 +11,7 @@ interface Lines {
 }
 
 export function readGraph(text: string): TorchGraph {
-  return graphFrom({ all: text.split('\n').map((line) => line.replace(/ {2}#.*$/, '').trim()).filter(Boolean), at: 0 });
+  return graphFrom({ all: text.split('\n').map((line) => line.replace(/ {2}# .*$/, '').trim()).filter(Boolean), at: 0 });
 }
 
 function graphFrom(lines: Lines): TorchGraph {
@@ -83,7 +83,7 @@ function valueFrom(type: string): TorchValue {
   if (symint) return { kind: 'symint', dim: dimFrom(symint[1]!) };
   if (type === 'symbool' || type === 'symfloat') return { kind: type };
   const tensor = /^(\w+)\[([^\]]*)\](?:\{([^}]*)\})?(?:\+(.+))?$/.exec(type);
-  if (!tensor || !(tensor[1]! in DTYPES)) throw new Error(`no type: "${type}"`);
+  if (!tensor || !Object.hasOwn(DTYPES, tensor[1]!)) throw new Error(`no type: "${type}"`);
   const shape = splitTop(tensor[2]!).map(dimFrom);
   const record = rowMajor(tensor[1] as Dtype, shape);
   return { ...record, strides: tensor[3] === undefined ? record.strides : splitTop(tensor[3]).map(dimFrom), offset: tensor[4] === undefined ? 0 : dimFrom(tensor[4]) };

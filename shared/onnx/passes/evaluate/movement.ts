@@ -2,24 +2,25 @@
 import { elementCount, rowMajorStrides } from '../../../tensor/type.ts';
 import { broadcastIndices, combine, type Constant, constant, elementSize, indicesOf, take, wholesOf } from './constant.ts';
 import type { Call, Evaluate } from './evaluator.ts';
+import { stridedCopy } from './strided.ts';
 
 const axisIn = (axis: number, rank: number): number => (axis < 0 ? axis + rank : axis);
 const range = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
 
-/** Positions along each axis as offsets into the data, the axis `at` replaced by `picks`. */
-const axisLists = (shape: readonly number[], at: number, picks: readonly number[]): number[][] => {
-  const strides = rowMajorStrides(shape);
-  return shape.map((size, axis) => (axis === at ? picks : range(size)).map((i) => i * strides[axis]!));
-};
-
 /** The same bytes: the output type, known by inference, has the shape. */
 const reshaped: Evaluate = ({ inputs, shapes }) => ({ ...inputs[0]!, shape: shapes[0]! });
+
+const view = (data: Constant, shape: readonly number[], strides: readonly number[], offset = 0): Constant => ({
+  dtype: data.dtype,
+  shape,
+  bytes: stridedCopy(data.bytes, { size: elementSize(data.dtype), shape, strides, offset }),
+});
 
 const transpose: Evaluate = ({ node, inputs }) => {
   const data = inputs[0]!;
   const strides = rowMajorStrides(data.shape);
   const perm = node.ints('perm') ?? range(data.shape.length).reverse();
-  return take(data, combine(perm.map((p) => range(data.shape[p]!).map((i) => i * strides[p]!))), perm.map((p) => data.shape[p]!));
+  return view(data, perm.map((p) => data.shape[p]!), perm.map((p) => strides[p]!));
 };
 
 const gather: Evaluate = ({ node, inputs, shapes }) => {
@@ -28,7 +29,18 @@ const gather: Evaluate = ({ node, inputs, shapes }) => {
   const size = data.shape[axis]!;
   const picks = indicesOf(indices).map((i) => axisIn(i, size));
   if (picks.some((i) => i < 0 || i >= size)) return null;
-  return take(data, combine(axisLists(data.shape, axis, picks)), shapes[0]!);
+  const block = elementCount(data.shape.slice(axis + 1)) * elementSize(data.dtype);
+  const outer = elementCount(data.shape.slice(0, axis));
+  const bytes = new Uint8Array(outer * picks.length * block);
+  let to = 0;
+  for (let o = 0; o < outer; o++) {
+    for (const pick of picks) {
+      const from = (o * size + pick) * block;
+      bytes.set(data.bytes.subarray(from, from + block), to);
+      to += block;
+    }
+  }
+  return { dtype: data.dtype, shape: shapes[0]!, bytes };
 };
 
 const concat: Evaluate = ({ node, inputs, shapes }) => {
@@ -51,18 +63,19 @@ const concat: Evaluate = ({ node, inputs, shapes }) => {
 const slice: Evaluate = ({ inputs, shapes }) => {
   const [data, starts, , axes = null, steps = null] = inputs as [Constant, Constant, Constant, Constant | null | undefined, Constant | null | undefined];
   const strides = rowMajorStrides(data.shape);
-  const lists = data.shape.map((size, axis) => range(size).map((i) => i * strides[axis]!));
   const firsts = indicesOf(starts);
   const at = (axes ? indicesOf(axes) : range(firsts.length)).map((axis) => axisIn(axis, data.shape.length));
   const stepList = steps ? indicesOf(steps) : firsts.map(() => 1);
+  let offset = 0;
+  const stepped = [...strides];
   at.forEach((axis, i) => {
     const size = data.shape[axis]!;
     const step = stepList[i]!;
     const given = firsts[i]! < 0 ? firsts[i]! + size : firsts[i]!;
-    const first = Math.min(Math.max(given, 0), step > 0 ? size : size - 1);
-    lists[axis] = range(shapes[0]![axis]!).map((n) => (first + n * step) * strides[axis]!);
+    offset += Math.min(Math.max(given, 0), step > 0 ? size : size - 1) * strides[axis]!;
+    stepped[axis] = strides[axis]! * step;
   });
-  return take(data, combine(lists), shapes[0]!);
+  return view(data, shapes[0]!, stepped, offset);
 };
 
 const tile: Evaluate = ({ inputs, shapes }) => {
@@ -74,11 +87,12 @@ const tile: Evaluate = ({ inputs, shapes }) => {
 const split: Evaluate = ({ node, inputs, shapes }) => {
   const data = inputs[0]!;
   const axis = axisIn(node.int('axis'), data.shape.length);
+  const strides = rowMajorStrides(data.shape);
   let from = 0;
   return shapes.map((shape) => {
-    const first = from;
+    const offset = from * strides[axis]!;
     from += shape[axis]!;
-    return take(data, combine(axisLists(data.shape, axis, range(shape[axis]!).map((i) => first + i))), shape);
+    return view(data, shape, strides, offset);
   });
 };
 

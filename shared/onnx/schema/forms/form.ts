@@ -14,7 +14,7 @@ export interface Form {
   write(call: OpCall, op: Builder): Value | readonly Value[];
 }
 
-/** In ascending order of `below`; the first that applies is used. */
+/** By operator; the first form that applies is used. */
 export type Forms = Readonly<Partial<Record<OnnxOp, readonly Form[]>>>;
 
 /** The size of an axis as an int64 scalar. */

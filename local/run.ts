@@ -1,0 +1,108 @@
+/** One model through the whole pipeline on this machine: everything that will appear in the output folder appears at the end, or nothing does. */
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { fail } from '../shared/errors.ts';
+import type { Json } from '../shared/pipeline/asl.ts';
+import { fieldsOf } from '../shared/pipeline/job-stage.ts';
+import { parseJob } from '../shared/pipeline/job.ts';
+import type { JobFile } from '../shared/pipeline/job-schema.ts';
+import type { Report, Verdict } from '../shared/report/report.ts';
+import { type FerryEvent, type FerryOptions, makeFerry } from './ferry.ts';
+import type { HistoryEvent } from './execution.ts';
+
+export interface LocalRunOptions extends Pick<FerryOptions, 'stages' | 'interpret'> {
+  /** Path of the model; a job file and data lie beside it. */
+  readonly model: string;
+  /** Folder of the results; made when it is not there. */
+  readonly outDir: string;
+  /** Path of a job file whose options win over those of the one beside the model. */
+  readonly job?: string;
+  /** Options that win over every file. */
+  readonly options?: JobFile;
+  readonly onEvent?: (event: FerryEvent) => void;
+  /** When it fires, nothing of this run stays and its reason is thrown. */
+  readonly signal?: AbortSignal;
+}
+
+export interface LocalRun {
+  readonly verdict: Verdict;
+  readonly sentence: string;
+  readonly chosen: string | null;
+  /** Why it failed; null unless the verdict is `fail`. */
+  readonly failure: { readonly code: string; readonly message: string } | null;
+  /** Paths of everything that was written. */
+  readonly files: readonly string[];
+  /** Path of report.html; null only when not even that could be written. */
+  readonly report: string | null;
+  readonly history: readonly HistoryEvent[];
+}
+
+// In the output folder, so that results are moved, not copied.
+const STAGING = '.torchferry-run-';
+
+export async function runLocal(options: LocalRunOptions): Promise<LocalRun> {
+  const { signal, outDir } = options;
+  const model = resolve(options.model);
+  if (!(await stat(model).catch(() => null))?.isFile()) fail('FileNotFound', { file: options.model });
+  const wanted = await requestOptions(options);
+  await mkdir(outDir, { recursive: true });
+  const staging = await mkdtemp(join(outDir, STAGING));
+  try {
+    const folders = { output: join(staging, 'output'), work: join(staging, 'work'), temporary: join(staging, 'temporary') };
+    for (const folder of Object.values(folders)) await mkdir(folder);
+    const ferry = makeFerry({
+      buckets: { input: dirname(model), output: folders.output, work: folders.work },
+      temporaryFolder: folders.temporary,
+      ...pick(options, 'onEvent', 'stages', 'interpret'),
+    });
+    const request = { bucket: 'input', key: basename(model), folder: '', ...(wanted ? { options: wanted } : {}) };
+    const outcome = await ferry.convert(request, signal ? { signal } : {});
+    signal?.throwIfAborted();
+    if (outcome.status === 'ABORTED') throw new Error('the run was aborted without a signal');
+    const files = await publish(folders.output, outDir);
+    const html = files.find((file) => basename(file) === 'report.html') ?? null;
+    const common = { files, report: html, history: outcome.history };
+    if (outcome.status !== 'SUCCEEDED') {
+      return { verdict: 'fail', sentence: outcome.cause, chosen: null, failure: { code: outcome.error, message: outcome.cause }, ...common };
+    }
+    // What the report stage returned.
+    const { verdict, sentence, chosen } = fieldsOf(outcome.output) as unknown as Pick<LocalRun, 'verdict' | 'sentence' | 'chosen'>;
+    return { verdict, sentence, chosen, failure: null, ...common };
+  } finally {
+    await rm(staging, { recursive: true, force: true });
+  }
+}
+
+async function requestOptions({ job, options }: LocalRunOptions): Promise<Json | null> {
+  const text = job === undefined ? '{}' : await readFile(job, 'utf8').catch((cause: unknown) => fail('FileNotFound', { file: job }, cause));
+  const merged = { ...parseJob(job ?? 'job', text), ...options };
+  return Object.keys(merged).length ? (JSON.parse(JSON.stringify(merged)) as Json) : null;
+}
+
+/** Move the results into place, the report last, and take away what an earlier run's report lists and this run did not make again. */
+async function publish(from: string, outDir: string): Promise<string[]> {
+  const isReport = (name: string): boolean => name.startsWith('report.');
+  const names = (await readdir(from)).sort((a, b) => Number(isReport(a)) - Number(isReport(b)));
+  for (const stale of await namesOfLastRun(outDir)) if (!names.includes(stale)) await rm(join(outDir, stale), { force: true });
+  const files: string[] = [];
+  for (const name of names) {
+    await rename(join(from, name), join(outDir, name));
+    files.push(join(outDir, name));
+  }
+  return files;
+}
+
+async function namesOfLastRun(outDir: string): Promise<string[]> {
+  try {
+    const { reportVersion, variants } = JSON.parse(await readFile(join(outDir, 'report.json'), 'utf8')) as Partial<Report>;
+    if (reportVersion === undefined || !variants) return [];
+    return variants.flatMap((variant) => variant.files).map(({ path }) => path).filter((path) => path === basename(path));
+  } catch {
+    // No report, or none of ours: nothing here is known to be from us.
+    return [];
+  }
+}
+
+function pick<T extends object, K extends keyof T>(from: T, ...names: readonly K[]): Pick<T, K> {
+  return Object.fromEntries(names.filter((name) => from[name] !== undefined).map((name) => [name, from[name]])) as Pick<T, K>;
+}

@@ -1,0 +1,106 @@
+/** Weights in another layout become initializers of that layout, so that operators and quantization meet them directly. */
+import { derivedData, memoryData, reshapedData, storedData, type TensorData } from '../../tensor/data.ts';
+import { byteLength, DTYPES } from '../../tensor/dtype.ts';
+import { elementCount, staticShape } from '../../tensor/type.ts';
+import type { Builder } from '../builder.ts';
+import type { Node, Value } from '../ir.ts';
+import type { Rule } from '../rewrite.ts';
+import { constantOf, evaluation } from './fold-constants.ts';
+import { int, integers } from './match.ts';
+import { PROVISIONAL } from './name-values.ts';
+
+/** What the new name says was done; a reshaped weight keeps its name. */
+const SUFFIXES = {
+  Reshape: '',
+  Flatten: '',
+  Squeeze: '',
+  Unsqueeze: '',
+  Transpose: '.transposed',
+  Slice: '.slice',
+  Split: '.split',
+  Gather: '.gathered',
+} as const;
+type LayoutOp = keyof typeof SUFFIXES;
+
+/** The same bytes, or a range of them: the weight stays where it lies in the file. */
+export const moveWeights: Rule = {
+  name: 'move-weights',
+  root: ['Reshape', 'Flatten', 'Squeeze', 'Unsqueeze', 'Slice', 'Split'],
+  rewrite: (node, op) => replaced(node, op, sameBytes),
+};
+
+/** Elements in another order: computed when the file is written. */
+export const foldWeights: Rule = {
+  name: 'fold-weights',
+  root: ['Transpose', 'Slice', 'Split', 'Gather'],
+  rewrite: (node, op) => replaced(node, op, reordered),
+};
+
+type NewData = (node: Node, data: TensorData, op: Builder) => readonly TensorData[] | null;
+
+function replaced(node: Node, op: Builder, newData: NewData): readonly Value[] | null {
+  const w = node.inputs[0];
+  // A weight that others read too would be in the file twice.
+  if (!w?.data || w.uses.size !== 1 || node.graph?.isOutput(w)) return null;
+  if (node.inputs.slice(1).some((input) => input && !input.data?.memory)) return null;
+  const results = newData(node, w.data, op);
+  if (!results) return null;
+  const stem = `${w.name}${SUFFIXES[node.op as LayoutOp]}`;
+  return results.map((data, i) => op.constant(data, op.freshName(`${stem}${results.length > 1 ? `_${i}` : ''}${PROVISIONAL}`)));
+}
+
+const RESHAPES: ReadonlySet<string> = new Set(['Reshape', 'Flatten', 'Squeeze', 'Unsqueeze']);
+
+const sameBytes: NewData = (node, data) => {
+  const shapes = staticShapes(node);
+  if (!shapes) return null;
+  if (RESHAPES.has(node.op)) return elementCount(shapes[0]!) === elementCount(data.shape) ? [reshapedData(data, shapes[0]!)] : null;
+  const first = firstRow(node, data.shape[0] ?? 0);
+  if (first === null || DTYPES[data.dtype].bits < 8) return null;
+  const rowSize = elementCount(data.shape.slice(1));
+  let row = first;
+  return shapes.map((shape) => {
+    const start = row;
+    row += shape[0]!;
+    return rangeOf(data, shape, start * rowSize);
+  });
+};
+
+/** The row at which parts begin that follow each other along the first axis only; null for any other cut. */
+function firstRow(node: Node, rows: number): number | null {
+  if (node.op === 'Split') return int(node, 'axis') === 0 ? 0 : null;
+  const [starts, axes, steps] = [integers(node.inputs[1]), integers(node.inputs[3]) ?? [0], integers(node.inputs[4]) ?? [1]];
+  if (starts?.length !== 1 || axes.length !== 1 || axes[0] !== 0 || steps[0] !== 1) return null;
+  const start = starts[0]! < 0 ? starts[0]! + rows : starts[0]!;
+  return Math.min(Math.max(start, 0), rows);
+}
+
+function rangeOf(data: TensorData, shape: readonly number[], start: number): TensorData {
+  const from = byteLength(data.dtype, start);
+  const to = from + byteLength(data.dtype, elementCount(shape));
+  if (data.memory) return memoryData(data.dtype, shape, data.memory.subarray(from, to));
+  if (data.stored) return storedData(data.dtype, shape, data.stored.slice(from, to));
+  return derivedData(data.dtype, shape, [data], (bytes) => bytes.subarray(from, to));
+}
+
+const reordered: NewData = (node, data, op) => {
+  const shapes = staticShapes(node);
+  const evaluate = evaluation(node, op.opset);
+  if (!shapes || !evaluate || DTYPES[data.dtype].bits < 8) return null;
+  // Gather may repeat rows: never make the file larger.
+  const size = shapes.reduce((sum, shape) => sum + byteLength(data.dtype, elementCount(shape)), 0);
+  if (size > data.byteLength) return null;
+  const others = node.inputs.slice(1).map((input) => constantOf(input?.data ?? null));
+  return shapes.map((shape, i) =>
+    derivedData(data.dtype, shape, [data], (bytes) => {
+      const results = evaluate([{ dtype: data.dtype, shape: data.shape, bytes }, ...others]);
+      if (!results) throw new Error(`${node.op} of a weight could not be computed`);
+      return results[i]!.bytes;
+    }),
+  );
+};
+
+function staticShapes(node: Node): number[][] | null {
+  const shapes = node.outputs.map(({ type }) => type && staticShape(type));
+  return shapes.every((s) => s !== null) ? shapes : null;
+}

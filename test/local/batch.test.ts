@@ -1,0 +1,130 @@
+/** Many models: manifest and prefix, items that fail, tolerance, and the manifest of those to run again. */
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Ferry, type FerryEvent, makeFerry } from '../../local/ferry.ts';
+import type { Json } from '../../shared/pipeline/asl.ts';
+import { relative } from '../../shared/pipeline/stages/batch-report.ts';
+import type { BatchItem } from '../../shared/report/batch.ts';
+import { ARCHIVE, fakeStages } from './fake-stages.ts';
+
+let root: string;
+let events: FerryEvent[];
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'batch-'));
+  for (const name of ['input', 'output', 'work', 'temporary']) await mkdir(join(root, name));
+  events = [];
+});
+afterEach(() => rm(root, { recursive: true }));
+
+const ferry = (): Ferry =>
+  makeFerry({
+    buckets: { input: join(root, 'input'), output: join(root, 'output'), work: join(root, 'work') },
+    temporaryFolder: join(root, 'temporary'),
+    stages: fakeStages(),
+    onEvent: (event) => events.push(event),
+  });
+const put = async (key: string, content: Uint8Array | string = ARCHIVE): Promise<void> => {
+  await mkdir(join(root, 'input', key, '..'), { recursive: true });
+  await writeFile(join(root, 'input', key), content);
+};
+const text = (path: string): Promise<string> => readFile(join(root, 'output', path), 'utf8');
+const items = async (folder: string): Promise<BatchItem[]> => (JSON.parse(await text(`${folder}/batch-report.json`)) as { items: BatchItem[] }).items;
+const brief = (found: readonly BatchItem[]): unknown[] => found.map(({ key, status, code }) => [key, status, code]);
+const bus = (): string[] => events.flatMap((e) => (e.kind === 'event' && e.type.startsWith('model.batch') ? [e.type] : []));
+
+const MANIFEST = ['"m/a.pt2"', '{"key": "m/bad.pt2"}', '', '{"key": "m/b.pt2", "options": {"dtype": "fp32"}}', '{"key": "m/gone.pt2"}', '"m/a.pt2"'].join('\n');
+
+describe('a manifest', () => {
+  beforeEach(async () => {
+    await put('m/a.pt2');
+    await put('m/b.pt2');
+    await put('m/bad.pt2', 'no model');
+    await put('lists/nightly.jsonl', MANIFEST);
+  });
+  const start = (more: Record<string, Json> = {}, name = 'run-1') => ferry().batch({ bucket: 'input', manifest: 'lists/nightly.jsonl', maxConcurrency: 1, ...more }, { name });
+
+  it('converts what it can and lists the rest', async () => {
+    expect(await start()).toMatchObject({ status: 'SUCCEEDED', output: { batch: 'run-1', models: 5, pass: 2, warn: 1, fail: 2, output: { bucket: 'output', folder: 'lists/nightly/run-1/' } } });
+    const found = await items('lists/nightly/run-1');
+    expect(brief(found)).toEqual([
+      ['m/a.pt2', 'pass', null],
+      ['m/b.pt2', 'pass', null],
+      ['m/a.pt2', 'warn', null],
+      ['m/bad.pt2', 'fail', 'UnsupportedFormat'],
+      ['m/gone.pt2', 'fail', 'FileNotFound'],
+    ]);
+    expect(found[3]!.sentence).toMatch(/torch\.export\.save/);
+    expect(bus()).toEqual(['model.batch.completed']);
+    // Every link leads to a report that is there.
+    for (const { report } of found) if (report !== null) expect(await text(join('lists/nightly/run-1', report))).toMatch(/^<!doctype html>/);
+    expect(found.filter((item) => item.report !== null)).toHaveLength(4);
+    expect(await text('lists/nightly/run-1/batch-report.html')).toMatch(/UnsupportedFormat/);
+  });
+
+  it('writes a manifest of what failed, which runs again when the cause is gone', async () => {
+    await start();
+    const again = await text('lists/nightly/run-1/failed.jsonl');
+    expect(again.trim().split('\n').map((line) => JSON.parse(line) as Json)).toEqual([{ bucket: 'input', key: 'm/bad.pt2' }, { bucket: 'input', key: 'm/gone.pt2' }]);
+    await put('m/bad.pt2');
+    await put('m/gone.pt2');
+    await put('lists/nightly.jsonl', again);
+    expect(await start({}, 'run-2')).toMatchObject({ status: 'SUCCEEDED', output: { models: 2, pass: 2, fail: 0 } });
+  });
+
+  it('fails when more fail than are tolerated, and still reports', async () => {
+    expect(await start({ toleratedFailurePercentage: 10 })).toMatchObject({ status: 'FAILED', error: 'States.ExceedToleratedFailureThreshold' });
+    const found = await items('lists/nightly/run-1');
+    expect(brief(found)).toEqual([
+      ['m/a.pt2', 'pass', null],
+      ['m/bad.pt2', 'fail', 'UnsupportedFormat'],
+      ['m/b.pt2', 'fail', null],
+      ['m/gone.pt2', 'fail', null],
+      ['m/a.pt2', 'fail', null],
+    ]);
+    expect((await text('lists/nightly/run-1/failed.jsonl')).trim().split('\n')).toHaveLength(4);
+    expect(bus()).toEqual(['model.batch.failed']);
+  });
+
+  it('gives its options to every model, and a row may say otherwise', async () => {
+    await start({ options: { dtype: 'int8' } });
+    const reports = (await items('lists/nightly/run-1')).filter((item) => item.status === 'pass').map((item) => join('lists/nightly/run-1', item.report!.replace('.html', '.json')));
+    const variants = await Promise.all(reports.map(async (path) => (JSON.parse(await text(path)) as { variants: { name: string }[] }).variants.map((v) => v.name)));
+    expect(variants).toEqual([['int8'], ['fp32']]);
+  });
+
+  it('that is not there fails with a report of nothing', async () => {
+    expect(await start({ manifest: 'lists/none.jsonl' })).toMatchObject({ status: 'FAILED', error: 'States.ItemReaderFailed' });
+    expect(await items('lists/none/run-1')).toEqual([]);
+  });
+});
+
+describe('a prefix', () => {
+  it('converts every model under it and passes over the rest', async () => {
+    for (const key of ['p/a.pt2', 'p/deep/B.PTH', 'p/c.PT2', 'q/d.pt2']) await put(key);
+    await put('p/a.job.json', '{"dtype": "fp32"}');
+    await put('p/data.npz', 'x');
+    const outcome = await ferry().batch({ bucket: 'input', prefix: 'p/' }, { name: 'run-1' });
+    expect(outcome).toMatchObject({ status: 'SUCCEEDED', output: { models: 3, pass: 3, output: { folder: 'p/run-1/' } } });
+    expect(brief(await items('p/run-1')).map((row) => (row as string[])[0])).toEqual(['p/a.pt2', 'p/c.PT2', 'p/deep/B.PTH']);
+  });
+
+  it('may be empty', async () => {
+    expect(await ferry().batch({ bucket: 'input', prefix: 'none/' }, { name: 'run-1' })).toMatchObject({ status: 'SUCCEEDED', output: { models: 0 } });
+  });
+});
+
+it('a batch of neither is refused', async () => {
+  expect(await ferry().batch({ bucket: 'input' })).toMatchObject({ status: 'FAILED', error: 'WrongUsage', cause: expect.stringContaining('manifest') as string });
+});
+
+it.each([
+  ['a/b/', 'a/b/c', 'c'],
+  ['a/b/', 'a/c/d', '../c/d'],
+  ['a/b/', 'x/y', '../../x/y'],
+  ['', 'x/y', 'x/y'],
+  ['a/', 'a', '../a'],
+])('from %j to %j is %j', (folder, key, expected) => {
+  expect(relative(folder, key)).toBe(expected);
+});

@@ -1,0 +1,113 @@
+/** One model on this machine: what lies in the output folder afterwards, whatever happened. */
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { FerryEvent } from '../../local/ferry.ts';
+import { type LocalRun, runLocal } from '../../local/run.ts';
+import type { Report } from '../../shared/report/report.ts';
+import { ARCHIVE, type Before, fakeStages, unsupported } from './fake-stages.ts';
+
+let root: string;
+let outDir: string;
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'run-'));
+  outDir = join(root, 'out');
+  await mkdir(join(root, 'models'));
+  await writeFile(join(root, 'models', 'net.pt2'), ARCHIVE);
+});
+afterEach(() => rm(root, { recursive: true }));
+
+const run = (more: Partial<Parameters<typeof runLocal>[0]> & { before?: Before } = {}): Promise<LocalRun> => {
+  const { before, ...options } = more;
+  return runLocal({ model: join(root, 'models', 'net.pt2'), outDir, stages: fakeStages(before), ...options });
+};
+const report = async (): Promise<Report> => JSON.parse(await readFile(join(outDir, 'report.json'), 'utf8')) as Report;
+
+describe('a run', () => {
+  it('leaves models and report under plain names, and nothing else', async () => {
+    const result = await run();
+    expect(result).toMatchObject({ verdict: 'pass', chosen: 'int8', failure: null, report: join(outDir, 'report.html') });
+    expect((await readdir(outDir)).sort()).toEqual(['model.int8.onnx', 'model.onnx', 'report.html', 'report.json']);
+    expect(result.files.map((file) => basename(file))).toEqual(['model.int8.onnx', 'model.onnx', 'report.html', 'report.json']);
+    expect((await report()).variants.flatMap((v) => v.files.map((f) => f.path))).toEqual(['model.onnx', 'model.int8.onnx']);
+    expect((await report()).reproduce).toEqual(['torchferry run net.pt2']);
+    expect(await readdir(join(root, 'models'))).toEqual(['net.pt2']);
+  });
+
+  it('tells what it is doing', async () => {
+    const events: FerryEvent[] = [];
+    await run({ onEvent: (event) => events.push(event) });
+    const stages = events.flatMap((e) => (e.kind === 'stage' ? [`${e.stage}${e.variant ? ` ${e.variant}` : ''} ${e.status}`] : []));
+    expect(stages.slice(0, 4)).toEqual(['claim started', 'claim done', 'convert started', 'convert done']);
+    expect(stages.slice(-2)).toEqual(['report started', 'report done']);
+    expect(stages).toHaveLength(12);
+  });
+
+  it('takes options from a job file elsewhere, and options that win over it', async () => {
+    await writeFile(join(root, 'other.json'), '{"dtype": "int8", "seed": 3}');
+    await run({ job: join(root, 'other.json'), options: { seed: 4 } });
+    const options = Object.fromEntries((await report()).job.options.map((o) => [o.name, o]));
+    expect([options['dtype'], options['seed']]).toMatchObject([{ value: ['int8'], from: 'job' }, { value: 4, from: 'job' }]);
+  });
+
+  it('again replaces what the last one made, and only that', async () => {
+    await run();
+    await writeFile(join(outDir, 'mine.txt'), 'keep');
+    await run({ options: { dtype: ['fp32'] } });
+    expect((await readdir(outDir)).sort()).toEqual(['mine.txt', 'model.onnx', 'report.html', 'report.json']);
+  });
+
+  it('that fails leaves the report', async () => {
+    const result = await run({ before: (stage) => void (stage === 'convert' && unsupported()) });
+    expect(result).toMatchObject({ verdict: 'fail', chosen: null, failure: { code: 'UnsupportedOperator', message: expect.stringContaining('aten::mystery') as string } });
+    expect((await readdir(outDir)).sort()).toEqual(['report.html', 'report.json']);
+  });
+
+  it('with a bad job file beside the model leaves the report', async () => {
+    await writeFile(join(root, 'models', 'net.job.json'), '{"dtypes": 1}');
+    expect(await run()).toMatchObject({ verdict: 'fail', failure: { code: 'BadJob' } });
+    expect((await report()).failure?.message).toMatch(/did you mean "dtype"/);
+  });
+});
+
+describe('refused before anything is written', () => {
+  it.each<[string, () => Partial<Parameters<typeof runLocal>[0]>, string]>([
+    ['a model that is not there', () => ({ model: join(root, 'none.pt2') }), 'FileNotFound'],
+    ['a folder', () => ({ model: root }), 'FileNotFound'],
+    ['a job file that is not there', () => ({ job: join(root, 'none.json') }), 'FileNotFound'],
+  ])('%s', async (_name, options, code) => {
+    await expect(run(options())).rejects.toMatchObject({ name: code });
+    expect(await readdir(root)).toEqual(['models']);
+  });
+});
+
+describe('an abort', () => {
+  it.each(['convert', 'quantize', 'validate'] as const)('during %s leaves nothing, and waits for the stage to stop', async (during) => {
+    const stop = new AbortController();
+    let ended = false;
+    const before: Before = async (stage) => {
+      if (stage !== during) return;
+      stop.abort(new DOMException('interrupted', 'AbortError'));
+      // Work that does not look at the signal, as inside onnxruntime.
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      ended = true;
+    };
+    await expect(run({ before, signal: stop.signal })).rejects.toMatchObject({ name: 'AbortError' });
+    expect(ended).toBe(true);
+    expect(await readdir(outDir)).toEqual([]);
+  });
+
+  it('keeps the results of the run before', async () => {
+    await run();
+    const before = await readFile(join(outDir, 'report.json'), 'utf8');
+    const stop = new AbortController();
+    await expect(run({ signal: stop.signal, before: () => stop.abort(new Error('stop')) })).rejects.toThrow('stop');
+    expect(await readFile(join(outDir, 'report.json'), 'utf8')).toBe(before);
+    expect(await readdir(outDir)).toHaveLength(4);
+  });
+
+  it('that came first starts nothing', async () => {
+    await expect(run({ signal: AbortSignal.abort(new Error('too late')) })).rejects.toThrow('too late');
+  });
+});

@@ -1,0 +1,257 @@
+import { describe, expect, test } from 'vitest';
+import { renderHtml } from '../../shared/report/html.ts';
+import type { Report } from '../../shared/report/report.ts';
+import { all, byClass, byId, byTag, cellsOf, parseHtml, skeleton, type Element } from './parse-html.ts';
+import { comparison, EMPTY, FAILED, FP32, HOSTILE_NAMES, INT8, output, quantization, renamed, SAMPLE, validation, withLayers } from './samples.ts';
+
+const LIMIT = 150_000;
+const PAGES = { sample: SAMPLE, failed: FAILED, empty: EMPTY, layers: withLayers(300) } as const satisfies Record<string, Report>;
+const read = (report: Report): Element => parseHtml(renderHtml(report));
+const sample = read(SAMPLE);
+
+const tableOf = (element: Element, label: string): readonly (readonly string[])[] => {
+  const box = all(element).find((e) => e.attributes.get('aria-label') === label);
+  if (!box) throw new Error(`no table "${label}"`);
+  return byTag(box, 'tr').map(cellsOf);
+};
+const factOf = (element: Element, term: string): string | undefined => byTag(element, 'dl').flatMap((dl) => dl.children).find((pair) => pair.children[0]!.text === term)?.children[1]!.text;
+
+describe.each(Object.entries(PAGES))('every page: %s', (_, report) => {
+  const text = renderHtml(report);
+  const root = parseHtml(text);
+
+  test('asks for nothing and runs nothing', () => {
+    for (const tag of ['script', 'iframe', 'object', 'embed', 'img', 'form', 'base']) expect(byTag(root, tag)).toEqual([]);
+    const [csp] = byTag(root, 'meta').filter((m) => m.attributes.get('http-equiv') === 'Content-Security-Policy');
+    expect(csp!.attributes.get('content')).toMatch(/^default-src 'none'; style-src 'unsafe-inline'; img-src data:/);
+    for (const element of all(root)) {
+      for (const [key, value] of element.attributes) {
+        expect(key).not.toMatch(/^on|^src|^style$/);
+        if (key === 'href') expect(value).toMatch(/^(#[\w-]+|report\.json|data:,)$/);
+      }
+    }
+    expect(text).not.toMatch(/url\(|@import/);
+  });
+
+  test('links lead somewhere and ids are single', () => {
+    const ids = all(root).flatMap((e) => e.attributes.get('id') ?? []);
+    expect(new Set(ids).size).toBe(ids.length);
+    for (const link of byTag(root, 'a')) {
+      const href = link.attributes.get('href')!;
+      if (href.startsWith('#')) expect(ids).toContain(href.slice(1));
+    }
+    for (const element of all(root)) for (const key of ['aria-labelledby', 'aria-describedby']) if (element.attributes.has(key)) expect(ids).toContain(element.attributes.get(key));
+  });
+
+  test('charts are images with a title and a table next to them', () => {
+    for (const svg of byClass(root, 'chart')) {
+      expect(svg.attributes.get('role')).toBe('img');
+      expect(svg.children[0]!.tag).toBe('title');
+      expect(svg.children[0]!.text).not.toBe('');
+    }
+  });
+
+  test('tables have as many cells as columns, and numbers stand on the right', () => {
+    for (const table of byTag(root, 'table')) {
+      const columns = byTag(byTag(table, 'thead')[0]!, 'th');
+      for (const row of byTag(byTag(table, 'tbody')[0]!, 'tr')) {
+        if (row.children[0]!.attributes.has('colspan')) continue;
+        expect(row.children.map((c) => c.attributes.get('class'))).toEqual(columns.map((c) => c.attributes.get('class')));
+      }
+    }
+  });
+
+  test('fits, and is the same twice', () => {
+    expect(Buffer.byteLength(text)).toBeLessThan(LIMIT);
+    expect(renderHtml(structuredClone(report))).toBe(text);
+    expect(text.endsWith('</html>\n')).toBe(true);
+    expect(text).not.toMatch(/undefined|\[object|NaN%/);
+  });
+});
+
+describe('the sample', () => {
+  test('says the verdict in words, not in colour alone', () => {
+    const [verdict] = byClass(sample, 'verdict');
+    expect(byTag(verdict!, 'b')[0]!.text).toBe('Verdict: pass');
+    expect(byTag(verdict!, 'span')[0]!.text).toBe(SAMPLE.verdict.sentence);
+  });
+
+  test('names its source', () => {
+    expect(byTag(sample, 'h1')[0]!.text).toBe('resnet50.pt2');
+    expect(['Source', 'Size', 'SHA-256', 'PyTorch', 'Created'].map((term) => factOf(sample, term))).toEqual(
+      ['models/vision/resnet50.pt2', '103 MB', SAMPLE.model.sha256, '2.13.0', '2026-01-15 09:30 UTC']);
+  });
+
+  test('shows four headline numbers of the chosen variant against FP32', () => {
+    expect(byClass(sample, 'tile').map((t) => t.children.map((p) => p.text))).toEqual([
+      ['Size, INT8', '25.6 MB', 'FP32 97.8 MB, 3.8x smaller'],
+      ['Largest difference from PyTorch', '3.1e-6', 'FP32; INT8 29.4 dB SQNR'],
+      ['Latency, INT8, batch 1', '8.15 ms', 'FP32 21.4 ms, 2.63x faster'],
+      ['Top-1, INT8', '94.7 %', 'FP32 94.7 %, 360 samples'],
+    ]);
+  });
+
+  test('keeps exact numbers in tooltips', () => {
+    const titles = all(sample).flatMap((e) => e.attributes.get('title') ?? []);
+    expect(titles).toEqual(expect.arrayContaining(['25,611,203 bytes', '0.0000031', '341 of 360 correct', 'median of 50 runs: 8.15 ms']));
+  });
+
+  test('puts the variants side by side', () => {
+    expect(tableOf(sample, 'Variants side by side').map((row) => row.map((cell) => cell.trim()))).toEqual([
+      ['Variant', 'Size', 'of FP32', 'Max diff. from PyTorch', 'SQNR from FP32', 'Top-1', 'Median latency', 'Result'],
+      ['fp32', '97.8 MB', '100 %', '3.1e-6', '–', '94.7 %', '21.4 ms', 'passed'],
+      ['int8chosen', '25.6 MB', '26.2 %', '0.412', '29.4 dB', '94.7 %', '8.15 ms', 'passed'],
+      ['int8-dynamic', '26.0 MB', '26.6 %', '0.871', '22.1 dB', '93.1 %', '16.9 ms', 'misses the criterion'],
+    ]);
+  });
+
+  test('draws size and latency against error with the chosen one marked', () => {
+    for (const id of ['chart-size', 'chart-latency']) {
+      const chart = byId(sample, id)!;
+      expect(byClass(chart, 'point').length).toBe(3);
+      expect(byClass(chart, 'strong').map((t) => t.text)).toEqual(['int8, chosen']);
+    }
+  });
+
+  test('compares every output with each reference', () => {
+    const rows = tableOf(byId(sample, 'variant-0')!, 'How far the outputs are off').map((row) => row.map((cell) => cell.trim()));
+    expect(rows).toEqual([
+      ['Output', 'Against', 'Samples', 'Max diff.', 'Mean diff.', 'Cosine', 'SQNR', 'Same top-1', 'Tolerance'],
+      ['logits float32', 'PyTorch', '360', '3.1e-6', '4.2e-7', '> 0.999999', '121 dB', '100 %', 'within'],
+      ['features float32', 'PyTorch', '360', '1.9e-6', '2.2e-7', '> 0.999999', '125 dB', '–', 'within'],
+    ]);
+    expect(tableOf(byId(sample, 'variant-1')!, 'How far the outputs are off').map((row) => row[1])).toEqual(['Against', 'FP32', 'PyTorch']);
+  });
+
+  test('draws the worst layers and lists them all', () => {
+    const section = byId(sample, 'variant-1')!;
+    const chart = byId(section, 'chart-layers-1')!;
+    expect(byTag(chart, 'rect').length).toBe(12);
+    expect(byClass(chart, 'bad').length).toBe(1);
+    expect(tableOf(section, 'Layers by SQNR, worst first').length).toBe(1 + 14);
+  });
+
+  test('groups what stayed in float by reason', () => {
+    expect(tableOf(byId(sample, 'variant-1')!, 'What stayed in float')).toEqual([
+      ['Reason', 'Nodes', 'Which'],
+      ['works on int64, not on float', '4', 'Gather ×2, Shape, Concat/Shape, /Gather, /Concat, 1 more'],
+      ['onnxruntime has no INT8 kernel for it', '2', 'Softmax, LayerNormalization/Softmax, /LayerNormalization'],
+      ['kept by the job: exclude /head/*', '1', 'Gemm/head/Gemm'],
+    ]);
+  });
+
+  test('says by which criterion INT8 was judged', () => {
+    expect(byId(sample, 'variant-1')!.text).toContain('Criterion keeps its top-1 (limit: 1)');
+    expect(byId(sample, 'variant-2')!.text).toContain('Criterion loses 1.67 points top-1 (limit: 1)');
+  });
+
+  test('marks defaults', () => {
+    const rows = tableOf(sample, 'Options');
+    expect(rows[1]).toEqual(['variants', 'fp32, int8, int8-dynamic', 'job']);
+    expect(rows[2]).toEqual(['opset', '21', 'default']);
+  });
+
+  test('has inputs, outputs, passes, operators, stages, environment', () => {
+    expect(tableOf(sample, 'Inputs')).toEqual([['Inputs', 'Type'], ['image', 'float32[batch, 3, 224, 224]']]);
+    expect(tableOf(sample, 'Outputs').length).toBe(3);
+    expect(tableOf(sample, 'Passes and changes')).toContainEqual(['fold-batch-norm', '53']);
+    expect(tableOf(sample, 'Nodes by operator').slice(0, 3)).toEqual([['Operator', 'Converted', 'int8', 'int8-dynamic'], ['Conv', '53', '53', '53'], ['Relu', '49', '0', '0']]);
+    expect(tableOf(sample, 'Stages').map((row) => row.map((cell) => cell.trim()))).toContainEqual(['quantize int8', '2.99 s', '10.9 s', 'done']);
+    expect(byTag(byId(sample, 'chart-stages')!, 'rect').length).toBe(8);
+    expect([factOf(sample, 'Node.js'), factOf(sample, 'onnxruntime'), factOf(sample, 'Parameters')]).toEqual(['v24.21.0', '1.30.0', '25,557,032']);
+  });
+
+  test('gives the commands word for word', () => {
+    expect(byClass(sample, 'commands')[0]!.text).toBe(`${SAMPLE.reproduce.join('\n')}\n`);
+  });
+
+  test('gives every warning its next step', () => {
+    expect(byClass(sample, 'warnings')[0]!.text).toBe(`${SAMPLE.warnings[0]!.message} Next: ${SAMPLE.warnings[0]!.nextStep}`);
+  });
+});
+
+describe('a failure', () => {
+  const page = read(FAILED);
+  test('shows code, stage, message, what to do', () => {
+    const section = byId(page, 'failure')!;
+    expect([factOf(section, 'Code'), factOf(section, 'Stage')]).toEqual(['UnsupportedOperator', 'convert']);
+    expect(byTag(section, 'pre')[0]!.text).toBe(FAILED.failure!.message);
+    expect(section.text).toContain('What to do: Replace the operators named above');
+    expect(section.text).toContain('"at":"encoder.fft, model.py:88"');
+  });
+
+  test('stands before all else, and what was never made has no section', () => {
+    expect(byTag(page, 'section')[0]!.attributes.get('id')).toBe('failure');
+    for (const id of ['variants', 'model', 'operators', 'warnings']) expect(byId(page, id)).toBeUndefined();
+    expect(byClass(page, 'tile')).toEqual([]);
+  });
+
+  test('names the failed stage in words', () => {
+    expect(byClass(byId(page, 'chart-stages')!, 'number').map((t) => t.text)).toEqual(['84.0 ms', 'failed']);
+  });
+
+  test('of one variant stands in its card', () => {
+    const broken = { ...INT8, validation: null, quantization: null, failure: { code: 'Sandbox.Timedout', message: 'took longer than 900 s', stage: 'quantize', details: {} } };
+    const section = byId(read({ ...SAMPLE, variants: [FP32, broken], chosen: 'fp32' }), 'variant-1')!;
+    expect(section.text).toContain('took longer than 900 s');
+    expect(section.text).toContain('What to do: The stage took longer than its time limit');
+    expect(section.text).not.toContain('Details');
+  });
+});
+
+describe('names of any kind', () => {
+  test.each(HOSTILE_NAMES.filter((name) => name.length < 200).map((name) => [name]))('%j is text and nothing else', (hostile) => {
+    const report = renamed({ ...SAMPLE, failure: FAILED.failure }, hostile);
+    // Commands are split at spaces, so the harmless name has its spaces in the same places.
+    const harmless = renamed({ ...SAMPLE, failure: FAILED.failure }, hostile.replaceAll(/[^ ]/g, 'x'));
+    expect(skeleton(read(report))).toBe(skeleton(read(harmless)));
+  });
+
+  test('a hostile name reads as it is, controls made visible', () => {
+    expect(byTag(read(renamed(SAMPLE, HOSTILE_NAMES[1])), 'h1')[0]!.text).toBe('"><svg onload=alert(1)>');
+    expect(byTag(read(renamed(SAMPLE, 'safe\u202egpj.exe')), 'h1')[0]!.text).toBe('safe\\u{202e}gpj.exe');
+    expect(renderHtml(renamed(SAMPLE, 'a\u2066\u200b\0'))).not.toMatch(/[\u2066\u200b\0]/);
+  });
+
+  test('a name without end is cut in the middle and may break anywhere', () => {
+    const page = renderHtml(renamed(SAMPLE, HOSTILE_NAMES[6]));
+    expect(Buffer.byteLength(page)).toBeLessThan(LIMIT);
+    expect(byTag(parseHtml(page), 'h1')[0]!.text).toMatch(/^long\.very_.*….*very_end$/);
+    expect(page).toMatch(/code\{[^}]*overflow-wrap:anywhere/);
+  });
+});
+
+describe('size', () => {
+  test('long lists end with an honest count', () => {
+    const layers = withLayers(300).variants[1]!.quantization!.layers;
+    const page = read({ ...SAMPLE, variants: [FP32, { ...INT8, quantization: quantization({ layers }) }] });
+    const rows = tableOf(page, 'Layers by SQNR, worst first');
+    expect(rows.length).toBe(1 + 40 + 1);
+    expect(rows.at(-1)).toEqual(['and 260 more, see report.json']);
+    expect(rows[1]![0]).toBe('/model/decoder/layers.0/self_attn/out_proj/MatMul_0');
+  });
+
+  test('what failed stands first, so that no cut hides it', () => {
+    const checks = Array.from({ length: 100 }, (_, i) => ({ name: `check ${i}`, passed: i !== 99, detail: '' }));
+    const outputs = Array.from({ length: 100 }, (_, i) => output({ output: `o${i}`, withinTolerance: i !== 99 }));
+    const page = read({ ...SAMPLE, variants: [{ ...FP32, validation: validation({ checks, comparisons: [comparison({ outputs })] }) }], chosen: null });
+    expect(byTag(byClass(page, 'checks')[0]!, 'li')[0]!.text.trim()).toBe('check 99 failed');
+    expect(byTag(byClass(page, 'checks')[0]!, 'li').at(-1)!.text).toBe('and 60 more, see report.json');
+    expect(tableOf(page, 'How far the outputs are off')[1]!.map((c) => c.trim())).toEqual(expect.arrayContaining(['o99 float32', 'outside']));
+  });
+
+  test('everything long at once still fits', () => {
+    const endless = 'é</b>"'.repeat(20_000);
+    const big = renamed(withLayers(1000), endless);
+    const grown: Report = { ...big, variants: Array.from({ length: 60 }, () => big.variants[1]!), warnings: Array(500).fill(big.warnings[0]), reproduce: Array(500).fill(endless),
+      stages: Array(500).fill(big.stages[2]), failure: { code: endless, message: endless, stage: endless, details: { endless } } };
+    expect(Buffer.byteLength(renderHtml(grown))).toBeLessThan(LIMIT);
+  });
+});
+
+test.each([[NaN, 'NaN'], [Infinity, '∞'], [-0, '0']])('%d in a measurement prints as %s', (maxAbsDiff, shown) => {
+  const outputs = [output({ maxAbsDiff, meanAbsDiff: maxAbsDiff, cosine: maxAbsDiff, sqnr: maxAbsDiff, withinTolerance: null })];
+  const page = read({ ...SAMPLE, variants: [{ ...FP32, validation: validation({ comparisons: [comparison({ outputs })] }) }, INT8] });
+  expect(tableOf(byId(page, 'variant-0')!, 'How far the outputs are off')[1]!.slice(3, 5)).toEqual([shown, shown]);
+  expect(byClass(page, 'tile')[1]!.children[1]!.text).toBe(shown);
+});
