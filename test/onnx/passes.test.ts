@@ -6,8 +6,9 @@ import type { Model } from '../../shared/onnx/ir.ts';
 import { eliminateIdentity } from '../../shared/onnx/passes/eliminate-identity.ts';
 import { foldBatchNorm } from '../../shared/onnx/passes/fold-batch-norm.ts';
 import { foldConstants } from '../../shared/onnx/passes/fold-constants.ts';
+import { foldWeights, moveWeights } from '../../shared/onnx/passes/fold-weights.ts';
 import { SIMPLIFY, SIMPLIFY_LINKED } from '../../shared/onnx/passes/index.ts';
-import { constantReshape, mergeCasts, mergeReshapes, mergeTransposes } from '../../shared/onnx/passes/merge.ts';
+import { constantReshape, mergeCasts, mergeReshapes, mergeTransposes, mergeUnsqueezes } from '../../shared/onnx/passes/merge.ts';
 import { nameValues } from '../../shared/onnx/passes/name-values.ts';
 import { removeUnused } from '../../shared/onnx/passes/remove-unused.ts';
 import { shareCommon, shareInitializers } from '../../shared/onnx/passes/share.ts';
@@ -27,7 +28,10 @@ const PASSES: Readonly<Record<string, Pass>> = {
   'fold-constants': rule(foldConstants),
   'merge-casts': rule(mergeCasts),
   'merge-reshapes': rule(mergeReshapes),
+  'fold-weights': rule(foldWeights),
   'merge-transposes': rule(mergeTransposes),
+  'merge-unsqueezes': rule(mergeUnsqueezes),
+  'move-weights': rule(moveWeights),
   'name-values': nameValues,
   'remove-unused': removeUnused,
   'share-common': alone(shareCommon),

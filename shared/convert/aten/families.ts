@@ -7,12 +7,14 @@ import * as comparison from './comparison.ts';
 import * as complex from './complex.ts';
 import * as convolution from './convolution.ts';
 import * as creation from './creation.ts';
+import * as geometry from './geometry.ts';
 import * as host from './host.ts';
 import * as indexing from './indexing.ts';
 import * as join from './join.ts';
 import * as linear from './linear.ts';
 import * as loss from './loss.ts';
 import * as normalization from './normalization.ts';
+import * as order from './order.ts';
 import * as pointwise from './pointwise.ts';
 import * as pooling from './pooling.ts';
 import * as recurrent from './recurrent.ts';
@@ -33,12 +35,14 @@ export const FAMILIES: readonly Family[] = [
   comparison,
   convolution,
   creation,
+  geometry,
   host,
   indexing,
   join,
   linear,
   loss,
   normalization,
+  order,
   pointwise,
   pooling,
   recurrent,

@@ -190,6 +190,37 @@ export const scatterValueReduce = aten('aten::scatter.value_reduce(Tensor self, 
 );
 export const scatter_add = aten('aten::scatter_add(Tensor self, int dim, Tensor index, Tensor src) -> Tensor', (op, a) => scattered(op, a.self, a.dim, a.index, a.src, 'add'));
 
+/** What each reduction starts from where self does not count. */
+const NEUTRAL: Readonly<Record<string, number>> = { sum: 0, mean: 0, prod: 1, amax: -Infinity, amin: Infinity };
+const SCATTER: Readonly<Record<string, 'add' | 'mul' | 'max' | 'min'>> = { sum: 'add', mean: 'add', prod: 'mul', amax: 'max', amin: 'min' };
+
+interface Reduction {
+  readonly reduce: string;
+  readonly include_self: boolean;
+}
+
+/** ONNX has no mean and always counts self: start from the neutral element where it does not count, divide by counts. */
+function scatterReduced(op: AtenBuilder, self: Value, dim: number, at: Value, src: Value, { reduce, include_self }: Reduction): Value {
+  const how = SCATTER[reduce];
+  if (!how) return op.aten.refuse('reduce', reduce, Object.keys(SCATTER).join(', '));
+  const dtype = dtypeOf(self);
+  if (!/^float(32|64)$/.test(dtype)) return op.aten.refuse('self', dtype, 'float32 or float64');
+  const fill = (number: number): Value => expandTo(op, op.scalar(dtype, number), shapeOf(at));
+  const start = include_self ? self : scattered(op, self, dim, at, fill(NEUTRAL[reduce]!), 'none');
+  const total = scattered(op, start, dim, at, src, how);
+  if (reduce !== 'mean') return total;
+  const ones = filledTensor(op, shapeOf(self), dtype, 1);
+  const counts = scattered(op, include_self ? ones : scattered(op, ones, dim, at, fill(0), 'none'), dim, at, fill(1), 'add');
+  return op.Div([total, counts]);
+}
+export const scatter_reduce = aten('aten::scatter_reduce.two(Tensor self, int dim, Tensor index, Tensor src, str reduce, *, bool include_self=True) -> Tensor', (op, a) => scatterReduced(op, a.self, a.dim, a.index, a.src, a));
+export const index_reduce = aten('aten::index_reduce(Tensor self, int dim, Tensor index, Tensor source, str reduce, *, bool include_self=True) -> Tensor', (op, a) =>
+  inOneDimension(op, a.self, (x) => {
+    const source = asVector(op, a.source);
+    return scatterReduced(op, x, a.dim, alongAxis(op, a.index, axisOf(op, a.dim, rankOf(x)), shapeOf(source)), source, { reduce: a.reduce, include_self: a.include_self });
+  }),
+);
+
 /** `self` with a slice along one axis replaced. */
 function sliceReplaced(op: AtenBuilder, self: Value, src: Value, axis: number, from: Dim, to: Dim, step: number): Value {
   const size = shapeOf(self)[axis]!;

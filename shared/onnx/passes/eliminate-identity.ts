@@ -20,7 +20,7 @@ const neutral =
   (node) => {
     const keeps = (index: number): boolean => {
       const [x, c] = [node.inputs[index], node.inputs[1 - index]];
-      const values = numbers(c);
+      const values = numbers(c) ?? integers(c);
       return Boolean(x?.type && values?.every((v) => isNeutral(v, isFloat(x.type!.dtype))) && matches(x, node.outputs[0]!));
     };
     if (keeps(0)) return 0;
@@ -72,6 +72,13 @@ const IDLE: Readonly<Record<string, Idle>> = {
   Sub: neutral((c) => Object.is(c, 0), false),
   Mul: neutral((c) => c === 1, true),
   Div: neutral((c) => c === 1, false),
+  And: neutral((c) => c === 1, true),
+  Or: neutral((c) => c === 0, true),
+  Where: (node) => {
+    const condition = integers(node.inputs[0]);
+    if (!condition?.length) return null;
+    return condition.every((c) => c === 1) ? 1 : condition.every((c) => c === 0) ? 2 : null;
+  },
 };
 
 export const eliminateIdentity: Rule = {

@@ -86,7 +86,7 @@ function rangeOf(data: TensorData, shape: readonly number[], start: number): Ten
 const reordered: NewData = (node, data, op) => {
   const shapes = staticShapes(node);
   const evaluate = evaluation(node, op.opset);
-  if (!shapes || !evaluate || DTYPES[data.dtype].bits < 8) return null;
+  if (!shapes || !evaluate || DTYPES[data.dtype].bits < 8 || !picksExist(node, data)) return null;
   // Gather may repeat rows: never make the file larger.
   const size = shapes.reduce((sum, shape) => sum + byteLength(data.dtype, elementCount(shape)), 0);
   if (size > data.byteLength) return null;
@@ -99,6 +99,13 @@ const reordered: NewData = (node, data, op) => {
     }),
   );
 };
+
+function picksExist(node: Node, data: TensorData): boolean {
+  if (node.op !== 'Gather') return true;
+  const axis = int(node, 'axis')!;
+  const size = data.shape.at(axis)!;
+  return integers(node.inputs[1])?.every((i) => i >= -size && i < size) ?? false;
+}
 
 function staticShapes(node: Node): number[][] | null {
   const shapes = node.outputs.map(({ type }) => type && staticShape(type));

@@ -1,6 +1,7 @@
 /** Two operators of a kind in a row become one. */
 import { dimText, isStatic } from '../../tensor/dim.ts';
 import type { Dtype } from '../../tensor/dtype.ts';
+import type { Node } from '../ir.ts';
 import type { Rule } from '../rewrite.ts';
 import { int, integers, ints, producedBy } from './match.ts';
 
@@ -43,6 +44,26 @@ export const mergeCasts: Rule = {
     if (inner!.attributes.size > 1 || node.attributes.size > 1) return null;
     return from === to ? x : op.Cast([x], { to });
   },
+};
+
+/** Axes of the inner one count in the shape between: take them to the last shape. */
+export const mergeUnsqueezes: Rule = {
+  name: 'merge-unsqueezes',
+  root: 'Unsqueeze',
+  rewrite(node, op) {
+    const inner = producedBy(node.inputs[0], 'Unsqueeze');
+    const [x, between] = [inner?.inputs[0], node.inputs[0]?.type?.shape.length];
+    const rank = node.outputs[0]!.type?.shape.length;
+    const [first, second] = [inner && axesOf(inner, between), axesOf(node, rank)];
+    if (!x?.type || rank === undefined || !first || !second) return null;
+    const kept = Array.from({ length: rank }, (_, i) => i).filter((axis) => !second.includes(axis));
+    return op.Unsqueeze([x, op.ints([...second, ...first.map((axis) => kept[axis]!)].sort((a, b) => a - b))]);
+  },
+};
+
+const axesOf = (node: Node, rank: number | undefined): number[] | null => {
+  const axes = node.inputs[1] ? integers(node.inputs[1]) : ints(node, 'axes');
+  return axes && rank !== undefined ? axes.map((axis) => (axis < 0 ? axis + rank : axis)) : null;
 };
 
 /** Only the last shape matters, unless it copies a dimension (0) of the one between. */

@@ -84,6 +84,12 @@ export class OpCall {
     this.#fresh = spec.fresh;
   }
 
+  /** Whether an input is known to have one of these element types. */
+  isOf(index: number, ...dtypes: readonly Dtype[]): boolean {
+    const type = this.inputs[index]?.type;
+    return Boolean(type && dtypes.includes(type.dtype));
+  }
+
   /** Whether an input is given. */
   has(index: number): boolean {
     return Boolean(this.inputs[index]);

@@ -16,7 +16,7 @@ const bar = (limits: Limits) => ({ layer, operator, sqnr }: LayerError): Bar => 
   from: 0,
   to: sqnr ?? Infinity,
   shown: sqnr === null ? 'equal' : formatDecibels(sqnr),
-  detail: `${layer}, ${shorten(operator, limits.name)}: ${sqnr === null ? 'equal' : `${sqnr} dB`}`,
+  detail: `${shorten(layer, limits.name)}, ${shorten(operator, limits.name)}: ${sqnr === null ? 'equal' : `${sqnr} dB`}`,
   mark: sqnr !== null && sqnr < BAD_DECIBELS ? 'bad' : 'plain',
 });
 

@@ -95,6 +95,15 @@ export const FORM_CASES: Readonly<Record<string, FormCase>> = {
   'DequantizeLinear with a float16 scale': { build: (op, x) => float32(op, op.DequantizeLinear([x, op.scalar('float16', 0.5), op.scalar('int8', 1)])) },
   'DequantizeLinear to float16': { build: (op, x) => float32(op, op.DequantizeLinear([x, op.scalar('float32', 0.5), op.scalar('int8', 1)], { output_dtype: 'float16' })) },
 
+  'Where of bool': { build: (op, c, x, y) => op.Where([c, x, y]) },
+  'Where of int8': { build: (op, c, x, y) => op.Where([c, x, y]) },
+  'Max of int16': { build: (op, x, y) => op.Max([x, y]) },
+  'Trilu of int16': { build: (op, x) => op.Trilu([x]) },
+  'TopK of uint16': { build: (op, x) => op.TopK([x, op.ints([2])], {}, 2) },
+  'NonZero of int8': { build: (op, x) => op.NonZero([x]) },
+  'OneHot of int32': { build: (op, x) => op.OneHot([x, int(op, 3), op.tensor('float32', [2], [0, 1])]) },
+  'Pad of int16': { build: (op, x) => op.Pad([x, op.ints([1, 2])]) },
+
   HannWindow: { build: (op) => op.HannWindow([int(op, 9)]) },
   'HannWindow symmetric, of a computed size': { build: (op, n) => op.HannWindow([n], { periodic: 0 }) },
   HammingWindow: { build: (op) => op.HammingWindow([int(op, 8)]) },

@@ -22,7 +22,7 @@ export function stridedCopy(bytes: Uint8Array, view: StridedView): Uint8Array {
   if (out.byteLength === 0) return out;
   const ElementArray = ARRAYS[size as keyof typeof ARRAYS];
   const source = bytes.byteOffset % size === 0 ? bytes : new Uint8Array(bytes);
-  const from = new ElementArray(source.buffer, source.byteOffset, Math.floor(source.byteLength / size));
+  const from: Elements = new ElementArray(source.buffer as ArrayBuffer, source.byteOffset, Math.floor(source.byteLength / size));
   copyAxes(from, new ElementArray(out.buffer), { shape, strides, offset, into: 0, axis: 0 });
   return out;
 }

@@ -12,7 +12,7 @@ const OLD_MODES: Readonly<Record<string, string>> = { linear: 'bilinear', cubic:
 export const IMAGE_FORMS: Forms = {
   GridSample: [
     { below: 16, write: (c, op) => op.refuse(c.op, 'it exists since opset 16') },
-    { below: 20, when: (c) => c.rank(0) !== 4, write: (c, op) => op.refuse(c.op, 'sampling of volumes exists since opset 20') },
+    { below: 20, when: (c) => c.inputs[0]?.type?.shape.length !== 4, write: (c, op) => op.refuse(c.op, 'sampling of volumes exists since opset 20') },
     // `node`: the old names are written as they are.
     { below: 20, write: (c, op) => op.node('GridSample', c.inputs, { ...c.given(), mode: OLD_MODES[c.string('mode')] })[0]! },
   ],

@@ -36,18 +36,17 @@ const GAPS = {
   Where: { through: MOVED, inputs: [1, 2], outputs: [0] },
   Trilu: { through: { ...MOVED, uint8: 'int64', int8: 'int64', uint16: 'int64', int16: 'int64' }, inputs: [0], outputs: [0] },
   Pad: { through: NARROW, inputs: [0, 2], outputs: [0] },
-  DepthToSpace: { through: { bool: 'uint8', uint16: 'float32', int16: 'float32' }, outputs: [0] },
   NonZero: { through: { int8: 'bool', uint16: 'bool', int16: 'bool', uint32: 'bool', uint64: 'bool', float64: 'bool' }, outputs: [] },
 } as const satisfies Partial<Record<OnnxOp, Gap>>;
 
 function widened(name: OnnxOp, { through, inputs, outputs }: Gap): Form {
-  const typed = (c: OpCall): readonly number[] => inputs ?? c.inputs.map((_, i) => i);
+  const first = inputs?.[0] ?? 0;
   return {
     below: Infinity,
-    when: (c) => through[c.dtypeOf(typed(c)[0]!)] !== undefined,
+    when: (c) => c.isOf(first, ...(Object.keys(through) as Dtype[])),
     write(c: OpCall, op: Builder): Value[] {
-      const from = c.dtypeOf(typed(c)[0]!);
-      const operands = c.inputs.map((x, i) => (x && typed(c).includes(i) ? castTo(op, x, through[from]!) : x));
+      const from = c.dtypeOf(first);
+      const operands = c.inputs.map((x, i) => (x && (inputs?.includes(i) ?? true) ? castTo(op, x, through[from]!) : x));
       return op[name](operands, c.given(), c.outputs).map((y, i) => (outputs.includes(i) ? castTo(op, y, from) : y));
     },
   };
@@ -56,13 +55,13 @@ function widened(name: OnnxOp, { through, inputs, outputs }: Gap): Form {
 /** condition ? x : y of booleans, with boolean operators. */
 const chooseBool: Form = {
   below: Infinity,
-  when: (c) => c.dtypeOf(1) === 'bool',
+  when: (c) => c.isOf(1, 'bool'),
   write: (c, op) => op.Or([op.And([c.input(0), c.input(1)]), op.And([op.Not([c.input(0)]), c.input(2)])]),
 };
 
 const indicesAsInt64: Form = {
   below: Infinity,
-  when: (c) => !['int64', 'float32'].includes(c.dtypeOf(0)),
+  when: (c) => c.isOf(0, 'int8', 'uint8', 'int16', 'uint16', 'int32', 'uint32'),
   write: (c, op) => op.OneHot([op.Cast([c.input(0)], { to: 'int64' }), ...c.inputs.slice(1)], c.given()),
 };
 

@@ -28,7 +28,7 @@ const axesAttribute: Form = {
 /** false < true as numbers, too. */
 const throughIntegers = (name: 'ReduceMax' | 'ReduceMin'): Form => ({
   below: 20,
-  when: (c: OpCall) => c.dtypeOf(0) === 'bool',
+  when: (c: OpCall) => c.isOf(0, 'bool'),
   write: (c: OpCall, op: Builder): Value =>
     op.Cast([op[name]([op.Cast([c.input(0)], { to: 'int32' }), ...c.inputs.slice(1)], c.given())], { to: 'bool' }),
 });

@@ -20,7 +20,7 @@ export const TYPE_FORMS: Forms = {
   IsInf: [
     {
       below: 20,
-      when: (c) => DTYPES[c.dtypeOf(0)].bits === 16,
+      when: (c) => c.isOf(0, 'float16', 'bfloat16'),
       write: (c, op) => op.IsInf([op.Cast([c.input(0)], { to: 'float32' })], c.given()),
     },
   ],
