@@ -24,8 +24,8 @@ export interface Context {
 export interface Outcome {
   readonly text: string;
   readonly facts: unknown;
-  /** The command ran, but what it looked at is not good: exit code 1. */
-  readonly failed?: boolean;
+  /** The command ran to its end, but the work failed: exit code 1, the code on stderr. */
+  readonly error?: { readonly code: string; readonly message: string };
 }
 
 export interface Command {

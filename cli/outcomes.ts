@@ -5,29 +5,39 @@ import type { Outcome, Progress } from './command.ts';
 export interface FileOutcome {
   readonly text: string;
   readonly facts: Readonly<Record<string, unknown>>;
+  /** Something was written (a report, for instance), but the file failed. */
+  readonly error?: NonNullable<Outcome['error']>;
 }
 
 export async function eachFile(files: readonly string[], progress: Progress, work: (file: string) => Promise<FileOutcome>): Promise<Outcome> {
   // One file: its failure is the command's failure, with its code.
   if (files.length === 1) {
-    const { text, facts } = await work(files[0]!);
-    return { text, facts: { results: [{ file: files[0], ...facts }] } };
+    const { text, facts, error } = await work(files[0]!);
+    return { text, facts: { results: [{ file: files[0], ...facts, ...(error ? { error } : {}) }], ...(error ? { error } : {}) }, ...(error ? { error } : {}) };
   }
   const results: Record<string, unknown>[] = [];
   const lines: string[] = [];
-  let failures = 0;
+  const failed: { code: string; message: string }[] = [];
   for (const file of files) {
-    try {
-      const { text, facts } = await work(file);
-      results.push({ file, ...facts });
-      lines.push(text);
-    } catch (error) {
-      if (!isFailure(error)) throw error;
-      failures++;
-      results.push({ file, error: { code: error.code, message: error.message, details: error.details } });
+    const { text, facts, error } = await attempt(file, work);
+    results.push({ file, ...facts, ...(error ? { error } : {}) });
+    if (text) lines.push(text);
+    if (error) {
+      failed.push(error);
       progress.note(`${file}: ${error.code}: ${error.message}`);
     }
   }
-  lines.push(`${files.length - failures} of ${files.length} files done${failures ? `, ${failures} failed` : ''}`);
-  return { text: lines.join('\n'), facts: { results }, failed: failures > 0 };
+  lines.push(`${files.length - failed.length} of ${files.length} files done${failed.length ? `, ${failed.length} failed` : ''}`);
+  const error = failed.length ? { code: failed[0]!.code, message: `${failed.length} of ${files.length} files failed; the first: ${failed[0]!.message}` } : null;
+  return { text: lines.join('\n'), facts: { results, ...(error ? { error } : {}) }, ...(error ? { error } : {}) };
+}
+
+async function attempt(file: string, work: (file: string) => Promise<FileOutcome>): Promise<FileOutcome> {
+  try {
+    return await work(file);
+  } catch (error) {
+    if (!isFailure(error)) throw error;
+    const { code, message, details } = error;
+    return { text: '', facts: { details }, error: { code, message } };
+  }
 }

@@ -76,7 +76,7 @@ class ArchiveRecord implements ZipEntry {
 
   async read(): Promise<Uint8Array> {
     if (this.#contents) return this.#contents;
-    return this.stored ? this.#checked(await (await this.#raw()).read()) : this.#inflate();
+    return this.stored ? this.#checked(await this.#rawBytes()) : this.#inflate();
   }
 
   needs(bytes: number): boolean {
@@ -106,6 +106,16 @@ class ArchiveRecord implements ZipEntry {
     return this.#archive.slice(this.#dataStart!, this.#dataStart! + this.#entry.compressedSize);
   }
 
+  /** Header and contents in one read, as long as the header is of the usual length. */
+  async #rawBytes(): Promise<Uint8Array> {
+    if (this.#dataStart !== null) return (await this.#raw()).read();
+    const { start, end } = this.headRange(this.size);
+    const bytes = await this.#archive.slice(start, end).read();
+    const at = this.#parseHead(bytes) - start;
+    const data = bytes.subarray(at, at + this.#entry.compressedSize);
+    return data.byteLength === this.#entry.compressedSize ? data : (await this.#raw()).read();
+  }
+
   /** The directory knows the sizes; the local header only says how far its own name and padding reach. */
   #parseHead(head: Uint8Array): number {
     const { headerOffset, compressedSize, limit, method } = this.#entry;
@@ -126,8 +136,7 @@ class ArchiveRecord implements ZipEntry {
     // Parts of one record are mostly read one after the other: keep it as long as memory allows.
     const known = this.#kept?.deref();
     if (known) return known;
-    const raw = await (await this.#raw()).read();
-    const bytes = this.#checked(await inflate(raw, this.#inflateOptions()).catch((cause: unknown) => this.#cannotInflate(cause)));
+    const bytes = this.#checked(await inflate(await this.#rawBytes(), this.#inflateOptions()).catch((cause: unknown) => this.#cannotInflate(cause)));
     this.#kept = new WeakRef(bytes);
     return bytes;
   }

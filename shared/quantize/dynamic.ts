@@ -3,39 +3,42 @@ import { dataTypeNumber } from '../onnx/data-type.ts';
 import { attribute, type Graph, type Node, type Value } from '../onnx/ir.ts';
 import { asFloat32, bytesOf, transposeBytes } from '../tensor/arithmetic.ts';
 import { derivedData, type TensorData } from '../tensor/data.ts';
-import type { Choice } from './choose.ts';
+import { floatValues } from './float-values.ts';
 import { Grids } from './grids.ts';
 import { isLookup, lookupWriter } from './lookup.ts';
-import { type NodePlan, type Plan, type PlanOf, skippedNodes, type TensorPlan } from './plan.ts';
-import { constantOf, floatOf, intOf, RULES, ruleOf } from './rules.ts';
+import type { NodePlan, Plan, PlanOf, TensorPlan } from './plan.ts';
+import { constantOf, floatOf, intOf, RULES } from './rules.ts';
 import { removeReplaced, type WriteRequest, type Written } from './written.ts';
 
 const FLOAT_CONV = 'integer convolutions load only in recent onnxruntime versions and have one scale for all channels: dynamic quantization leaves them in float';
+const NO_FORM = 'it has no dynamic form';
 
-/** Why an operator that static quantization knows is not worth it here. */
-const NOT_DYNAMIC: Readonly<Record<string, string>> = { Conv: FLOAT_CONV, ConvTranspose: FLOAT_CONV };
+/** Why operators with weights stay in float; whatever else there is has nothing to quantize. */
+const NOT_DYNAMIC: Readonly<Record<string, string>> = { Conv: FLOAT_CONV, ConvTranspose: FLOAT_CONV, LSTM: NO_FORM, GRU: NO_FORM, RNN: NO_FORM, Einsum: NO_FORM };
 
 /** Products with a constant matrix on the right, and lookups. */
 export function planDynamic(graph: Graph, refused: ReadonlyMap<Node, string>): Plan {
   const reasons = new Map(refused);
   const nodes = new Map<Node, NodePlan>();
   const weights = new Map<string, TensorPlan>();
+  const floats = floatValues(graph);
   for (const node of graph.nodes) {
-    const rule = ruleOf(node);
-    if (!rule || reasons.has(node)) continue;
-    const reason = reasonAgainst(node);
-    if (reason !== null) reasons.set(node, reason);
-    else nodes.set(node, { node, inputs: node.inputs.map((_, i) => weightPlan(node, i, weights)), output: null });
+    const reason = reasons.get(node) ?? reasonAgainst(node);
+    if (reason === null) nodes.set(node, { node, inputs: node.inputs.map((_, i) => weightPlan(node, i, weights)), output: null, addition: null });
+    else if (reason !== NOTHING && floats.has(node.outputs[0]!)) reasons.set(node, reason);
   }
-  const choice: Pick<Choice, 'chosen' | 'reasons'> = { chosen: new Set(nodes.keys()), reasons };
-  return { nodes, folded: [], activations: new Map(), skipped: skippedNodes(graph, choice) };
+  return { nodes, folded: [], skipped: [...reasons].map(([node, reason]) => ({ node: node.name, operator: node.op, reason })) };
 }
+
+/** Not worth a line in the report. */
+const NOTHING = '';
 
 const WEIGHT_INPUT: Readonly<Record<string, number>> = { MatMul: 1, Gemm: 1, Gather: 0 };
 
 function reasonAgainst(node: Node): string | null {
+  if (node.domain !== '') return NOTHING;
   const at = WEIGHT_INPUT[node.op];
-  if (at === undefined) return NOT_DYNAMIC[node.op] ?? 'it has no weights';
+  if (at === undefined) return NOT_DYNAMIC[node.op] ?? NOTHING;
   const data = constantOf(node.inputs[at]);
   if (!data) return node.op === 'Gather' ? 'its table is computed' : 'it multiplies two computed tensors';
   if (data.dtype !== 'float32') return `its weight is ${data.dtype}`;

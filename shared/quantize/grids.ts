@@ -1,6 +1,6 @@
 /** Scales, zero points and codes of a plan as initializers, each made once, under names nobody has yet. */
 import { attribute, type Attribute, type Graph, Node, type Origin, Value } from '../onnx/ir.ts';
-import { asFloat32, bytesOf, channelsOf, quantizeBias, quantizeInto } from '../tensor/arithmetic.ts';
+import { asFloat32, bytesOf, channelsOf, dequantizeBias, quantizeBias, quantizeInto } from '../tensor/arithmetic.ts';
 import { derivedData, memoryData, type TensorData } from '../tensor/data.ts';
 import type { Dtype } from '../tensor/dtype.ts';
 import { encodeNumbers } from '../tensor/numbers.ts';
@@ -66,6 +66,13 @@ export class Grids {
     const codes = this.constant(`${plan.value.name}_quantized`, this.codeDataOf(plan));
     this.#codes.set(plan, codes);
     return codes;
+  }
+
+  /** A bias as float, rounded as its codes are: the same numbers whether they are added before or after scaling. */
+  numbersOf(bias: PlanOf<'bias'>): Value {
+    const { scale } = this.paramsOf(bias);
+    const codes = this.codeDataOf(bias);
+    return this.constant(`${bias.value.name}_rounded`, derivedData('float32', codes.shape, [codes], (bytes) => bytesOf(dequantizeBias(bytes, scale))));
   }
 
   codeDataOf(plan: PlanOf<'weight' | 'constant' | 'bias'>): TensorData {

@@ -2,7 +2,7 @@
 import type { Value } from '../onnx/ir.ts';
 import { Grids } from './grids.ts';
 import { isLookup, lookupWriter } from './lookup.ts';
-import type { TensorPlan } from './plan.ts';
+import { resultOf, type TensorPlan } from './plan.ts';
 import { foldActivations, isConstantPlan, removeReplaced, type WriteRequest, type Written } from './written.ts';
 
 export function insertQdq({ graph, plan, params }: WriteRequest): Written[] {
@@ -40,12 +40,13 @@ export function insertQdq({ graph, plan, params }: WriteRequest): Written[] {
   }
   const written = nodes.map((nodePlan): Written => {
     if (isLookup(nodePlan)) return writeLookup(nodePlan);
-    const { node, inputs, output } = nodePlan;
+    const { node, inputs, output, addition } = nodePlan;
     inputs.forEach((tensor, i) => {
       if (tensor) node.setInput(i, read(tensor));
       if (tensor?.kind === 'bias') node.attributes.delete('beta');
     });
-    const value = output ? dequantized.get(output.value)! : node.outputs[0]!;
+    addition?.node.setInput(addition.index, read(addition.bias));
+    const value = output ? dequantized.get(output.value)! : resultOf(nodePlan);
     return { node, tensor: value.name, value, grid: null };
   });
   removeReplaced(graph, nodes);

@@ -7,11 +7,11 @@ import { type Graph, type Model, Node, Value } from '../onnx/ir.ts';
 import { writeModel } from '../onnx/proto/write.ts';
 import { compareOutput, type OutputComparer } from '../runtime/compare.ts';
 import { type MemoryTensors, type Session, withSession } from '../runtime/session.ts';
-import type { NodePlan } from './plan.ts';
 import type { Written } from './written.ts';
 
-/** Tensors fetched in one run: what is in memory at a time, besides the models. */
-const GROUP = 8;
+/** Tensors fetched in one run, at first and as bytes: what is in memory at a time, besides the models. */
+const FIRST_GROUP = 8;
+const GROUP_BYTES = 1 << 26;
 
 /** The FP32 model with its layers' results as outputs. To be written before the graph is rewritten. */
 export async function writeFloatLayers(model: Model, tensors: readonly Value[], workFolder: string): Promise<string> {
@@ -75,11 +75,13 @@ export async function compareLayers({ float, quantized, written, batches }: Comp
   }
 }
 
+/** Every run computes the whole model but keeps only the tensors that are fetched: as many as fit into the budget. */
 async function compareBatch(
   fp32: Session, int8: Session, feeds: MemoryTensors, written: readonly Written[], nameOf: ReadonlyMap<string, string>, comparers: readonly OutputComparer[],
 ): Promise<void> {
-  for (let start = 0; start < written.length; start += GROUP) {
-    const tensors = written.slice(start, start + GROUP).map((w) => w.tensor);
+  let group = FIRST_GROUP;
+  for (let start = 0; start < written.length; ) {
+    const tensors = written.slice(start, start + group).map((w) => w.tensor);
     const expected = await fp32.run(feeds, tensors);
     const actual = await int8.run(feeds, tensors.map((tensor) => nameOf.get(tensor)!));
     tensors.forEach((tensor, i) => {
@@ -87,6 +89,9 @@ async function compareBatch(
       if (e.shape.join() !== a.shape.join()) fail('ModelDoesNotRun', { file: int8.file, reason: `"${tensor}" has shape [${a.shape}], in FP32 [${e.shape}]` });
       comparers[start + i]!.add(a, e);
     });
+    start += tensors.length;
+    const bytes = [...expected.values()].reduce((sum, t) => sum + t.byteLength, 0);
+    group = Math.max(1, Math.min(2 * group, Math.floor((group * GROUP_BYTES) / Math.max(bytes, 1))));
   }
 }
 
@@ -101,6 +106,3 @@ function worstFirst(a: LayerError, b: LayerError): number {
   const [x, y] = [rank(a), rank(b)];
   return x === y ? 0 : x - y;
 }
-
-/** The FP32 tensor whose quantized form a node writes. */
-export const resultOf = ({ node, output }: NodePlan): Value => output?.value ?? node.outputs[0]!;

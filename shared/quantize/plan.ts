@@ -2,9 +2,9 @@
 import type { SkippedNode } from '../report/report.ts';
 import type { TensorData } from '../tensor/data.ts';
 import type { Graph, Node, Value } from '../onnx/ir.ts';
-import { isFloat } from '../tensor/dtype.ts';
 import type { QuantizationRecipe } from './recipe.ts';
 import { chooseNodes, type Choice } from './choose.ts';
+import { floatValues } from './float-values.ts';
 import { constantOf, type InputRole, type OperatorRule, type OutputRole, roleAt, ruleOf } from './rules.ts';
 
 /** One tensor on one grid. The kind says where its scale and zero point come from. */
@@ -30,14 +30,21 @@ export interface NodePlan {
   readonly inputs: readonly (TensorPlan | null)[];
   /** null: the output stays float. */
   readonly output: TensorPlan | null;
+  /** The Add that follows a product with float output and adds its bias. */
+  readonly addition: Addition | null;
+}
+
+export interface Addition {
+  readonly node: Node;
+  /** Which of its inputs the bias is. */
+  readonly index: number;
+  readonly bias: PlanOf<'bias'>;
 }
 
 export interface Plan {
   readonly nodes: ReadonlyMap<Node, NodePlan>;
   /** Relu and Clip that saturation replaces, to be taken out. */
   readonly folded: readonly Node[];
-  /** Tensors that are read or written as codes, by their FP32 value. */
-  readonly activations: ReadonlyMap<Value, TensorPlan>;
   readonly skipped: readonly SkippedNode[];
 }
 
@@ -63,9 +70,10 @@ export function planQuantization(request: PlanRequest): Plan {
       continue;
     }
     const inputs = planInputs(node, rule, activations, constants);
-    nodes.set(node, { node, inputs, output: planOutput(node, rule, inputs, choice, activations) });
+    const output = planOutput(node, rule, inputs, choice, activations);
+    nodes.set(node, { node, inputs, output, addition: output ? null : planAddition(node, inputs, request.graph) });
   }
-  return { nodes, folded, activations, skipped: skippedNodes(request.graph, choice) };
+  return { nodes, folded, skipped: skippedNodes(request.graph, nodes, choice) };
 }
 
 type Planned = Map<Value, TensorPlan>;
@@ -128,18 +136,37 @@ function outputPlan(role: OutputRole, value: Value, source: TensorPlan | null): 
   return { kind: 'observed', value };
 }
 
+/**
+ * A MatMul and the Add of its bias. The bias gets the grid of the sums, as in Gemm: onnxruntime turns the two into one Gemm
+ * before it looks for integer kernels, and takes QGemm only if the bias is int32.
+ */
+function planAddition(node: Node, [activation, weight]: readonly (TensorPlan | null)[], graph: Graph): Addition | null {
+  const output = node.outputs[0]!;
+  const use = output.uses.size === 1 && !graph.isOutput(output) ? [...output.uses][0]! : null;
+  if (node.op !== 'MatMul' || !use || use.node.op !== 'Add' || use.node.domain !== '' || use.node.graph !== graph) return null;
+  if (!activation || weight?.kind !== 'weight' || weight.axis !== 1) return null;
+  const index = 1 - use.index;
+  const value = use.node.inputs[index]!;
+  const data = constantOf(value);
+  const fits = data?.dtype === 'float32' && data.shape.length === 1 && data.shape[0] === weight.data.shape[1];
+  return fits ? { node: use.node, index, bias: { kind: 'bias', value, data, activation, weight, beta: 1 } } : null;
+}
+
+/** The tensor of the FP32 model that a node's plan leads to: where it is compared. */
+export const resultOf = ({ node, output, addition }: NodePlan): Value => output?.value ?? (addition?.node ?? node).outputs[0]!;
+
 /** The plan whose scale and zero point a tensor has. */
 export const rootOf = (plan: TensorPlan): TensorPlan => (plan.kind === 'shared' ? rootOf(plan.source) : plan);
 
-/** Float operators that stay as they are, with the reason; shape arithmetic is not worth a line. */
-export function skippedNodes(graph: Graph, { chosen, reasons }: Pick<Choice, 'chosen' | 'reasons'>): SkippedNode[] {
+/** Float operators that stay as they are, with the reason. Those that only move data or were folded away are not worth a line. */
+function skippedNodes(graph: Graph, planned: ReadonlyMap<Node, NodePlan>, { chosen, reasons }: Choice): SkippedNode[] {
+  const floats = floatValues(graph);
+  const additions = new Set([...planned.values()].map(({ addition }) => addition?.node));
   return [...graph.nodes].flatMap((node) => {
-    if (chosen.has(node) || !touchesFloat(node)) return [];
+    const isMoving = ruleOf(node)?.output.kind === 'shared' || UNINTERESTING.has(node.op);
+    if (chosen.has(node) || additions.has(node) || isMoving || !node.outputs.some((value) => floats.has(value))) return [];
     return [{ node: node.name, operator: node.op, reason: reasons.get(node) ?? 'it has no quantized form' }];
   });
 }
 
-const UNINTERESTING: ReadonlySet<string> = new Set(['Constant', 'Identity', 'Shape', 'Size', 'Cast', 'ConstantOfShape', 'Range', 'QuantizeLinear', 'DequantizeLinear']);
-
-const touchesFloat = (node: Node): boolean =>
-  !UNINTERESTING.has(node.op) && node.outputs.some((value) => !value.type || isFloat(value.type.dtype));
+const UNINTERESTING: ReadonlySet<string> = new Set(['Constant', 'ConstantOfShape', 'Identity', 'Cast', 'QuantizeLinear', 'DequantizeLinear', 'Split']);

@@ -3,7 +3,7 @@ import { attribute, type Attribute, type Model, type Node, type Value } from '..
 import { CONTRIB_DOMAIN } from '../onnx/schema/contrib.ts';
 import { Grids } from './grids.ts';
 import { isLookup, lookupWriter } from './lookup.ts';
-import type { NodePlan, TensorPlan } from './plan.ts';
+import { type NodePlan, resultOf, type TensorPlan } from './plan.ts';
 import { foldActivations, isConstantPlan, removeReplaced, type WriteRequest, type Written } from './written.ts';
 
 /** A node to write: its inputs as codes with their grids, and the grid of its output (null: float). */
@@ -12,7 +12,10 @@ interface Call {
   readonly opset: number;
   /** `[codes, scale, zero point]` of an input. */
   input(index: number): readonly Value[];
+  /** int32 codes. */
   readonly bias: Value | null;
+  /** Float numbers, added to a float product. */
+  readonly addend: Value | null;
   /** `[scale, zero point]`, empty where the output is float. */
   readonly output: readonly Value[];
 }
@@ -47,7 +50,7 @@ const FORMS: Readonly<Record<string, (call: Call) => Form>> = {
 function floatProduct(call: Call): Form {
   const [a, aScale, aZero] = call.input(0) as [Value, Value, Value];
   const [b, bScale, bZero] = call.input(1) as [Value, Value, Value];
-  return { op: 'MatMulIntegerToFloat', contrib: true, inputs: [a, b, aScale, bScale, aZero, bZero] };
+  return { op: 'MatMulIntegerToFloat', contrib: true, inputs: [a, b, aScale, bScale, aZero, bZero, call.addend] };
 }
 
 export function writeQOperators({ model, ...request }: Omit<WriteRequest, 'graph'> & { readonly model: Model }): Written[] {
@@ -69,17 +72,18 @@ export function writeQOperators({ model, ...request }: Omit<WriteRequest, 'graph
 
   const write = (nodePlan: NodePlan): Written => {
     if (isLookup(nodePlan)) return writeLookup(nodePlan);
-    const { node, inputs, output } = nodePlan;
+    const { node, inputs, output, addition } = nodePlan;
     const bias = inputs.find((tensor) => tensor?.kind === 'bias');
     const form = FORMS[node.op]?.({
       node,
       opset,
       input: (i) => [codesOf(inputs[i]!), ...gridOf(inputs[i]!)],
       bias: bias ? codesOf(bias) : null,
+      addend: addition ? grids.numbersOf(addition.bias) : null,
       output: output ? gridOf(output) : [],
     });
     if (form?.contrib) model.opsets.set(CONTRIB_DOMAIN, 1);
-    const before = grids.carrierOf(output?.value ?? node.outputs[0]!);
+    const before = grids.carrierOf(resultOf(nodePlan));
     const result = output ? grids.value(`${before.name}_quantized`, 'uint8', before) : grids.value(`${before.name}_float`, 'float32', before);
     grids.add({
       op: form?.op ?? node.op,
@@ -97,7 +101,7 @@ export function writeQOperators({ model, ...request }: Omit<WriteRequest, 'graph
 
   const nodes = [...plan.nodes.values()];
   const written = nodes.map(write);
-  for (const { node } of nodes) if (node.graph) graph.removeNode(node);
+  for (const { node, addition } of nodes) for (const replaced of [node, addition?.node]) if (replaced?.graph) graph.removeNode(replaced);
   for (const { output } of nodes) {
     const value = output ? grids.carrierOf(output.value) : null;
     // Readers that were not quantized, and the outputs of the graph, get the numbers back.

@@ -121,6 +121,6 @@ export function biasValues({ beta }: PlanOf<'bias'>, bytes: Uint8Array): Float32
 
 /** Every tensor plan once, those with parameters of their own. */
 export function plansOf(plan: Plan): TensorPlan[] {
-  const all = [...plan.nodes.values()].flatMap(({ inputs, output }) => [...inputs, output]);
+  const all = [...plan.nodes.values()].flatMap(({ inputs, output, addition }) => [...inputs, output, addition?.bias ?? null]);
   return [...new Set(all.filter((t) => t !== null).map(rootOf))];
 }

@@ -8,8 +8,8 @@ import { type Calibration, calibrateMinMax } from './calibrate.ts';
 import { insertDynamic, planDynamic } from './dynamic.ts';
 import { insertQdq } from './insert-qdq.ts';
 import { keptInFloat } from './keep-float.ts';
-import { compareLayers, resultOf, writeFloatLayers, writeQuantizedLayers } from './layer-errors.ts';
-import { type Plan, planQuantization } from './plan.ts';
+import { compareLayers, writeFloatLayers, writeQuantizedLayers } from './layer-errors.ts';
+import { type Plan, planQuantization, resultOf, type TensorPlan } from './plan.ts';
 import { computeQParams, plansOf, type QParamsResult } from './qparams.ts';
 import { writeQOperators } from './qoperator.ts';
 import { type QuantizationRecipe, type RecipeName, RECIPES } from './recipe.ts';
@@ -67,9 +67,9 @@ async function quantizeStatic(model: Model, request: QuantizeRequest, kept: Kept
   const calibration = await calibrateMinMax({ model, tensors: observed, batches: watched(request.calibration, recorded, counter), file, workFolder: request.workFolder });
   if (calibration.batches === 0) fail('BadCalibrationData', { file, problem: 'it has no samples', expected: 'at least one' });
   const { plan, params } = await settle({ model, request, recipe, kept, first, calibration });
-  const float = await writeFloatLayers(model, [...plan.nodes.values()].map(resultOf), request.workFolder);
+  const float = await writeFloatLayers(model, layersOf(plan), request.workFolder);
   const written = request.format === 'QDQ' ? insertQdq({ graph: model.graph, plan, params }) : writeQOperators({ model, plan, params });
-  const layers = await layerErrors(model, written, float, recorded, request.workFolder);
+  const layers = await layerErrors(model, plan, written, float, recorded, request.workFolder);
   return { model, facts: facts(request, plan, layers, { method: 'MinMax', samples: counter.samples, file }) };
 }
 
@@ -81,9 +81,9 @@ async function quantizeDynamic(model: Model, request: QuantizeRequest, kept: Kep
   const computed = await computeQParams(first, new Map(), reduceRange);
   const plan = computed.unusable.size ? requireNodes(model, planDynamic(model.graph, withUnusable(kept, first, computed))) : first;
   const { params } = plan === first ? computed : await computeQParams(plan, new Map(), reduceRange);
-  const float = recorded.length ? await writeFloatLayers(model, [...plan.nodes.values()].map(resultOf), request.workFolder) : null;
+  const float = recorded.length ? await writeFloatLayers(model, layersOf(plan), request.workFolder) : null;
   const written = insertDynamic({ graph: model.graph, plan, params });
-  const layers = float === null ? [] : await layerErrors(model, written, float, recorded, request.workFolder);
+  const layers = float === null ? [] : await layerErrors(model, plan, written, float, recorded, request.workFolder);
   return { model, facts: facts(request, plan, layers, null) };
 }
 
@@ -132,7 +132,13 @@ async function* watched(batches: AsyncIterable<MemoryTensors>, kept: MemoryTenso
   }
 }
 
-async function layerErrors(model: Model, written: readonly Written[], float: string, batches: readonly MemoryTensors[], workFolder: string): Promise<LayerError[]> {
+/** Where codes are only moved there is nothing new to compare. */
+const isLayer = (plan: { readonly output: TensorPlan | null }): boolean => plan.output?.kind !== 'shared';
+
+const layersOf = (plan: Plan): Value[] => [...plan.nodes.values()].filter(isLayer).map(resultOf);
+
+async function layerErrors(model: Model, plan: Plan, all: readonly Written[], float: string, batches: readonly MemoryTensors[], workFolder: string): Promise<LayerError[]> {
+  const written = all.filter(({ node }) => isLayer(plan.nodes.get(node)!));
   const quantized = await writeQuantizedLayers(model, written, workFolder);
   return compareLayers({ float, quantized, written, batches });
 }

@@ -37,5 +37,7 @@ export function foldActivations(grids: Grids, plan: Plan): void {
 
 /** The FP32 constants a plan replaced, as far as nobody else reads them. */
 export function removeReplaced(graph: Graph, nodes: Iterable<NodePlan>): void {
-  for (const { inputs } of nodes) removeUnread(graph, inputs.flatMap((tensor) => (tensor && isConstantPlan(tensor) ? [tensor.value] : [])));
+  for (const { inputs, addition } of nodes) {
+    removeUnread(graph, [...inputs, addition?.bias ?? null].flatMap((tensor) => (tensor && isConstantPlan(tensor) ? [tensor.value] : [])));
+  }
 }

@@ -1,6 +1,6 @@
 /** Whether an INT8 model keeps enough to be chosen. */
 import { formatDecibels, formatNumber, formatShare, formatShort } from './format.ts';
-import { closestComparison, smallestAgreement, smallestSqnr, top1Drop } from './measures.ts';
+import { closestComparison, agreementOf, smallestSqnr, top1Drop } from './measures.ts';
 import type { Criterion, Variant } from './report.ts';
 
 /**
@@ -43,7 +43,7 @@ const MEASURES: Readonly<Record<keyof Criterion, Measure>> = {
     missing: 'top-1 against FP32 was not measured',
   },
   minTop1Agreement: {
-    measured: (variant) => smallestAgreement(closestComparison(variant)),
+    measured: (variant) => agreementOf(closestComparison(variant)),
     meets: (value, limit) => value >= limit,
     text: (value, limit) => `agrees on ${formatShare(value)} of top-1 (asked: at least ${formatShare(limit)})`,
     missing: 'top-1 agreement was not measured',

@@ -23,11 +23,8 @@ export function smallestSqnr(comparison: Comparison | null): number | null {
   return floats.length ? Math.min(...floats.map((o) => o.sqnr ?? (o.maxAbsDiff === 0 ? Infinity : NaN))) : null;
 }
 
-/** Smallest share of rows with the same largest entry; null when no output is a table of scores. */
-export function smallestAgreement(comparison: Comparison | null): number | null {
-  const shares = comparison?.outputs.flatMap((o) => (o.top1Agreement === null ? [] : [o.top1Agreement])) ?? [];
-  return shares.length ? Math.min(...shares) : null;
-}
+/** Share of rows with the same largest entry, of the first output that may be scores (as labels are counted); what follows is features, boxes, states. */
+export const agreementOf = (comparison: Comparison | null): number | null => comparison?.outputs.find((o) => o.top1Agreement !== null)?.top1Agreement ?? null;
 
 /** Points of top-1 that `variant` loses against `reference`; from the counts, so that exactly one point stays one. Null unless on the same number of samples. */
 export function top1Drop(reference: Variant | null, variant: Variant): number | null {

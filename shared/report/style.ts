@@ -124,6 +124,7 @@ td.text{min-width:6em}
 td.text:has(code){min-width:11em}
 tbody th.text{min-width:11em}
 @media(min-width:900px){tbody th.text{min-width:14em}}
+.trio tbody th.text{min-width:5em}
 td.text:has(.outcome){white-space:nowrap}
 td .prose,th .prose{display:block;min-width:12em}
 .more{font-style:italic}

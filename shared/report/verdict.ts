@@ -1,7 +1,7 @@
 /** The verdict: which variant to use, and one sentence for people. Rules are tried in order; the first that applies speaks. */
 import { judge } from './criterion.ts';
 import { formatCount, formatDecibels, formatNumber, formatShare, formatShort, formatSizeChange } from './format.ts';
-import { closestComparison, comparisonWith, fp32Of, largestDifference, smallestAgreement, smallestSqnr } from './measures.ts';
+import { closestComparison, comparisonWith, fp32Of, largestDifference, agreementOf, smallestSqnr } from './measures.ts';
 import { failureText, labelOf, problemOf, toleranceText } from './problem.ts';
 import { shorten } from './markup.ts';
 import type { Comparison, Criterion, Failure, Report, Variant } from './report.ts';
@@ -12,6 +12,8 @@ export interface VerdictParts {
   readonly criterion: Criterion;
   /** Why the job stopped, if it did. */
   readonly failure: Failure | null;
+  /** False when the FP32 model is the user's own ONNX file: there is nothing to prove about it. Left out: true. */
+  readonly converted?: boolean;
 }
 
 /** The parts with what the rules ask of them, worked out once. */
@@ -28,22 +30,22 @@ interface Rule {
   says(the: Case): string | null;
 }
 
-const samples = (n: number, random: boolean): string => `${formatCount(n)} ${random ? 'random ' : ''}sample${n === 1 ? '' : 's'}`;
-const isRandom = (variant: Variant): boolean => variant.validation?.data === 'random';
+const samples = (n: number): string => `${formatCount(n)} sample${n === 1 ? '' : 's'}`;
 
 // "within 1e-4" is only said when it holds without the relative part.
-function equality(comparison: Comparison, random: boolean): string {
+function equality(comparison: Comparison): string {
   const most = largestDifference(comparison) ?? 0;
-  const over = `over ${samples(comparison.samples, random)}`;
+  const over = `over ${samples(comparison.samples)}`;
   if (most === 0) return `equals PyTorch exactly ${over}`;
   const figures = `(max ${formatNumber(most)} ${over})`;
   const tolerance = most <= comparison.atol ? formatShort(comparison.atol) : toleranceText(comparison);
-  return comparison.outputs.every((o) => o.withinTolerance) ? `equals PyTorch within ${tolerance} ${figures}` : `is close to PyTorch ${figures}`;
+  return comparison.outputs.every((o) => o.withinTolerance !== null || o.elements === 0) ? `equals PyTorch within ${tolerance} ${figures}` : `is close to PyTorch ${figures}`;
 }
 
-function fidelity(variant: Variant): string {
+function fidelity(variant: Variant, converted: boolean): string {
   const comparison = comparisonWith(variant, 'pytorch');
-  return comparison?.outputs.length ? equality(comparison, isRandom(variant)) : 'runs in onnxruntime but was not compared with PyTorch';
+  if (comparison?.outputs.length) return equality(comparison);
+  return converted ? 'runs in onnxruntime but was not compared with PyTorch' : 'runs in onnxruntime as it was given';
 }
 
 function quality(variant: Variant, reference: Variant | null): string | null {
@@ -53,8 +55,9 @@ function quality(variant: Variant, reference: Variant | null): string | null {
   if (accuracy) return `has ${formatShare(accuracy.top1)} top-1`;
   const closest = closestComparison(variant);
   const other = closest?.against === 'pytorch' ? 'PyTorch' : 'FP32';
-  const where = isRandom(variant) ? ' on random inputs' : '';
-  const agreement = smallestAgreement(closest);
+  // Reference inputs of a PyTorch comparison are never made up.
+  const where = closest?.against === 'fp32' && variant.validation?.data === 'random' ? ' on random inputs' : '';
+  const agreement = agreementOf(closest);
   if (agreement !== null) return `agrees with ${other} on ${formatShare(agreement)} of top-1${where}`;
   const sqnr = smallestSqnr(closest);
   if (sqnr === null) return null;
@@ -75,12 +78,13 @@ const short = (the: Case): readonly string[] =>
   the.int8.filter((v) => problemOf(v) === null && !judge(v, the.fp32, the.criterion).met).map((v) => shortfall(the, v));
 
 const proven = (the: Case): boolean => {
+  if (the.fp32 && the.converted === false) return true;
   const base = the.fp32 ?? the.chosen;
   return base !== null && (comparisonWith(base, 'pytorch')?.outputs.length ?? 0) > 0;
 };
 
 const sentence = (lead: string, clauses: readonly (string | null)[]): string => `${lead}: ${clauses.filter((c) => c !== null).join('; ')}.`;
-const base = (the: Case): string | null => (the.fp32 ? `${the.label(the.fp32)} ${fidelity(the.fp32)}` : null);
+const base = (the: Case): string | null => (the.fp32 ? `${the.label(the.fp32)} ${fidelity(the.fp32, the.converted ?? true)}` : null);
 const winner = (the: Case): string | null => (the.chosen?.dtype === 'int8' ? gains(the, the.chosen) : null);
 
 const RULES: readonly Rule[] = [

@@ -157,6 +157,15 @@ export function quantizeBias(values: Float32Array, scale: Float32Array): Int32Ar
   return codes;
 }
 
+/** `code * scale` in float32, the inverse of `quantizeBias`. */
+export function dequantizeBias(codes: Uint8Array, scale: Float32Array): Float32Array {
+  const source = alignedTo(4, codes);
+  const integers = new Int32Array(source.buffer, source.byteOffset, source.byteLength / 4);
+  const values = new Float32Array(integers.length);
+  for (let i = 0; i < values.length; i++) values[i] = Math.fround(integers[i]!) * scale[scale.length === 1 ? 0 : i]!;
+  return values;
+}
+
 /** Rows become columns, for elements of one byte. */
 export function transposeBytes(bytes: Uint8Array, rows: number, columns: number): Uint8Array {
   const out = new Uint8Array(bytes.length);

@@ -56,6 +56,13 @@ describe('barChart', () => {
     expect(byClass(chart, 'zero').length).toBe(1);
   });
 
+  test.each([['above', 0, 0.81], ['beside', 0.4, 0.8]] as const)('labels %s: bars stay between them and the numbers', (layout, left, right) => {
+    const [short, long] = byTag(read(barChart({ id: 'c', title: 'T', axis: '', tick: String, layout, bars: [bar(10), bar(40)] })), 'rect');
+    expect(number(short!, 'x')).toBeCloseTo(left * 100, 5);
+    expect(number(long!, 'x') + number(long!, 'width')).toBeCloseTo(right * 100, 5);
+    expect(number(long!, 'width') / number(short!, 'width')).toBeCloseTo(4, 2);
+  });
+
   test('negative values grow to the left of zero', () => {
     const chart = bars(bar(-5), bar(15));
     const zero = number(byClass(chart, 'zero')[0]!, 'x1');

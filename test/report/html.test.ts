@@ -123,6 +123,13 @@ describe('the sample', () => {
     expect(tableOf(byId(sample, 'variant-1')!, 'How far the outputs are off').map((row) => row[1])).toEqual(['Against', 'FP32', 'PyTorch']);
   });
 
+  test('holds INT8 to no tolerance, although one was measured', () => {
+    const outputs = [output({ withinTolerance: false })];
+    const page = read({ ...SAMPLE, variants: [FP32, { ...INT8, validation: validation({ comparisons: [comparison({ against: 'fp32', outputs })] }) }] });
+    expect(tableOf(byId(page, 'variant-1')!, 'How far the outputs are off')[1]!.at(-1)).toBe('–');
+    expect(byClass(byId(page, 'variant-1')!, 'fail')).toEqual([]);
+  });
+
   test('draws the worst layers and lists them all', () => {
     const section = byId(sample, 'variant-1')!;
     const chart = byId(section, 'chart-layers-1')!;

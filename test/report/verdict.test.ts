@@ -57,6 +57,11 @@ describe('decideVerdict', () => {
   });
 });
 
+test('an ONNX file that was given has nothing to prove against PyTorch', () => {
+  expect(decideVerdict({ variants: [UNCOMPARED, UNLABELLED], criterion: {}, failure: null, converted: false })).toEqual({
+    status: 'pass', sentence: 'Passed: FP32 runs in onnxruntime as it was given; INT8 is 3.8x smaller and agrees with FP32 on 98.9 % of top-1.' });
+});
+
 const smaller = (variant: Variant, name: string, bytes: number): Variant => ({ ...variant, name, bytes });
 
 describe('chooseVariant', () => {
@@ -96,6 +101,11 @@ describe('judge', () => {
     const judgement = judge(measured(INT8, part), before, criterion);
     expect(judgement.met).toBe(met);
     expect(judgement.findings[0]?.value ?? null).toEqual(value);
+  });
+
+  test('agreement is that of the first output with scores', () => {
+    const outputs = [output({ dtype: 'int64', top1Agreement: null }), output({ top1Agreement: 0.99 }), output({ output: 'boxes', top1Agreement: 0.4 })];
+    expect(judge(measured(INT8, { comparisons: [comparison({ against: 'fp32', outputs })] }), before, {}).findings[0]?.value).toBe(0.99);
   });
 
   test('every limit that is set counts', () => {

@@ -5,7 +5,7 @@ import type { Builder } from '../builder.ts';
 import type { Node, Value } from '../ir.ts';
 import type { Rule } from '../rewrite.ts';
 import { int, isUnused, producedBy } from './match.ts';
-import { PROVISIONAL } from './name-values.ts';
+import { nameMadeFrom } from './name-values.ts';
 
 /** Conv weights are [out, in / group, ...]; ConvTranspose weights are [in, out / group, ...]. */
 const OUT_AXES = { Conv: 0, ConvTranspose: 1 } as const;
@@ -48,11 +48,8 @@ function renamed(old: Value, data: TensorData, op: Builder): Value {
   return op.constant(data, name);
 }
 
-/** `conv1.weight` gets `conv1.bias`, as soon as names are made unique. */
-function biasName(weight: Value, op: Builder): string {
-  const stem = /^(.*\.)?weight$/.exec(weight.name)?.[1];
-  return op.freshName(`${stem ?? `${weight.name}_`}bias${PROVISIONAL}`);
-}
+/** `conv1.weight` gets `conv1.bias`. */
+const biasName = (weight: Value, op: Builder): string | undefined => nameMadeFrom(weight.name, op, (name) => (/(^|\.)weight$/.test(name) ? name.replace(/weight$/, 'bias') : `${name}_bias`));
 
 /** Which output channel each block of `blockSize` consecutive weights belongs to. */
 interface Channels {

@@ -1,13 +1,13 @@
 /** Weights in another layout become initializers of that layout, so that operators and quantization meet them directly. */
 import { derivedData, memoryData, reshapedData, storedData, type TensorData } from '../../tensor/data.ts';
-import { byteLength, DTYPES } from '../../tensor/dtype.ts';
+import { byteLength, type Dtype, DTYPES } from '../../tensor/dtype.ts';
 import { elementCount, staticShape } from '../../tensor/type.ts';
 import type { Builder } from '../builder.ts';
 import type { Node, Value } from '../ir.ts';
 import type { Rule } from '../rewrite.ts';
-import { constantOf, evaluation } from './fold-constants.ts';
+import { evaluation } from './fold-constants.ts';
 import { int, integers } from './match.ts';
-import { PROVISIONAL } from './name-values.ts';
+import { nameMadeFrom } from './name-values.ts';
 
 /** What the new name says was done; a reshaped weight keeps its name. */
 const SUFFIXES = {
@@ -19,6 +19,7 @@ const SUFFIXES = {
   Slice: '.slice',
   Split: '.split',
   Gather: '.gathered',
+  Concat: '.joined',
 } as const;
 type LayoutOp = keyof typeof SUFFIXES;
 
@@ -32,26 +33,32 @@ export const moveWeights: Rule = {
 /** Elements in another order: computed when the file is written. */
 export const foldWeights: Rule = {
   name: 'fold-weights',
-  root: ['Transpose', 'Slice', 'Split', 'Gather'],
+  root: ['Transpose', 'Slice', 'Split', 'Gather', 'Concat'],
   rewrite: (node, op) => replaced(node, op, reordered),
 };
 
-type NewData = (node: Node, data: TensorData, op: Builder) => readonly TensorData[] | null;
+type NewData = (node: Node, data: readonly TensorData[], op: Builder) => readonly TensorData[] | null;
 
 function replaced(node: Node, op: Builder, newData: NewData): readonly Value[] | null {
   const w = node.inputs[0];
-  // A weight that others read too would be in the file twice.
-  if (!w?.data || w.uses.size !== 1 || node.graph?.isOutput(w)) return null;
-  if (node.inputs.slice(1).some((input) => input && !input.data?.memory)) return null;
-  const results = newData(node, w.data, op);
+  const data = node.inputs.map((input) => input?.data);
+  if (!w || !data.every((d) => d) || weightsOf(node, node.inputs).some((input) => isShared(input!))) return null;
+  const results = newData(node, data as readonly TensorData[], op);
   if (!results) return null;
-  const stem = `${w.name}${SUFFIXES[node.op as LayoutOp]}`;
-  return results.map((data, i) => op.constant(data, op.freshName(`${stem}${results.length > 1 ? `_${i}` : ''}${PROVISIONAL}`)));
+  const suffix = SUFFIXES[node.op as LayoutOp];
+  return results.map((d, i) => op.constant(d, nameMadeFrom(w.name, op, (name) => `${name}${suffix}${results.length > 1 ? `_${i}` : ''}`)));
 }
+
+/** Concat joins weights; the others have one, and say with small tensors what to do with it. */
+const weightsOf = <T>(node: Node, inputs: readonly T[]): readonly T[] => (node.op === 'Concat' ? inputs : inputs.slice(0, 1));
+
+/** A weight that others read too would be in the file twice. */
+const isShared = (value: Value): boolean => value.uses.size !== 1 || Boolean([...value.uses][0]?.node.graph?.isOutput(value));
 
 const RESHAPES: ReadonlySet<string> = new Set(['Reshape', 'Flatten', 'Squeeze', 'Unsqueeze']);
 
-const sameBytes: NewData = (node, data) => {
+const sameBytes: NewData = (node, [w]) => {
+  const data = w!;
   const shapes = staticShapes(node);
   if (!shapes) return null;
   if (RESHAPES.has(node.op)) return elementCount(shapes[0]!) === elementCount(data.shape) ? [reshapedData(data, shapes[0]!)] : null;
@@ -86,24 +93,23 @@ function rangeOf(data: TensorData, shape: readonly number[], start: number): Ten
 const reordered: NewData = (node, data, op) => {
   const shapes = staticShapes(node);
   const evaluate = evaluation(node, op.opset);
-  if (!shapes || !evaluate || DTYPES[data.dtype].bits < 8 || !picksExist(node, data)) return null;
+  if (!shapes || !evaluate || data.some((d) => DTYPES[d.dtype].bits < 8) || !picksExist(node, data)) return null;
+  const size = (tensors: readonly { dtype: Dtype; shape: readonly number[] }[]): number => tensors.reduce((sum, { dtype, shape }) => sum + byteLength(dtype, elementCount(shape)), 0);
+  const { dtype } = data[0]!;
   // Gather may repeat rows: never make the file larger.
-  const size = shapes.reduce((sum, shape) => sum + byteLength(data.dtype, elementCount(shape)), 0);
-  if (size > data.byteLength) return null;
-  const others = node.inputs.slice(1).map((input) => constantOf(input?.data ?? null));
+  if (size(shapes.map((shape) => ({ dtype, shape }))) > size(weightsOf(node, data))) return null;
   return shapes.map((shape, i) =>
-    derivedData(data.dtype, shape, [data], (bytes) => {
-      const results = evaluate([{ dtype: data.dtype, shape: data.shape, bytes }, ...others]);
+    derivedData(dtype, shape, data, (...bytes) => {
+      const results = evaluate(data.map((d, n) => ({ dtype: d.dtype, shape: d.shape, bytes: bytes[n]! })));
       if (!results) throw new Error(`${node.op} of a weight could not be computed`);
       return results[i]!.bytes;
     }),
   );
 };
 
-function picksExist(node: Node, data: TensorData): boolean {
+function picksExist(node: Node, [data]: readonly TensorData[]): boolean {
   if (node.op !== 'Gather') return true;
-  const axis = int(node, 'axis')!;
-  const size = data.shape.at(axis)!;
+  const size = data!.shape.at(int(node, 'axis')!)!;
   return integers(node.inputs[1])?.every((i) => i >= -size && i < size) ?? false;
 }
 

@@ -1,14 +1,19 @@
 /** Readable, unique names that do not depend on how the graph was built. Inputs, outputs and parameters keep theirs. */
+import type { Builder } from '../builder.ts';
 import type { Graph, Node, Value } from '../ir.ts';
 import { type Pass, pass } from '../rewrite.ts';
 
-/** Ends the stem of a name that is only wanted: `conv1.bias#.12` asks for `conv1.bias`. */
-export const PROVISIONAL = '#';
+/** Names the builder makes up. */
+const isMadeUpConstant = (name: string): boolean => /^const\.\d+$/.test(name);
+const isMadeUpOutput = (name: string, { op }: Node): boolean => name.startsWith(`${op.toLowerCase()}.`) && /^\d+$/.test(name.slice(op.length + 1));
+
+/** `conv1.bias#.12` asks for `conv1.bias`, which may not be free yet. */
 const wantedName = (name: string): string | null => /^(.*)#\.\d+$/s.exec(name)?.[1] ?? null;
 
-/** Names the builder makes up. */
-const isMadeUpConstant = (name: string): boolean => /^const\.\d+$/.test(name) || wantedName(name) !== null;
-const isMadeUpOutput = (name: string, { op }: Node): boolean => name.startsWith(`${op.toLowerCase()}.`) && /^\d+$/.test(name.slice(op.length + 1));
+/** A name for data made from the parameter `from`, to be settled by `nameValues`; undefined when that has no name of its own. */
+export function nameMadeFrom(from: string, op: Builder, change: (name: string) => string): string | undefined {
+  return isMadeUpConstant(from) ? undefined : op.freshName(`${change(wantedName(from) ?? from)}#`);
+}
 
 export const nameValues: Pass = pass('name-values', ({ graph }) => {
   const naming = new Naming();
@@ -26,7 +31,7 @@ class Naming {
   /** Names that stay, before any new one is given. */
   reserve(graph: Graph): void {
     for (const value of [...graph.inputs, ...graph.outputs]) this.#keep(value);
-    for (const value of graph.initializers) if (!isMadeUpConstant(value.name)) this.#keep(value);
+    for (const value of graph.initializers) if (!isMadeUpConstant(value.name) && wantedName(value.name) === null) this.#keep(value);
     for (const node of graph.nodes) {
       for (const value of node.outputs) if (!isMadeUpOutput(value.name, node)) this.#keep(value);
       if (node.name) this.#nodes.add(node.name);

@@ -92,7 +92,8 @@ function resize(c: OpCall): Inferred {
   const axes = axesIn(c.ints('axes') ?? Array.from({ length: rank }, (_, i) => i), rank);
   const shape = [...c.shape(0)];
   const sizes = c.has(3) ? (c.string('keep_aspect_ratio_policy') === 'stretch' ? c.content(3) : keptRatio(c, axes)) : null;
-  const scales = c.has(3) || c.string('coordinate_transformation_mode') === 'tf_crop_and_resize' ? null : floatsOf(c, 2);
+  // Opset 10 had no region of interest before the scales.
+  const scales = c.has(3) || c.string('coordinate_transformation_mode') === 'tf_crop_and_resize' ? null : floatsOf(c, c.opset < 11 ? 1 : 2);
   const given = sizes ?? scales;
   if (given && given.length !== axes.length) throw new Error(`Resize: ${given.length} sizes for ${axes.length} axes`);
   axes.forEach((axis, i) => {

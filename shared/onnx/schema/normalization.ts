@@ -1,5 +1,5 @@
 /** Normalizations and dropout. */
-import { type Dim } from '../../tensor/dim.ts';
+import { type Dim, sameDim } from '../../tensor/dim.ts';
 import type { AttributeRow, OpCall, OpRow } from './row.ts';
 import { agreeDim, axesIn, axisIn, broadcastShapes, requireFloat, sameFloat, typed } from './shape-rules.ts';
 
@@ -50,7 +50,8 @@ export const NORMALIZATION = {
     inputs: 'X scale bias',
     attributes: { ...EPSILON, num_groups: { kind: 'int' }, stash_type: { kind: 'int', since: 21, dtype: true, default: 1 } },
     infer: (c) => {
-      requireChannels(c, [1, 2]);
+      // Files of opset 18 to 20 have one scale for each group.
+      if (c.opset >= 21 || !sameDim(c.shape(1)[0]!, c.int('num_groups'))) requireChannels(c, [1, 2]);
       return sameFloat(c);
     },
   },

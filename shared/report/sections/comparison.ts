@@ -4,7 +4,7 @@ import { formatCount, formatDecibels, formatNumber, formatShare } from '../forma
 import type { Limits } from '../limits.ts';
 import { html, type Hole, type Html } from '../markup.ts';
 import { toleranceText } from '../problem.ts';
-import type { Comparison, OutputComparison } from '../report.ts';
+import type { Comparison, OutputComparison, Validation, Variant } from '../report.ts';
 
 const AGAINST = { pytorch: 'PyTorch', fp32: 'FP32' } as const satisfies Record<Comparison['against'], string>;
 
@@ -13,11 +13,13 @@ const COLUMNS = [text('Output'), text('Against'), number('Samples'), number('Max
 
 interface Row {
   readonly of: Comparison;
+  /** null for INT8: the criterion judges it, not the tolerance that FP32 has to stay within. */
+  readonly within: boolean | null;
   readonly output: OutputComparison;
 }
 
 // A list may be cut short: what is outside its tolerance stands first.
-const outsideFirst = (a: Row, b: Row): number => Number(b.output.withinTolerance === false) - Number(a.output.withinTolerance === false);
+const outsideFirst = (a: Row, b: Row): number => Number(b.within === false) - Number(a.within === false);
 
 const measured = (value: number | null, shown: (value: number | null) => string): Html => exact(shown(value), value === null ? 'not measured' : String(value));
 
@@ -27,9 +29,9 @@ const nearOne = (value: number): string => (value > 0.9999995 && value < 1 ? '> 
 
 const sqnr = (o: OutputComparison): Html => (o.sqnr === null && o.maxAbsDiff === 0 ? exact('equal', 'no difference') : measured(o.sqnr, formatDecibels));
 
-const TOLERANCE = { true: outcome('pass', 'within'), false: outcome('fail', 'outside'), null: '–' } as const;
+const TOLERANCE = { true: outcome('pass', 'within'), false: outcome('fail', 'outside'), null: exact('–', 'not judged by a tolerance') } as const;
 
-const cells = (limits: Limits) => ({ of, output: o }: Row): readonly Hole[] => [
+const cells = (limits: Limits) => ({ of, output: o, within }: Row): readonly Hole[] => [
   html`${name(o.output, limits)} <small title="${formatCount(o.elements)} elements">${name(o.dtype, limits)}</small>`,
   AGAINST[of.against],
   formatCount(of.samples),
@@ -38,14 +40,13 @@ const cells = (limits: Limits) => ({ of, output: o }: Row): readonly Hole[] => [
   measured(o.cosine, cosine),
   sqnr(o),
   measured(o.top1Agreement, formatShare),
-  TOLERANCE[`${o.withinTolerance}`],
+  TOLERANCE[`${within}`],
 ];
 
-/** INT8 against FP32 has no tolerance to stay within: the criterion judges it. */
-export function comparisonTable(comparisons: readonly Comparison[], limits: Limits): Html | null {
-  const items = comparisons.flatMap((of) => of.outputs.map((output): Row => ({ of, output }))).sort(outsideFirst);
+export function comparisonTable({ comparisons }: Validation, dtype: Variant['dtype'], limits: Limits): Html | null {
+  const items = comparisons.flatMap((of) => of.outputs.map((output): Row => ({ of, output, within: dtype === 'int8' ? null : output.withinTolerance }))).sort(outsideFirst);
   if (!items.length) return null;
-  const tolerances = [...new Set(items.filter((row) => row.output.withinTolerance !== null).map((row) => toleranceText(row.of)))];
+  const tolerances = [...new Set(items.filter((row) => row.within !== null).map((row) => toleranceText(row.of)))];
   const caption = html`How far the outputs are off${tolerances.map((tolerance) => html`; tolerance ${tolerance}`)}`;
   return table({ label: 'How far the outputs are off', caption, columns: COLUMNS, items, cells: cells(limits) }, limits);
 }

@@ -1,5 +1,5 @@
 /** The top of the page: which file, the verdict, four headline numbers. */
-import { closestComparison, comparisonWith, fp32Of, largestDifference, smallestAgreement, smallestSqnr } from '../measures.ts';
+import { closestComparison, comparisonWith, fp32Of, largestDifference, agreementOf, smallestSqnr } from '../measures.ts';
 import { exact, facts, mark, name } from '../elements.ts';
 import { formatBytes, formatCount, formatDecibels, formatMilliseconds, formatNumber, formatShare, formatSizeChange, formatTime } from '../format.ts';
 import type { Limits } from '../limits.ts';
@@ -89,7 +89,7 @@ function accuracy(variants: readonly Variant[], shown: Variant | null, other: Va
     return { label: `Top-1, ${shown.dtype.toUpperCase()}`, value, note: `${before ? `FP32 ${formatShare(before.top1)}, ` : ''}${formatCount(found.samples)} samples` };
   }
   const int8 = shown?.dtype === 'int8' ? shown : variants.find((v) => v.dtype === 'int8');
-  const agreement = int8 ? smallestAgreement(closestComparison(int8)) : null;
+  const agreement = int8 ? agreementOf(closestComparison(int8)) : null;
   if (agreement === null) return { label: 'Top-1', value: NOT_MEASURED, note: 'no labels were given' };
   return { label: 'Top-1 agreement, INT8 with FP32', value: exact(formatShare(agreement), String(agreement)), note: 'no labels were given' };
 }

@@ -25,7 +25,7 @@ function card(variant: Variant, at: number, report: Report, limits: Limits): Htm
 ${variant.failure ? failureElement(variant.failure, limits) : null}
 ${facts([...quantizationFacts(quantization, limits), ...validationFacts(validation, limits), ['Files', files(variant.files, limits)]])}
 ${criterion(variant, report)}
-${validation ? comparisonTable(validation.comparisons, limits) : null}
+${validation ? comparisonTable(validation, variant.dtype, limits) : null}
 ${checks(validation, limits)}
 ${quantization ? damage(quantization, at, limits) : null}</article>`;
 }

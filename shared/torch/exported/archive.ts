@@ -70,11 +70,12 @@ function flatArchive(records: RecordSet): ProgramArchive {
 
 /** torch 2.8 and later: one folder with a program per model; from 2.9 on a raw record per storage. */
 async function pt2Archive(records: RecordSet, models: readonly string[]): Promise<ProgramArchive> {
-  await refuseForeign(records);
   const model = models.includes('model') ? 'model' : models[0]!;
   if (models.length > 1 && model !== 'model') {
     fail('UnsupportedFormat', { file: records.source.name, found: `an archive of ${models.length} models (${models.join(', ')})`, hint: 'save one program per file, or name the one to convert "model"' });
   }
+  await prefetchDescriptions(records, model);
+  await refuseForeign(records);
   const tensors = (folder: 'weights' | 'constants'): TensorSource => {
     const saved = records.get(`data/${folder}/${model}.pt`);
     return saved ? savedTensors(records, saved) : rawTensors(records, `data/${folder}/`, `${model}_${folder}_config.json`);
@@ -90,6 +91,12 @@ async function pt2Archive(records: RecordSet, models: readonly string[]): Promis
     sampleInputs: records.get(`data/sample_inputs/${model}.pt`),
     warnings: unused.length === 0 ? [] : [`the archive holds ${models.length} models; "${model}" is read, not ${unused.map((name) => `"${name}"`).join(', ')}`],
   };
+}
+
+/** Descriptions lie side by side at the end of an archive: one read takes them all. Large ones are read by themselves. */
+async function prefetchDescriptions(records: RecordSet, model: string): Promise<void> {
+  const names = ['archive_format', 'byteorder', `models/${model}.json`, `data/weights/${model}_weights_config.json`, `data/constants/${model}_constants_config.json`];
+  await records.zip.prefetch(names.flatMap((name) => records.get(name) ?? []), 4 * 1024 * 1024);
 }
 
 async function refuseForeign(records: RecordSet): Promise<void> {

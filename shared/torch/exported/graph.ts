@@ -92,7 +92,11 @@ function readValues(json: Json, reading: Reading): Map<string, TorchValue> {
     if (values.has(name)) at.fail(`"${name}" is recorded twice`);
     values.set(name, value);
   };
-  for (const [name, meta] of json.get('tensor_values').entries()) add(name, readTensorMeta(meta, reading), meta);
+  for (const [name, item] of json.get('tensor_values').entries()) {
+    // torch 2.1 wrapped it once more.
+    const meta = item.optional('meta') ?? item;
+    add(name, readTensorMeta(meta, reading), meta);
+  }
   for (const [name, value] of json.get('sym_int_values').entries()) add(name, { kind: 'symint', dim: readSymInt(value, reading) }, value);
   for (const [name, value] of json.get('sym_bool_values').entries()) add(name, { kind: 'symbool' }, value);
   for (const [name, value] of json.get('sym_float_values').entries()) add(name, { kind: 'symfloat' }, value);
@@ -126,7 +130,9 @@ function readSymInt(json: Json, reading: Reading): Dim {
   if (tag !== 'as_expr') value.fail(`"${tag}" is no kind of size`);
   const dim = reading.dim(value.get('expr_str'));
   const name = symbolName(dim);
-  const hint = name === null ? null : value.optional('hint')?.optional('as_int');
-  if (name !== null && hint) reading.hints.set(name, hint.size());
+  const hint = name === null ? null : value.optional('hint');
+  // A plain number in the first schemas, later a union.
+  const example = typeof hint?.value === 'object' ? hint.optional('as_int') : hint;
+  if (name !== null && example) reading.hints.set(name, example.size());
   return dim;
 }

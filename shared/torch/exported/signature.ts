@@ -2,6 +2,7 @@
 import type { Json } from '../json.ts';
 import type { Argument, ProgramInput, ProgramOutput, TorchGraph } from '../program.ts';
 import { readArgument } from './argument.ts';
+import { isOldSignature, readOldSignature } from './old-signature.ts';
 import type { Reading } from './reading.ts';
 
 /** A weight of the signature, before it has a key among the weights. */
@@ -62,6 +63,7 @@ export interface Signature {
 
 /** Specs are parallel to the inputs and outputs of the graph; where they disagree the file is refused. */
 export function readSignature(json: Json, graph: TorchGraph, reading: Reading): Signature {
+  if (isOldSignature(json)) return readOldSignature(json, graph);
   const inputs = readSpecs(json.get('input_specs'), INPUTS, graph.inputs, (read, value, bound) => read(value, bound, reading));
   const outputs = readSpecs(json.get('output_specs'), OUTPUTS, graph.outputs, (read, value) => read(value, reading));
   return { inputs, outputs };

@@ -2,11 +2,14 @@
 import type { TorchSource } from '../program.ts';
 import type { Json } from '../json.ts';
 
+/** What torch writes for nodes of its own that belong to no module. */
+const NO_STACK = '_empty_nn_module_stack';
+
 /** Metadata is for messages only: what cannot be read is left out. */
 export function readSource(metadata: Json): TorchSource {
   const stack = text(metadata, 'nn_module_stack');
   const trace = text(metadata, 'stack_trace');
-  const innermost = stack ? splitEntry(stack.slice(stack.lastIndexOf(';') + 1)) : null;
+  const innermost = stack && !stack.startsWith(NO_STACK) ? splitEntry(stack.slice(stack.lastIndexOf(';') + 1)) : null;
   return {
     module: innermost ? modulePath(innermost.path) : '',
     moduleClass: innermost?.class || null,

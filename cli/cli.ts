@@ -1,0 +1,77 @@
+/** The command line: finds the command, parses its options, prints the outcome. Exit 0 done, 1 a typed failure, 2 wrong usage. */
+import { parseArgs } from 'node:util';
+import { fail, isFailure } from '../shared/errors.ts';
+import { VERSION } from '../shared/version.ts';
+import type { Command, OptionValues } from './command.ts';
+import { COMMANDS } from './commands.ts';
+import { commandHelp, generalHelp } from './help.ts';
+import { makeProgress } from './progress.ts';
+
+const COMMON = {
+  json: { type: 'boolean', describe: 'print one JSON document instead of text' },
+  help: { type: 'boolean', short: 'h', describe: 'show this help' },
+} as const;
+
+const EXIT = { done: 0, failed: 1, usage: 2 } as const;
+
+/** Runs one command line and returns its exit code. */
+export async function cli(argv: readonly string[]): Promise<number> {
+  const [name, ...rest] = argv;
+  if (name === '--version' || name === '-v') return print(VERSION);
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help') return print(generalHelp(COMMANDS));
+  const json = rest.includes('--json');
+  const progress = makeProgress(json);
+  try {
+    const command = COMMANDS[name] ?? unknownCommand(name);
+    const { values, positionals } = parse(command, rest);
+    if (values['help']) return print(commandHelp(name, { ...command, options: { ...command.options, ...COMMON } }));
+    const outcome = await command.run({ files: positionals, options: values, progress, signal: interruption() });
+    progress.end(outcome.error ? 'failed' : 'done');
+    print(json ? JSON.stringify(outcome.facts, null, 2) : outcome.text);
+    if (!outcome.error) return EXIT.done;
+    process.stderr.write(`torchferry: ${outcome.error.code}: ${outcome.error.message}\n`);
+    return EXIT.failed;
+  } catch (error) {
+    progress.end('failed');
+    return report(error, json);
+  }
+}
+
+function print(text: string): number {
+  process.stdout.write(`${text}\n`);
+  return EXIT.done;
+}
+
+function unknownCommand(name: string): never {
+  return fail('WrongUsage', { problem: `there is no command "${name}"`, hint: `commands: ${Object.keys(COMMANDS).join(', ')}` });
+}
+
+function parse(command: Command, args: readonly string[]): { values: OptionValues; positionals: string[] } {
+  const options = Object.fromEntries(
+    Object.entries({ ...command.options, ...COMMON }).map(([name, { type, ...more }]) => ['short' in more && more.short ? [name, { type, short: more.short }] : [name, { type }]].flat()),
+  ) as Record<string, { type: 'string' | 'boolean'; short?: string }>;
+  try {
+    const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
+    return { values: values as OptionValues, positionals };
+  } catch (error) {
+    return fail('WrongUsage', { problem: (error as Error).message, hint: command.usage }, error);
+  }
+}
+
+/** Ctrl-C ends the work at its next step; what was half written is removed. */
+function interruption(): AbortSignal {
+  const controller = new AbortController();
+  process.once('SIGINT', () => {
+    controller.abort(new Error('interrupted'));
+    process.exitCode = 130;
+  });
+  return controller.signal;
+}
+
+function report(error: unknown, json: boolean): number {
+  if (!isFailure(error)) throw error;
+  const { code, message, details } = error;
+  if (json) print(JSON.stringify({ error: { code, message, details } }, null, 2));
+  process.stderr.write(`torchferry: ${code}: ${message}\n`);
+  return code === 'WrongUsage' || code === 'BadOption' ? EXIT.usage : EXIT.failed;
+}

@@ -1,0 +1,10 @@
+/** The commands, by name. */
+import type { Command } from './command.ts';
+import { convert } from './commands/convert.ts';
+import { inspect } from './commands/inspect.ts';
+import { ops } from './commands/ops.ts';
+import { quantize } from './commands/quantize.ts';
+import { run } from './commands/run.ts';
+import { validate } from './commands/validate.ts';
+
+export const COMMANDS: Readonly<Record<string, Command>> = { convert, inspect, quantize, validate, run, ops };
