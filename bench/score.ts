@@ -15,6 +15,7 @@ const { values } = parseArgs({
     filter: { type: 'string' },
     opset: { type: 'string' },
     output: { type: 'string', default: 'scoreboard.json' },
+    gaps: { type: 'string' },
     verbose: { type: 'boolean', default: false },
   },
 });
@@ -70,3 +71,10 @@ const widths = header.map((_, i) => Math.max(...table.map((line) => line[i]!.len
 for (const line of table) console.log(line.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join('  '));
 writeFileSync(values.output, `${JSON.stringify({ corpora: rows }, null, 2)}\n`);
 console.log(`every case is in ${values.output}`);
+if (values.gaps) writeFileSync(values.gaps, `${JSON.stringify(Object.fromEntries(rows.flatMap((r) => r.cases).flatMap(gapOf)), null, 2)}\n`);
+
+/** What the tests expect of a case that is not right: its failure code, or the runtime's reason. Wrong results are never expected. */
+function gapOf({ name, verdict, reason }: CaseResult): [string, string][] {
+  if (verdict === 'right' || verdict === 'absent' || verdict === 'wrong') return [];
+  return [[name, verdict === 'refused' ? reason.split(':')[0]! : 'broken: converted, but this runtime cannot run it']];
+}

@@ -10,6 +10,8 @@ export type NodeArch = 'arm64' | 'x64';
 
 const RUNTIME = 'onnxruntime-node';
 const COMMON = 'onnxruntime-common';
+// How the table of stages loads them on demand. A function has its one stage already; the others stay outside, and onnxruntime with them.
+const OTHER_STAGES = './stages/*.ts';
 
 // Parts of the AWS SDK and of X-Ray are CommonJS and call `require`, which ES modules do not have.
 const BANNER = `import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);`;
@@ -25,7 +27,7 @@ export function bundle(entry: string, folder: string, arch: NodeArch): Metafile 
     format: 'esm',
     mainFields: ['module', 'main'],
     banner: { js: BANNER },
-    external: [RUNTIME],
+    external: [RUNTIME, OTHER_STAGES],
     // Names and lines stay, so that a stack trace in the logs can be read without a source map.
     minify: false,
     metafile: true,

@@ -53,15 +53,19 @@ export function stageFunction(scope: Construct, name: StageName, buckets: Bucket
       POWERTOOLS_SERVICE_NAME: 'torchferry',
       POWERTOOLS_METRICS_NAMESPACE: 'Torchferry',
       POWERTOOLS_TRACER_CAPTURE_RESPONSE: 'false',
+      // onnxruntime for Linux sends usage data to its makers unless told not to.
+      ORT_DISABLE_TELEMETRY: '1',
     },
   });
 }
 
-/** Bundled here and now by esbuild; the image is never used, CDK only asks for one. */
+/** Bundled here and now by esbuild. CDK asks for an image and a command; they are never used, but tell one bundle from another where CDK remembers them. */
 function stageCode(name: StageName, arch: NodeArch): Code {
+  const file = fileOf(name);
   const tryBundle = (folder: string): boolean => {
-    bundle(`${ROOT}${fileOf(name)}`, folder, arch);
+    bundle(`${ROOT}${file}`, folder, arch);
     return true;
   };
-  return Code.fromAsset(ROOT, { assetHashType: AssetHashType.OUTPUT, bundling: { image: DockerImage.fromRegistry('unused'), local: { tryBundle } } });
+  const bundling = { image: DockerImage.fromRegistry('unused'), command: [file, arch], local: { tryBundle } };
+  return Code.fromAsset(ROOT, { assetHashType: AssetHashType.OUTPUT, bundling });
 }

@@ -47,6 +47,7 @@ const NAMES: MachineNames = {
   functions: Object.fromEntries(STAGE_NAMES.map((stage) => [stage, stage])) as Record<StageName, string>,
   buckets: { output: 'output', work: 'work' },
   eventBus: 'default',
+  maxModelBytes: null,
   conversion: 'conversion',
 };
 

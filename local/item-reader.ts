@@ -31,7 +31,7 @@ const PARSERS: Readonly<Record<string, (text: string) => readonly Json[]>> = {
       try {
         return [JSON.parse(line) as Json];
       } catch (cause) {
-        throw new Error(`line ${i + 1} is no JSON: ${(cause as Error).message}`);
+        throw new Error(`line ${i + 1} is no JSON: ${(cause as Error).message}`, { cause });
       }
     }),
 };

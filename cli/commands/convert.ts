@@ -5,9 +5,10 @@ import type { ConvertOptions } from '../../shared/convert/convert.ts';
 import { convertFile } from '../../shared/pipeline/convert-file.ts';
 import type { Command, OptionValues } from '../command.ts';
 import { modelFiles, outputPath } from '../files.ts';
-import { readJobOptions } from '../job-options.ts';
+import { convertOptionsOf, readJobFile } from '../job-options.ts';
 import { eachFile } from '../outcomes.ts';
 import { quantizeFile } from '../quantize-file.ts';
+import { quantizeOptions } from './quantize.ts';
 import { size } from '../sizes.ts';
 import { choice, names, text, wholeNumber } from '../values.ts';
 
@@ -25,8 +26,8 @@ export const convert: Command = {
   },
   async run({ files, options, progress, signal }) {
     const models = modelFiles(files);
+    const job = readJobFile(text(options, 'job'));
     return eachFile(models, progress, async (file) => {
-      const job = await readJobOptions(file, text(options, 'job'));
       const dtype = choice(options, 'dtype', ['fp32', 'int8'], 'fp32');
       const path = outputPath(file, text(options, 'output'), models.length > 1, dtype === 'int8' ? '.int8.onnx' : '.onnx');
       const fp32Path = dtype === 'int8' ? `${path}.fp32.tmp` : path;
@@ -36,7 +37,7 @@ export const convert: Command = {
         const converted = await convertFile({
           source,
           path: fp32Path,
-          options: { ...convertOptions(options), ...job.convert },
+          options: { ...convertOptionsOf(job), ...convertOptions(options) },
           weights: choice(options, 'weights', ['embed', 'pack', 'link'], dtype === 'int8' ? 'embed' : (job.weights ?? 'embed')),
           signal,
         });
@@ -46,8 +47,8 @@ export const convert: Command = {
           return { text: `${path}: ${facts.onnxNodes} nodes, opset ${facts.opset}, ${size(sum(written.files))}`, facts: { files: written.files, warnings: converted.warnings, ...facts } };
         }
         progress.step(`quantizing ${file}`);
-        const quantized = await quantizeFile({ model: fp32Path, path, job, signal });
-        return { text: `${path}: ${quantized.facts.quantized} operators quantized, ${size(sum(quantized.files))}`, facts: { files: quantized.files, ...quantized.facts } };
+        const { written, facts } = await quantizeFile({ model: fp32Path, path, signal, ...quantizeOptions(options, job, file) });
+        return { text: `${path}: ${facts.quantized} operators quantized, ${size(sum(written.files))}`, facts: { files: written.files, warnings: converted.warnings, ...facts } };
       } finally {
         source.close();
         if (dtype === 'int8') rmSync(fp32Path, { force: true });

@@ -6,8 +6,6 @@ import { byteSource, type ByteSource } from './byte-source.ts';
 import { readRanges } from './ranges.ts';
 import { type DirectoryEntry, LOCAL, readDirectory } from './zip-directory.ts';
 
-export { ZIP_LIMITS } from './zip-directory.ts';
-
 export interface ZipEntry {
   readonly name: string;
   /** Bytes of the record, after inflating. */

@@ -9,9 +9,11 @@ import { DEFAULT_OPSET, irVersionOf, NEWEST_OPSET, OLDEST_OPSET } from '../onnx/
 import { type PassLog, SIMPLIFY, SIMPLIFY_LINKED } from '../onnx/passes/index.ts';
 import { functionalize } from '../torch/functionalize.ts';
 import type { Argument, ProgramInput, ProgramOutput, TorchProgram } from '../torch/program.ts';
+import { liveGraph } from './live.ts';
 import { allNodes, initializers, Lowering, unsupportedUses } from './lower.ts';
 import { chosenNames, type DynamicAxes, symbolNames } from './names.ts';
 import { representedType } from './recorded-type.ts';
+import { mapRegions } from './structural/vmap.ts';
 
 /** Names as in INC's Torch2ONNXConfig. */
 export interface ConvertOptions {
@@ -37,12 +39,14 @@ export function convertProgram(program: TorchProgram, options: ConvertOptions = 
   }
   const warnings = [...program.warnings];
   const functional = functionalize(program);
-  const operators = unsupportedUses(functional.program.graph);
+  const userOutputs = functional.program.outputs.flatMap((o) => (o.kind === 'user' ? [o.value] : []));
+  const pure: TorchProgram = { ...functional.program, graph: liveGraph(functional.program.graph, userOutputs), sampleInputs: () => program.sampleInputs() };
+  const operators = unsupportedUses(pure.graph);
   if (operators.length) fail('UnsupportedOperator', { operators });
   for (const mutation of functional.mutations) {
     warnings.push(`the program changes ${mutation.kind} "${mutation.target}" in place; ONNX has no state, so the new value is not kept`);
   }
-  const graph = lowerProgram(functional.program, { opset, options, warn: (m) => warnings.push(m) });
+  const graph = lowerProgram(pure, { opset, options, warn: (m) => warnings.push(m) });
   const model: Model = {
     graph,
     opsets: new Map([['', opset]]),

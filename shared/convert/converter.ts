@@ -1,7 +1,8 @@
 /** What an operator converter is: its ATen schema and how to write it with ONNX operators. */
 import type { Builder } from '../onnx/builder.ts';
-import type { Value } from '../onnx/ir.ts';
-import type { Scalar, TorchGraph, TorchNode } from '../torch/program.ts';
+import type { Graph, Value } from '../onnx/ir.ts';
+import type { TensorType } from '../tensor/type.ts';
+import type { Argument, Scalar, TorchGraph, TorchNode } from '../torch/program.ts';
 import { type ArgumentsOf, parseSchema, type Schema } from './schema.ts';
 
 /** What the operator being converted needs beyond the builder. */
@@ -42,9 +43,11 @@ export interface StructuralConverter {
 
 export interface SubgraphLowering {
   /** The value an argument stands for in the current scope. */
-  value(argument: TorchNode['args'][number]['value']): Value;
-  /** Lower `graph` into `op`'s graph with its inputs bound to `operands`; returns its outputs. */
-  inline(op: AtenBuilder, graph: TorchGraph, operands: readonly Value[]): Value[];
-  /** A builder for a body graph. */
-  body(op: AtenBuilder, name: string): AtenBuilder;
+  value(argument: Argument): Value;
+  /** Lower `graph` into `op`'s graph with its inputs bound to `operands` (null: not to be read); returns its outputs. */
+  inline(op: AtenBuilder, graph: TorchGraph, operands: readonly (Value | null)[]): Value[];
+  /** A builder for `graph`, a body or `op`'s own graph, that may read what stands in `op`'s graph. Symbols bound there stay there. */
+  inside(op: AtenBuilder, graph: Graph): AtenBuilder;
+  /** The type recorded for an input of an inner graph, as ONNX holds it. */
+  inputType(graph: TorchGraph, input: Argument): TensorType;
 }

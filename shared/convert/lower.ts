@@ -1,10 +1,12 @@
 /** The lowering loop: every PyTorch operator becomes ONNX nodes, in order, held against the recorded types. */
 import { fail, FerryError, type UnsupportedUse } from '../errors.ts';
-import { type Dim, substitute, symbolName, symbolsOf } from '../tensor/dim.ts';
+import { type Dim, sameDim, substitute, symbolName, symbolsOf } from '../tensor/dim.ts';
 import type { TensorData } from '../tensor/data.ts';
 import { isComplex } from '../tensor/dtype.ts';
 import { type Builder, makeBuilder } from '../onnx/builder.ts';
 import type { Graph, Value } from '../onnx/ir.ts';
+import { isUnknownDim } from '../onnx/unknown-dim.ts';
+import { type TensorType, tensorType, typeText } from '../tensor/type.ts';
 import type { Argument, TorchGraph, TorchNode, TorchValue } from '../torch/program.ts';
 import { bindArguments, type Scope } from './bind.ts';
 import type { AtenBuilder, AtenContext, Converted, SubgraphLowering } from './converter.ts';
@@ -68,13 +70,16 @@ export class Lowering implements Scope, SubgraphLowering {
   readonly #shared: LoweringShared;
   readonly #values = new Map<string, Value>();
   readonly #parent: Lowering | null;
-  readonly #complex = new WeakSet<Value>();
-  #node: TorchNode | null = null;
+  readonly #complex: WeakSet<Value>;
+  /** The node being lowered, here or in a graph inside. */
+  readonly #current: { node: TorchNode | null };
 
   constructor(graph: TorchGraph, target: { readonly graph: Graph; readonly opset: number } | AtenBuilder, shared: LoweringShared, parent: Lowering | null = null) {
     this.#graph = graph;
     this.#shared = shared;
     this.#parent = parent;
+    this.#complex = parent ? parent.#complex : new WeakSet();
+    this.#current = parent ? parent.#current : { node: null };
     this.op = 'aten' in target ? target : withContext(makeBuilder(target.graph, target.opset), this.#context());
   }
 
@@ -109,7 +114,7 @@ export class Lowering implements Scope, SubgraphLowering {
   tensor(name: string): Value {
     const value = this.#values.get(name);
     if (value) return value;
-    return fail('CorruptModel', { file: 'graph', where: this.#node?.name ?? 'outputs', reason: `it reads "${name}", which nothing computes` });
+    return fail('CorruptModel', { file: 'graph', where: this.#current.node?.name ?? 'outputs', reason: `it reads "${name}", which nothing computes` });
   }
 
   scalar(name: string): Value {
@@ -121,17 +126,59 @@ export class Lowering implements Scope, SubgraphLowering {
     return recorded.kind === 'symint' ? this.#rename(recorded.dim) : fail('CorruptModel', { file: 'graph', where: name, reason: 'it is used as an int but recorded as something else' });
   }
 
-  inline(op: AtenBuilder, graph: TorchGraph, operands: readonly Value[]): Value[] {
+  inline(op: AtenBuilder, graph: TorchGraph, operands: readonly (Value | null)[]): Value[] {
+    const { origin } = op;
+    const { node } = this.#current;
     const inner = new Lowering(graph, op, this.#shared, this);
-    graph.inputs.forEach((input, i) => {
-      if (input.kind === 'tensor' && operands[i]) inner.bind(input.name, operands[i]);
-    });
+    graph.inputs.forEach((input, i) => inner.#bindOperand(input, operands[i] ?? null));
     inner.run();
-    return graph.outputs.map((o) => inner.value(o));
+    const outputs = graph.outputs.map((o) => inner.value(o));
+    op.origin = origin;
+    this.#current.node = node;
+    return outputs;
   }
 
-  body(op: AtenBuilder, name: string): AtenBuilder {
-    return withContext(op.sub(name), op.aten);
+  inside(op: AtenBuilder, graph: Graph): AtenBuilder {
+    return withContext(makeBuilder(graph, op.opset, op), op.aten);
+  }
+
+  inputType(graph: TorchGraph, input: Argument): TensorType {
+    if (input.kind === 'tensor') return new Lowering(graph, this.op, this.#shared, this).typeOf(input.name);
+    return tensorType(input.kind === 'symbool' ? 'bool' : input.kind === 'symfloat' ? 'float64' : 'int64', []);
+  }
+
+  /** An input of an inner graph stands for `operand`, whose type has to be the one recorded inside. */
+  #bindOperand(input: Argument, operand: Value | null): void {
+    if (!('name' in input) || !operand) return;
+    if (input.kind === 'tensor') this.bind(input.name, this.#asRecorded(input.name, operand));
+    else if (input.kind === 'symint') this.#bindSize(input.name, operand);
+    else this.bind(input.name, operand);
+  }
+
+  #asRecorded(name: string, operand: Value): Value {
+    const expected = this.typeOf(name);
+    const found = operand.type;
+    if (found && sameType(found, expected)) return operand;
+    // The graph may call a size by a name of its own.
+    const own = this.op.Identity([operand]);
+    own.type = expected;
+    this.op.dimValues.bindShape(own);
+    const fits = !found || (found.dtype === expected.dtype && found.shape.length === expected.shape.length && expected.shape.every((d, i) => sameDim(d, found.shape[i]!) || isUnknownDim(found.shape[i]!) || this.#isOwnSize(d, own)));
+    return fits ? own : this.op.aten.refuse(`operand "${name}"`, found ? typeText(found) : 'unknown', `the type recorded in the graph, ${typeText(expected)}`);
+  }
+
+  #isOwnSize(dim: Dim, of: Value): boolean {
+    const name = symbolName(dim);
+    return name !== null && this.op.dimValues.isReadFrom(name, of);
+  }
+
+  #bindSize(name: string, operand: Value): void {
+    const dim = this.dim(name);
+    const bare = symbolName(dim);
+    if (bare !== null && !this.op.dimValues.knows(bare)) this.op.dimValues.bindScalar(bare, operand);
+    else if (!operand.content || !sameDim(operand.content[0]!, dim)) {
+      this.op.aten.refuse(`operand "${name}"`, String(operand.content?.[0] ?? 'a number of the run'), `the size recorded in the graph, ${String(dim)}`);
+    }
   }
 
   #recorded(name: string): TorchValue {
@@ -147,7 +194,7 @@ export class Lowering implements Scope, SubgraphLowering {
   }
 
   #lower(node: TorchNode): void {
-    this.#node = node;
+    this.#current.node = node;
     this.op.origin = { operator: node.target, module: node.source.module, line: node.source.line };
     const results = [this.#convert(node)].flat() as (Value | null)[];
     node.outputs.flatMap((o) => (o.kind === 'tensors' ? o.names.map((name): Argument => (name === null ? { kind: 'none' } : { kind: 'tensor', name })) : [o])).forEach((output, i) => {
@@ -200,13 +247,15 @@ export class Lowering implements Scope, SubgraphLowering {
       numbers: new WeakMap(),
       isComplex: (value) => this.#complex.has(value),
       refuse: (argument, value, supported) => {
-        const node = this.#node;
+        const { node } = this.#current;
         return fail('UnsupportedArgument', { operator: node?.target ?? 'graph', argument, value: String(value), supported, at: node ? placeOf(node) : 'the graph' });
       },
       warn: this.#shared.warn,
     };
   }
 }
+
+const sameType = (a: TensorType, b: TensorType): boolean => a.dtype === b.dtype && a.shape.length === b.shape.length && a.shape.every((d, i) => sameDim(d, b.shape[i]!));
 
 const withContext = (op: Builder, context: AtenContext): AtenBuilder => Object.assign(op, { aten: context });
 

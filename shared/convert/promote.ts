@@ -1,5 +1,6 @@
 /** PyTorch's type promotion: tensors with dimensions outrank 0-d tensors, which outrank Python numbers. */
 import { type Dtype, DTYPES, isComplex, isFloat } from '../tensor/dtype.ts';
+import { combineTypes, promoteTypes } from '../tensor/promotion.ts';
 import type { Value } from '../onnx/ir.ts';
 import type { Scalar } from '../torch/program.ts';
 import type { AtenBuilder } from './converter.ts';
@@ -8,46 +9,7 @@ import type { ScalarArg } from './schema.ts';
 /** torch.get_default_dtype(): what a Python float and an integer made real become. */
 export const DEFAULT_FLOAT: Dtype = 'float32';
 
-const FLOAT_RANK: Partial<Record<Dtype, number>> = { float16: 1, bfloat16: 1, float32: 2, float64: 3 };
-const COMPLEX_OF: Partial<Record<Dtype, Dtype>> = { float16: 'complex32', bfloat16: 'complex64', float32: 'complex64', float64: 'complex128' };
-const REAL_OF: Partial<Record<Dtype, Dtype>> = { complex32: 'float16', complex64: 'float32', complex128: 'float64' };
-
-/** torch.promote_types. */
-export function promoteTypes(a: Dtype, b: Dtype): Dtype {
-  if (a === b) return a;
-  const [ka, kb] = [DTYPES[a].kind, DTYPES[b].kind];
-  if (ka === 'complex' || kb === 'complex') {
-    const real = promoteTypes(REAL_OF[a] ?? a, REAL_OF[b] ?? b);
-    return COMPLEX_OF[isFloat(real) ? real : (REAL_OF[a] ?? REAL_OF[b] ?? DEFAULT_FLOAT)] ?? 'complex64';
-  }
-  if (ka === 'float' && kb === 'float') {
-    const [ra, rb] = [FLOAT_RANK[a] ?? 0, FLOAT_RANK[b] ?? 0];
-    return ra === rb ? 'float32' : ra > rb ? a : b;
-  }
-  if (ka === 'float') return a;
-  if (kb === 'float') return b;
-  if (ka === 'bool') return b;
-  if (kb === 'bool') return a;
-  return promoteIntegers(a, b);
-}
-
-function promoteIntegers(a: Dtype, b: Dtype): Dtype {
-  const [x, y] = [DTYPES[a], DTYPES[b]];
-  if (x.kind === y.kind) return x.bits >= y.bits ? a : b;
-  const [signed, unsigned] = x.kind === 'int' ? [a, b] : [b, a];
-  if (DTYPES[signed].bits > DTYPES[unsigned].bits) return signed;
-  const wider: Partial<Record<Dtype, Dtype>> = { uint8: 'int16', uint16: 'int32', uint32: 'int64' };
-  return wider[unsigned] ?? DEFAULT_FLOAT;
-}
-
 const kindDtype = (number: Scalar): Dtype => ({ int: 'int64', float: DEFAULT_FLOAT, bool: 'bool', complex: 'complex64' } as const)[number.kind];
-
-function combine(higher: Dtype | null, lower: Dtype | null): Dtype | null {
-  if (higher === null) return lower;
-  if (lower === null || isComplex(higher)) return higher;
-  if (isFloat(higher)) return isComplex(lower) ? promoteTypes(higher, lower) : higher;
-  return higher === 'bool' || isFloat(lower) || isComplex(lower) ? promoteTypes(higher, lower) : higher;
-}
 
 const isNumber = (op: AtenBuilder, value: Value): boolean => op.aten.numbers.has(value);
 
@@ -62,7 +24,7 @@ export function resultDtype(op: AtenBuilder, values: readonly Value[]): Dtype {
     const dtype = number ? kindDtype(number) : dtypeOf(value);
     groups[rank] = groups[rank] === null ? dtype : promoteTypes(groups[rank]!, dtype);
   }
-  return combine(groups[0]!, combine(groups[1]!, groups[2]!))!;
+  return combineTypes(groups[0]!, combineTypes(groups[1]!, groups[2]!))!;
 }
 
 /** Cast unless it is there already; Python numbers are written in the wanted type at once. */

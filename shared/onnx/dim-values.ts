@@ -63,6 +63,12 @@ export class DimValues {
     return this.#sources.has(name) || (this.#parent?.knows(name) ?? false);
   }
 
+  /** Whether the symbol is read off the shape of `value`. */
+  isReadFrom(name: string, value: Value): boolean {
+    const source = this.#sources.get(name);
+    return source?.kind === 'axis' && source.of === value;
+  }
+
   /** An int64 scalar with the dimension's number. */
   scalar(dim: Dim): Value {
     if (isStatic(dim)) return this.#op.scalar('int64', dim);

@@ -66,10 +66,14 @@ export const untilStable = (step: Pass): Pass => ({
   },
 });
 
+/** Before, Add broadcast by attributes, and Dropout and BatchNormalization trained by default: rules do not look at such models. */
+const OLDEST_OPSET = 9;
+
 /** Tries the rules in order on every node, those of subgraphs included. */
 export const rewriting = (name: string, rules: readonly Rule[]): Pass => ({
   name,
   run(model, log) {
+    if ((model.opsets.get('') ?? 0) < OLDEST_OPSET) return 0;
     const byRoot = rulesByRoot(rules);
     const counts = new Map<Rule, number>();
     rewriteGraph(model.graph, builderFor(model), byRoot, (rule) => counts.set(rule, (counts.get(rule) ?? 0) + 1));

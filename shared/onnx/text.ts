@@ -101,4 +101,4 @@ const dimension = (dim: Dim): string => (isStatic(dim) ? String(dim) : isUnknown
 
 const quoted = (text: string): string => `"${text.replace(/["\\]/g, '\\$&')}"`;
 /** Names that are no identifiers stand in quotes. */
-export const nameText = (name: string): string => (/^[A-Za-z_]\w*$/.test(name) ? name : quoted(name));
+export const nameText = (name: string): string => (/^(?!inf$|nan$)[A-Za-z_]\w*$/.test(name) ? name : quoted(name));

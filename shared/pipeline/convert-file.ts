@@ -1,14 +1,13 @@
 /** A PyTorch file to an ONNX file: open, convert, write. What the convert stage and the command line share. */
 import type { ByteSource } from '../bytes/byte-source.ts';
 import { convertProgram, type ConvertOptions } from '../convert/convert.ts';
-import { dimText, isStatic } from '../tensor/dim.ts';
-import type { Model, Value } from '../onnx/ir.ts';
 import type { Weights } from '../onnx/proto/placement.ts';
 import { writeModel, type WrittenModel } from '../onnx/proto/write.ts';
-import type { Conversion, OperatorCount, ReportedTensor } from '../report/report.ts';
+import type { Conversion } from '../report/report.ts';
 import { openProgram } from '../torch/open.ts';
 import type { TorchProgram } from '../torch/program.ts';
 import { VERSION } from '../version.ts';
+import { operatorCounts, reportedTensor } from './model-facts.ts';
 
 export interface ConvertFileRequest {
   readonly source: ByteSource;
@@ -45,21 +44,6 @@ export async function convertFile({ source, path, options, weights, signal }: Co
   };
   return { program, written, facts, warnings: [...warnings, ...written.warnings] };
 }
-
-export function operatorCounts(model: Model): OperatorCount[] {
-  const counts = new Map<string, number>();
-  for (const { op, domain } of model.graph.nodes) {
-    const name = domain ? `${domain}.${op}` : op;
-    counts.set(name, (counts.get(name) ?? 0) + 1);
-  }
-  return [...counts].map(([operator, count]) => ({ operator, count })).sort((a, b) => b.count - a.count || (a.operator < b.operator ? -1 : 1));
-}
-
-export const reportedTensor = ({ name, type }: Value): ReportedTensor => ({
-  name,
-  dtype: type?.dtype ?? 'unknown',
-  shape: type?.shape.map((d) => (isStatic(d) ? d : dimText(d))) ?? [],
-});
 
 /** Each storage once, however many names share it. */
 function parameterSizes(program: TorchProgram): { parameters: number; parameterBytes: number } {

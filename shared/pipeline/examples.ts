@@ -1,8 +1,6 @@
 /** The example inputs inside a PyTorch file, kept between the stage that reads the file and the one that runs the model. */
 import type { ReportedTensor } from '../report/report.ts';
-import { memoryData } from '../tensor/data.ts';
 import type { TorchProgram } from '../torch/program.ts';
-import type { TensorData } from '../tensor/data.ts';
 import type { StoredExample } from './record.ts';
 import type { Workspace } from './workspace.ts';
 
@@ -28,9 +26,4 @@ export async function keepExamples(workspace: Workspace, program: TorchProgram, 
     kept.push({ input, dtype: data.dtype, shape: data.shape, name });
   }
   return kept;
-}
-
-export async function keptExamples(workspace: Workspace, examples: readonly StoredExample[]): Promise<Map<string, TensorData>> {
-  const loaded = await Promise.all(examples.map(async ({ input, dtype, shape, name }) => [input, memoryData(dtype, shape, await workspace.kept(name))] as const));
-  return new Map(loaded);
 }

@@ -1,11 +1,13 @@
 /** The options of a job: names, what each may be, its default. Those of INC's Torch2ONNXConfig keep their names. */
 import { DEFAULT_OPSET, NEWEST_OPSET, OLDEST_OPSET } from '../onnx/opset.ts';
+import { DEFAULT_RECIPE, type RecipeName, RECIPES } from '../quantize/recipe.ts';
 import { type Check, type Checked, either, fieldsOf, integer, listOf, mapOf, number, oneOf, oneOrMore, text } from './check.ts';
 import { besideKey } from './beside.ts';
 
 export const DTYPES = ['fp32', 'int8'] as const;
 export const QUANT_FORMATS = ['QDQ', 'QLinear'] as const;
-export const RECIPES = ['QDQ_OP_FP32_BIAS', 'QDQ_OP_INT32_BIAS', 'QDQ_OP_FP32_BIAS_QDQ'] as const;
+// Object.keys forgets the names.
+const RECIPE_NAMES = Object.keys(RECIPES) as RecipeName[];
 export const APPROACHES = ['static', 'dynamic'] as const;
 export const WEIGHTS = ['embed', 'pack', 'link'] as const;
 
@@ -27,7 +29,7 @@ export const OPTIONS = {
   input_names: option('Names of the inputs, in order.', listOf(text, 1)),
   output_names: option('Names of the outputs, in order.', listOf(text, 1)),
   dynamic_axes: option('Names for dynamic dimensions: input to {axis: name}.', mapOf('an object from input to {axis: name}', either(listOf(integer()), axisNames, Array.isArray), /./)),
-  recipe: option('How the bias of a quantized Linear is computed.', oneOf(RECIPES), RECIPES[0]),
+  recipe: option('How the bias of a quantized Linear is computed.', oneOf(RECIPE_NAMES), DEFAULT_RECIPE),
   approach: option('Quantize activations with ranges from calibration data (static) or at run time (dynamic). Default: static when there is calibration data.', oneOf(APPROACHES)),
   calibration: option('An .npz beside the model with representative inputs.', besideKey),
   test_data: option('An .npz beside the model with inputs and labels, to measure accuracy.', besideKey),

@@ -60,7 +60,7 @@ function conversion(names: MachineNames): Machine {
       Request: { Type: 'Pass', Assign: { request: REQUEST, job: null, failure: null }, Next: 'Claim' },
       Claim: stageTask(names, {
         stage: 'claim',
-        payload: { request: '{% $request %}', ...context },
+        payload: { request: '{% $request %}', ...context, maxModelBytes: names.maxModelBytes },
         assign: { job: '{% $states.result.Payload.job %}' },
         next: 'IsDuplicate',
         catch: toFailureReport('claim'),

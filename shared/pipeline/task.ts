@@ -7,6 +7,8 @@ export interface MachineNames {
   readonly functions: Readonly<Record<StageName, string>>;
   readonly buckets: { readonly output: string; readonly work: string };
   readonly eventBus: string;
+  /** What the temporary folder of a function can hold; null: no limit. */
+  readonly maxModelBytes: number | null;
   /** ARN of the machine that converts one model: what the items of a batch start. */
   readonly conversion: string;
 }
@@ -18,6 +20,8 @@ export const PLACEHOLDERS: MachineNames = {
   functions: Object.fromEntries(stageNames) as Record<StageName, string>,
   buckets: { output: '${OutputBucket}', work: '${WorkBucket}' },
   eventBus: '${EventBus}',
+  // The converted model is about as large as the model, and lies there while it is uploaded.
+  maxModelBytes: Math.floor(0.9 * STAGES.convert.temporaryMb) * 2 ** 20,
   conversion: '${ConversionStateMachine}',
 };
 

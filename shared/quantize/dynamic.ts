@@ -97,8 +97,8 @@ export function insertDynamic({ graph, plan, params }: WriteRequest): Written[] 
 
 function addQuantize(grids: Grids, value: Value): Quantized {
   const codes = grids.value(`${value.name}_quantized`, 'uint8', value);
-  const scale = grids.value(`${value.name}_scale`, 'float32', null);
-  const zeroPoint = grids.value(`${value.name}_zero_point`, 'uint8', null);
+  const scale = grids.typed(`${value.name}_scale`, 'float32', []);
+  const zeroPoint = grids.typed(`${value.name}_zero_point`, 'uint8', []);
   grids.add({ op: 'DynamicQuantizeLinear', inputs: [value], output: codes, more: [scale, zeroPoint] });
   return { codes, scale, zeroPoint };
 }
@@ -109,18 +109,18 @@ function writeProduct(grids: Grids, node: Node, x: Quantized, matrix: Value, wei
   const grid = grids.gridOf(weight);
   const bias = node.inputs[2] ?? null;
   const name = result.name;
-  const value = (suffix: string, dtype: 'int32' | 'float32', like: Value | null): Value => grids.value(`${name}_${suffix}`, dtype, like);
+  const value = (suffix: string, dtype: 'int32' | 'float32'): Value => grids.value(`${name}_${suffix}`, dtype, result);
 
-  const sums = value('sums', 'int32', result);
+  const sums = value('sums', 'int32');
   grids.add({ op: 'MatMulInteger', inputs: [x.codes, matrix, x.zeroPoint, grid.zeroPoint], output: sums, origin });
-  const numbers = value('sums_float', 'float32', result);
+  const numbers = value('sums_float', 'float32');
   grids.add({ op: 'Cast', inputs: [sums], output: numbers, attributes: [['to', attribute.int(dataTypeNumber('float32'))]], origin });
-  const scale = value('scale', 'float32', null);
+  const scale = grids.typed(`${name}_scale`, 'float32', grid.scale.type!.shape);
   grids.add({ op: 'Mul', inputs: [x.scale, grid.scale], output: scale, origin });
-  const product = value('scaled', 'float32', result);
+  const product = value('scaled', 'float32');
   if (!bias) grids.supersede(result, product, 'replaced');
   grids.add({ op: 'Mul', inputs: [numbers, scale], output: product, origin });
-  const last = bias ? value('biased', 'float32', result) : product;
+  const last = bias ? value('biased', 'float32') : product;
   if (bias) {
     grids.supersede(result, last, 'replaced');
     grids.add({ op: 'Add', inputs: [product, scaledBias(grids, node, bias)], output: last, origin });

@@ -3,6 +3,7 @@ import { attribute, type Attribute, type Graph, Node, type Origin, Value } from 
 import { asFloat32, bytesOf, channelsOf, dequantizeBias, quantizeBias, quantizeInto } from '../tensor/arithmetic.ts';
 import { derivedData, memoryData, type TensorData } from '../tensor/data.ts';
 import type { Dtype } from '../tensor/dtype.ts';
+import type { Dim } from '../tensor/dim.ts';
 import { encodeNumbers } from '../tensor/numbers.ts';
 import { type PlanOf, rootOf, type TensorPlan } from './plan.ts';
 import { biasValues, type QParams } from './qparams.ts';
@@ -29,6 +30,8 @@ export class Grids {
   readonly graph: Graph;
   readonly #params: ReadonlyMap<TensorPlan, QParams>;
   readonly #names: Set<string>;
+  /** Names in the FP32 graph: scales keep them whatever happens to the tensor. */
+  readonly #nameOf = new Map<Value, string>();
   readonly #grids = new Map<TensorPlan, Grid>();
   readonly #codes = new Map<TensorPlan, Value>();
   readonly #carriers = new Map<Value, Value>();
@@ -37,6 +40,12 @@ export class Grids {
     this.graph = graph;
     this.#params = params;
     this.#names = new Set(namesIn(graph));
+    for (const node of graph.nodes) for (const value of node.outputs) this.#nameOf.set(value, value.name);
+  }
+
+  /** Its name in the FP32 graph. */
+  nameOf(value: Value): string {
+    return this.#nameOf.get(value) ?? value.name;
   }
 
   paramsOf(plan: TensorPlan): QParams {
@@ -50,10 +59,11 @@ export class Grids {
     const known = this.#grids.get(root);
     if (known) return known;
     const { dtype, scale, zeroPoint, axis } = this.paramsOf(root);
+    const name = this.nameOf(root.value);
     const shape = axis === null ? [] : [scale.length];
     const grid = {
-      scale: this.constant(`${root.value.name}_scale`, memoryData('float32', shape, bytesOf(scale))),
-      zeroPoint: this.constant(`${root.value.name}_zero_point`, memoryData(dtype, shape, encodeNumbers(dtype, new Array<number>(scale.length).fill(zeroPoint)))),
+      scale: this.constant(`${name}_scale`, memoryData('float32', shape, bytesOf(scale))),
+      zeroPoint: this.constant(`${name}_zero_point`, memoryData(dtype, shape, encodeNumbers(dtype, new Array<number>(scale.length).fill(zeroPoint)))),
     };
     this.#grids.set(root, grid);
     return grid;
@@ -88,8 +98,13 @@ export class Grids {
     return new Value(this.fresh(name), like?.type ? { dtype, shape: like.type.shape } : null);
   }
 
+  typed(name: string, dtype: Dtype, shape: readonly Dim[] | null): Value {
+    return new Value(this.fresh(name), shape && { dtype, shape });
+  }
+
   add(spec: NodeSpec): Node {
-    const node = new Node({ op: spec.op, domain: spec.domain ?? '', inputs: spec.inputs, outputs: [spec.output, ...(spec.more ?? [])], attributes: spec.attributes ?? [] });
+    const inputs = spec.inputs.slice(0, spec.inputs.findLastIndex((input) => input !== null) + 1);
+    const node = new Node({ op: spec.op, domain: spec.domain ?? '', inputs, outputs: [spec.output, ...(spec.more ?? [])], attributes: spec.attributes ?? [] });
     node.name = this.fresh(`${spec.output.name}_${spec.op}`);
     node.origin = spec.origin ?? null;
     return this.graph.addNode(node);

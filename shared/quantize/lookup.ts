@@ -25,7 +25,7 @@ export function lookupWriter(grids: Grids): (plan: NodePlan) => Written {
     grids.add({ op: 'Gather', inputs: [grids.codesOf(table), indices], output: codes, attributes: axis, origin });
     const numbers = grids.value(`${result.name}_numbers`, 'float32', result);
     grids.add({ op: 'Cast', inputs: [codes], output: numbers, attributes: [['to', attribute.int(dataTypeNumber('float32'))]], origin });
-    const rowScales = grids.value(`${result.name}_row_scales`, 'float32', null);
+    const rowScales = grids.typed(`${result.name}_row_scales`, 'float32', indices.type && [...indices.type.shape, 1]);
     grids.add({ op: 'Gather', inputs: [scales, indices], output: rowScales, attributes: axis, origin });
     const scaled = grids.value(`${result.name}_scaled`, 'float32', result);
     grids.supersede(result, scaled, 'float');

@@ -38,7 +38,12 @@ export interface Addition {
   readonly node: Node;
   /** Which of its inputs the bias is. */
   readonly index: number;
-  readonly bias: PlanOf<'bias'>;
+  /** The bias on the grid of the sums; null: it stays float. */
+  readonly bias: PlanOf<'bias'> | null;
+  /** Shape of a float bias, so that onnxruntime does not make a float Gemm of the two. */
+  readonly shape: readonly number[];
+  /** Set when the sum is rounded to codes. */
+  readonly output: TensorPlan | null;
 }
 
 export interface Plan {
@@ -71,7 +76,7 @@ export function planQuantization(request: PlanRequest): Plan {
     }
     const inputs = planInputs(node, rule, activations, constants);
     const output = planOutput(node, rule, inputs, choice, activations);
-    nodes.set(node, { node, inputs, output, addition: output ? null : planAddition(node, inputs, request.graph) });
+    nodes.set(node, { node, inputs, output, addition: output ? null : planAddition(node, inputs, request, activations) });
   }
   return { nodes, folded, skipped: skippedNodes(request.graph, nodes, choice) };
 }
@@ -137,23 +142,37 @@ function outputPlan(role: OutputRole, value: Value, source: TensorPlan | null): 
 }
 
 /**
- * A MatMul and the Add of its bias. The bias gets the grid of the sums, as in Gemm: onnxruntime turns the two into one Gemm
- * before it looks for integer kernels, and takes QGemm only if the bias is int32.
+ * A MatMul and the Add of its bias. onnxruntime makes a Gemm of a MatMul and an Add of a vector before it looks for integer
+ * kernels, and takes QGemm only if the bias is int32. A float bias stays out of that when it is no vector but has the rank of
+ * the sum, which must be known and cannot be 2: there a bias of any form makes a Gemm.
  */
-function planAddition(node: Node, [activation, weight]: readonly (TensorPlan | null)[], graph: Graph): Addition | null {
-  const output = node.outputs[0]!;
-  const use = output.uses.size === 1 && !graph.isOutput(output) ? [...output.uses][0]! : null;
+function planAddition(node: Node, [activation, weight]: readonly (TensorPlan | null)[], { graph, recipe }: PlanRequest, activations: Planned): Addition | null {
+  const product = node.outputs[0]!;
+  const use = product.uses.size === 1 && !graph.isOutput(product) ? [...product.uses][0]! : null;
   if (node.op !== 'MatMul' || !use || use.node.op !== 'Add' || use.node.domain !== '' || use.node.graph !== graph) return null;
   if (!activation || weight?.kind !== 'weight' || weight.axis !== 1) return null;
   const index = 1 - use.index;
   const value = use.node.inputs[index]!;
   const data = constantOf(value);
-  const fits = data?.dtype === 'float32' && data.shape.length === 1 && data.shape[0] === weight.data.shape[1];
-  return fits ? { node: use.node, index, bias: { kind: 'bias', value, data, activation, weight, beta: 1 } } : null;
+  if (data?.dtype !== 'float32' || data.shape.length !== 1 || data.shape[0] !== weight.data.shape[1]) return null;
+  const rank = product.type?.shape.length ?? node.inputs[0]?.type?.shape.length ?? 0;
+  const isFloat = recipe.bias === 'float' && rank > 2;
+  const sum = use.node.outputs[0]!;
+  const output = recipe.roundLinear ? remember(activations, sum, { kind: 'observed', value: sum }) : null;
+  return {
+    node: use.node,
+    index,
+    bias: isFloat ? null : { kind: 'bias', value, data, activation, weight, beta: 1 },
+    shape: isFloat ? [...new Array<number>(rank - 1).fill(1), ...data.shape] : data.shape,
+    output,
+  };
 }
 
 /** The tensor of the FP32 model that a node's plan leads to: where it is compared. */
 export const resultOf = ({ node, output, addition }: NodePlan): Value => output?.value ?? (addition?.node ?? node).outputs[0]!;
+
+/** The codes a node's plan leads to; null: numbers. */
+export const codesOutOf = ({ output, addition }: NodePlan): TensorPlan | null => output ?? addition?.output ?? null;
 
 /** The plan whose scale and zero point a tensor has. */
 export const rootOf = (plan: TensorPlan): TensorPlan => (plan.kind === 'shared' ? rootOf(plan.source) : plan);

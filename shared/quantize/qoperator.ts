@@ -3,7 +3,7 @@ import { attribute, type Attribute, type Model, type Node, type Value } from '..
 import { CONTRIB_DOMAIN } from '../onnx/schema/contrib.ts';
 import { Grids } from './grids.ts';
 import { isLookup, lookupWriter } from './lookup.ts';
-import { type NodePlan, resultOf, type TensorPlan } from './plan.ts';
+import { codesOutOf, type NodePlan, resultOf, type TensorPlan } from './plan.ts';
 import { foldActivations, isConstantPlan, removeReplaced, type WriteRequest, type Written } from './written.ts';
 
 /** A node to write: its inputs as codes with their grids, and the grid of its output (null: float). */
@@ -79,7 +79,7 @@ export function writeQOperators({ model, ...request }: Omit<WriteRequest, 'graph
       opset,
       input: (i) => [codesOf(inputs[i]!), ...gridOf(inputs[i]!)],
       bias: bias ? codesOf(bias) : null,
-      addend: addition ? grids.numbersOf(addition.bias) : null,
+      addend: addition && (addition.bias ? grids.numbersOf(addition.bias) : addition.node.inputs[addition.index]!),
       output: output ? gridOf(output) : [],
     });
     if (form?.contrib) model.opsets.set(CONTRIB_DOMAIN, 1);
@@ -94,15 +94,18 @@ export function writeQOperators({ model, ...request }: Omit<WriteRequest, 'graph
       origin: node.origin,
     });
     const tensor = before.name;
+    const rounded = addition?.output ?? null;
     if (output) codes.set(output.value, result);
+    else if (rounded) codes.set(before, grids.quantize(result, grids.gridOf(rounded), grids.value(`${tensor}_quantized`, 'uint8', before)));
     else grids.supersede(before, result, 'replaced');
-    return { node, tensor, value: result, grid: output ? grids.gridOf(output) : null };
+    const last = codesOutOf(nodePlan);
+    return { node, tensor, value: last ? codes.get(last.value)! : result, grid: last ? grids.gridOf(last) : null };
   };
 
   const nodes = [...plan.nodes.values()];
   const written = nodes.map(write);
   for (const { node, addition } of nodes) for (const replaced of [node, addition?.node]) if (replaced?.graph) graph.removeNode(replaced);
-  for (const { output } of nodes) {
+  for (const output of nodes.map(codesOutOf)) {
     const value = output ? grids.carrierOf(output.value) : null;
     // Readers that were not quantized, and the outputs of the graph, get the numbers back.
     if (!value || !output || (value.uses.size === 0 && !graph.isOutput(value))) continue;
@@ -117,5 +120,5 @@ export function writeQOperators({ model, ...request }: Omit<WriteRequest, 'graph
 
 function quantized(grids: Grids, tensor: TensorPlan): Value {
   const value = grids.carrierOf(tensor.value);
-  return grids.quantize(value, grids.gridOf(tensor), grids.value(`${value.name}_quantized`, 'uint8', value));
+  return grids.quantize(value, grids.gridOf(tensor), grids.value(`${grids.nameOf(tensor.value)}_quantized`, 'uint8', value));
 }

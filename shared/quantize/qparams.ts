@@ -1,7 +1,7 @@
 /** Scales and zero points, by the formulas of onnxruntime's quantization tool. Weights are read one at a time. */
 import { absMaxOf, asFloat32, channelsOf, type Extent, extentOf, roundHalfEven } from '../tensor/arithmetic.ts';
 import type { Value } from '../onnx/ir.ts';
-import { type Plan, type PlanOf, rootOf, type TensorPlan } from './plan.ts';
+import { codesOutOf, type Plan, type PlanOf, rootOf, type TensorPlan } from './plan.ts';
 
 export interface QParams {
   readonly dtype: 'uint8' | 'int8' | 'int32';
@@ -121,6 +121,6 @@ export function biasValues({ beta }: PlanOf<'bias'>, bytes: Uint8Array): Float32
 
 /** Every tensor plan once, those with parameters of their own. */
 export function plansOf(plan: Plan): TensorPlan[] {
-  const all = [...plan.nodes.values()].flatMap(({ inputs, output, addition }) => [...inputs, output, addition?.bias ?? null]);
+  const all = [...plan.nodes.values()].flatMap((node) => [...node.inputs, codesOutOf(node), node.addition?.bias ?? null]);
   return [...new Set(all.filter((t) => t !== null).map(rootOf))];
 }

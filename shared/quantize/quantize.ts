@@ -3,6 +3,7 @@ import { fail } from '../errors.ts';
 import type { LayerError, Quantization } from '../report/report.ts';
 import { OLDEST_OPSET } from '../onnx/opset.ts';
 import type { Model, Node, Value } from '../onnx/ir.ts';
+import type { Batch } from '../runtime/samples.ts';
 import type { MemoryTensors } from '../runtime/session.ts';
 import { type Calibration, calibrateMinMax } from './calibrate.ts';
 import { insertDynamic, planDynamic } from './dynamic.ts';
@@ -12,7 +13,7 @@ import { compareLayers, writeFloatLayers, writeQuantizedLayers } from './layer-e
 import { type Plan, planQuantization, resultOf, type TensorPlan } from './plan.ts';
 import { computeQParams, plansOf, type QParamsResult } from './qparams.ts';
 import { writeQOperators } from './qoperator.ts';
-import { type QuantizationRecipe, type RecipeName, RECIPES } from './recipe.ts';
+import { DEFAULT_RECIPE, type QuantizationRecipe, type RecipeName, RECIPES } from './recipe.ts';
 import type { Written } from './written.ts';
 
 export interface QuantizeRequest {
@@ -22,8 +23,8 @@ export interface QuantizeRequest {
   readonly recipe?: RecipeName;
   /** Node names, PyTorch module paths (with everything below them) or operator types to leave in float. */
   readonly keepFloat?: readonly string[];
-  /** Batches of inputs by name. Static quantization needs them; with them, errors per layer are measured for both approaches. */
-  readonly calibration?: AsyncIterable<MemoryTensors>;
+  /** Batches of inputs, such as `readSamples(...).batches(1)`. Static quantization needs them; with them, errors per layer are measured for both approaches. */
+  readonly calibration?: AsyncIterable<Batch>;
   /** Where the batches come from, for messages and the report. */
   readonly calibrationFile?: string;
   /** Exists; files in it are removed again. */
@@ -57,7 +58,7 @@ function requireOpset(model: Model): void {
 type Kept = ReadonlyMap<Node, string>;
 
 async function quantizeStatic(model: Model, request: QuantizeRequest, kept: Kept): Promise<Quantized> {
-  const recipe = RECIPES[request.recipe ?? 'default'];
+  const recipe = RECIPES[request.recipe ?? DEFAULT_RECIPE];
   const file = request.calibrationFile ?? 'calibration data';
   if (!request.calibration) return fail('BadCalibrationData', { file, problem: 'there is none', expected: 'sample inputs, which static quantization needs to see the ranges of activations' });
   const first = requireNodes(model, planQuantization({ graph: model.graph, recipe, format: request.format, refused: kept }));
@@ -76,8 +77,8 @@ async function quantizeStatic(model: Model, request: QuantizeRequest, kept: Kept
 async function quantizeDynamic(model: Model, request: QuantizeRequest, kept: Kept): Promise<Quantized> {
   const first = requireNodes(model, planDynamic(model.graph, kept));
   const recorded: MemoryTensors[] = [];
-  if (request.calibration) for await (const batch of request.calibration) if (recorded.push(batch) === LAYER_BATCHES) break;
-  const { reduceRange } = RECIPES[request.recipe ?? 'default'];
+  if (request.calibration) for await (const batch of request.calibration) if (recorded.push(batch.feeds) === LAYER_BATCHES) break;
+  const { reduceRange } = RECIPES[request.recipe ?? DEFAULT_RECIPE];
   const computed = await computeQParams(first, new Map(), reduceRange);
   const plan = computed.unusable.size ? requireNodes(model, planDynamic(model.graph, withUnusable(kept, first, computed))) : first;
   const { params } = plan === first ? computed : await computeQParams(plan, new Map(), reduceRange);
@@ -124,11 +125,11 @@ function requireNodes(model: Model, plan: Plan): Plan {
 }
 
 /** Passes batches on, counts their samples and keeps the first few for the comparison of layers. */
-async function* watched(batches: AsyncIterable<MemoryTensors>, kept: MemoryTensors[], counter: { samples: number }): AsyncGenerator<MemoryTensors> {
-  for await (const batch of batches) {
-    if (kept.length < LAYER_BATCHES) kept.push(batch);
-    counter.samples += [...batch.values()][0]?.shape[0] ?? 1;
-    yield batch;
+async function* watched(batches: AsyncIterable<Batch>, kept: MemoryTensors[], counter: { samples: number }): AsyncGenerator<MemoryTensors> {
+  for await (const { feeds, samples } of batches) {
+    if (kept.length < LAYER_BATCHES) kept.push(feeds);
+    counter.samples += samples;
+    yield feeds;
   }
 }
 

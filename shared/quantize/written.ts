@@ -1,7 +1,7 @@
 /** What the two ways of writing a plan have in common: their request, their result, and taking out what saturation replaces. */
 import type { Graph, Node, Value } from '../onnx/ir.ts';
 import { type Grid, type Grids, removeUnread } from './grids.ts';
-import type { NodePlan, Plan, PlanOf, TensorPlan } from './plan.ts';
+import { type NodePlan, type Plan, type PlanOf, type TensorPlan } from './plan.ts';
 import type { QParams } from './qparams.ts';
 
 export interface WriteRequest {

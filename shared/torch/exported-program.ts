@@ -8,13 +8,13 @@ import { readGraph } from './exported/graph.ts';
 import { Reading } from './exported/reading.ts';
 import { readSampleInputs } from './exported/sample-inputs.ts';
 import { type InputSpec, readSignature, type WeightSpec } from './exported/signature.ts';
-import { type Json, parseJson } from './json.ts';
+import { type Json, readJson } from './json.ts';
 import type { ProgramInput, SampleInputs, SymbolRange, TorchGraph, TorchProgram } from './program.ts';
 import { withSmallInMemory } from './storage.ts';
 
 export async function readExportedProgram(archive: ProgramArchive): Promise<TorchProgram> {
   const { file, program: record } = archive;
-  const json = parseJson(await record.read(), file, record.name);
+  const json = await readJson(record, file);
   const { graph, inputs: specs, outputs, symbols } = readProgram(json);
   const weights = await loadWeights(archive, specs, graph);
   const inputs = specs.map((spec): ProgramInput => (isWeight(spec) ? { kind: spec.kind, name: spec.name, key: weights.keys.get(spec)! } : spec));
@@ -24,7 +24,7 @@ export async function readExportedProgram(archive: ProgramArchive): Promise<Torc
     producer: {
       format: archive.format,
       torchVersion: json.optional('torch_version')?.string() ?? null,
-      schemaVersion: schemaVersion(json) ?? (archive.version ? Buffer.from(await archive.version.read()).toString('latin1').trim() : null),
+      schemaVersion: schemaVersion(json) ?? (await versionRecord(archive)),
     },
     graph,
     inputs,
@@ -109,6 +109,10 @@ function readSymbols(json: Json, hints: ReadonlyMap<string, number>): Map<string
   }
   for (const [name, hint] of hints) if (!symbols.has(name)) symbols.set(name, { min: null, max: null, hint });
   return symbols;
+}
+
+async function versionRecord({ version }: ProgramArchive): Promise<string | null> {
+  return version && version.size <= 16 ? Buffer.from(await version.read()).toString('latin1').trim() : null;
 }
 
 function schemaVersion(json: Json): string | null {

@@ -6,7 +6,7 @@ export type Syntax =
   | { readonly kind: 'name'; readonly name: string }
   | { readonly kind: 'call'; readonly head: string; readonly args: readonly Syntax[] };
 
-export const EXPRESSION_LIMITS = { length: 10_000, depth: 100 } as const;
+export const EXPRESSION_LIMITS = { length: 10_000, depth: 100, operations: 300 } as const;
 
 type Fail = (reason: string) => never;
 

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import {
   addDims, ceilDivDims, type Dim, divideExactly, dimText, floorDivDims, isStatic, maxDims, minDims, modDims, mulDims, powDims, symbol,
 } from '../tensor/dim.ts';
-import { parseSyntax, type Syntax } from './expression-syntax.ts';
+import { EXPRESSION_LIMITS, parseSyntax, type Syntax } from './expression-syntax.ts';
 
 type Fail = (reason: string) => never;
 
@@ -176,13 +176,14 @@ function float(text: string): Value {
   return OPAQUE;
 }
 
-function evaluate(e: Evaluation, syntax: Syntax): Value {
+function evaluate(e: Evaluation, syntax: Syntax, depth = 0): Value {
+  if (depth > EXPRESSION_LIMITS.operations) e.refuse(`an expression chains more than ${EXPRESSION_LIMITS.operations} operations`);
   if (syntax.kind === 'number') return literal(e, syntax);
   if (syntax.kind === 'string') return e.refuse('text stands where a size belongs');
   if (syntax.kind === 'name') return NAMES.has(syntax.name) || syntax.name.includes('.') ? OPAQUE : ratio(symbol(syntax.name));
   if (Object.hasOwn(LITERALS, syntax.head)) return LITERALS[syntax.head]!(e, syntax.args);
   if (!Object.hasOwn(HEADS, syntax.head)) return OPAQUE;
-  return HEADS[syntax.head]!(e, syntax.args.map((arg) => evaluate(e, arg)));
+  return HEADS[syntax.head]!(e, syntax.args.map((arg) => evaluate(e, arg, depth + 1)));
 }
 
 const NAMES: ReadonlySet<string> = new Set(['true', 'false', 'True', 'False', 'oo', 'int_oo', 'zoo', 'nan']);

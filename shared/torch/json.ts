@@ -2,7 +2,11 @@
 import { fail } from '../errors.ts';
 
 /** Bytes of one JSON document; graphs of large models take a few MB. */
-export const JSON_LIMIT = 128 * 1024 * 1024;
+export const JSON_LIMIT = 64 * 1024 * 1024;
+/** Characters of one name: of a value, an operator, a weight. */
+const NAME_LIMIT = 1024;
+/** Messages quote what they found, but not all of it. */
+const QUOTE_LIMIT = 500;
 
 /** A value of a JSON document with the way to it. Absent and null are the same: the default. */
 export class Json {
@@ -26,7 +30,7 @@ export class Json {
   }
 
   fail(reason: string): never {
-    return fail('CorruptModel', { file: this.file, where: this.where, reason });
+    return fail('CorruptModel', { file: this.file, where: this.where.slice(-QUOTE_LIMIT), reason: reason.slice(0, QUOTE_LIMIT) });
   }
 
   get isAbsent(): boolean {
@@ -66,6 +70,11 @@ export class Json {
 
   string(): string {
     return typeof this.value === 'string' ? this.value : this.#expected('a string');
+  }
+
+  name(): string {
+    const name = this.string();
+    return name.length <= NAME_LIMIT ? name : this.fail(`a name of ${name.length} characters is beyond the limit of ${NAME_LIMIT}`);
   }
 
   boolean(): boolean {
@@ -114,9 +123,21 @@ function kindOf(value: unknown): string {
   return typeof value === 'object' ? 'an object' : `${String(value).slice(0, 60)}`;
 }
 
+/** A record of a file that holds JSON. */
+export interface JsonRecord {
+  readonly name: string;
+  readonly size: number;
+  read(): Promise<Uint8Array>;
+}
+
+export async function readJson(record: JsonRecord, file: string): Promise<Json> {
+  const { name, size } = record;
+  if (size > JSON_LIMIT) fail('LimitExceeded', { file, what: `the size of ${name}`, found: size, limit: JSON_LIMIT });
+  return parseJson(await record.read(), file, name);
+}
+
 /** Parse a record of `file`; `record` is its name there. */
 export function parseJson(bytes: Uint8Array, file: string, record: string): Json {
-  if (bytes.byteLength > JSON_LIMIT) fail('LimitExceeded', { file, what: `the size of ${record}`, found: bytes.byteLength, limit: JSON_LIMIT });
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
     return new Json(hasLongInteger(text) ? JSON.parse(text, exactInteger) : JSON.parse(text), file, record);

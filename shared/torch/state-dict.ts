@@ -3,12 +3,10 @@ import type { ByteSource } from '../bytes/byte-source.ts';
 import { openZip, type Zip, type ZipEntry } from '../bytes/zip.ts';
 import { fail } from '../errors.ts';
 import { allowedGlobal } from './pickle-globals.ts';
-import { PickleMachine, type PickleOptions } from './pickle.ts';
+import { PICKLE_LIMITS, PickleMachine, type PickleOptions } from './pickle.ts';
 import { type PickleValue, Tuple } from './pickle-values.ts';
 import { StorageRef, StorageType } from './saved-tensor.ts';
 import { Storage, WEIGHT_LIMITS } from './storage.ts';
-
-export { SavedTensor } from './saved-tensor.ts';
 
 export interface SavedPlace {
   /** The model file, for messages; the source's own name by default. */
@@ -31,6 +29,7 @@ export async function readTorchSave(source: ByteSource, place: SavedPlace = {}):
 export async function readSavedPickle(zip: Zip, pickle: ZipEntry, place: SavedPlace & { file: string; isLinkable: boolean }): Promise<PickleValue> {
   const folder = pickle.name.slice(0, -'.pkl'.length);
   await refuseBigEndian(zip, pickle, place.file);
+  if (pickle.size > PICKLE_LIMITS.bytes) fail('LimitExceeded', { file: place.file, what: `the size of ${pickle.name}`, found: pickle.size, limit: PICKLE_LIMITS.bytes });
   const refs = new Map<string, StorageRef>();
   const machine = new PickleMachine(await pickle.read(), pickleOptions(place.file, pickle.name, refs, place.onUnknownCall));
   const value = machine.run();

@@ -5,7 +5,8 @@ import type { RecordSet } from './exported/archive.ts';
 import { EXPORT_HINT, type FileKind } from './magic.ts';
 import { isNeverAllowed } from './pickle.ts';
 import { dictOf, OpaqueObject, type PickleValue } from './pickle-values.ts';
-import { readTorchSave, SavedTensor } from './state-dict.ts';
+import { SavedTensor } from './saved-tensor.ts';
+import { readTorchSave } from './state-dict.ts';
 
 type Describe = (records: RecordSet, source: ByteSource) => Promise<FileKind> | FileKind;
 
@@ -39,11 +40,11 @@ const LOAD_HINT = 'load it into its model in Python and export that: torch.expor
 /** A checkpoint: weights, or a pickled module. Its pickle is read with closed boxes in place of what is not allowed. */
 async function describeSaved(_records: RecordSet, source: ByteSource): Promise<FileKind> {
   const onUnknownCall = (name: string): void => {
-    if (isNeverAllowed(name)) fail('UnsafePickle', { file: source.name, global: name });
+    if (isNeverAllowed(name)) fail('UnsafePickle', { file: source.name, global: name.slice(0, 200) });
   };
   const value = await readTorchSave(source, { onUnknownCall });
   if (value instanceof OpaqueObject && value.entries.size === 0) {
-    return { format: 'torch.save module', found: `a pickled object of the Python class ${value.className}, not a graph`, hint: EXPORT_HINT };
+    return { format: 'torch.save module', found: `a pickled object of the Python class ${value.className.slice(0, 200)}, not a graph`, hint: EXPORT_HINT };
   }
   const count = countTensors(value);
   if (dictOf(value)?.has('best_configure')) {

@@ -1,50 +1,67 @@
-/** What is uploaded to Lambda: one module per stage that loads by itself, nothing of other stages, of onnxruntime one platform. */
+/** What is uploaded to Lambda: a module per stage that loads by itself, nothing of other stages, of onnxruntime one platform. */
 import { spawnSync } from 'node:child_process';
-import { globSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { globSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, describe, expect, it } from 'vitest';
+import { App } from 'aws-cdk-lib';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bundle, type NodeArch } from '../../infra/bundle.ts';
+import { FerryStack } from '../../infra/ferry-stack.ts';
+import { DEFAULTS } from '../../infra/options.ts';
 import { fileOf } from '../../infra/stage-function.ts';
-import { STAGE_NAMES, STAGES } from '../../shared/pipeline/stages.ts';
+import { STAGE_NAMES, STAGES, type StageName } from '../../shared/pipeline/stages.ts';
+import { CDK_JSON, type Untyped } from './synthesize.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+// The platform of this machine, so that what was made can be loaded; Lambda's other one is asked for below.
+const HERE: NodeArch = process.arch === 'arm64' ? 'arm64' : 'x64';
 const folder = mkdtempSync(join(tmpdir(), 'bundle-'));
+const assets = new Map<StageName, string>();
+
+beforeAll(() => {
+  const app = new App({ outdir: join(folder, 'cdk.out'), context: CDK_JSON.context });
+  const stack = new FerryStack(app, 'Torchferry', { ...DEFAULTS, architecture: HERE === 'arm64' ? 'arm64' : 'x86_64' });
+  const { Resources } = app.synth().getStackArtifact(stack.artifactId).template as Untyped;
+  for (const name of STAGE_NAMES) {
+    const [[, { Properties }]] = Object.entries<Untyped>(Resources).filter(([id]) => id.replace(/[0-9A-F]{8}$/, '') === STAGES[name].functionName) as [[string, Untyped]];
+    assets.set(name, join(folder, 'cdk.out', `asset.${Properties.Code.S3Key.replace('.zip', '')}`));
+  }
+});
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const HERE: NodeArch = process.arch === 'arm64' ? 'arm64' : 'x64';
 const bytesOf = (path: string): number => globSync('**/*', { cwd: path }).map((file) => statSync(join(path, file)).size).reduce((a, b) => a + b, 0);
-const binaries = (path: string): string[] => globSync('node_modules/onnxruntime-node/bin/*/*/*', { cwd: path });
+const platforms = (path: string): string[] => globSync('node_modules/onnxruntime-node/bin/*/*/*', { cwd: path });
+const platform = (arch: NodeArch): string => `node_modules/onnxruntime-node/bin/napi-v6/linux/${arch}`;
 
 describe.each(STAGE_NAMES)('%s', (name) => {
-  const into = join(folder, name);
   const { needsOnnxRuntime } = STAGES[name];
 
-  it('is one small module of its own code', () => {
-    const { inputs } = bundle(join(ROOT, fileOf(name)), into, HERE);
-    expect(statSync(join(into, 'index.mjs')).size).toBeLessThan(5e6);
-    const stages = Object.keys(inputs).filter((input) => /^shared\/pipeline\/stages\//.test(input));
-    expect(stages).toEqual([fileOf(name).replace('functions/', 'shared/pipeline/stages/')]);
-    expect(Object.keys(inputs).filter((input) => /^(infra|local|cli|test)\//.test(input))).toEqual([]);
+  it('is one small module, with the code of this stage and of no other', () => {
+    const module = join(assets.get(name)!, 'index.mjs');
+    expect(statSync(module).size).toBeLessThan(5e6);
+    // esbuild heads every file it takes in with its path, and those it splits more than once.
+    const sources = [...new Set([...readFileSync(module, 'utf8').matchAll(/^\/\/ (.*\.ts)$/gm)].map((match) => match[1]!))];
+    expect(sources.filter((source) => source.startsWith('shared/pipeline/stages/'))).toEqual([fileOf(name).replace('functions/', 'shared/pipeline/stages/')]);
+    expect(sources.filter((source) => /^(infra|local|cli|test)\//.test(source))).toEqual([]);
   });
 
   it(needsOnnxRuntime ? 'brings onnxruntime for one platform' : 'brings no onnxruntime', () => {
-    expect(new Set(binaries(into))).toEqual(new Set(needsOnnxRuntime ? [`node_modules/onnxruntime-node/bin/napi-v6/linux/${HERE}`] : []));
-    expect(bytesOf(into)).toBeLessThan(needsOnnxRuntime ? 70e6 : 5e6);
+    expect(platforms(assets.get(name)!)).toEqual(needsOnnxRuntime ? [platform(HERE)] : []);
+    expect(bytesOf(assets.get(name)!)).toBeLessThan(needsOnnxRuntime ? 70e6 : 5e6);
   });
 
-  // The binaries are those of Linux.
+  // What is brought along runs on Linux only.
   it.runIf(process.platform === 'linux' || !needsOnnxRuntime)('loads where nothing else is installed', () => {
-    const code = `const { handler } = await import(${JSON.stringify(join(into, 'index.mjs'))}); console.log(typeof handler)`;
-    const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', code], { cwd: into, encoding: 'utf8', env: { PATH: process.env['PATH'], AWS_REGION: 'us-east-1' } });
+    const code = `const { handler } = await import('./index.mjs'); console.log(typeof handler)`;
+    const env = { PATH: process.env['PATH'], AWS_REGION: 'us-east-1', TMPDIR: folder };
+    const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', code], { cwd: assets.get(name)!, encoding: 'utf8', env });
     expect({ stdout, stderr }).toEqual({ stdout: 'function\n', stderr: '' });
   });
 });
 
 it('takes the binaries of the other platform when asked', () => {
-  const into = join(folder, 'other');
   const other: NodeArch = HERE === 'arm64' ? 'x64' : 'arm64';
-  bundle(join(ROOT, fileOf('validate')), into, other);
-  expect(new Set(binaries(into))).toEqual(new Set([`node_modules/onnxruntime-node/bin/napi-v6/linux/${other}`]));
+  bundle(join(ROOT, fileOf('validate')), join(folder, 'other'), other);
+  expect(platforms(join(folder, 'other'))).toEqual([platform(other)]);
 });

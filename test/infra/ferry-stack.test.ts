@@ -164,6 +164,7 @@ describe('functions', () => {
     expect(Properties).toMatchObject({
       MemorySize: memoryMb, Timeout: timeoutSeconds, EphemeralStorage: { Size: temporaryMb },
       Runtime: 'nodejs24.x', Architectures: ['arm64'], Handler: 'index.handler', TracingConfig: { Mode: 'Active' },
+      Environment: { Variables: { ORT_DISABLE_TELEMETRY: '1', POWERTOOLS_SERVICE_NAME: 'torchferry', POWERTOOLS_METRICS_NAMESPACE: 'Torchferry' } },
       LoggingConfig: { LogFormat: 'JSON', LogGroup: { Ref: expect.stringMatching(new RegExp(`^${functionName}Logs`)) } },
     });
     expect(Properties).not.toHaveProperty('ReservedConcurrentExecutions');

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { HistoryEvent } from '../../local/execution.ts';
 import { type Ferry, type FerryEvent, makeFerry } from '../../local/ferry.ts';
+import { folderStore } from '../../local/folder-store.ts';
 import { StatesError } from '../../local/states-error.ts';
 import type { Json } from '../../shared/pipeline/asl.ts';
 import type { Report } from '../../shared/report/report.ts';
@@ -203,6 +204,14 @@ describe('trouble ends with a report, an event and the code', () => {
     expect((await report()).failure?.details).toEqual({ operators: [{ name: 'aten::mystery', count: 2, at: 'layer1.0 (net.py:12)' }] });
     expect((await report()).stages.map((s) => [s.name, s.status])).toEqual([['claim', 'done'], ['convert', 'failed']]);
   });
+});
+
+it('a model that no function can hold is refused before it is read', async () => {
+  await upload('net.pt2');
+  const { run: claim } = await import('../../shared/pipeline/stages/claim.ts');
+  const services = { store: folderStore({ input: join(root, 'input'), work: join(root, 'work') }), now: Date.now, temporaryFolder: root, log: () => {} };
+  const input = { request: request('net.pt2'), execution: 'e', buckets: { output: 'output', work: 'work' }, maxModelBytes: 103 };
+  await expect(claim(input, services)).rejects.toMatchObject({ name: 'ModelTooLarge', details: { bytes: 104, limit: 103 } });
 });
 
 describe('one variant that fails', () => {

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { checkModel } from '../../shared/onnx/check.ts';
 import type { Model } from '../../shared/onnx/ir.ts';
+import { EVALUATORS } from '../../shared/onnx/passes/evaluate/evaluator.ts';
 import { eliminateIdentity } from '../../shared/onnx/passes/eliminate-identity.ts';
 import { foldBatchNorm } from '../../shared/onnx/passes/fold-batch-norm.ts';
 import { foldConstants } from '../../shared/onnx/passes/fold-constants.ts';
@@ -13,6 +14,7 @@ import { nameValues } from '../../shared/onnx/passes/name-values.ts';
 import { removeUnused } from '../../shared/onnx/passes/remove-unused.ts';
 import { shareCommon, shareInitializers } from '../../shared/onnx/passes/share.ts';
 import { type Pass, rewriting, type Rule, sequence, untilStable } from '../../shared/onnx/rewrite.ts';
+import { OPS } from '../../shared/onnx/schema/index.ts';
 import { printModel } from '../../shared/onnx/text.ts';
 import { memoryData } from '../../shared/tensor/data.ts';
 import { typedModel } from './typed.ts';
@@ -51,6 +53,10 @@ async function readWeights(model: Model): Promise<Model> {
   }
   return model;
 }
+
+test('every evaluator belongs to an operator of the table', () => {
+  expect(Object.keys(EVALUATORS).filter((op) => !(op in OPS))).toEqual([]);
+});
 
 test('every pass has a case', () => {
   expect(Object.keys(PASSES).filter((name) => !cases.some((c) => c.startsWith(`${name}.`)))).toEqual([]);

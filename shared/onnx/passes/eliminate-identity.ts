@@ -34,7 +34,8 @@ const isNeutralTerm = (c: number, float: boolean): boolean => (float ? Object.is
 
 /** Axes longer than 1 stay in their order: nothing moves. */
 function keepsOrder(node: Node): boolean {
-  const shape = node.inputs[0]!.type!.shape;
+  const shape = node.inputs[0]?.type?.shape;
+  if (!shape) return false;
   const perm = ints(node, 'perm') ?? shape.map((_, i) => shape.length - 1 - i);
   const long = perm.filter((p) => shape[p] !== 1);
   return long.every((p, i) => i === 0 || p > long[i - 1]!);

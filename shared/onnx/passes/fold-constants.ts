@@ -81,8 +81,11 @@ export function evaluation(node: Node, opset: number): ((inputs: readonly (Const
   };
 }
 
-/** Attributes that inputs replaced later; evaluators know those inputs, and axes in either form. */
-const hasOldAttribute = (node: Node): boolean => [...node.attributes.keys()].some((name) => name !== 'axes' && OPS[node.op as OnnxOp].attributes?.[name]?.until !== undefined);
+/** Attributes that the newest form does not have; evaluators know that form, and axes in either one. */
+function hasOldAttribute(node: Node): boolean {
+  const known = OPS[node.op as OnnxOp].attributes;
+  return [...node.attributes.keys()].some((name) => name !== 'axes' && (!known?.[name] || known[name].until !== undefined));
+}
 
 export function constantOf(data: TensorData | null): Constant | null {
   if (!data?.memory || !elementSize(data.dtype)) return null;

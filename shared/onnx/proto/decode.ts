@@ -187,8 +187,14 @@ const SCALAR_WIRES: Readonly<Record<ScalarKind, number>> = { int64: VARINT, int3
 const PACKABLE = { int64: true, int32: true, float: true } as const;
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-/** Refuses what is no UTF-8: a replacement character could make two names one. */
-export const utf8Text = (bytes: Uint8Array): string => UTF8.decode(bytes);
+/** null for what is no UTF-8: a replacement character could make two names one. */
+export function utf8Text(bytes: Uint8Array): string | null {
+  try {
+    return UTF8.decode(bytes);
+  } catch {
+    return null;
+  }
+}
 
 function span(reader: protobuf.Reader, decoder: Decoder): Uint8Array {
   const length = reader.size();
@@ -206,6 +212,10 @@ const SCALARS: Readonly<Record<Exclude<ScalarKind, 'data'>, (reader: protobuf.Re
   },
   int32: (reader) => reader.int32(),
   float: (reader) => reader.float(),
-  string: (reader, decoder) => utf8Text(span(reader, decoder)),
+  string: (reader, decoder) => {
+    const text = utf8Text(span(reader, decoder));
+    if (text === null) throw new Error('a name is no UTF-8 text');
+    return text;
+  },
   bytes: span,
 };

@@ -3,6 +3,7 @@ import { createHash, type Hash, randomUUID } from 'node:crypto';
 import { type FileHandle, open, rename, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { ByteSource } from '../../bytes/byte-source.ts';
+import { fail } from '../../errors.ts';
 
 const BUFFER = 1 << 20;
 /** Stored tensors are copied in pieces of this size. */
@@ -40,7 +41,7 @@ export class FileWriter {
 
   static async create(path: string, options: FileWriterOptions): Promise<FileWriter> {
     const temporary = join(dirname(path), `.${basename(path)}.${randomUUID()}.partial`);
-    return new FileWriter(path, temporary, await open(temporary, 'wx'), options);
+    return new FileWriter(path, temporary, await openNew(temporary), options);
   }
 
   get position(): number {
@@ -98,5 +99,14 @@ export class FileWriter {
       at += bytesWritten;
     }
     this.#written += bytes.byteLength;
+  }
+}
+
+async function openNew(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, 'wx');
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return fail('FileNotFound', { file: dirname(path) }, cause);
+    throw cause;
   }
 }

@@ -136,6 +136,7 @@ class GraphReader {
       return fail('UnsupportedFormat', { file: this.#context.file, found: `a model whose ${where} is ${found}`, hint: 'torchferry reads numbers, strings, tensors and graphs' });
     }
     return ATTRIBUTE_VALUES[kind](message, {
+      text: (bytes) => utf8Text(bytes) ?? this.#corrupt(where, 'it is no UTF-8 text'),
       tensor: () => tensorData(message.t ?? this.#corrupt(where, 'it has no tensor'), where, this.#context),
       graph: () => new GraphReader(message.g ?? this.#corrupt(where, 'it has no graph'), this.#context, this).read(),
     });
@@ -188,6 +189,7 @@ const KIND_BY_FIELD: readonly (readonly [keyof Message<'AttributeProto'>, Attrib
 ];
 
 interface InnerReaders {
+  text(bytes: Uint8Array): string;
   tensor(): TensorData;
   graph(): Graph;
 }
@@ -195,10 +197,10 @@ interface InnerReaders {
 const ATTRIBUTE_VALUES: { readonly [K in Attribute['kind']]: (message: Message<'AttributeProto'>, inner: InnerReaders) => Attribute } = {
   int: ({ i = 0 }) => ({ kind: 'int', value: i }),
   float: ({ f = 0 }) => ({ kind: 'float', value: f }),
-  string: ({ s = new Uint8Array(0) }) => ({ kind: 'string', value: utf8Text(s) }),
+  string: ({ s = new Uint8Array(0) }, inner) => ({ kind: 'string', value: inner.text(s) }),
   ints: ({ ints = [] }) => ({ kind: 'ints', value: ints }),
   floats: ({ floats = [] }) => ({ kind: 'floats', value: floats }),
-  strings: ({ strings = [] }) => ({ kind: 'strings', value: strings.map(utf8Text) }),
+  strings: ({ strings = [] }, inner) => ({ kind: 'strings', value: strings.map((s) => inner.text(s)) }),
   tensor: (_, inner) => ({ kind: 'tensor', value: inner.tensor() }),
   graph: (_, inner) => ({ kind: 'graph', value: inner.graph() }),
 };

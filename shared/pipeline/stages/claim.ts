@@ -18,7 +18,7 @@ interface Claim {
 }
 
 export const run: RunStage = async (input, services) => {
-  const { request: given = null, execution, buckets } = fieldsOf(input);
+  const { request: given = null, execution, buckets, maxModelBytes = null } = fieldsOf(input);
   const request = parseRequest(given);
   const { work, output } = buckets as unknown as JobBuckets;
   const started = services.now();
@@ -32,6 +32,7 @@ export const run: RunStage = async (input, services) => {
   const facts = (ending: Pick<StageFacts<null>, 'failure'>): Promise<void> =>
     writeFacts(services, work, identity.id, { stage: 'claim', variant: null, started, ended: services.now(), facts: null, ...ending });
   try {
+    requireSize(request.key, identity.bytes, maxModelBytes as number | null);
     await writeRecord(services, work, await recordOf(services, request, identity, { created: claim.created, output }));
     await facts({ failure: null });
     return { duplicate: false, job };
@@ -70,6 +71,10 @@ async function recordOf({ store }: Services, request: ConversionRequest, identit
     config: found.key,
     format: await formatOf(store, request, identity),
   };
+}
+
+function requireSize(file: string, bytes: number, limit: number | null): void {
+  if (limit !== null && bytes > limit) fail('ModelTooLarge', { file, bytes, limit, hint: 'convert it on one machine with "torchferry run"' });
 }
 
 /** Say now that a file is missing, not after minutes of work. */

@@ -3,6 +3,7 @@ import type { ByteSource } from '../../bytes/byte-source.ts';
 import type { Zip, ZipEntry } from '../../bytes/zip.ts';
 import { fail } from '../../errors.ts';
 import type { TensorData } from '../../tensor/data.ts';
+import type { JsonRecord } from '../json.ts';
 import { rawTensors } from './payload.ts';
 import { savedTensors } from './saved-tensors.ts';
 
@@ -12,7 +13,7 @@ export type TensorSource = (names: ReadonlySet<string>) => Promise<ReadonlyMap<s
 export interface ProgramArchive {
   readonly file: string;
   readonly format: string;
-  readonly program: Pick<ZipEntry, 'name' | 'read'>;
+  readonly program: JsonRecord;
   /** Schema version where only a record of its own tells it. */
   readonly version: ZipEntry | null;
   /** Parameters and persistent buffers. */
@@ -72,7 +73,7 @@ function flatArchive(records: RecordSet): ProgramArchive {
 async function pt2Archive(records: RecordSet, models: readonly string[]): Promise<ProgramArchive> {
   const model = models.includes('model') ? 'model' : models[0]!;
   if (models.length > 1 && model !== 'model') {
-    fail('UnsupportedFormat', { file: records.source.name, found: `an archive of ${models.length} models (${models.join(', ')})`, hint: 'save one program per file, or name the one to convert "model"' });
+    fail('UnsupportedFormat', { file: records.source.name, found: `an archive of ${models.length} models (${listed(models)})`, hint: 'save one program per file, or name the one to convert "model"' });
   }
   await prefetchDescriptions(records, model);
   await refuseForeign(records);
@@ -89,9 +90,11 @@ async function pt2Archive(records: RecordSet, models: readonly string[]): Promis
     stateDict: tensors('weights'),
     constants: tensors('constants'),
     sampleInputs: records.get(`data/sample_inputs/${model}.pt`),
-    warnings: unused.length === 0 ? [] : [`the archive holds ${models.length} models; "${model}" is read, not ${unused.map((name) => `"${name}"`).join(', ')}`],
+    warnings: unused.length === 0 ? [] : [`the archive holds ${models.length} models; "${model}" is read, not ${listed(unused)}`],
   };
 }
+
+const listed = (names: readonly string[]): string => names.slice(0, 10).map((name) => `"${name.slice(0, 100)}"`).join(', ') + (names.length > 10 ? ', ...' : '');
 
 /** Descriptions lie side by side at the end of an archive: one read takes them all. Large ones are read by themselves. */
 async function prefetchDescriptions(records: RecordSet, model: string): Promise<void> {

@@ -16,13 +16,13 @@ const readInt: Read = (json) => ({ kind: 'int', value: json.integer() });
 const readFloat: Read = (json) => ({ kind: 'float', value: json.float() });
 const readBool: Read = (json) => ({ kind: 'bool', value: json.boolean() });
 const readString: Read = (json) => ({ kind: 'string', value: json.string() });
-const readTensor: Read = (json) => ({ kind: 'tensor', name: json.get('name').string() });
-const readObject: Read = (json) => ({ kind: 'object', name: json.get('name').string() });
+const readTensor: Read = (json) => ({ kind: 'tensor', name: json.get('name').name() });
+const readObject: Read = (json) => ({ kind: 'object', name: json.get('name').name() });
 
 /** A symbolic scalar is the name of a value, or a plain number between names. */
 const symbolic = (kind: 'symint' | 'symbool' | 'symfloat', plain: Record<string, Read>): Read => (json, reading) => {
   const [tag, value] = json.union();
-  if (tag === 'as_name') return { kind, name: value.string() };
+  if (tag === 'as_name') return { kind, name: value.name() };
   return (plain[tag] ?? value.fail(`"${tag}" is unknown here`))(value, reading);
 };
 const readSymInt = symbolic('symint', { as_int: readInt });
@@ -34,7 +34,7 @@ const optionalName = (json: Json): string | null => {
   const [tag, value] = json.union();
   if (tag === 'as_none') return null;
   if (tag !== 'as_tensor') value.fail(`"${tag}" is unknown here`);
-  return typeof value.value === 'string' ? value.value : value.get('name').string();
+  return typeof value.value === 'string' ? value.name() : value.get('name').name();
 };
 
 const readDevice: Read = (json) => {
@@ -43,7 +43,7 @@ const readDevice: Read = (json) => {
   return { kind: 'device', value: json.get('type').string() + (index === undefined ? '' : `:${index}`) };
 };
 
-const readTensors: Read = (json) => ({ kind: 'tensors', names: json.items().map((item) => item.get('name').string()) });
+const readTensors: Read = (json) => ({ kind: 'tensors', names: json.items().map((item) => item.get('name').name()) });
 
 const TAGS: Readonly<Record<string, Read>> = {
   as_none: () => NONE,
@@ -78,7 +78,7 @@ const TAGS: Readonly<Record<string, Read>> = {
   as_device: readDevice,
   as_graph: (json, reading) => ({ kind: 'graph', graph: readGraph(json.get('graph'), reading.deeper(json)) }),
   as_custom_obj: readObject,
-  as_operator: (json) => ({ kind: 'operator', value: operatorName(json.string()) }),
+  as_operator: (json) => ({ kind: 'operator', value: operatorName(json.name()) }),
   // A dictionary, as pairs of name and value.
   as_string_to_argument: (json, reading) =>
     list(json.entries().map(([key, value]) => list([{ kind: 'string', value: key }, readArgument(value, reading.deeper(value))]))),

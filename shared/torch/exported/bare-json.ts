@@ -12,7 +12,7 @@ export function jsonArchive(source: ByteSource, head: Uint8Array): ProgramArchiv
   return {
     file: source.name,
     format: 'torch.export JSON',
-    program: { name: 'program', read: () => source.read() },
+    program: { name: 'program', size: source.size, read: () => source.read() },
     version: null,
     stateDict: noWeights,
     constants: noWeights,

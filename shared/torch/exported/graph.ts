@@ -33,7 +33,7 @@ function readNode(json: Json, reading: Reading, scope: Scope, index: number): To
   const args = inputs.map((input): NamedArgument => {
     const value = readArgument(input.get('arg'), reading);
     scope.use(value, input);
-    return { name: input.optional('name')?.string() ?? '', value };
+    return { name: input.optional('name')?.name() ?? '', value };
   });
   const outputs = json.get('outputs').items().map((item) => {
     const argument = readArgument(item, reading);
@@ -42,8 +42,8 @@ function readNode(json: Json, reading: Reading, scope: Scope, index: number): To
     return argument;
   });
   return {
-    name: json.optional('name')?.string() ?? namesIn(outputs[0])[0] ?? `node_${index}`,
-    target: operatorName(json.get('target').string()),
+    name: json.optional('name')?.name() ?? namesIn(outputs[0])[0] ?? `node_${index}`,
+    target: operatorName(json.get('target').name()),
     args,
     outputs,
     source: readSource(json.get('metadata')),

@@ -6,9 +6,9 @@ import type { InputSpec, Signature } from './signature.ts';
 export const isOldSignature = (json: Json): boolean => json.optional('input_specs') === null && json.optional('user_inputs') !== null;
 
 export function readOldSignature(json: Json, graph: TorchGraph): Signature {
-  const names = (key: string): ReadonlyMap<string, string> => new Map(json.get(key).entries().map(([name, target]) => [name, target.string()]));
+  const names = (key: string): ReadonlyMap<string, string> => new Map(json.get(key).entries().map(([name, target]) => [name, target.name()]));
   const [parameters, buffers, mutated] = [names('inputs_to_parameters'), names('inputs_to_buffers'), names('buffers_to_mutate')];
-  const users = new Set(json.get('user_inputs').items().map((item) => item.string()));
+  const users = new Set(json.get('user_inputs').items().map((item) => item.name()));
   return {
     inputs: graph.inputs.map((value, i): InputSpec => {
       const name = 'name' in value ? value.name : json.fail(`input ${i} of the graph has no name`);

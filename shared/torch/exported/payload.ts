@@ -3,7 +3,7 @@ import { fail } from '../../errors.ts';
 import type { ZipEntry } from '../../bytes/zip.ts';
 import type { TensorData } from '../../tensor/data.ts';
 import { isStatic } from '../../tensor/dim.ts';
-import { type Json, parseJson } from '../json.ts';
+import { type Json, readJson } from '../json.ts';
 import { Storage, WEIGHT_LIMITS } from '../storage.ts';
 import type { RecordSet, TensorSource } from './archive.ts';
 import { readTensorMeta } from './graph.ts';
@@ -15,7 +15,7 @@ export function rawTensors(records: RecordSet, folder: string, config: string): 
     const entry = records.get(folder + config);
     if (!entry || names.size === 0) return new Map();
     const file = records.source.name;
-    const metas = parseJson(await entry.read(), file, folder + config).get('config').entries().filter(([name]) => names.has(name));
+    const metas = (await readJson(entry, file)).get('config').entries().filter(([name]) => names.has(name));
     const paths = new Map(metas.map(([name, meta]) => [name, recordOf(records, folder, name, meta)]));
     await records.zip.prefetch(new Set(paths.values()), WEIGHT_LIMITS.inMemory);
     const storages = new Map<ZipEntry, Storage>();
@@ -34,7 +34,7 @@ export function rawTensors(records: RecordSet, folder: string, config: string): 
 }
 
 function recordOf(records: RecordSet, folder: string, name: string, meta: Json): ZipEntry {
-  const path = meta.get('path_name').string();
+  const path = meta.get('path_name').name();
   const file = records.source.name;
   return records.get(folder + path) ?? fail('CorruptModel', { file, where: `weight "${name}"`, reason: `its record "${folder}${path}" is missing` });
 }

@@ -3,7 +3,8 @@ import { isFailure } from '../../errors.ts';
 import type { TensorData } from '../../tensor/data.ts';
 import { OpaqueObject, type PickleValue, Tuple } from '../pickle-values.ts';
 import type { SampleInputs } from '../program.ts';
-import { readTorchSave, SavedTensor } from '../state-dict.ts';
+import { SavedTensor } from '../saved-tensor.ts';
+import { readTorchSave } from '../state-dict.ts';
 import { withSmallInMemory } from '../storage.ts';
 import type { ProgramArchive } from './archive.ts';
 

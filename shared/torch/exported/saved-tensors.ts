@@ -2,7 +2,8 @@
 import type { ZipEntry } from '../../bytes/zip.ts';
 import { fail } from '../../errors.ts';
 import type { TensorData } from '../../tensor/data.ts';
-import { readTorchSave, SavedTensor } from '../state-dict.ts';
+import { SavedTensor } from '../saved-tensor.ts';
+import { readTorchSave } from '../state-dict.ts';
 import type { RecordSet, TensorSource } from './archive.ts';
 
 /** The dictionary of a nested archive. */

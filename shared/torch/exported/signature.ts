@@ -18,20 +18,20 @@ export interface WeightSpec {
 
 export type InputSpec = Exclude<ProgramInput, { key: string }> | WeightSpec;
 
-const nameOf = (json: Json): string => json.get('arg').get('name').string();
+const nameOf = (json: Json): string => json.get('arg').get('name').name();
 
 const INPUTS: Readonly<Record<string, (json: Json, graphInput: Argument, reading: Reading) => InputSpec>> = {
   user_input: (json, graphInput, reading) => user(readArgument(json.get('arg'), reading), graphInput),
-  constant_input: (json, graphInput) => ({ kind: 'user', name: json.get('name').string(), value: graphInput }),
-  parameter: (json) => ({ kind: 'parameter', name: nameOf(json), fqn: json.get('parameter_name').string(), isConstant: false }),
+  constant_input: (json, graphInput) => ({ kind: 'user', name: json.get('name').name(), value: graphInput }),
+  parameter: (json) => ({ kind: 'parameter', name: nameOf(json), fqn: json.get('parameter_name').name(), isConstant: false }),
   buffer: (json) => ({
     kind: 'buffer',
     name: nameOf(json),
-    fqn: json.get('buffer_name').string(),
+    fqn: json.get('buffer_name').name(),
     // Before 2.3 every buffer was persistent.
     isConstant: json.optional('persistent')?.boolean() === false,
   }),
-  tensor_constant: (json) => ({ kind: 'constant', name: nameOf(json), fqn: json.get('tensor_constant_name').string(), isConstant: true }),
+  tensor_constant: (json) => ({ kind: 'constant', name: nameOf(json), fqn: json.get('tensor_constant_name').name(), isConstant: true }),
   custom_obj: (json) => ({ kind: 'object', name: nameOf(json) }),
   token: (json) => ({ kind: 'token', name: nameOf(json) }),
 };
@@ -42,7 +42,7 @@ function user(argument: Argument, graphInput: Argument): InputSpec {
 
 const tensorArg = (json: Json): Argument => ({ kind: 'tensor', name: nameOf(json) });
 const mutation = (of: 'parameter' | 'buffer' | 'input', target: string) => (json: Json): ProgramOutput =>
-  ({ kind: 'mutation', value: tensorArg(json), of, target: json.get(target).string() });
+  ({ kind: 'mutation', value: tensorArg(json), of, target: json.get(target).name() });
 const other = (json: Json): ProgramOutput => ({ kind: 'other', value: tensorArg(json) });
 
 const OUTPUTS: Readonly<Record<string, (json: Json, reading: Reading) => ProgramOutput>> = {
@@ -66,8 +66,11 @@ export function readSignature(json: Json, graph: TorchGraph, reading: Reading): 
   if (isOldSignature(json)) return readOldSignature(json, graph);
   const inputs = readSpecs(json.get('input_specs'), INPUTS, graph.inputs, (read, value, bound) => read(value, bound, reading));
   const outputs = readSpecs(json.get('output_specs'), OUTPUTS, graph.outputs, (read, value) => read(value, reading));
-  return { inputs, outputs };
+  return { inputs: inputs.map(named), outputs };
 }
+
+/** Constant arguments of old files have no name. */
+const named = (input: InputSpec, i: number): InputSpec => (input.kind === 'user' && input.name === '' ? { ...input, name: `input_${i}` } : input);
 
 function readSpecs<R, T extends InputSpec | ProgramOutput>(
   json: Json,

@@ -2,6 +2,7 @@
 import type { TorchSource } from '../program.ts';
 import type { Json } from '../json.ts';
 
+const PATH_LIMIT = 1000;
 /** What torch writes for nodes of its own that belong to no module. */
 const NO_STACK = '_empty_nn_module_stack';
 
@@ -27,7 +28,7 @@ function text(metadata: Json, key: string): string {
 function splitEntry(entry: string): { path: string; class: string } | null {
   const first = entry.indexOf(',');
   const last = entry.lastIndexOf(',');
-  return first < 0 || last === first ? null : { path: entry.slice(first + 1, last), class: entry.slice(last + 1) };
+  return first < 0 || last === first || entry.length > PATH_LIMIT ? null : { path: entry.slice(first + 1, last), class: entry.slice(last + 1) };
 }
 
 /** `L['self'].layers[0].conv`, `getattr(L['self'].x, '0')` and `layers.0.conv` alike are a dotted path; `@1` marks a second call. */
@@ -47,7 +48,6 @@ export function modulePath(path: string): string {
 
 /** The innermost frame: `net.py:12`. */
 function lastLine(trace: string): string | null {
-  let found: string | null = null;
-  for (const [, file, line] of trace.matchAll(/File "([^"\n]*)", line (\d+)/g)) found = `${file!.split(/[\\/]/).at(-1)}:${line}`;
-  return found;
+  const [, file, line] = /^File "([^"\n]*)", line (\d+)/.exec(trace.slice(trace.lastIndexOf('File "'))) ?? [];
+  return file === undefined ? null : `${file.split(/[\\/]/).at(-1)}:${line}`;
 }

@@ -77,10 +77,15 @@ const presentName = (view: View): string => (view.problem ? refuse(view, view.pr
 function refuse(view: View, { reason }: Refusal): never {
   const { writer } = view.root;
   if (!writer) throw new Error(`${view.name} is not readable although nothing was written`);
-  return fail('UnsupportedMutation', { operator: writer.target, value: view.name, at: placeOf(writer), reason });
+  return refuseMutation(writer, view.name, reason);
 }
 
-export const placeOf = ({ source, name }: TorchNode): string => [source.module || name, source.line ? `(${source.line})` : ''].filter(Boolean).join(' ');
+/** `writer` changes memory in a way that leaves `value` unknown. */
+export function refuseMutation(writer: TorchNode, value: string, reason: string): never {
+  return fail('UnsupportedMutation', { operator: writer.target, value, at: placeOf(writer), reason });
+}
+
+const placeOf = ({ source, name }: TorchNode): string => [source.module || name, source.line ? `(${source.line})` : ''].filter(Boolean).join(' ');
 
 /** `writer` has put new numbers into the memory of a view: those `value` holds, or some that cannot be told. */
 export function writeView(emit: Emitter, view: View, value: string | Refusal, writer: TorchNode): void {

@@ -1,5 +1,6 @@
 /** Graphs that a node runs once, in place: opened, so that what they change can be followed. */
 import type { Argument, NamedArgument, TorchGraph, TorchNode, TorchValue } from '../program.ts';
+import { refuseMutation } from './aliases.ts';
 import { flatOutputs, tensorNames } from './arguments.ts';
 
 /** `wrap(settings..., graph, operands...)` that adds nothing to the graph's numbers. */
@@ -35,8 +36,10 @@ class Inliner {
       return;
     }
     const at = node.args.findIndex(({ value }) => value === body);
-    const operands = node.args.slice(at + 1).flatMap(({ value }) => opened(this.renamed(value)));
+    // invoke_subgraph names its graph before the operands.
+    const operands = node.args.slice(at + 1).flatMap(({ value }) => opened(this.renamed(value))).filter(({ kind }) => kind !== 'string');
     const inner = inlineWrappers(body.graph);
+    if (operands.length !== inner.inputs.flatMap(opened).length) refuseMutation(node, node.name, 'the operands do not match the inputs of its graph');
     const names = this.#bind(inner, operands);
     for (const each of inner.nodes) this.nodes.push({ ...each, args: each.args.map((arg) => renamedArgument(arg, names)), outputs: each.outputs.map((output) => renamed(output, names)) });
     const results = inner.outputs.map((output) => renamed(output, names)).flatMap(opened);

@@ -1,42 +1,7 @@
 /** The type an operator's result has before it is written into a tensor that may have another: torch.result_type and the families with a rule of their own. */
-import { type Dtype, DTYPES, isComplex, isFloat, isInteger } from '../../tensor/dtype.ts';
+import { type Dtype, isComplex, isInteger } from '../../tensor/dtype.ts';
+import { category, combineTypes, promoteTypes } from '../../tensor/promotion.ts';
 import type { Argument, TorchNode, TorchValue } from '../program.ts';
-
-const FLOAT_BITS: Partial<Record<Dtype, number>> = { float16: 16, bfloat16: 16, float32: 32, float64: 64 };
-const COMPLEX_OF: Partial<Record<Dtype, Dtype>> = { float16: 'complex32', bfloat16: 'complex64', float32: 'complex64', float64: 'complex128' };
-const REAL_OF: Partial<Record<Dtype, Dtype>> = { complex32: 'float16', complex64: 'float32', complex128: 'float64' };
-const WIDER: Partial<Record<Dtype, Dtype>> = { uint8: 'int16', uint16: 'int32', uint32: 'int64' };
-
-/** torch.promote_types. */
-export function promoteTypes(a: Dtype, b: Dtype): Dtype {
-  if (a === b) return a;
-  if (isComplex(a) || isComplex(b)) {
-    const real = promoteTypes(REAL_OF[a] ?? a, REAL_OF[b] ?? b);
-    return COMPLEX_OF[isFloat(real) ? real : (REAL_OF[a] ?? REAL_OF[b])!] ?? 'complex64';
-  }
-  if (isFloat(a) && isFloat(b)) {
-    const [x, y] = [FLOAT_BITS[a] ?? 8, FLOAT_BITS[b] ?? 8];
-    return x === y ? 'float32' : x > y ? a : b;
-  }
-  if (isFloat(a) || b === 'bool') return a;
-  if (isFloat(b) || a === 'bool') return b;
-  return promoteIntegers(a, b);
-}
-
-function promoteIntegers(a: Dtype, b: Dtype): Dtype {
-  if (DTYPES[a].kind === DTYPES[b].kind) return DTYPES[a].bits >= DTYPES[b].bits ? a : b;
-  const [signed, unsigned] = DTYPES[a].kind === 'int' ? [a, b] : [b, a];
-  return DTYPES[signed].bits > DTYPES[unsigned].bits ? signed : (WIDER[unsigned] ?? 'float32');
-}
-
-const category = (dtype: Dtype): number => (isComplex(dtype) ? 3 : isFloat(dtype) ? 2 : isInteger(dtype) ? 1 : 0);
-
-/** A higher rank gives way only to a higher kind of number: a 0-d float64 does not widen float32[3]. */
-function combine(higher: Dtype | null, lower: Dtype | null): Dtype | null {
-  if (higher === null || lower === null) return higher ?? lower;
-  if (category(lower) <= category(higher)) return higher;
-  return category(lower) === 3 || category(higher) === 0 ? promoteTypes(higher, lower) : lower;
-}
 
 const NUMBER_TYPES: Partial<Record<Argument['kind'], Dtype>> = { int: 'int64', symint: 'int64', float: 'float32', symfloat: 'float32', bool: 'bool', symbool: 'bool', complex: 'complex64' };
 
@@ -49,7 +14,7 @@ export function resultType(operands: readonly Argument[], record: (name: string)
     const { dtype, rank } = found;
     ranks[rank] = ranks[rank] == null ? dtype : promoteTypes(ranks[rank], dtype);
   }
-  return combine(ranks[0]!, combine(ranks[1]!, ranks[2]!));
+  return combineTypes(ranks[0]!, combineTypes(ranks[1]!, ranks[2]!));
 }
 
 function typeAndRank(operand: Argument, record: (name: string) => TorchValue | undefined): { dtype: Dtype; rank: number } | null {

@@ -1,8 +1,7 @@
 /** Operators that update arguments beside their result: running statistics and observers. */
-import { fail } from '../../errors.ts';
 import type { Dtype } from '../../tensor/dtype.ts';
 import type { Argument, NamedArgument, TorchNode, TorchValue } from '../program.ts';
-import { placeOf } from './aliases.ts';
+import { refuseMutation } from './aliases.ts';
 import { argumentOf, boolArgument, dtypeArgument, floatArgument, intsArgument, NONE, tensorArgument, tensorName } from './arguments.ts';
 import { rowMajor } from './parts.ts';
 import type { Scope } from './scope.ts';
@@ -73,9 +72,7 @@ export function updatesStatistics(node: TorchNode): boolean {
 
 /** The normalization itself reads the batch only, so it goes on without statistics; the new ones are computed beside it. */
 export function updateStatistics(scope: Scope, node: TorchNode): void {
-  if (isTraining(node) !== true) {
-    return fail('UnsupportedMutation', { operator: node.target, value: node.name, at: placeOf(node), reason: 'only a run tells whether it is in training mode' });
-  }
+  if (isTraining(node) !== true) return refuseMutation(node, node.name, 'only a run tells whether it is in training mode');
   const statistics = new Set([3, 4].map((position) => argumentOf(node, position === 3 ? 'running_mean' : 'running_var', position)));
   const written = scope.rewritten({ ...node, args: node.args.map((arg) => (statistics.has(arg.value) ? { name: arg.name, value: NONE } : arg)) });
   scope.emit.keep(written);

@@ -3,7 +3,7 @@ import { fail } from '../../errors.ts';
 import type { Dtype } from '../../tensor/dtype.ts';
 import { dimText, sameDim } from '../../tensor/dim.ts';
 import type { Argument, NamedArgument, TorchNode } from '../program.ts';
-import { placeOf } from './aliases.ts';
+import { refuseMutation } from './aliases.ts';
 import { argumentOf, boolArgument, dtypeArgument, flatOutputs, floatArgument, intsArgument, numberArgument, tensorArgument, tensorName } from './arguments.ts';
 import { pureTarget, REFUSED, VIEW_IN_PLACE, WITHOUT_EFFECT } from './in-place.ts';
 import { FACTORIES, outTarget } from './out-variants.ts';
@@ -15,8 +15,7 @@ import { parseTarget } from './target.ts';
 
 export type Writer = (scope: Scope, node: TorchNode) => void;
 
-const refuse = (node: TorchNode, reason: string): never =>
-  fail('UnsupportedMutation', { operator: node.target, value: node.name, at: placeOf(node), reason });
+const refuse = (node: TorchNode, reason: string): never => refuseMutation(node, node.name, reason);
 
 /** Operators with a treatment of their own; everything else follows from its name. */
 const WRITERS: Readonly<Record<string, Writer>> = {
@@ -172,6 +171,8 @@ function changeShape(scope: Scope, node: TorchNode, pure: TorchNode): void {
   const self = selfOf(node);
   const output = tensorName(node.outputs[0]);
   if (output === null) return refuse(node, 'its output is not listed');
+  const { step } = scope.view(self);
+  if (step && typeof step.view !== 'function') return refuse(node, step.view.reason);
   const written = scope.rewritten(pure);
   scope.emit.keep(written);
   scope.bindOutputs(pure, written);

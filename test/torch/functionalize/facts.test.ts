@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { Dtype } from '../../../shared/tensor/dtype.ts';
-import { promoteTypes, resultType } from '../../../shared/torch/functionalize/result-type.ts';
+import { promoteTypes } from '../../../shared/tensor/promotion.ts';
+import { resultType } from '../../../shared/torch/functionalize/result-type.ts';
 import { isContiguous, isDense, isViewable, suggestedFormat } from '../../../shared/torch/functionalize/strides.ts';
 import { rowMajor } from '../../../shared/torch/functionalize/parts.ts';
 import type { Argument, TorchValue } from '../../../shared/torch/program.ts';

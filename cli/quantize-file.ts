@@ -1,0 +1,56 @@
+/** An ONNX file to an INT8 ONNX file, for the commands that make one. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileSource } from '../shared/bytes/byte-source.ts';
+import { fail } from '../shared/errors.ts';
+import { openModel } from '../shared/onnx/proto/read.ts';
+import { writeModel, type WrittenModel } from '../shared/onnx/proto/write.ts';
+import type { Model } from '../shared/onnx/ir.ts';
+import { quantizeModel, type QuantizeRequest } from '../shared/quantize/quantize.ts';
+import type { Quantization } from '../shared/report/report.ts';
+import type { Declared } from '../shared/runtime/session.ts';
+import { readSamples } from '../shared/runtime/samples.ts';
+
+export interface QuantizeFileRequest {
+  readonly model: string;
+  readonly path: string;
+  /** Path of an .npz. */
+  readonly calibration: string | undefined;
+  readonly approach: QuantizeRequest['approach'];
+  readonly format: QuantizeRequest['format'];
+  readonly recipe?: QuantizeRequest['recipe'];
+  readonly keepFloat?: readonly string[];
+  readonly signal: AbortSignal;
+}
+
+/** Samples of one calibration run. */
+const CALIBRATION_BATCH = 16;
+
+export async function quantizeFile(request: QuantizeFileRequest): Promise<{ written: WrittenModel; facts: Quantization }> {
+  const { model: modelPath, path, calibration, approach, format, recipe, keepFloat, signal } = request;
+  const workFolder = mkdtempSync(join(tmpdir(), 'torchferry-'));
+  const opened = await openModel(modelPath);
+  const source = calibration === undefined ? null : fileSource(calibration);
+  try {
+    const samples = source && (await readSamples(source, declaredInputs(opened.model, modelPath), { code: 'BadCalibrationData' }));
+    const { model, facts } = await quantizeModel(opened.model, {
+      approach,
+      format,
+      workFolder,
+      ...(recipe === undefined ? {} : { recipe }),
+      ...(keepFloat === undefined ? {} : { keepFloat }),
+      ...(samples ? { calibration: samples.batches(CALIBRATION_BATCH), calibrationFile: samples.file } : {}),
+    });
+    return { written: await writeModel(model, path, { weights: 'embed', signal }), facts };
+  } finally {
+    source?.close();
+    opened.close();
+    rmSync(workFolder, { recursive: true, force: true });
+  }
+}
+
+/** Inputs with their types; calibration needs to know them. */
+function declaredInputs({ graph }: Model, file: string): Declared[] {
+  return graph.inputs.map(({ name, type }) => (type ? { name, type } : fail('CorruptModel', { file, where: `input "${name}"`, reason: 'it has no type' })));
+}

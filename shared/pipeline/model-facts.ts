@@ -1,0 +1,19 @@
+/** What the report says of an ONNX model. */
+import type { Model, Value } from '../onnx/ir.ts';
+import type { OperatorCount, ReportedTensor } from '../report/report.ts';
+import { dimText, isStatic } from '../tensor/dim.ts';
+
+export function operatorCounts(model: Model): OperatorCount[] {
+  const counts = new Map<string, number>();
+  for (const { op, domain } of model.graph.nodes) {
+    const name = domain ? `${domain}.${op}` : op;
+    counts.set(name, (counts.get(name) ?? 0) + 1);
+  }
+  return [...counts].map(([operator, count]) => ({ operator, count })).sort((a, b) => b.count - a.count || (a.operator < b.operator ? -1 : 1));
+}
+
+export const reportedTensor = ({ name, type }: Value): ReportedTensor => ({
+  name,
+  dtype: type?.dtype ?? 'unknown',
+  shape: type?.shape.map((d) => (isStatic(d) ? d : dimText(d))) ?? [],
+});

@@ -1,0 +1,19 @@
+/** What the stages before have left for this one. */
+import type { Json } from './asl.ts';
+import { fieldsOf } from './job-stage.ts';
+import type { VariantRequest } from './job.ts';
+import type { JobRecord } from './record.ts';
+import type { Workspace } from './workspace.ts';
+
+export async function factsOf<T>(workspace: Workspace, stage: string, variant: string | null): Promise<T> {
+  const found = await workspace.readFacts<T>(stage, variant);
+  if (!found?.facts) throw new Error(`the ${stage} stage left no facts for ${variant ?? 'the job'}`);
+  return found.facts;
+}
+
+export function variantOf(job: JobRecord, input: Readonly<Record<string, Json>>): VariantRequest {
+  const { name } = fieldsOf(input['variant'] ?? null);
+  const variant = job.variants.find((v) => v.name === name);
+  if (!variant) throw new Error(`the job has no variant ${JSON.stringify(name)}`);
+  return variant;
+}
