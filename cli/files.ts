@@ -1,5 +1,5 @@
 /** File arguments: files, several of them, or folders of models. */
-import { readdirSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
 import { fail } from '../shared/errors.ts';
 
@@ -22,10 +22,12 @@ function expand(given: readonly string[], wanted: RegExp, expected: string): str
   });
 }
 
-/** `model.onnx` beside `model.pt2`, in the folder of `-o`, or `-o` itself when it names a file. */
+/** `model.onnx` beside `model.pt2`, in the folder of `-o`, or `-o` itself when it names a file. The folder is made when it is not there. */
 export function outputPath(input: string, output: string | undefined, several: boolean, suffix: string): string {
   const stem = basename(input, extname(input));
   if (output === undefined) return join(dirname(input), `${stem}${suffix}`);
   const folder = several || /[\\/]$/.test(output) || statSync(output, { throwIfNoEntry: false })?.isDirectory() === true;
-  return folder ? join(output, `${stem}${suffix}`) : output;
+  const path = folder ? join(output, `${stem}${suffix}`) : output;
+  mkdirSync(dirname(path), { recursive: true });
+  return path;
 }

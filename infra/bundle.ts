@@ -2,12 +2,14 @@
 import { cpSync } from 'node:fs';
 import { findPackageJSON } from 'node:module';
 import { dirname, join } from 'node:path';
-import { buildSync, type Metafile } from 'esbuild';
+import { fileURLToPath } from 'node:url';
+import { buildSync } from 'esbuild';
 import { fail } from '../shared/errors.ts';
 
 /** onnxruntime's name for an architecture. */
 export type NodeArch = 'arm64' | 'x64';
 
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const RUNTIME = 'onnxruntime-node';
 const COMMON = 'onnxruntime-common';
 // How the table of stages loads them on demand. A function has its one stage already; the others stay outside, and onnxruntime with them.
@@ -17,9 +19,11 @@ const OTHER_STAGES = './stages/*.ts';
 const BANNER = `import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);`;
 
 /** Bundle `entry` into `folder`; onnxruntime goes along only when the code imports it. */
-export function bundle(entry: string, folder: string, arch: NodeArch): Metafile {
+export function bundle(entry: string, folder: string, arch: NodeArch): void {
   const { metafile } = buildSync({
     entryPoints: [entry],
+    // Paths in the output, and with them its hash, are the same wherever this is run from.
+    absWorkingDir: ROOT,
     outfile: join(folder, 'index.mjs'),
     bundle: true,
     platform: 'node',
@@ -35,7 +39,6 @@ export function bundle(entry: string, folder: string, arch: NodeArch): Metafile 
   });
   const imports = Object.values(metafile.outputs).flatMap((output) => output.imports);
   if (imports.some(({ path }) => path === RUNTIME)) copyRuntime(folder, arch);
-  return metafile;
 }
 
 // The whole package has every platform: 288 MB, where Lambda takes 250.

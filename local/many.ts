@@ -1,5 +1,5 @@
 /** Many models on this machine: a folder of them, or a manifest, through the batch machine. */
-import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
+import { mkdir, rm, stat } from 'node:fs/promises';
 import { randomUUID } from 'node:crypto';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { fail } from '../shared/errors.ts';
@@ -7,6 +7,7 @@ import { fieldsOf } from '../shared/pipeline/job-stage.ts';
 import type { JobFile } from '../shared/pipeline/job-schema.ts';
 import type { Json } from '../shared/pipeline/asl.ts';
 import { type FerryEvent, type FerryOptions, makeFerry } from './ferry.ts';
+import { makeStaging } from './staging.ts';
 
 export interface LocalBatchOptions extends Pick<FerryOptions, 'stages' | 'interpret' | 'concurrency'> {
   /** A folder of models, or a .jsonl manifest with a key or `{ key, options? }` on each line, keys relative to its folder. */
@@ -33,8 +34,7 @@ export interface LocalBatch {
 export async function runLocalBatch(options: LocalBatchOptions): Promise<LocalBatch> {
   const { signal, onEvent, stages, interpret, concurrency } = options;
   const source = await sourceOf(options.models, options.outDir);
-  await mkdir(options.outDir, { recursive: true });
-  const staging = await mkdtemp(join(options.outDir, '.torchferry-batch-'));
+  const staging = await makeStaging(options.outDir);
   const id = new Date().toISOString().replace(/\.\d+Z$/, '').replaceAll(/[-:]/g, '') + `-${randomUUID().slice(0, 8)}`;
   let result: Json = null;
   try {

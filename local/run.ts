@@ -1,5 +1,5 @@
 /** One model through the whole pipeline on this machine: everything that will appear in the output folder appears at the end, or nothing does. */
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fail } from '../shared/errors.ts';
 import type { Json } from '../shared/pipeline/asl.ts';
@@ -9,6 +9,7 @@ import type { JobFile } from '../shared/pipeline/job-schema.ts';
 import type { Report, Verdict } from '../shared/report/report.ts';
 import { type FerryEvent, type FerryOptions, makeFerry } from './ferry.ts';
 import type { HistoryEvent } from './execution.ts';
+import { makeStaging } from './staging.ts';
 
 export interface LocalRunOptions extends Pick<FerryOptions, 'stages' | 'interpret'> {
   /** Path of the model; a job file and data lie beside it. */
@@ -37,16 +38,12 @@ export interface LocalRun {
   readonly history: readonly HistoryEvent[];
 }
 
-// In the output folder, so that results are moved, not copied.
-const STAGING = '.torchferry-run-';
-
 export async function runLocal(options: LocalRunOptions): Promise<LocalRun> {
   const { signal, outDir } = options;
   const model = resolve(options.model);
   if (!(await stat(model).catch(() => null))?.isFile()) fail('FileNotFound', { file: options.model });
   const wanted = await requestOptions(options);
-  await mkdir(outDir, { recursive: true });
-  const staging = await mkdtemp(join(outDir, STAGING));
+  const staging = await makeStaging(outDir);
   try {
     const folders = { output: join(staging, 'output'), work: join(staging, 'work'), temporary: join(staging, 'temporary') };
     for (const folder of Object.values(folders)) await mkdir(folder);

@@ -47,10 +47,8 @@ export interface FileSource extends ByteSource {
 export function fileSource(path: string): FileSource {
   const fd = open(path);
   const source = byteSource(path, fstatSync(fd).size, (start, end) => readExactly(fd, path, start, end));
-  return Object.defineProperties({} as FileSource, {
-    ...Object.getOwnPropertyDescriptors(source),
-    close: { value: () => closeSync(fd) },
-  });
+  // The very same object, so that slices find their root in it.
+  return Object.assign(source, { close: () => closeSync(fd) });
 }
 
 function open(path: string): number {

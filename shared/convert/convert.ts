@@ -40,7 +40,7 @@ export function convertProgram(program: TorchProgram, options: ConvertOptions = 
   const warnings = [...program.warnings];
   const functional = functionalize(program);
   const userOutputs = functional.program.outputs.flatMap((o) => (o.kind === 'user' ? [o.value] : []));
-  const pure: TorchProgram = { ...functional.program, graph: liveGraph(functional.program.graph, userOutputs), sampleInputs: () => program.sampleInputs() };
+  const pure: TorchProgram = { ...functional.program, graph: liveGraph(mapRegions(functional.program.graph), userOutputs), sampleInputs: () => program.sampleInputs() };
   const operators = unsupportedUses(pure.graph);
   if (operators.length) fail('UnsupportedOperator', { operators });
   for (const mutation of functional.mutations) {

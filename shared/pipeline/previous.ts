@@ -2,7 +2,7 @@
 import type { Json } from './asl.ts';
 import { fieldsOf } from './job-stage.ts';
 import type { VariantRequest } from './job.ts';
-import type { JobRecord } from './record.ts';
+import type { ConvertFacts } from './record.ts';
 import type { Workspace } from './workspace.ts';
 
 export async function factsOf<T>(workspace: Workspace, stage: string, variant: string | null): Promise<T> {
@@ -11,9 +11,9 @@ export async function factsOf<T>(workspace: Workspace, stage: string, variant: s
   return found.facts;
 }
 
-export function variantOf(job: JobRecord, input: Readonly<Record<string, Json>>): VariantRequest {
+export function variantOf({ variants }: Pick<ConvertFacts, 'variants'>, input: Readonly<Record<string, Json>>): VariantRequest {
   const { name } = fieldsOf(input['variant'] ?? null);
-  const variant = job.variants.find((v) => v.name === name);
+  const variant = variants.find((v) => v.name === name);
   if (!variant) throw new Error(`the job has no variant ${JSON.stringify(name)}`);
   return variant;
 }

@@ -45,6 +45,8 @@ export interface StageFacts<T> {
 }
 
 export interface ConvertFacts {
+  /** What is made in the end: those of the job, or the one that a program which is quantized already can become. */
+  readonly variants: readonly VariantRequest[];
   /** null for a model that is ONNX already. */
   readonly conversion: Conversion | null;
   readonly operators: readonly OperatorCount[];

@@ -107,7 +107,7 @@ const environment = (variants: readonly Variant[]): Report['environment'] => ({
 async function readParts(workspace: Workspace, { variants: outcomes }: ReportRequest): Promise<Parts> {
   const [claim, convert] = await Promise.all([workspace.readFacts<null>('claim'), workspace.readFacts<ConvertFacts>('convert')]);
   const variants = await Promise.all(
-    workspace.job.variants.map(async (request): Promise<VariantParts> => {
+    (convert?.facts?.variants ?? []).map(async (request): Promise<VariantParts> => {
       const [quantize, validate] = await Promise.all([
         request.quantize ? workspace.readFacts<QuantizeFacts>('quantize', request.name) : null,
         workspace.readFacts<ValidateFacts>('validate', request.name),

@@ -66,11 +66,11 @@ export const folded = (summary: Hole, body: Html): Html => html`<details><summar
 export const facts = (pairs: readonly (readonly [string, Hole])[]): Html =>
   html`<dl>${pairs.filter(([, value]) => value !== null && value !== '').map(([term, value]) => html`<div><dt>${term}</dt><dd>${value}</dd></div>`)}</dl>`;
 
-const MARKS = {
+const MARKS: Readonly<Record<'pass' | 'warn' | 'fail', Html>> = {
   pass: html`<path d="M3.5 8.5l3 3 6-7"/>`,
   warn: html`<path d="M8 3.5v5.5M8 12v.5"/>`,
   fail: html`<path d="M4 4l8 8M12 4l-8 8"/>`,
-} as const;
+};
 export type Mark = keyof typeof MARKS;
 
 /** A sign that differs in shape as well as in colour; the words stand next to it. */

@@ -82,7 +82,7 @@ function sqnrOf({ squaredReference, squaredDifference, unlike }: Distances): num
 
 function cosineOf({ squaredReference, squaredActual, product, unlike }: Distances): number | null {
   if (squaredReference === 0 || squaredActual === 0 || unlike > 0) return null;
-  return Math.max(-1, Math.min(1, product / (Math.sqrt(squaredReference) * Math.sqrt(squaredActual))));
+  return Math.max(-1, Math.min(1, product / Math.sqrt(squaredReference * squaredActual)));
 }
 
 interface RowCount {

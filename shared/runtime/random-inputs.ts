@@ -73,6 +73,8 @@ export function firstSizes(inputs: readonly Declared[], ranges: ReadonlyMap<stri
  * cannot grow). Null where nothing can change.
  */
 export function otherSizes(inputs: readonly Declared[], sizes: ReadonlyMap<string, number>, ranges: ReadonlyMap<string, SizeRange> = new Map()): Map<string, number> | null {
+  // A file's own declaration is text: an expression such as "2*N" cannot be followed when N changes.
+  if (![...sizes.keys()].every((name) => NAME.test(name))) return null;
   const free = leadingSymbols(inputs);
   const changed = new Map(sizes);
   for (const [name, size] of sizes) {
@@ -82,6 +84,8 @@ export function otherSizes(inputs: readonly Declared[], sizes: ReadonlyMap<strin
   }
   return [...changed].some(([name, size]) => size !== sizes.get(name)) ? changed : null;
 }
+
+const NAME = /^[\w.:$#/[\]-]+$/;
 
 const clampTo = (size: number, range: SizeRange | undefined): number => Math.max(range?.min ?? 1, Math.min(range?.max ?? Infinity, size));
 

@@ -1,4 +1,5 @@
 /** Models run by onnxruntime: the only place that imports it. */
+import './no-telemetry.ts';
 import * as ort from 'onnxruntime-node';
 import { fail } from '../errors.ts';
 import { alignedTo } from '../tensor/arithmetic.ts';

@@ -20,12 +20,21 @@ const oldInteger: Opcode = (m) => {
   const line = m.line();
   m.push(line === '01' ? true : line === '00' ? false : m.decimal(line));
 };
+const NON_FINITE: Readonly<Record<string, number>> = { inf: Infinity, '-inf': -Infinity, nan: Number.NaN };
+const oldFloat = (m: PickleMachine): number => {
+  const line = m.line();
+  return /^[-+\d.eE]+$/.test(line) ? Number(line) : (NON_FINITE[line] ?? m.refuse('a number is not readable'));
+};
 /** Python 2 strings: text where it is text, else bytes. */
 const quoted: Opcode = (m) => {
   const line = m.line();
   const inner = /^(['"])(.*)\1$/.exec(line)?.[2] ?? m.refuse('a string is not quoted');
   m.push(inner.replace(/\\(x[\da-fA-F]{2}|.)/g, (_, code: string) => (code.startsWith('x') ? String.fromCharCode(Number.parseInt(code.slice(1), 16)) : (ESCAPES[code] ?? code))));
 };
+/** Python's raw-unicode-escape. */
+const unescaped = (line: string): string =>
+  line.replace(/\\u([\da-fA-F]{4})|\\U00(0[\da-fA-F]|10)([\da-fA-F]{4})/g, (_, short?: string, high?: string, low?: string) =>
+    String.fromCodePoint(Number.parseInt(short ?? `${high}${low}`, 16)));
 const ESCAPES: Readonly<Record<string, string>> = { n: '\n', t: '\t', r: '\r' };
 const extension: Opcode = (m) => void m.unsafe('an extension code of copyreg');
 
@@ -47,12 +56,12 @@ export const OPCODES: Readonly<Record<number, Opcode>> = {
   0x4d: (m) => m.push(m.bytes(2).readUInt16LE()), // BININT2
   0x8a: (m) => m.push(m.long(m.byte())), // LONG1
   0x8b: (m) => m.push(m.long(m.uint32())), // LONG4
-  0x46: (m) => m.push(Number(m.line())), // FLOAT
+  0x46: (m) => m.push(oldFloat(m)), // FLOAT
   0x47: (m) => m.push(m.bytes(8).readDoubleBE()), // BINFLOAT
   0x53: quoted, // STRING
   0x54: (m) => m.push(m.bytes(m.uint32()).toString('latin1')), // BINSTRING
   0x55: (m) => m.push(m.bytes(m.byte()).toString('latin1')), // SHORT_BINSTRING
-  0x56: (m) => m.push(m.line().replace(/\\u([\da-fA-F]{4})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))), // UNICODE
+  0x56: (m) => m.push(unescaped(m.line())), // UNICODE
   0x58: (m) => m.push(m.bytes(m.uint32()).toString('utf8')), // BINUNICODE
   0x8c: (m) => m.push(m.bytes(m.byte()).toString('utf8')), // SHORT_BINUNICODE
   0x8d: (m) => m.push(m.bytes(m.size64()).toString('utf8')), // BINUNICODE8

@@ -28,7 +28,7 @@ export function fakeStages(before: Before = () => {}): Partial<Record<StageName,
       const path = join(workspace.folder, 'model.onnx');
       await writeFile(path, 'float '.repeat(100));
       const files = [await workspace.store(path, 'model.onnx', variants.some((v) => v.dtype === 'fp32') ? 'output' : 'work')];
-      const facts: ConvertFacts = { conversion: null, operators: [{ operator: 'Conv', count: 2 }], inputs: [], examples: null, files, warnings: ['a note'], format: 'test', torchVersion: '2.13.0', sha256: null, ranges: {} };
+      const facts: ConvertFacts = { variants, conversion: null, operators: [{ operator: 'Conv', count: 2 }], inputs: [], examples: null, files, warnings: ['a note'], format: 'test', torchVersion: '2.13.0', sha256: null, ranges: {} };
       return { facts, output: { variants: variants.map(({ name, quantize }) => ({ name, quantize })), bytes: 600 } };
     }),
     quantize: jobStage<QuantizeFacts>('quantize', async (workspace, input, { signal }) => {

@@ -1,4 +1,6 @@
 /** One model on this machine: what lies in the output folder afterwards, whatever happened. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -110,4 +112,21 @@ describe('an abort', () => {
   it('that came first starts nothing', async () => {
     await expect(run({ signal: AbortSignal.abort(new Error('too late')) })).rejects.toThrow('too late');
   });
+});
+
+it('a process that is killed leaves no results, and the next run removes what it began', async () => {
+  const here = (path: string): string => JSON.stringify(new URL(path, import.meta.url).href);
+  const script = `
+    const { runLocal } = await import(${here('../../local/run.ts')});
+    const { fakeStages } = await import(${here('./fake-stages.ts')});
+    const before = (stage, variant) => variant === 'int8' && stage === 'validate' ? (console.log('ready'), new Promise((resolve) => setTimeout(resolve, 60000))) : undefined;
+    await runLocal({ model: ${JSON.stringify(join(root, 'models', 'net.pt2'))}, outDir: ${JSON.stringify(outDir)}, stages: fakeStages(before) });
+  `;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+  await once(child.stdout, 'data');
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+  expect(await readdir(outDir)).toEqual([expect.stringMatching(/^\.torchferry-unfinished-/) as string]);
+  await run();
+  expect((await readdir(outDir)).sort()).toEqual(['model.int8.onnx', 'model.onnx', 'report.html', 'report.json']);
 });

@@ -161,7 +161,7 @@ export const addcdiv = aten('aten::addcdiv(Tensor self, Tensor tensor1, Tensor t
 });
 
 /** PyTorch picks the form that is exact at the end nearer to the weight. */
-function interpolate(op: AtenBuilder, start: Value, end: Value, weight: Value): Value {
+export function interpolate(op: AtenBuilder, start: Value, end: Value, weight: Value): Value {
   const dtype = floatOf(dtypeOf(start));
   const span = op.Sub([end, start]);
   const near = op.Add([start, op.Mul([weight, span])]);

@@ -88,7 +88,7 @@ export const rot90 = aten('aten::rot90(Tensor self, int k=1, int[] dims=[0,1]) -
 });
 
 /** A vector (the last axis) onto a diagonal of two new axes. */
-function diagonalMatrix(op: AtenBuilder, self: Value, offset: number, dim1: number, dim2: number): Value {
+export function diagonalMatrix(op: AtenBuilder, self: Value, offset: number, dim1: number, dim2: number): Value {
   const rank = rankOf(self) + 1;
   const n = staticSize(op, shapeOf(self).at(-1)!, 'size');
   const size = n + Math.abs(offset);

@@ -85,7 +85,7 @@ function wrapped(op: AtenBuilder, index: Value, size: Dim): Value {
 
 const frontPerm = (rank: number, axes: readonly number[]): number[] => [...axes, ...Array.from({ length: rank }, (_, i) => i).filter((i) => !axes.includes(i))];
 
-function indexed(op: AtenBuilder, self: Value, given: readonly (Value | null)[]): Value {
+export function indexed(op: AtenBuilder, self: Value, given: readonly (Value | null)[]): Value {
   const { axes, indices } = resolveIndices(op, given);
   if (axes.length === 0) return op.Identity([self]);
   if (axes.length === 1) return op.Gather([self, indices[0]!], { axis: axes[0]! });
@@ -102,7 +102,7 @@ function indexed(op: AtenBuilder, self: Value, given: readonly (Value | null)[])
 }
 export const index = aten(['aten::index.Tensor(Tensor self, Tensor?[] indices) -> Tensor', 'aten::_unsafe_index.Tensor(Tensor self, Tensor?[] indices) -> Tensor'], (op, { self, indices }) => indexed(op, self, indices));
 
-function put(op: AtenBuilder, self: Value, given: readonly (Value | null)[], values: Value, accumulate: boolean): Value {
+export function put(op: AtenBuilder, self: Value, given: readonly (Value | null)[], values: Value, accumulate: boolean): Value {
   const mask = given.length === 1 ? given[0] : null;
   // x[mask] = number needs no positions.
   if (mask && dtypeOf(mask) === 'bool' && !accumulate && mulDims(...shapeOf(values)) === 1) {

@@ -85,7 +85,7 @@ export const as_strided = aten(
 );
 
 /** The elements (i, i + offset) of two axes; they become the last axis. */
-function diagonalOf(op: AtenBuilder, self: Value, offset: number, dim1: number, dim2: number): Value {
+export function diagonalOf(op: AtenBuilder, self: Value, offset: number, dim1: number, dim2: number): Value {
   const rank = rankOf(self);
   const [a, b] = [axisOf(op, dim1, rank), axisOf(op, dim2, rank)];
   const [rows, columns] = [staticSize(op, shapeOf(self)[a]!, 'size'), staticSize(op, shapeOf(self)[b]!, 'size')];

@@ -3,8 +3,10 @@ import { basename, join } from 'node:path';
 import { fileSource } from '../../bytes/byte-source.ts';
 import { openModel } from '../../onnx/proto/read.ts';
 import { writeModel } from '../../onnx/proto/write.ts';
+import type { OperatorCount } from '../../report/report.ts';
 import { convertFile } from '../convert-file.ts';
 import { keepExamples } from '../examples.ts';
+import type { VariantRequest } from '../job.ts';
 import { jobStage } from '../job-stage.ts';
 import { operatorCounts, reportedTensor } from '../model-facts.ts';
 import type { ConvertFacts, StoredFile } from '../record.ts';
@@ -12,7 +14,7 @@ import type { Services } from '../services.ts';
 import { symbolRanges } from '../symbol-ranges.ts';
 import { hashSource, type Workspace } from '../workspace.ts';
 
-interface Made extends Omit<ConvertFacts, 'files' | 'sha256'> {
+interface Made extends Omit<ConvertFacts, 'files' | 'sha256' | 'variants'> {
   /** The .onnx first, then what its weights lie in. */
   readonly paths: readonly string[];
 }
@@ -20,18 +22,30 @@ interface Made extends Omit<ConvertFacts, 'files' | 'sha256'> {
 type Make = (workspace: Workspace, services: Services) => Promise<Made>;
 
 export const run = jobStage<ConvertFacts>('convert', async (workspace, _input, services) => {
-  const { variants, format } = workspace.job;
-  const { paths, ...made } = await (format === 'ONNX' ? takeOnnx : convertPyTorch)(workspace, services);
-  // An FP32 model that nobody asked for is only what the INT8 ones are made of.
-  const place = variants.some((variant) => variant.dtype === 'fp32') ? 'output' : 'work';
+  const { job } = workspace;
+  const { paths, ...made } = await (job.format === 'ONNX' ? takeOnnx : convertPyTorch)(workspace, services);
+  const { variants, warnings } = variantsOf(job.variants, made.operators);
+  const converted = variants.find((variant) => !variant.quantize);
   const files: StoredFile[] = [];
-  for (const path of paths) files.push(await workspace.store(path, basename(path), place));
+  for (const [i, path] of paths.entries()) {
+    // An FP32 model that nobody asked for is only what the INT8 ones are made of.
+    files.push(await workspace.store(path, i === 0 && converted ? converted.file : basename(path), converted ? 'output' : 'work'));
+  }
   const sha256 = await hashSource(await workspace.openModel(), services.signal);
   return {
-    facts: { ...made, files, sha256 },
+    facts: { ...made, warnings: [...warnings, ...made.warnings], variants, files, sha256 },
     output: { variants: variants.map(({ name, quantize }) => ({ name, quantize })), bytes: files.reduce((n, file) => n + file.bytes, 0) },
   };
 });
+
+const QUANTIZED = new Set(['DequantizeLinear', 'DynamicQuantizeLinear', 'QLinearConv', 'QLinearMatMul', 'ConvInteger', 'MatMulInteger']);
+
+/** A model that is quantized already has no FP32 form and is not quantized again: it is the INT8 variant. */
+function variantsOf(asked: readonly VariantRequest[], operators: readonly OperatorCount[]): { variants: readonly VariantRequest[]; warnings: readonly string[] } {
+  if (!operators.some(({ operator }) => QUANTIZED.has(operator))) return { variants: asked, warnings: [] };
+  const variant: VariantRequest = { name: 'int8', dtype: 'int8', format: null, file: 'model.int8.onnx', quantize: false };
+  return { variants: [variant], warnings: ['the model is quantized already: it is converted as it is, and the options of quantization do not apply'] };
+}
 
 const convertPyTorch: Make = async (workspace, { signal }) => {
   const { opset_version, input_names, output_names, dynamic_axes, weights } = workspace.job.options;

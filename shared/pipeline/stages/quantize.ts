@@ -15,9 +15,9 @@ const BATCH = 4;
 
 export const run = jobStage<QuantizeFacts>('quantize', async (workspace, input, { signal }) => {
   const { options } = workspace.job;
-  const variant = variantOf(workspace.job, input);
-  const { files: fp32 } = await factsOf<ConvertFacts>(workspace, 'convert', null);
-  const [path] = await workspace.fetch(fp32);
+  const converted = await factsOf<ConvertFacts>(workspace, 'convert', null);
+  const variant = variantOf(converted, input);
+  const [path] = await workspace.fetch(converted.files);
   const opened = await openModel(path!);
   try {
     const { calibration } = options;
