@@ -36,7 +36,7 @@ export const PUT_EVENTS = 'arn:aws:states:::events:putEvents';
 export const LAMBDA_RETRY: readonly Retrier[] = [
   { ErrorEquals: ['Lambda.TooManyRequestsException'], IntervalSeconds: 2, MaxAttempts: 10, BackoffRate: 2, MaxDelaySeconds: 120, JitterStrategy: 'FULL' },
   {
-    ErrorEquals: ['UnsupportedOperator', 'Lambda.AWSLambdaException', 'Lambda.SdkClientException'],
+    ErrorEquals: ['Lambda.ServiceException', 'Lambda.AWSLambdaException', 'Lambda.SdkClientException'],
     IntervalSeconds: 1, MaxAttempts: 5, BackoffRate: 2, MaxDelaySeconds: 30, JitterStrategy: 'FULL',
   },
 ];

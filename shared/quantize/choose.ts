@@ -94,7 +94,7 @@ function reasonNow(node: Node, view: View): string | null {
   if (rule.when === 'fold') return canFold(node, view) ? null : 'its input is not quantized for it alone';
   const inputs = node.inputs.filter((value, i) => value && readsCodes(rule, i, value));
   if (!inputs.every((value) => isAvailable(value!, view))) return 'its input stays in float';
-  return isWanted(node.outputs[0]!, view) ? null : 'nothing behind it reads codes';
+  return node.outputs.some((value) => isWanted(value, view)) ? null : 'nothing behind it reads codes';
 }
 
 const readsCodes = (rule: OperatorRule, index: number, value: Value): boolean => {

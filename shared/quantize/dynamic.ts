@@ -24,7 +24,7 @@ export function planDynamic(graph: Graph, refused: ReadonlyMap<Node, string>): P
   const floats = floatValues(graph);
   for (const node of graph.nodes) {
     const reason = reasons.get(node) ?? reasonAgainst(node);
-    if (reason === null) nodes.set(node, { node, inputs: node.inputs.map((_, i) => weightPlan(node, i, weights)), output: null, addition: null });
+    if (reason === null) nodes.set(node, { node, inputs: node.inputs.map((_, i) => weightPlan(node, i, weights)), output: null, more: [], addition: null });
     else if (reason !== NOTHING && floats.has(node.outputs[0]!)) reasons.set(node, reason);
   }
   return { nodes, folded: [], skipped: [...reasons].map(([node, reason]) => ({ node: node.name, operator: node.op, reason })) };

@@ -3,7 +3,7 @@ import type { Value } from '../onnx/ir.ts';
 import { reshapedData } from '../tensor/data.ts';
 import { Grids, removeUnread } from './grids.ts';
 import { isLookup, lookupWriter } from './lookup.ts';
-import { type Addition, codesOutOf, resultOf, type TensorPlan } from './plan.ts';
+import { type Addition, allCodesOutOf, codesOutOf, resultOf, type TensorPlan } from './plan.ts';
 import { constantOf } from './rules.ts';
 import { foldActivations, isConstantPlan, removeReplaced, type WriteRequest, type Written } from './written.ts';
 
@@ -32,8 +32,7 @@ export function insertQdq({ graph, plan, params }: WriteRequest): Written[] {
 
   const nodes = [...plan.nodes.values()];
   // Whoever reads a tensor that an integer kernel computes reads it dequantized, the outputs of the graph included.
-  for (const output of nodes.map(codesOutOf)) {
-    if (!output) continue;
+  for (const output of nodes.flatMap(allCodesOutOf)) {
     const value = grids.carrierOf(output.value);
     const result = grids.value(`${value.name}_DequantizeLinear_Output`, 'float32', value);
     grids.supersede(value, result, 'QuantizeLinear_Input');

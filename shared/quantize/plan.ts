@@ -28,8 +28,10 @@ export interface NodePlan {
   readonly node: Node;
   /** Parallel to the node's inputs; null: read as it is. */
   readonly inputs: readonly (TensorPlan | null)[];
-  /** null: the output stays float. */
+  /** Of the first output; null: it stays float. */
   readonly output: TensorPlan | null;
+  /** Of the outputs after the first, which share its grid. */
+  readonly more: readonly TensorPlan[];
   /** The Add that follows a product with float output and adds its bias. */
   readonly addition: Addition | null;
 }
@@ -75,8 +77,8 @@ export function planQuantization(request: PlanRequest): Plan {
       continue;
     }
     const inputs = planInputs(node, rule, activations, constants);
-    const output = planOutput(node, rule, inputs, choice, activations);
-    nodes.set(node, { node, inputs, output, addition: output ? null : planAddition(node, inputs, request, activations) });
+    const [output = null, ...more] = planOutputs(node, rule, inputs, choice, activations);
+    nodes.set(node, { node, inputs, output, more, addition: output ? null : planAddition(node, inputs, request, activations) });
   }
   return { nodes, folded, skipped: skippedNodes(request.graph, nodes, choice) };
 }
@@ -124,14 +126,13 @@ function remember<K>(known: Map<K, TensorPlan>, key: K, plan: TensorPlan): Tenso
   return plan;
 }
 
-function planOutput(node: Node, rule: OperatorRule, inputs: readonly (TensorPlan | null)[], choice: Choice, activations: Planned): TensorPlan | null {
-  const { output } = rule;
-  if (!choice.integerOutputs.has(node)) return null;
+function planOutputs(node: Node, rule: OperatorRule, inputs: readonly (TensorPlan | null)[], choice: Choice, activations: Planned): TensorPlan[] {
+  if (!choice.integerOutputs.has(node)) return [];
   // The tensor that is calibrated is what is left after the folded Relu.
-  const value = choice.foldedInto.get(node)?.outputs[0] ?? node.outputs[0]!;
-  const plan = outputPlan(output, value, inputs[0] ?? null);
-  if (plan) activations.set(value, plan);
-  return plan;
+  const values = choice.foldedInto.get(node)?.outputs ?? node.outputs;
+  const plans = values.map((value) => outputPlan(rule.output, value, inputs[0] ?? null)).filter((plan) => plan !== null);
+  for (const plan of plans) activations.set(plan.value, plan);
+  return plans;
 }
 
 function outputPlan(role: OutputRole, value: Value, source: TensorPlan | null): TensorPlan | null {
@@ -174,6 +175,9 @@ export const resultOf = ({ node, output, addition }: NodePlan): Value => output?
 /** The codes a node's plan leads to; null: numbers. */
 export const codesOutOf = ({ output, addition }: NodePlan): TensorPlan | null => output ?? addition?.output ?? null;
 
+/** Every tensor that a node's plan leads to as codes. */
+export const allCodesOutOf = (plan: NodePlan): TensorPlan[] => [codesOutOf(plan), ...plan.more].filter((tensor) => tensor !== null);
+
 /** The plan whose scale and zero point a tensor has. */
 export const rootOf = (plan: TensorPlan): TensorPlan => (plan.kind === 'shared' ? rootOf(plan.source) : plan);
 
@@ -188,4 +192,4 @@ function skippedNodes(graph: Graph, planned: ReadonlyMap<Node, NodePlan>, { chos
   });
 }
 
-const UNINTERESTING: ReadonlySet<string> = new Set(['Constant', 'ConstantOfShape', 'Identity', 'Cast', 'QuantizeLinear', 'DequantizeLinear', 'Split']);
+const UNINTERESTING: ReadonlySet<string> = new Set(['Constant', 'ConstantOfShape', 'Identity', 'Cast', 'QuantizeLinear', 'DequantizeLinear']);

@@ -3,7 +3,8 @@ import { attribute, type Attribute, type Model, type Node, type Value } from '..
 import { CONTRIB_DOMAIN } from '../onnx/schema/contrib.ts';
 import { Grids } from './grids.ts';
 import { isLookup, lookupWriter } from './lookup.ts';
-import { codesOutOf, type NodePlan, resultOf, type TensorPlan } from './plan.ts';
+import { allCodesOutOf, codesOutOf, type NodePlan, resultOf, type TensorPlan } from './plan.ts';
+import { isConstantPad } from './rules.ts';
 import { foldActivations, isConstantPlan, removeReplaced, type WriteRequest, type Written } from './written.ts';
 
 /** A node to write: its inputs as codes with their grids, and the grid of its output (null: float). */
@@ -43,7 +44,9 @@ const FORMS: Readonly<Record<string, (call: Call) => Form>> = {
   Sigmoid: unary('QLinearSigmoid'),
   LeakyRelu: unary('QLinearLeakyRelu'),
   Softmax: (c) => unary('QLinearSoftmax', [['opset', attribute.int(c.opset)]])(c),
-  AveragePool: unary('QLinearAveragePool'),
+  AveragePool: (c) => ({ ...unary('QLinearAveragePool')(c), keeps: ['auto_pad', 'ceil_mode', 'count_include_pad', 'kernel_shape', 'pads', 'strides'] }),
+  // What is padded with 0 is padded with the code of 0.
+  Pad: (c) => ({ op: 'Pad', contrib: false, inputs: [c.input(0)[0]!, c.node.inputs[1]!, isConstantPad(c.node) ? c.input(0)[2]! : null, c.node.inputs[3] ?? null] }),
   GlobalAveragePool: unary('QLinearGlobalAveragePool', [['channels_last', attribute.int(0)]]),
 };
 
@@ -85,11 +88,14 @@ export function writeQOperators({ model, ...request }: Omit<WriteRequest, 'graph
     if (form?.contrib) model.opsets.set(CONTRIB_DOMAIN, 1);
     const before = grids.carrierOf(resultOf(nodePlan));
     const result = output ? grids.value(`${before.name}_quantized`, 'uint8', before) : grids.value(`${before.name}_float`, 'float32', before);
+    const more = nodePlan.more.map(({ value }) => grids.value(`${value.name}_quantized`, 'uint8', value));
+    nodePlan.more.forEach(({ value }, i) => codes.set(value, more[i]!));
     grids.add({
       op: form?.op ?? node.op,
       domain: form?.contrib ? CONTRIB_DOMAIN : '',
       inputs: form?.inputs ?? node.inputs.map((value, i) => (inputs[i] ? codesOf(inputs[i]) : value)),
       output: result,
+      more,
       attributes: [...[...node.attributes].filter(([name]) => form?.keeps?.includes(name) ?? true), ...(form?.adds ?? [])],
       origin: node.origin,
     });
@@ -105,10 +111,10 @@ export function writeQOperators({ model, ...request }: Omit<WriteRequest, 'graph
   const nodes = [...plan.nodes.values()];
   const written = nodes.map(write);
   for (const { node, addition } of nodes) for (const replaced of [node, addition?.node]) if (replaced?.graph) graph.removeNode(replaced);
-  for (const output of nodes.map(codesOutOf)) {
-    const value = output ? grids.carrierOf(output.value) : null;
+  for (const output of nodes.flatMap(allCodesOutOf)) {
+    const value = grids.carrierOf(output.value);
     // Readers that were not quantized, and the outputs of the graph, get the numbers back.
-    if (!value || !output || (value.uses.size === 0 && !graph.isOutput(value))) continue;
+    if (value.uses.size === 0 && !graph.isOutput(value)) continue;
     const numbers = grids.value(`${value.name}_DequantizeLinear_Output`, 'float32', value);
     grids.supersede(value, numbers, 'replaced');
     grids.dequantize(codes.get(output.value)!, grids.gridOf(output), numbers);

@@ -132,8 +132,22 @@ export const RULES: Readonly<Record<string, OperatorRule>> = {
   Expand: moving,
   Tile: moving,
   DepthToSpace: moving,
-  Resize: { ...moving, refuse: (node) => (stringOf(node, 'mode', 'nearest') === 'nearest' ? null : 'only nearest neighbours keep the codes') },
+  Split: moving,
+  Pad: { ...moving, refuse: (node) => (isConstantPad(node) && !padsWithZero(node) ? 'it pads with something else than 0' : null) },
+  Resize: { ...moving, refuse: refuseResize },
 };
+
+export const isConstantPad = (node: Node): boolean => stringOf(node, 'mode', 'constant') === 'constant';
+
+function padsWithZero(node: Node): boolean {
+  const value = node.inputs[2];
+  return !value || (constantOf(value)?.memory?.every((byte) => byte === 0) ?? false);
+}
+
+function refuseResize(node: Node): string | null {
+  if (stringOf(node, 'mode', 'nearest') !== 'nearest') return 'only nearest neighbours keep the codes';
+  return stringOf(node, 'coordinate_transformation_mode', '') === 'tf_crop_and_resize' ? 'it crops' : null;
+}
 
 /** The row of a standard operator. */
 export const ruleOf = (node: Node): OperatorRule | undefined => (node.domain === '' && Object.hasOwn(RULES, node.op) ? RULES[node.op] : undefined);

@@ -26,7 +26,8 @@ const DESCRIPTIONS: Readonly<Record<string, Dtype>> = {
   c8: 'complex64',
   c16: 'complex128',
 };
-const DESCRIPTION_OF = new Map(Object.entries(DESCRIPTIONS).map(([description, dtype]) => [dtype, description]));
+const DTYPE_OF: ReadonlyMap<string, Dtype> = new Map(Object.entries(DESCRIPTIONS));
+const DESCRIPTION_OF: ReadonlyMap<Dtype, string> = new Map([...DTYPE_OF].map(([description, dtype]) => [dtype, description]));
 
 interface Header {
   readonly dtype: Dtype;
@@ -71,7 +72,7 @@ function parseDescription(source: ByteSource, text: string): Omit<Header, 'dataS
   if (!description || !order || !shape) return refuse(source, text.includes("'descr': [") ? 'structured arrays are not supported' : 'its header is not understood');
   const [, endian, code] = description;
   if (code!.startsWith('O')) refuse(source, 'it is an array of Python objects; save plain numbers');
-  const dtype = DESCRIPTIONS[code!] ?? refuse(source, `its type "${code}" is not a plain number type`);
+  const dtype = DTYPE_OF.get(code!) ?? refuse(source, `its type "${code}" is not a plain number type`);
   const sizes = shape[1]!.split(',').map((size) => size.replace('L', '').trim()).filter(Boolean).map(Number);
   if (!sizes.every(Number.isSafeInteger)) refuse(source, 'a size is impossible');
   return { dtype, isBigEndian: endian === '>', isFortranOrder: order[1] === 'True', shape: sizes };

@@ -104,30 +104,34 @@ const isPowerOfTwo = (dim: Dim): boolean => isStatic(dim) && dim > 0 && Number.i
 const isNonNegative = (dim: Dim): boolean => (isStatic(dim) ? dim >= 0 : dim.terms.every((term) => term.factor > 0));
 /** Dividing by a value that could be zero has no result to record. */
 const notZero = (f: (a: Dim, b: Dim) => Dim) => (a: Dim, b: Dim): Dim | null => (b === 0 ? null : f(a, b));
-const power = (exponent: Dim): number | null => (isStatic(exponent) && exponent >= 0 && exponent <= 52 ? 2 ** exponent : null);
+const powerOfTwo = (exponent: Dim): number | null => (isStatic(exponent) && exponent >= 0 && exponent <= 52 ? 2 ** exponent : null);
 
 type Apply = (e: Evaluation, values: readonly Value[]) => Value;
 
 const floorDiv: Apply = (e, v) => e.on(v, 2, notZero(floorDivDims));
 const mod: Apply = (e, v) => e.on(v, 2, notZero(modDims));
-const pow: Apply = (e, v) => {
-  const [base, exponent] = [v[0], v[1] ? e.integer(v[1]) : null];
-  if (v.length !== 2 || !base) return e.refuse('a power needs two arguments');
-  if (exponent === -1) return e.divide(ratio(1), base, false);
-  if (isStatic(exponent ?? symbol('n')) && (exponent as number) >= 0 && (exponent as number) <= 8) return e.multiply(new Array<Value>(exponent as number).fill(base));
-  return e.on(v, 2, (a, b) => (isStatic(b) && b < 0 ? null : powDims(a, b)));
-};
 const floor: Apply = (e, v) => e.round(v, floorDivDims);
 const ceiling: Apply = (e, v) => e.round(v, ceilDivDims);
-const divide: Apply = (e, v) => (v.length === 2 ? e.divide(v[0]!, v[1]!, false) : e.refuse('a division needs two arguments'));
-const divideFloat: Apply = (e, v) => (v.length === 2 ? e.divide(v[0]!, v[1]!, true) : e.refuse('a division needs two arguments'));
-const same: Apply = (e, v) => (v.length === 1 ? v[0]! : e.refuse('an expression has too many arguments'));
+const binary = (apply: (e: Evaluation, a: Value, b: Value) => Value): Apply => (e, v) =>
+  v.length === 2 ? apply(e, v[0]!, v[1]!) : e.refuse(`an expression has ${v.length} arguments where two belong`);
+const unary = (apply: (e: Evaluation, a: Value) => Value): Apply => (e, v) =>
+  v.length === 1 ? apply(e, v[0]!) : e.refuse(`an expression has ${v.length} arguments where one belongs`);
+const pow = binary((e, base, power) => {
+  const exponent = e.integer(power);
+  if (exponent === -1) return e.divide(ratio(1), base, false);
+  if (typeof exponent === 'number' && exponent >= 0 && exponent <= 8) return e.multiply(new Array<Value>(exponent).fill(base));
+  return e.on([base, power], 2, (a, b) => (isStatic(b) && b < 0 ? null : powDims(a, b)));
+});
+const divide = binary((e, a, b) => e.divide(a, b, false));
+const divideFloat = binary((e, a, b) => e.divide(a, b, true));
+const same = unary((_, a) => a);
+const negative = (e: Evaluation, a: Value): Value => e.multiply([ratio(-1), a]);
 
 /** Heads of torch.utils._sympy.functions and of sympy. One that is not here stays an unknown of its own. */
 const HEADS: Readonly<Record<string, Apply>> = {
   Add: (e, v) => e.add(v),
-  Sub: (e, v) => e.add([v[0]!, e.multiply([ratio(-1), v[1]!])]),
-  Neg: (e, v) => e.multiply([ratio(-1), ...v]),
+  Sub: binary((e, a, b) => e.add([a, negative(e, b)])),
+  Neg: unary(negative),
   Mul: (e, v) => e.multiply(v),
   Div: divide,
   Pow: pow,
@@ -140,8 +144,8 @@ const HEADS: Readonly<Record<string, Apply>> = {
   ModularIndexing: (e, v) => e.on(v, 3, (base, divisor, modulus) => (divisor === 0 || modulus === 0 ? null : modDims(floorDivDims(base, divisor), modulus))),
   Min: (e, v) => e.on(v, null, (...dims) => dims.reduce(minDims)),
   Max: (e, v) => e.on(v, null, (...dims) => dims.reduce(maxDims)),
-  LShift: (e, v) => e.on(v, 2, (a, b) => (power(b) === null ? null : e.times(a, power(b)!))),
-  RShift: (e, v) => e.on(v, 2, (a, b) => (power(b) === null ? null : floorDivDims(a, power(b)!))),
+  LShift: (e, v) => e.on(v, 2, (a, b) => (powerOfTwo(b) === null ? null : e.times(a, powerOfTwo(b)!))),
+  RShift: (e, v) => e.on(v, 2, (a, b) => (powerOfTwo(b) === null ? null : floorDivDims(a, powerOfTwo(b)!))),
   Identity: same,
   ToFloat: same,
   IntTrueDiv: divideFloat,
@@ -162,7 +166,8 @@ const LITERALS: Readonly<Record<string, (e: Evaluation, args: readonly Syntax[])
 };
 
 function literal(e: Evaluation, syntax: Syntax): Value {
-  if (syntax.kind === 'call' && syntax.head === 'Neg') return e.multiply([ratio(-1), literal(e, syntax.args[0]!)]);
+  const [inner] = syntax.kind === 'call' && syntax.head === 'Neg' ? syntax.args : [];
+  if (inner) return negative(e, inner.kind === 'number' ? literal(e, inner) : e.refuse('a number is missing'));
   if (syntax.kind !== 'number') return e.refuse('a number is missing');
   return /^\d+$/.test(syntax.text) ? ratio(e.safe(Number(syntax.text))) : float(syntax.text);
 }

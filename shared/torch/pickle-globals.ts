@@ -125,7 +125,7 @@ const lookUp = <T>(table: Readonly<Record<string, T>>, key: string): T | null =>
 
 /** The table's answer for a name; null when it is not allowed to do anything. */
 export function allowedGlobal(module: string, name: string): AllowedGlobal | null {
-  const key = `${MODULES[module] ?? module}.${name}`;
+  const key = `${lookUp(MODULES, module) ?? module}.${name}`;
   const call = lookUp(CALLS, key);
   if (call) return { call };
   if (key === 'torch.storage.UntypedStorage') return { value: new StorageType(name, null) };

@@ -54,7 +54,7 @@ const shortened = (value: bigint): number | bigint => (Number.isSafeInteger(Numb
 
 export function numpyScalar(dtype: PickleValue | undefined, bytes: PickleValue | undefined, refuse: Refuse): PickleValue {
   if (!(dtype instanceof NumpyDtype)) return refuse('a numpy scalar has no dtype');
-  const read = SCALARS[dtype.code];
+  const read = Object.hasOwn(SCALARS, dtype.code) ? SCALARS[dtype.code] : undefined;
   const raw = typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes;
   if (!read || !(raw instanceof Uint8Array)) return new OpaqueObject(`numpy ${dtype.code}`, []);
   if (raw.byteLength !== Number(dtype.code.slice(1))) return refuse('a numpy scalar has the wrong length');

@@ -20,10 +20,10 @@ const oldInteger: Opcode = (m) => {
   const line = m.line();
   m.push(line === '01' ? true : line === '00' ? false : m.decimal(line));
 };
-const NON_FINITE: Readonly<Record<string, number>> = { inf: Infinity, '-inf': -Infinity, nan: Number.NaN };
+const NON_FINITE: ReadonlyMap<string, number> = new Map([['inf', Infinity], ['-inf', -Infinity], ['nan', Number.NaN]]);
 const oldFloat = (m: PickleMachine): number => {
   const line = m.line();
-  return /^[-+\d.eE]+$/.test(line) ? Number(line) : (NON_FINITE[line] ?? m.refuse('a number is not readable'));
+  return /^[-+\d.eE]+$/.test(line) ? Number(line) : (NON_FINITE.get(line) ?? m.refuse('a number is not readable'));
 };
 /** Python 2 strings: text where it is text, else bytes. */
 const quoted: Opcode = (m) => {

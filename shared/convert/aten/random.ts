@@ -64,20 +64,19 @@ function integers(op: AtenBuilder, low: Dim, high: Dim, size: readonly Dim[], dt
   const drawn = op.Add([op.Floor([op.Mul([uniformOf(op, size, 'float64'), op.Sub([to, from])])]), from]);
   return cast(op, isFloat(dtype) ? drawn : op.Cast([drawn], { to: 'int64' }), dtype);
 }
+/** Schemas print the default torch.int64 as its number, 4. */
+const LONG = 'ScalarType? dtype=4, Layout? layout=None, Device? device=None, bool? pin_memory=None';
+const longUnless = (dtype: Dtype | null): Dtype => (typeof dtype === 'string' ? dtype : 'int64');
 export const randint = [
-  ...aten(`aten::randint(SymInt high, SymInt[] size, *, ${OPTIONS}) -> Tensor`.replace('dtype=None', 'dtype=long') as `aten::randint(SymInt high, SymInt[] size, *, ${typeof OPTIONS}) -> Tensor`, (op, a) => integers(op, 0, a.high, a.size, a.dtype ?? 'int64')),
-  ...aten(`aten::randint.low(SymInt low, SymInt high, SymInt[] size, *, ${OPTIONS}) -> Tensor`.replace('dtype=None', 'dtype=long') as `aten::randint.low(SymInt low, SymInt high, SymInt[] size, *, ${typeof OPTIONS}) -> Tensor`, (op, a) =>
-    integers(op, a.low, a.high, a.size, a.dtype ?? 'int64'),
-  ),
+  ...aten(`aten::randint(SymInt high, SymInt[] size, *, ${LONG}) -> Tensor`, (op, a) => integers(op, 0, a.high, a.size, longUnless(a.dtype))),
+  ...aten(`aten::randint.low(SymInt low, SymInt high, SymInt[] size, *, ${LONG}) -> Tensor`, (op, a) => integers(op, a.low, a.high, a.size, longUnless(a.dtype))),
   ...aten(`aten::randint_like(Tensor self, SymInt high, *, ${OPTIONS}, MemoryFormat? memory_format=None) -> Tensor`, (op, a) => integers(op, 0, a.high, shapeOf(a.self), a.dtype ?? dtypeOf(a.self))),
   ...aten(`aten::randint_like.low_dtype(Tensor self, SymInt low, SymInt high, *, ${OPTIONS}, MemoryFormat? memory_format=None) -> Tensor`, (op, a) =>
     integers(op, a.low, a.high, shapeOf(a.self), a.dtype ?? dtypeOf(a.self)),
   ),
 ];
 /** The order of random numbers is a random order. */
-export const randperm = aten(`aten::randperm(SymInt n, *, ${OPTIONS}) -> Tensor`.replace('dtype=None', 'dtype=long') as `aten::randperm(SymInt n, *, ${typeof OPTIONS}) -> Tensor`, (op, { n, dtype }) =>
-  cast(op, op.TopK([uniformOf(op, [n]), op.dims([n])], { axis: 0, sorted: 1 }, 2)[1]!, dtype ?? 'int64'),
-);
+export const randperm = aten(`aten::randperm(SymInt n, *, ${LONG}) -> Tensor`, (op, { n, dtype }) => cast(op, op.TopK([uniformOf(op, [n]), op.dims([n])], { axis: 0, sorted: 1 }, 2)[1]!, longUnless(dtype)));
 
 /** Gumbel noise on logarithms: the largest is a draw by weight, the k largest are k draws without putting back. */
 export const multinomial = aten('aten::multinomial(Tensor self, SymInt num_samples, bool replacement=False, *, Generator? generator=None) -> Tensor', (op, { self, num_samples, replacement }) => {

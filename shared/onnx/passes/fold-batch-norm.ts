@@ -38,6 +38,8 @@ function fold(conv: Node, norm: Node, op: Builder): Value {
   const shift = bias?.uses.size === 1 ? renamed(bias, shifted, op) : op.constant(shifted, biasName(w!, op));
   const weight = renamed(w!, scaled, op);
   const attributes = Object.fromEntries([...conv.attributes].map(([name, { value }]) => [name, value]));
+  // It is still the convolution that the user knows.
+  op.origin = conv.origin;
   return op[kind]([x!, weight, shift], attributes);
 }
 

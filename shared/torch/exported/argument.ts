@@ -23,7 +23,7 @@ const readObject: Read = (json) => ({ kind: 'object', name: json.get('name').nam
 const symbolic = (kind: 'symint' | 'symbool' | 'symfloat', plain: Record<string, Read>): Read => (json, reading) => {
   const [tag, value] = json.union();
   if (tag === 'as_name') return { kind, name: value.name() };
-  return (plain[tag] ?? value.fail(`"${tag}" is unknown here`))(value, reading);
+  return Object.hasOwn(plain, tag) ? plain[tag]!(value, reading) : value.fail(`"${tag}" is unknown here`);
 };
 const readSymInt = symbolic('symint', { as_int: readInt });
 const readSymBool = symbolic('symbool', { as_bool: readBool });
@@ -84,10 +84,8 @@ const TAGS: Readonly<Record<string, Read>> = {
     list(json.entries().map(([key, value]) => list([{ kind: 'string', value: key }, readArgument(value, reading.deeper(value))]))),
 };
 
-const has = (table: object, key: string): boolean => Object.hasOwn(table, key);
-
 export function readArgument(json: Json, reading: Reading): Argument {
   const [tag, value] = json.union();
-  if (!has(TAGS, tag)) json.fail(`"${tag}" is no kind of argument`);
+  if (!Object.hasOwn(TAGS, tag)) json.fail(`"${tag}" is no kind of argument`);
   return TAGS[tag]!(value, reading);
 }
