@@ -92,7 +92,9 @@ export interface Visit {
 export const timestamp = (ms: number): string => new Date(ms).toISOString();
 
 /** The template with everything that an expression of this state may name. */
-export function evaluate(visit: Visit, template: Template, more: { result?: Json; errorOutput?: Json } = {}, context: ExecutionContext = visit.frame.context): Promise<Json> {
+export function evaluate(
+  visit: Visit, template: Template, more: { result?: Json; errorOutput?: Json } = {}, context: ExecutionContext = visit.frame.context,
+): Promise<Json> {
   const State = { Name: visit.name, EnteredTime: timestamp(visit.entered), RetryCount: visit.retries };
   const states: States = { input: visit.input, ...more, context: { ...context, State } as unknown as Json };
   return visit.frame.environment.evaluate(template, { states, variables: visit.frame.variables });

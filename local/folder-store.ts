@@ -17,7 +17,9 @@ export function folderStore(buckets: Readonly<Record<string, string>>): ObjectSt
   const pathOf = (bucket: string, key: string): string => join(folderOf(bucket), pathOfKey(key));
 
   /** Write under another name first, then let `publish` put it in place at once. */
-  async function write(bucket: string, key: string, fill: (path: string) => Promise<void>, publish: (temporary: string, path: string) => Promise<void>): Promise<ObjectInfo> {
+  async function write(
+    bucket: string, key: string, fill: (path: string) => Promise<void>, publish: (temporary: string, path: string) => Promise<void>,
+  ): Promise<ObjectInfo> {
     const path = pathOf(bucket, key);
     try {
       await mkdir(dirname(path), { recursive: true });

@@ -123,11 +123,14 @@ function toJson(value: unknown, source: string): Json {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return value;
   if (typeof value === 'number' && Number.isFinite(value)) return value;
   if (Array.isArray(value)) return value.map((item) => toJson(item, source));
-  if (typeof value === 'object' && (value as { _jsonata_function?: boolean })._jsonata_function !== true && (value as { _jsonata_lambda?: boolean })._jsonata_lambda !== true) {
+  if (typeof value === 'object' && !isFunction(value)) {
     return Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined).map(([key, item]) => [key, toJson(item, source)]));
   }
   throw queryError(source, `returned ${typeof value === 'number' ? String(value) : 'a function'}, which is no JSON`);
 }
+
+// What JSONata marks its own functions with.
+const isFunction = (value: object): boolean => '_jsonata_function' in value || '_jsonata_lambda' in value;
 
 const HASHES: Readonly<Record<string, string>> = { MD5: 'md5', 'SHA-1': 'sha1', 'SHA-256': 'sha256', 'SHA-384': 'sha384', 'SHA-512': 'sha512' };
 

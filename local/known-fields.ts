@@ -15,7 +15,8 @@ const FIELDS: Readonly<Record<State['Type'], readonly string[]>> = {
   Parallel: [...EVERY, ...TRANSITION, ...RECOVERY, 'Branches', 'Arguments'],
   Map: [
     ...EVERY, ...TRANSITION, ...RECOVERY,
-    'ItemProcessor', 'Label', 'Items', 'ItemReader', 'ItemSelector', 'ItemBatcher', 'ResultWriter', 'MaxConcurrency', 'ToleratedFailurePercentage', 'ToleratedFailureCount',
+    'ItemProcessor', 'Label', 'Items', 'ItemReader', 'ItemSelector', 'ItemBatcher', 'ResultWriter',
+    'MaxConcurrency', 'ToleratedFailurePercentage', 'ToleratedFailureCount',
   ],
 };
 

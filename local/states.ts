@@ -61,7 +61,9 @@ async function runWait(state: WaitState, visit: Visit): Promise<Step> {
 async function runChoice(state: ChoiceState, visit: Visit): Promise<Step> {
   for (const rule of state.Choices) {
     const holds = typeof rule.Condition === 'boolean' ? rule.Condition : await evaluate(visit, rule.Condition);
-    if (typeof holds !== 'boolean') throw new StatesError('States.QueryEvaluationError', `${visit.name}: Condition '${rule.Condition}' is ${JSON.stringify(holds)}, not true or false`);
+    if (typeof holds !== 'boolean') {
+      throw new StatesError('States.QueryEvaluationError', `${visit.name}: Condition '${rule.Condition}' is ${JSON.stringify(holds)}, not true or false`);
+    }
     if (holds) return leave(visit, rule);
   }
   if (state.Default === undefined) throw new StatesError('States.NoChoiceMatched', `no rule of "${visit.name}" holds and it has no Default`);

@@ -1,18 +1,27 @@
 /** `torchferry ops`: what can be converted. */
+import { limitText, opsetLimits, supportAt } from '../../shared/convert/opset-limits.ts';
 import { CONVERTERS, STRUCTURAL_CONVERTERS } from '../../shared/convert/registry.ts';
+import { fail } from '../../shared/errors.ts';
 import { DEFAULT_OPSET, NEWEST_OPSET, OLDEST_OPSET } from '../../shared/onnx/opset.ts';
 import type { Command } from '../command.ts';
+import { wholeNumber } from '../values.ts';
 
 export const ops: Command = {
   summary: 'list the PyTorch operators that can be converted',
-  usage: 'torchferry ops [NAME...] [--json]',
-  options: {},
-  async run({ files }) {
+  usage: 'torchferry ops [NAME...] [--opset N] [--json]',
+  options: { opset: { type: 'string', value: 'N', describe: 'only what can be written for this opset' } },
+  async run({ files, options }) {
+    const opset = wholeNumber(options, 'opset');
+    if (opset !== undefined && (opset < OLDEST_OPSET || opset > NEWEST_OPSET)) fail('BadOption', { option: '--opset', value: String(opset), expected: `${OLDEST_OPSET} to ${NEWEST_OPSET}` });
     const all = [...[...CONVERTERS.values()].map((c) => ({ operator: c.schema.target, schema: c.schema.text })), ...[...STRUCTURAL_CONVERTERS.keys()].map((operator) => ({ operator, schema: null }))];
-    const wanted = all.filter(({ operator }) => files.length === 0 || files.some((f) => operator.includes(f))).sort((a, b) => (a.operator < b.operator ? -1 : 1));
-    const head = `${wanted.length} operators, each for opsets ${OLDEST_OPSET} to ${NEWEST_OPSET} (default ${DEFAULT_OPSET})`;
+    const wanted = all
+      .filter(({ operator }) => files.length === 0 || files.some((f) => operator.includes(f)))
+      .filter(({ operator }) => opset === undefined || supportAt(operator, opset) !== 'none')
+      .map((row) => ({ ...row, limits: opsetLimits(row.operator) }))
+      .sort((a, b) => (a.operator < b.operator ? -1 : 1));
+    const head = `${wanted.length} operators, ${opset === undefined ? `for opsets ${OLDEST_OPSET} to ${NEWEST_OPSET} (default ${DEFAULT_OPSET}) unless said otherwise` : `for opset ${opset}`}`;
     return {
-      text: [head, ...wanted.map(({ operator, schema }) => `  ${schema ?? operator}`)].join('\n'),
+      text: [head, ...wanted.map(({ operator, schema, limits }) => `  ${schema ?? operator}${limits.length ? `  [${limits.map(limitText).join('; ')}]` : ''}`)].join('\n'),
       facts: { opsets: { oldest: OLDEST_OPSET, newest: NEWEST_OPSET, default: DEFAULT_OPSET }, operators: wanted },
     };
   },

@@ -222,7 +222,7 @@ export class Lowering implements Scope, SubgraphLowering {
     if (output.kind === 'symint') return this.#bindSymbol(node, name, result);
     if (!result) {
       // Outputs that nobody reads need no value.
-      if (name.includes('_unused_')) return;
+      if (!this.#isRead(name)) return;
       fail('ConversionFailed', { operator: node.target, at: placeOf(node), reason: `its output "${name}" has no value` });
     }
     const recorded = this.#recorded(name);
@@ -231,6 +231,11 @@ export class Lowering implements Scope, SubgraphLowering {
     }
     this.op.dimValues.bindShape(result);
     this.bind(name, result);
+  }
+
+  #isRead(name: string): boolean {
+    const reads = (argument: Argument): boolean => tensorNames(argument).includes(name);
+    return this.#graph.outputs.some(reads) || [...allNodes(this.#graph)].some((node) => node.args.some((a) => reads(a.value)));
   }
 
   /** A size that only the data decides (`item`, `nonzero`): from now on its symbol has this value. */

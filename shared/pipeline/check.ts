@@ -36,25 +36,36 @@ interface Bounds {
 }
 
 const within = (value: number, { min = -Infinity, max = Infinity }: Bounds): boolean => value >= min && value <= max;
-const limits = ({ min, max }: Bounds): Record<string, number> => ({ ...(min === undefined ? {} : { minimum: min }), ...(max === undefined ? {} : { maximum: max }) });
+const limits = ({ min, max }: Bounds): Record<string, number> => ({
+  ...(min === undefined ? {} : { minimum: min }),
+  ...(max === undefined ? {} : { maximum: max }),
+});
 
-const bounded = (what: string, bounds: Bounds): string =>
-  bounds.min !== undefined && bounds.max !== undefined ? `${what} from ${bounds.min} to ${bounds.max}` : bounds.min !== undefined ? `${what} that is at least ${bounds.min}` : what;
+function bounded(what: string, { min, max }: Bounds): string {
+  if (min === undefined) return what;
+  return max === undefined ? `${what} that is at least ${min}` : `${what} from ${min} to ${max}`;
+}
 
 export const integer = (bounds: Bounds = {}): Check<number> =>
-  scalar(bounded('a whole number', bounds), { type: 'integer', ...limits(bounds) }, (v) => (typeof v === 'number' && Number.isSafeInteger(v) && within(v, bounds) ? v : undefined));
+  scalar(bounded('a whole number', bounds), { type: 'integer', ...limits(bounds) }, (v) =>
+    typeof v === 'number' && Number.isSafeInteger(v) && within(v, bounds) ? v : undefined,
+  );
 
 export const number = (bounds: Bounds = {}): Check<number> =>
-  scalar(bounded('a number', bounds), { type: 'number', ...limits(bounds) }, (v) => (typeof v === 'number' && Number.isFinite(v) && within(v, bounds) ? v : undefined));
+  scalar(bounded('a number', bounds), { type: 'number', ...limits(bounds) }, (v) =>
+    typeof v === 'number' && Number.isFinite(v) && within(v, bounds) ? v : undefined,
+  );
 
 export const text: Check<string> = scalar('a text', { type: 'string', minLength: 1 }, (v) => (typeof v === 'string' && v !== '' ? v : undefined));
 
 /** One of a few words, in any case; `aliases` are other words for the same. */
 export function oneOf<const T extends string>(words: readonly T[], aliases: Readonly<Record<string, T>> = {}): Check<T> {
-  const byLower = new Map<string, T>([...words.map((w) => [w.toLowerCase(), w] as const), ...Object.entries(aliases).map(([a, w]) => [a.toLowerCase(), w] as const)]);
+  const meanings = [...words.map((word) => [word, word] as const), ...Object.entries(aliases)];
+  const byLower = new Map<string, T>(meanings.map(([written, word]) => [written.toLowerCase(), word]));
+  const all = meanings.map(([written]) => written);
   const quoted = words.map((w) => `"${w}"`);
   const expected = quoted.length === 1 ? quoted[0]! : `${quoted.slice(0, -1).join(', ')} or ${quoted.at(-1)!}`;
-  return scalar(expected, { enum: [...words, ...Object.keys(aliases)] }, (v) => (typeof v === 'string' ? byLower.get(v.toLowerCase()) : undefined), (v) => didYouMean(v, [...words, ...Object.keys(aliases)]));
+  return scalar(expected, { enum: all }, (v) => (typeof v === 'string' ? byLower.get(v.toLowerCase()) : undefined), (v) => didYouMean(v, all));
 }
 
 export function listOf<T>(item: Check<T>, atLeast = 0): Check<readonly T[]> {

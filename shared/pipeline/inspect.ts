@@ -19,7 +19,7 @@ const KINDS: readonly Kind[] = [
   { name: 'PyTorch archive', is: startsWith(0x50, 0x4b, 0x03, 0x04) },
   { name: 'an empty zip archive', is: startsWith(0x50, 0x4b, 0x05, 0x06), hint: SAVE },
   { name: 'exported program as JSON', is: startsWith(0x7b) },
-  { name: 'a tar archive of an old torch.save', is: (head) => Buffer.from(head.subarray(257, 262)).toString('latin1') === 'ustar', hint: `load it with an old PyTorch and ${SAVE}` },
+  { name: 'a tar archive of an old torch.save', is: (head) => text('ustar')(head.subarray(257)), hint: `load it with an old PyTorch and ${SAVE}` },
   { name: 'a pickle of torch.save before 1.6 (weights without a graph)', is: startsWith(0x80), hint: SAVE },
   { name: 'an HDF5 file (Keras)', is: startsWith(0x89, 0x48, 0x44, 0x46), hint: 'only PyTorch files can be converted' },
   { name: 'an error page (HTML or XML), no model', is: startsWith(0x3c), hint: 'download the model again' },
@@ -35,7 +35,10 @@ export async function inspectFormat(source: ByteSource): Promise<string> {
   if (source.size === 0) fail('CorruptArchive', { file: source.name, reason: 'it is empty' });
   const head = await source.slice(0, Math.min(HEAD, source.size)).read();
   const kind = KINDS.find(({ is }) => is(head, source.name));
-  if (!kind) return fail('UnsupportedFormat', { file: source.name, found: `no model (it begins with the bytes ${Buffer.from(head.subarray(0, 8)).toString('hex')})`, hint: SAVE });
+  if (!kind) {
+    const bytes = Buffer.from(head.subarray(0, 8)).toString('hex');
+    return fail('UnsupportedFormat', { file: source.name, found: `no model (it begins with the bytes ${bytes})`, hint: SAVE });
+  }
   if (kind.hint !== undefined) fail('UnsupportedFormat', { file: source.name, found: kind.name, hint: kind.hint });
   return kind.name;
 }

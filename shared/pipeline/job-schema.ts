@@ -24,20 +24,38 @@ const axisNames = mapOf('an object from axis to name, such as {"0": "batch"}', t
 export const OPTIONS = {
   dtype: option('Which models to make.', oneOrMore(oneOf(DTYPES)), [...DTYPES]),
   opset_version: option('ONNX opset to write.', integer({ min: OLDEST_OPSET, max: NEWEST_OPSET }), DEFAULT_OPSET),
-  quant_format: option('Form of a static INT8 model: Quantize/DequantizeLinear pairs, or QLinear operators.', oneOrMore(oneOf(QUANT_FORMATS, { QOperator: 'QLinear' })), ['QDQ']),
+  quant_format: option(
+    'Form of a static INT8 model: Quantize/DequantizeLinear pairs, or QLinear operators.',
+    oneOrMore(oneOf(QUANT_FORMATS, { QOperator: 'QLinear' })), ['QDQ'],
+  ),
   example_inputs: option('An .npz beside the model with inputs to validate with.', besideKey),
   input_names: option('Names of the inputs, in order.', listOf(text, 1)),
   output_names: option('Names of the outputs, in order.', listOf(text, 1)),
-  dynamic_axes: option('Names for dynamic dimensions: input to {axis: name}.', mapOf('an object from input to {axis: name}', either(listOf(integer()), axisNames, Array.isArray), /./)),
+  dynamic_axes: option(
+    'Names for dynamic dimensions: input to {axis: name}.',
+    mapOf('an object from input to {axis: name}', either(listOf(integer()), axisNames, Array.isArray), /./),
+  ),
   recipe: option('How the bias of a quantized Linear is computed.', oneOf(RECIPE_NAMES), DEFAULT_RECIPE),
-  approach: option('Quantize activations with ranges from calibration data (static) or at run time (dynamic). Default: static when there is calibration data.', oneOf(APPROACHES)),
+  approach: option(
+    'Quantize activations with ranges from calibration data (static) or at run time (dynamic). Default: static when there is calibration data.',
+    oneOf(APPROACHES),
+  ),
   calibration: option('An .npz beside the model with representative inputs.', besideKey),
   test_data: option('An .npz beside the model with inputs and labels, to measure accuracy.', besideKey),
   labels: option('Name of the array of labels in test_data.', text, 'y'),
-  reference: option('An .npz beside the model with inputs and the outputs PyTorch computes. Default: <model>.reference.npz when it exists.', besideKey),
+  reference: option(
+    'An .npz beside the model with inputs and the outputs PyTorch computes. Default: <model>.reference.npz when it exists.',
+    besideKey,
+  ),
   weights: option('Weights inside the .onnx, in one file beside it, or left in the PyTorch file.', oneOf(WEIGHTS), 'embed'),
-  tolerance: option('How far FP32 outputs may be from those of PyTorch: abs(a - b) <= atol + rtol * abs(b).', fieldsOf({ rtol: number({ min: 0 }), atol: number({ min: 0 }) })),
-  criterion: option('What INT8 must keep to be chosen: points of top-1, share of equal top-1, decibels.', fieldsOf({ maxTop1Drop: number(), minTop1Agreement: number({ min: 0, max: 1 }), minSqnr: number() })),
+  tolerance: option(
+    'How far FP32 outputs may be from those of PyTorch: abs(a - b) <= atol + rtol * abs(b).',
+    fieldsOf({ rtol: number({ min: 0 }), atol: number({ min: 0 }) }),
+  ),
+  criterion: option(
+    'What INT8 must keep to be chosen: points of top-1, share of equal top-1, decibels.',
+    fieldsOf({ maxTop1Drop: number(), minTop1Agreement: number({ min: 0, max: 1 }), minSqnr: number() }),
+  ),
   keep_float: option('Names of nodes or modules to leave in float.', listOf(text), []),
   seed: option('Seed of random inputs.', integer({ min: 0, max: 2 ** 32 - 1 }), 0),
 } as const satisfies Record<string, Option<unknown>>;

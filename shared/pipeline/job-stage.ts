@@ -30,7 +30,8 @@ export function jobStage<T>(stage: string, work: Work<T>): RunStage {
       return output;
     } catch (error) {
       // Whatever happens to the record, the error that is seen is the one that happened first.
-      await write({ failure: failureOf(error, stage), facts: null }).catch((cause: unknown) => services.log('the failure could not be written down', { cause: String(cause) }));
+      const failure = failureOf(error, stage);
+      await write({ failure, facts: null }).catch((cause: unknown) => services.log('the failure could not be written down', { cause: String(cause) }));
       throw error;
     } finally {
       await workspace.close();

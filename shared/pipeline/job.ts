@@ -1,5 +1,6 @@
 /** What a job asks for: found beside the model, checked, defaults filled in and marked as such. */
 import { fail, type JobProblem } from '../errors.ts';
+import { RECIPES } from '../quantize/recipe.ts';
 import type { ReportedOption } from '../report/report.ts';
 import { isObject } from './check.ts';
 import { keyBeside } from './beside.ts';
@@ -34,7 +35,8 @@ export function parseJob(file: string, text: string): JobFile {
   try {
     value = JSON.parse(text.replace(/^\u{feff}/u, ''));
   } catch (cause) {
-    fail('BadJob', { file, problems: [{ path: '$', problem: `it is no JSON: ${(cause as Error).message}`, hint: 'JSON has double quotes, no comments and no comma after the last item' }] }, cause);
+    const hint = 'JSON has double quotes, no comments and no comma after the last item';
+    fail('BadJob', { file, problems: [{ path: '$', problem: `it is no JSON: ${(cause as Error).message}`, hint }] }, cause);
   }
   return checkJob(file, value);
 }
@@ -58,18 +60,24 @@ export function resolveJob(file: string, job: JobFile, found: { readonly referen
   const problems: JobProblem[] = [];
   const wantsInt8 = options.dtype.includes('int8');
   if (wantsInt8 && options.approach === 'static' && options.calibration === null) {
-    problems.push({ path: 'approach', problem: 'static quantization needs calibration data', hint: 'set "calibration" to an .npz beside the model, or "approach" to "dynamic"' });
+    const hint = 'set "calibration" to an .npz beside the model, or "approach" to "dynamic"';
+    problems.push({ path: 'approach', problem: 'static quantization needs calibration data', hint });
   }
   if (problems.length) fail('BadJob', { file, problems });
   const reported = OPTION_NAMES.map((name): ReportedOption => ({ name, value: options[name], from: job[name] === undefined ? 'default' : 'job' }));
   return { options, reported, variants: variantsOf(options), warnings: warningsOf(job, options) };
 }
 
+const OF_INT8 = ['quant_format', 'recipe', 'approach', 'calibration', 'criterion', 'keep_float'] as const;
+
 function warningsOf(job: JobFile, options: JobOptions): string[] {
   const idle = (name: keyof JobFile, why: string): string[] => (job[name] === undefined ? [] : [`${name} has no effect: ${why}`]);
-  if (!options.dtype.includes('int8')) return (['quant_format', 'recipe', 'approach', 'calibration', 'criterion', 'keep_float'] as const).flatMap((name) => idle(name, 'no INT8 model is asked for'));
-  const dynamic = options.approach === 'dynamic' ? [...idle('quant_format', 'dynamic quantization has one form'), ...idle('recipe', 'dynamic quantization has one form'), ...idle('calibration', 'dynamic quantization takes ranges at run time')] : [];
-  return [...dynamic, ...(options.test_data === null ? idle('labels', 'there is no test_data') : [])];
+  const labels = options.test_data === null ? idle('labels', 'there is no test_data') : [];
+  if (!options.dtype.includes('int8')) return [...labels, ...OF_INT8.flatMap((name) => idle(name, 'no INT8 model is asked for'))];
+  if (options.approach === 'static') return labels;
+  // Of a recipe, the range of the weights is all that dynamic quantization has.
+  const forms = RECIPES[options.recipe].reduceRange ? (['quant_format'] as const) : (['quant_format', 'recipe'] as const);
+  return [...labels, ...forms.flatMap((name) => idle(name, 'dynamic quantization has one form'))];
 }
 
 /** `model.onnx`, `model.int8.onnx`; two INT8 forms are told apart by their names. */

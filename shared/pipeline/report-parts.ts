@@ -153,10 +153,15 @@ function variantOf(parts: VariantParts, convert: ConvertFacts, job: Failure | nu
 function stagesOf({ claim, convert, variants }: Parts, { failure, now }: ReportRequest, created: number): ReportedStage[] {
   const known = [claim, convert, ...variants.flatMap(({ quantize, validate }) => [quantize, validate])].filter((facts) => facts !== null);
   const stages = known.map(
-    (facts): ReportedStage => ({ name: facts.stage, variant: facts.variant, startMs: facts.started - created, endMs: facts.ended - created, status: facts.failure ? 'failed' : 'done' }),
+    ({ stage: name, variant, started, ended, failure: own }): ReportedStage => ({
+      name, variant, startMs: started - created, endMs: ended - created, status: own ? 'failed' : 'done',
+    }),
   );
   // A stage that was ended from outside could write nothing: it began when its state was entered.
-  const silent = [...(failure ? [{ variant: null, failure }] : []), ...variants.flatMap(({ request, caught }) => (caught ? [{ variant: request.name, failure: caught }] : []))];
+  const silent = [
+    ...(failure ? [{ variant: null, failure }] : []),
+    ...variants.flatMap(({ request, caught }) => (caught ? [{ variant: request.name, failure: caught }] : [])),
+  ];
   for (const { variant, failure: caught } of silent) {
     if (caught.entered === undefined || stages.some((s) => s.name === caught.stage && s.variant === variant)) continue;
     stages.push({ name: caught.stage, variant, startMs: Date.parse(caught.entered) - created, endMs: now - created, status: 'failed' });

@@ -42,7 +42,9 @@ export function parseRequest(value: Json): ConversionRequest {
 
 function folderIn({ folder }: Readonly<Record<string, unknown>>): { folder?: string } {
   if (folder === undefined || folder === null) return {};
-  if (typeof folder !== 'string' || (folder !== '' && !folder.endsWith('/'))) return fail('WrongUsage', { problem: `the request's "folder" is ${shown(folder)}`, hint: 'give one that ends in "/"' });
+  if (typeof folder !== 'string' || (folder !== '' && !folder.endsWith('/'))) {
+    return fail('WrongUsage', { problem: `the request's "folder" is ${shown(folder)}`, hint: 'give one that ends in "/"' });
+  }
   if (folder !== '') checkKey(folder);
   return { folder };
 }

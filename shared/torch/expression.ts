@@ -100,8 +100,12 @@ class Evaluation {
 }
 
 const isPowerOfTwo = (dim: Dim): boolean => isStatic(dim) && dim > 0 && Number.isInteger(Math.log2(dim));
-/** Sizes are not negative; nothing is known of a difference. */
-const isNonNegative = (dim: Dim): boolean => (isStatic(dim) ? dim >= 0 : dim.terms.every((term) => term.factor > 0));
+/** Sizes are not negative; nothing is known of a difference, nor of a number that the model computes (`u0`). */
+const isNonNegative = (dim: Dim): boolean =>
+  isStatic(dim)
+    ? dim >= 0
+    : dim.terms.every(({ factor, atoms }) =>
+        factor > 0 && atoms.every((atom) => (atom.kind === 'symbol' ? !/^u\d/.test(atom.name) : atom.args.every(isNonNegative))));
 /** Dividing by a value that could be zero has no result to record. */
 const notZero = (f: (a: Dim, b: Dim) => Dim) => (a: Dim, b: Dim): Dim | null => (b === 0 ? null : f(a, b));
 const powerOfTwo = (exponent: Dim): number | null => (isStatic(exponent) && exponent >= 0 && exponent <= 52 ? 2 ** exponent : null);

@@ -100,7 +100,8 @@ describe('resolves', () => {
 
   it.each<[string, Parameters<typeof resolveJob>[1], RegExp[]]>([
     ['calibration of FP32', { dtype: ['fp32'], calibration: 'c.npz' }, [/^calibration has no effect: no INT8/]],
-    ['calibration of dynamic', { approach: 'dynamic', calibration: 'c.npz' }, [/^calibration has no effect: dynamic/]],
+    ['a form of dynamic', { quant_format: ['QDQ'], recipe: 'QDQ_OP_INT32_BIAS' }, [/^quant_format has no effect: dynamic/, /^recipe has no effect: dynamic/]],
+    ['nothing when the recipe is of weights', { recipe: 'reduce_range' }, []],
     ['labels without data', { labels: 'target' }, [/^labels has no effect/]],
   ])('warns of %s', (_name, job, expected) => {
     expect(resolveJob('job.json', job).warnings).toEqual(expected.map((e) => expect.stringMatching(e) as string));

@@ -56,7 +56,10 @@ export const combinations = aten('aten::combinations(Tensor self, int r=2, bool 
   const n = staticSize(op, shapeOf(self)[0]!, 'size');
   if (n ** r > 1e6) return op.aten.refuse('r', r, 'at most a million rows before repetitions are left out');
   const rows = choices(n, r, with_replacement);
-  return op.Gather([self, op.tensor('int64', [rows.length, r], rows.flat())], { axis: 0 });
+  const chosen = op.Gather([self, op.tensor('int64', [rows.length, r], rows.flat())], { axis: 0 });
+  // PyTorch selects by a mask and so records a number of rows that it does not know.
+  chosen.type = { dtype: dtypeOf(self), shape: [op.unknownDim(), r] };
+  return chosen;
 });
 
 /** 1, x, x^2, ... along a new last axis. */

@@ -46,13 +46,14 @@ async function rowOf(batch: Batch, result: ItemResult, folder: string, { store }
   const request = requestOf(batch, fieldsOf(result.input)['item'] ?? null);
   const { request: _, ...again } = request;
   const { key } = request;
+  const failed = { key: String(key), status: 'fail', chosenBytes: null } as const;
   if (result.status === 'PENDING') {
-    return { again, item: { key: String(key), status: 'fail', code: null, sentence: 'Not started: too many other models had failed.', report: null, bytes: 0, chosenBytes: null } };
+    return { again, item: { ...failed, code: null, sentence: 'Not started: too many other models had failed.', report: null, bytes: 0 } };
   }
   if (result.status === 'FAILED') {
     const located = await locate(store, request);
-    const item = { key: String(key), status: 'fail', code: result.error || null, sentence: result.cause, report: relative(folder, `${located.folder}report.html`), bytes: located.bytes, chosenBytes: null } as const;
-    return { again, item };
+    const report = relative(folder, `${located.folder}report.html`);
+    return { again, item: { ...failed, code: result.error || null, sentence: result.cause, report, bytes: located.bytes } };
   }
   return { again, item: succeeded(String(key), fieldsOf(result.output), folder) };
 }

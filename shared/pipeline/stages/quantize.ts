@@ -21,7 +21,8 @@ export const run = jobStage<QuantizeFacts>('quantize', async (workspace, input, 
   const opened = await openModel(path!);
   try {
     const { calibration } = options;
-    const samples = calibration === null ? null : await readSamples(await workspace.openBeside(calibration), declaredOf(opened.model.graph.inputs), { code: 'BadCalibrationData' });
+    const inputs = declaredOf(opened.model.graph.inputs);
+    const samples = calibration === null ? null : await readSamples(await workspace.openBeside(calibration), inputs, { code: 'BadCalibrationData' });
     const { model, facts } = await quantizeModel(opened.model, {
       approach: options.approach,
       format: variant.format ?? 'QDQ',
@@ -36,7 +37,10 @@ export const run = jobStage<QuantizeFacts>('quantize', async (workspace, input, 
     const written = await writeModel(model, join(workspace.folder, variant.file), { weights, ...(signal ? { signal } : {}) });
     const files: StoredFile[] = [];
     for (const { path: made } of written.files) files.push(await workspace.store(made, made.slice(workspace.folder.length + 1)));
-    return { facts: { quantization: facts, files, operators: operatorCounts(model), warnings: written.warnings }, output: { bytes: files.reduce((n, file) => n + file.bytes, 0) } };
+    return {
+      facts: { quantization: facts, files, operators: operatorCounts(model), warnings: written.warnings },
+      output: { bytes: files.reduce((n, file) => n + file.bytes, 0) },
+    };
   } finally {
     opened.close();
   }
