@@ -3,13 +3,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileSource } from '../shared/bytes/byte-source.ts';
-import { fail } from '../shared/errors.ts';
 import { openModel } from '../shared/onnx/proto/read.ts';
 import { writeModel, type WrittenModel } from '../shared/onnx/proto/write.ts';
-import type { Model } from '../shared/onnx/ir.ts';
+import { declaredOf } from '../shared/pipeline/declared.ts';
 import { quantizeModel, type QuantizeRequest } from '../shared/quantize/quantize.ts';
 import type { Quantization } from '../shared/report/report.ts';
-import type { Declared } from '../shared/runtime/session.ts';
 import { readSamples } from '../shared/runtime/samples.ts';
 
 export interface QuantizeFileRequest {
@@ -33,7 +31,7 @@ export async function quantizeFile(request: QuantizeFileRequest): Promise<{ writ
   const opened = await openModel(modelPath);
   const source = calibration === undefined ? null : fileSource(calibration);
   try {
-    const samples = source && (await readSamples(source, declaredInputs(opened.model, modelPath), { code: 'BadCalibrationData' }));
+    const samples = source && (await readSamples(source, declaredOf(opened.model.graph.inputs), { code: 'BadCalibrationData' }));
     const { model, facts } = await quantizeModel(opened.model, {
       approach,
       format,
@@ -48,9 +46,4 @@ export async function quantizeFile(request: QuantizeFileRequest): Promise<{ writ
     opened.close();
     rmSync(workFolder, { recursive: true, force: true });
   }
-}
-
-/** Inputs with their types; calibration needs to know them. */
-function declaredInputs({ graph }: Model, file: string): Declared[] {
-  return graph.inputs.map(({ name, type }) => (type ? { name, type } : fail('CorruptModel', { file, where: `input "${name}"`, reason: 'it has no type' })));
 }

@@ -1,9 +1,11 @@
 /** `torchferry validate`: run an ONNX model in onnxruntime and say what is right and wrong with it. */
 import { fileSource } from '../../shared/bytes/byte-source.ts';
+import { openModel } from '../../shared/onnx/proto/read.ts';
+import { declaredOf } from '../../shared/pipeline/declared.ts';
 import type { Validation } from '../../shared/report/report.ts';
 import { readReference } from '../../shared/runtime/reference.ts';
 import { readSamples } from '../../shared/runtime/samples.ts';
-import { withSession } from '../../shared/runtime/session.ts';
+import type { Declared } from '../../shared/runtime/session.ts';
 import { validateModel } from '../../shared/runtime/validate.ts';
 import type { Command } from '../command.ts';
 import { onnxFiles } from '../files.ts';
@@ -38,13 +40,14 @@ interface Request {
 }
 
 async function validateFile({ file, data, labels, reference, fp32 }: Request): Promise<Validation> {
-  const { inputs, outputs } = await withSession(file, {}, async (s) => ({ inputs: s.inputs, outputs: s.outputs }));
+  const { inputs, outputs } = await declaredIn(file);
   const sources = { data: data === undefined ? null : fileSource(data), reference: reference === undefined ? null : fileSource(reference) };
   try {
     const samples = sources.data && (await readSamples(sources.data, inputs, { code: 'BadReferenceData', ...(labels === undefined ? {} : { labels }) }));
     const known = sources.reference && (await readReference(sources.reference, inputs, outputs));
     return await validateModel({
       model: file,
+      declared: { inputs, outputs },
       now: () => performance.now(),
       ...(samples ? { samples } : {}),
       ...(known ? { reference: known } : {}),
@@ -54,6 +57,13 @@ async function validateFile({ file, data, labels, reference, fp32 }: Request): P
     sources.data?.close();
     sources.reference?.close();
   }
+}
+
+/** With dimensions as expressions, so that sizes can be checked against each other. */
+async function declaredIn(file: string): Promise<{ inputs: Declared[]; outputs: Declared[] }> {
+  const { model, close } = await openModel(file);
+  close();
+  return { inputs: declaredOf(model.graph.inputs), outputs: declaredOf(model.graph.outputs) };
 }
 
 function outcome(file: string, validation: Validation): FileOutcome {

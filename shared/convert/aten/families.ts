@@ -14,6 +14,7 @@ import * as covariance from './covariance.ts';
 import * as creation from './creation.ts';
 import * as cumulative from './cumulative.ts';
 import * as embeddingBag from './embedding-bag.ts';
+import * as experts from './experts.ts';
 import * as fractionalMaxPool from './fractional-max-pool.ts';
 import * as frequency from './frequency.ts';
 import * as geometry from './geometry.ts';
@@ -62,6 +63,7 @@ export const FAMILIES: readonly Family[] = [
   creation,
   cumulative,
   embeddingBag,
+  experts,
   fractionalMaxPool,
   frequency,
   geometry,

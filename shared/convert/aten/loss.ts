@@ -88,14 +88,28 @@ function negativeLogLikelihood(op: AtenBuilder, logs: Value, { target, weight, r
 }
 export const nll_loss = aten('aten::nll_loss_nd(Tensor self, Tensor target, Tensor? weight=None, int reduction=1, SymInt ignore_index=-100) -> Tensor', (op, a) => negativeLogLikelihood(op, a.self, a));
 
+/** The loss against every class alike: the smoothed part of a label. */
+function uniformLoss(op: AtenBuilder, logs: Value, a: Likelihood): Value {
+  const axis = rankOf(logs) === 1 ? 0 : 1;
+  const zero = num(op, logs, 0);
+  const ignored = op.Equal([a.target, op.scalar('int64', staticSize(op, a.ignore_index, 'ignore_index'))]);
+  const weighted = a.weight ? op.Mul([logs, reshape(op, a.weight, shapeOf(logs).map((d, i) => (i === axis ? d : 1)))]) : logs;
+  const loss = op.Where([ignored, zero, op.Neg([reduce(op, 'ReduceSum', weighted, [axis], false)])]);
+  if (a.reduction !== 1) return reduced(op, loss, a.reduction);
+  const ones = a.weight ? op.Gather([a.weight, op.Where([ignored, op.scalar('int64', 0), a.target])], { axis: 0 }) : num(op, logs, 1);
+  return op.Div([reduced(op, loss, 2), reduced(op, op.Where([ignored, zero, ones]), 2)]);
+}
+
 export const cross_entropy_loss = aten(
   'aten::cross_entropy_loss(Tensor self, Tensor target, Tensor? weight=None, int reduction=1, SymInt ignore_index=-100, float label_smoothing=0.0) -> Tensor',
   (op, a) => {
     const axis = rankOf(a.self) === 1 ? 0 : 1;
     const logs = op.LogSoftmax([a.self], { axis });
     if (dtypeOf(a.target) === 'int64') {
-      if (a.label_smoothing !== 0) return op.aten.refuse('label_smoothing', a.label_smoothing, '0 with class indices');
-      return negativeLogLikelihood(op, logs, a);
+      const loss = negativeLogLikelihood(op, logs, a);
+      if (a.label_smoothing === 0) return loss;
+      const share = a.label_smoothing / staticSize(op, shapeOf(logs)[axis]!, 'classes');
+      return op.Add([op.Mul([loss, num(op, loss, 1 - a.label_smoothing)]), op.Mul([uniformLoss(op, logs, a), num(op, loss, share)])]);
     }
     const classes = shapeOf(a.self)[axis]!;
     const smooth = a.label_smoothing === 0 ? a.target : op.Add([op.Mul([a.target, num(op, logs, 1 - a.label_smoothing)]), num(op, logs, a.label_smoothing / staticSize(op, classes, 'classes'))]);

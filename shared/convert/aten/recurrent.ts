@@ -3,6 +3,7 @@ import type { Value } from '../../onnx/ir.ts';
 import { aten, type AtenBuilder } from '../converter.ts';
 import { rankOf, reshape, shapeOf, slice, squeeze, staticSize, transpose, unsqueeze } from '../shape.ts';
 import { affine } from './linear.ts';
+import { projectedLayer } from './projected-lstm.ts';
 
 interface Cell {
   readonly onnx: 'LSTM' | 'GRU' | 'RNN';
@@ -46,8 +47,10 @@ interface Network {
 
 function run(op: AtenBuilder, net: Network): Value[] {
   const directions = net.bidirectional ? 2 : 1;
-  const each = net.has_biases ? 4 : 2;
-  if (net.params.length !== net.num_layers * directions * each) return op.aten.refuse('params', `${net.params.length} weights`, 'networks without projections (proj_size = 0)');
+  const each = net.params.length / (net.num_layers * directions);
+  const plain = net.has_biases ? 4 : 2;
+  const isProjected = net.cell.onnx === 'LSTM' && each === plain + 1;
+  if (each !== plain && !isProjected) return op.aten.refuse('params', `${net.params.length} weights`, `${plain} a layer and direction, one more with proj_size`);
   if (net.train && net.dropout > 0) op.aten.warn('a recurrent network was exported with dropout between its layers; it is written without. Call model.eval() before exporting');
   const unbatched = rankOf(net.input) === 2;
   const batched = unbatched ? unsqueeze(op, net.input, [net.batch_first ? 0 : 1]) : net.input;
@@ -58,7 +61,7 @@ function run(op: AtenBuilder, net: Network): Value[] {
     const at = layer * directions;
     const weights = net.params.slice(at * each, (at + directions) * each);
     const initial = states.map((s) => slice(op, s, 0, at, at + directions));
-    const [y, ...last] = oneLayer(op, net, x, weights, initial);
+    const [y, ...last] = isProjected ? projectedLayer(op, x, weights, initial, directions) : oneLayer(op, net, x, weights, initial);
     // (seq, directions, batch, hidden) to (seq, batch, directions * hidden).
     const [seq, , batch, hidden] = shapeOf(y!);
     x = directions === 1 ? squeeze(op, y!, [1]) : reshape(op, transpose(op, y!, [0, 2, 1, 3]), [seq!, batch!, staticSize(op, hidden!, 'hidden size') * directions]);
