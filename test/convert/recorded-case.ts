@@ -88,6 +88,7 @@ function programOf(recorded: RecordedCase): { program: TorchProgram; feeds: Tens
   const args: NamedArgument[] = Object.entries(recorded.args).map(([name, value]) => ({ name, value: argument(value) }));
   const expected: WrittenTensor[] = [];
   const output = (value: unknown): Argument => {
+    if (value === null) return { kind: 'none' };
     if (Array.isArray(value)) return { kind: 'tensors', names: value.map((v) => (output(v) as { name: string }).name) };
     const tensor = writtenTensor(value);
     expected.push(tensor);

@@ -63,7 +63,7 @@ test('records changed under a valid checksum', async () => {
   const random = randomNumbers(3);
   for (const file of ['pt2/container_2_8.pt2', 'pt2/container_flat_2_7.pt2', 'torch-save/values.pt']) {
     const records = await recordsOf(fixture(file));
-    for (let i = 0; i < 300; i++) {
+    for (let i = 0; i < 150; i++) {
       const changed = await Promise.all(records.map(async ([name, bytes]): Promise<[string, Uint8Array]> => [name, name.endsWith('.pt') ? zipBytes(await withNoise(await recordsOf(bytes), random)) : bytes]));
       expect(await outcome(zipBytes(file.includes('pt2/') ? changed : await withNoise(records, random)))).toEqual(expect.any(String));
     }
@@ -88,7 +88,7 @@ test('graphs with any part in place of any other', async () => {
   const random = randomNumbers(4);
   const records = await recordsOf(fixture('pt2/container_2_13.pt2'));
   const seen = new Set<string>();
-  for (let i = 0; i < 1_500; i++) {
+  for (let i = 0; i < 700; i++) {
     const target = records.filter(([name]) => name.endsWith('.json'))[Math.floor(random() * 3)]![0];
     const changed = records.map(([name, bytes]): [string, Uint8Array] => {
       if (name !== target) return [name, bytes];

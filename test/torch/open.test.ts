@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { type ByteSource, memorySource } from '../../shared/bytes/byte-source.ts';
+import { byteSource, type ByteSource, memorySource } from '../../shared/bytes/byte-source.ts';
 import { openZip } from '../../shared/bytes/zip.ts';
 import { zipBytes } from '../../shared/bytes/zip-write.ts';
 import type { FailureCode } from '../../shared/errors.ts';
@@ -119,6 +119,13 @@ describe('weights', () => {
       expect([...(await openProgram(fixture(name))).weights.values()].every((data) => data.stored === null)).toBe(true);
     }
   });
+});
+
+test('a small program takes four reads', async () => {
+  const bytes = bytesOf('container_2_13.pt2');
+  let reads = 0;
+  await openProgram(byteSource('counted.pt2', bytes.length, async (start, end) => (reads++, bytes.subarray(start, end))));
+  expect(reads).toBeLessThanOrEqual(4);
 });
 
 describe('what the file says of itself', () => {

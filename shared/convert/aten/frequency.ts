@@ -6,7 +6,7 @@ import { aten, type AtenBuilder } from '../converter.ts';
 import { cast, dtypeOf } from '../promote.ts';
 import { axisOf, filledTensor, rankOf, reshape, shapeOf, slice, staticSize, transpose, unsqueeze } from '../shape.ts';
 
-/** The smallest of the most frequent values, at its last place; NaN counts once each and comes after all numbers. */
+/** The smallest of the most frequent values, at its last place. PyTorch leaves open what NaN does; here each counts once, after all numbers. */
 export const mode = aten('aten::mode(Tensor self, int dim=-1, bool keepdim=False) -> (Tensor values, Tensor indices)', (op, { self, dim, keepdim }) => {
   if (rankOf(self) === 0) return [op.Identity([self]), filledTensor(op, [], 'int64', 0)];
   const axis = axisOf(op, dim, rankOf(self));

@@ -3,9 +3,8 @@ import { type Dim, mulDims, sameDim } from '../../tensor/dim.ts';
 import type { Value } from '../../onnx/ir.ts';
 import { aten, type AtenBuilder } from '../converter.ts';
 import { cast } from '../promote.ts';
-import { axisOf, expandTo, filledTensor, rankOf, reshape, shapeOf, slice, transpose, unsqueeze } from '../shape.ts';
+import { axisOf, expandTo, rankOf, reshape, shapeOf, slice, transpose, unsqueeze } from '../shape.ts';
 
-const nothing = (op: AtenBuilder): Value => filledTensor(op, [0], 'int64', 0);
 
 /** Whether each element (row) begins a run; `rows` is (n) or (n, width). */
 function runStarts(op: AtenBuilder, rows: Value): Value {
@@ -27,26 +26,27 @@ function runsOf(op: AtenBuilder, starts: Value): Runs {
   return { inverse: op.Sub([op.CumSum([op.Cast([starts], { to: 'int64' }), op.scalar('int64', 0)]), op.scalar('int64', 1)]), counts: op.Sub([ends, places]) };
 }
 
+/** What is not asked for is null: nobody reads it. */
 export const unique_consecutive = aten(
   'aten::unique_consecutive(Tensor self, bool return_inverse=False, bool return_counts=False, int? dim=None) -> (Tensor, Tensor, Tensor)',
   (op, { self, return_inverse, return_counts, dim }) => {
     if (dim !== null && rankOf(self) > 0) return consecutiveRows(op, self, axisOf(op, dim, rankOf(self)), return_inverse, return_counts);
     const x = reshape(op, self, [mulDims(...shapeOf(self))]);
-    if (shapeOf(x)[0] === 0) return [op.Identity([x]), return_inverse ? filledTensor(op, shapeOf(self), 'int64', 0) : nothing(op), nothing(op)];
+    if (shapeOf(x)[0] === 0) return op.aten.refuse('self', 'no elements', 'tensors with elements');
     const starts = runStarts(op, x);
     const { inverse, counts } = runsOf(op, starts);
-    return [op.Compress([x, starts], { axis: 0 }), return_inverse ? reshape(op, inverse, shapeOf(self)) : nothing(op), return_counts ? counts : nothing(op)];
+    return [op.Compress([x, starts], { axis: 0 }), return_inverse ? reshape(op, inverse, shapeOf(self)) : null, return_counts ? counts : null];
   },
 );
 
-function consecutiveRows(op: AtenBuilder, self: Value, axis: number, withInverse: boolean, withCounts: boolean): Value[] {
+function consecutiveRows(op: AtenBuilder, self: Value, axis: number, withInverse: boolean, withCounts: boolean): (Value | null)[] {
   const size = shapeOf(self)[axis]!;
   const rest = shapeOf(self).filter((_, i) => i !== axis);
   if (size === 0 || mulDims(...rest) === 0) return op.aten.refuse('self', `shape [${shapeOf(self).join()}]`, 'tensors with elements');
   const perm = [axis, ...rest.map((_, i) => (i < axis ? i : i + 1))];
   const starts = runStarts(op, reshape(op, transpose(op, self, perm), [size, mulDims(...rest)]));
   const { inverse, counts } = runsOf(op, starts);
-  return [op.Compress([self, starts], { axis }), withInverse ? inverse : nothing(op), withCounts ? counts : nothing(op)];
+  return [op.Compress([self, starts], { axis }), withInverse ? inverse : null, withCounts ? counts : null];
 }
 export const unique_dim_consecutive = aten(
   'aten::unique_dim_consecutive(Tensor self, int dim, bool return_inverse=False, bool return_counts=False) -> (Tensor, Tensor, Tensor)',
@@ -58,7 +58,7 @@ export const unique_dim = aten(
   (op, { self, dim, return_inverse, return_counts }) => {
     if (mulDims(...shapeOf(self)) === 0) return op.aten.refuse('self', 'no elements', 'tensors with elements');
     const [values, , inverse, counts] = op.Unique([self], { axis: axisOf(op, dim, rankOf(self)), sorted: 1 }, 4) as [Value, Value, Value, Value];
-    return [values, return_inverse ? inverse : nothing(op), return_counts ? counts : nothing(op)];
+    return [values, return_inverse ? inverse : null, return_counts ? counts : null];
   },
 );
 
