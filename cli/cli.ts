@@ -12,7 +12,8 @@ const COMMON = {
   help: { type: 'boolean', short: 'h', describe: 'show this help' },
 } as const;
 
-const EXIT = { done: 0, failed: 1, usage: 2 } as const;
+/** 130 is what shells expect after Ctrl-C. */
+const EXIT = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const;
 
 /** Runs one command line and returns its exit code. */
 export async function cli(argv: readonly string[]): Promise<number> {
@@ -21,11 +22,12 @@ export async function cli(argv: readonly string[]): Promise<number> {
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') return print(generalHelp(COMMANDS));
   const json = rest.includes('--json');
   const progress = makeProgress(json);
+  const signal = interruption();
   try {
     const command = COMMANDS[name] ?? unknownCommand(name);
     const { values, positionals } = parse(command, rest);
     if (values['help']) return print(commandHelp(name, { ...command, options: { ...command.options, ...COMMON } }));
-    const outcome = await command.run({ files: positionals, options: values, progress, signal: interruption() });
+    const outcome = await command.run({ files: positionals, options: values, progress, signal });
     progress.end(outcome.error ? 'failed' : 'done');
     print(json ? JSON.stringify(outcome.facts, null, 2) : outcome.text);
     if (!outcome.error) return EXIT.done;
@@ -33,6 +35,10 @@ export async function cli(argv: readonly string[]): Promise<number> {
     return EXIT.failed;
   } catch (error) {
     progress.end('failed');
+    if (signal.aborted) {
+      process.stderr.write('torchferry: interrupted; nothing half-written is left\n');
+      return EXIT.interrupted;
+    }
     return report(error, json);
   }
 }
@@ -58,13 +64,10 @@ function parse(command: Command, args: readonly string[]): { values: OptionValue
   }
 }
 
-/** Ctrl-C ends the work at its next step; what was half written is removed. */
+/** Ctrl-C ends the work at its next step, which removes what was half written; a second one ends the process. */
 function interruption(): AbortSignal {
   const controller = new AbortController();
-  process.once('SIGINT', () => {
-    controller.abort(new Error('interrupted'));
-    process.exitCode = 130;
-  });
+  process.once('SIGINT', () => controller.abort());
   return controller.signal;
 }
 

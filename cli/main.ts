@@ -2,6 +2,4 @@
 /** The executable `torchferry`. */
 import { cli } from './cli.ts';
 
-const code = await cli(process.argv.slice(2));
-// Ctrl-C has set its own code.
-process.exitCode ??= code;
+process.exitCode = await cli(process.argv.slice(2));

@@ -13,6 +13,7 @@ import type { AtenBuilder, AtenContext, Converted, SubgraphLowering } from './co
 import { numberOperand } from './promote.ts';
 import { assertRecorded, representedType } from './recorded-type.ts';
 import { converterFor, isSupported, STRUCTURAL_CONVERTERS } from './registry.ts';
+import { filledTensor } from './shape.ts';
 
 /** `add.Tensor in layer1.0 (resnet.py:91)`. */
 export const placeOf = (node: TorchNode): string => `${node.source.module || 'the root module'}${node.source.line ? ` (${node.source.line})` : ''}`;
@@ -206,6 +207,8 @@ export class Lowering implements Scope, SubgraphLowering {
     try {
       const structural = STRUCTURAL_CONVERTERS.get(node.target);
       if (structural) return structural.convert(this.op, node, this);
+      const empty = this.#withoutElements(node);
+      if (empty) return empty;
       const converter = converterFor(node.target, isComplexNode(node, this.#graph));
       if (!converter) return fail('UnsupportedOperator', { operators: [{ name: node.target, count: 1, at: placeOf(node) }] });
       return converter.convert(this.op, bindArguments(this.op, converter.schema, node, this));
@@ -214,6 +217,16 @@ export class Lowering implements Scope, SubgraphLowering {
       // A rule of ours failed on this use: the new fact is where in the user's model.
       return fail('ConversionFailed', { operator: node.target, at: placeOf(node), reason: error instanceof Error ? error.message : String(error) }, error);
     }
+  }
+
+  /** Tensors without elements need no computing, which runtimes get wrong here and there: their recorded shapes say all. */
+  #withoutElements(node: TorchNode): Value[] | null {
+    const names = node.outputs.flatMap((o) => (o.kind === 'tensor' || o.kind === 'tensors' ? tensorNames(o) : [null]));
+    if (names.length === 0 || !names.every((name) => name !== null && this.typeOf(name).shape.includes(0))) return null;
+    return names.map((name) => {
+      const { dtype, shape } = this.typeOf(name!);
+      return filledTensor(this.op, shape, dtype, 0);
+    });
   }
 
   #bindOutput(node: TorchNode, output: Argument, result: Value | null): void {

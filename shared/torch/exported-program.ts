@@ -39,7 +39,7 @@ export async function readExportedProgram(archive: ProgramArchive): Promise<Torc
 type ParsedProgram = Pick<TorchProgram, 'graph' | 'outputs' | 'symbols'> & { readonly inputs: readonly InputSpec[] };
 
 /** The JSON part of a program: all but the weights. */
-export function readProgram(json: Json): ParsedProgram {
+function readProgram(json: Json): ParsedProgram {
   const reading = new Reading();
   const module = json.get('graph_module');
   const graph = readGraph(module.get('graph'), reading);
@@ -57,7 +57,7 @@ function refuseSparse(json: Json, graph: TorchGraph): void {
   }
 }
 
-export const isWeight = (spec: InputSpec): spec is WeightSpec => 'fqn' in spec;
+const isWeight = (spec: InputSpec): spec is WeightSpec => 'fqn' in spec;
 
 interface LoadedWeights {
   readonly tensors: ReadonlyMap<string, TensorData>;

@@ -3,8 +3,8 @@ import { fail } from '../errors.ts';
 import { OPCODES, STOP } from './pickle-opcodes.ts';
 import { Global, OpaqueObject, type PickleValue, Rebuilt, Tuple } from './pickle-values.ts';
 
-/** Far above real checkpoints of 100,000 tensors; a hostile file is stopped within a second. */
-export const PICKLE_LIMITS = { bytes: 128 * 1024 * 1024, opcodes: 5_000_000, memo: 2_000_000, stack: 2_000_000, longBytes: 256, marks: 10_000 } as const;
+/** Enough for a checkpoint of 40,000 tensors; a hostile file is stopped within a second. */
+export const PICKLE_LIMITS = { bytes: 128 * 1024 * 1024, opcodes: 2_000_000, memo: 500_000, stack: 1_000_000, longBytes: 256, marks: 10_000 } as const;
 
 /** A global a file may use: a function over plain data, or a value. */
 export type AllowedGlobal = { readonly call: (args: readonly PickleValue[], refuse: (reason: string) => never) => PickleValue } | { readonly value: PickleValue };

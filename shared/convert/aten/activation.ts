@@ -12,7 +12,9 @@ export const relu6 = aten('aten::relu6(Tensor self) -> Tensor', (op, { self }) =
 export const hardtanh = aten('aten::hardtanh(Tensor self, Scalar min_val=-1, Scalar max_val=1) -> Tensor', (op, { self, min_val, max_val }) =>
   clipped(op, self, numberOf(op, min_val, 'min_val'), numberOf(op, max_val, 'max_val')),
 );
-const clipped = (op: AtenBuilder, x: Value, low: number, high: number): Value => op.Clip([x, op.scalar(dtypeOf(x), low), op.scalar(dtypeOf(x), high)]);
+const clipped = (op: AtenBuilder, x: Value, low: number, high: number): Value => op.Clip([x, bound(op, x, low), bound(op, x, high)]);
+/** Cut off for integers, as PyTorch does. */
+const bound = (op: AtenBuilder, x: Value, value: number): Value => scalarOf(op, { kind: 'float', value }, dtypeOf(x));
 
 /** Written as x * sigmoid(x), which every runtime fuses or computes well. */
 export const silu = aten('aten::silu(Tensor self) -> Tensor', (op, { self }) => op.Mul([self, op.Sigmoid([self])]));
@@ -85,6 +87,9 @@ export const glu = aten('aten::glu(Tensor self, int dim=-1) -> Tensor', (op, { s
 export const logit = aten(['aten::logit(Tensor self, float? eps=None) -> Tensor', 'aten::special_logit(Tensor self, float? eps=None) -> Tensor'], (op, { self, eps }) => {
   const x = cast(op, self, floatOf(dtypeOf(self)));
   const dtype = dtypeOf(x);
-  const inside = eps === null ? x : clipped(op, x, eps, 1 - eps);
+  // PyTorch holds x against the lower bound first, which counts where the bounds cross.
+  const low = (): Value => op.scalar(dtype, eps!);
+  const crossed = (): Value => op.Where([op.Less([x, low()]), low(), op.Min([x, op.scalar(dtype, 1 - eps!)])]);
+  const inside = eps === null ? x : eps > 0.5 ? crossed() : clipped(op, x, eps, 1 - eps);
   return op.Log([op.Div([inside, op.Sub([op.scalar(dtype, 1), inside])])]);
 });

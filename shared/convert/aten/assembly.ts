@@ -75,8 +75,9 @@ export const vander = aten('aten::vander(Tensor x, int? N=None, bool increasing=
   powers(op, isFloat(dtypeOf(x)) ? x : cast(op, x, 'int64'), N ?? staticSize(op, shapeOf(x)[0]!, 'N'), increasing),
 );
 export const linalg_vander = aten('aten::linalg_vander(Tensor x, *, SymInt? N=None) -> Tensor', (op, { x, N }) => {
-  const count = staticSize(op, N ?? shapeOf(x).at(-1)!, 'N');
-  return powers(op, isFloat(dtypeOf(x)) ? x : cast(op, x, dtypeOf(x) === 'bool' ? DEFAULT_FLOAT : 'int64'), count, true);
+  const points = rankOf(x) === 0 ? reshape(op, x, [1]) : x;
+  const count = staticSize(op, N ?? shapeOf(points).at(-1)!, 'N');
+  return powers(op, isFloat(dtypeOf(x)) ? points : cast(op, points, dtypeOf(x) === 'bool' ? DEFAULT_FLOAT : 'int64'), count, true);
 });
 
 function triangleIndices(op: AtenBuilder, row: number, col: number, keep: (r: number, c: number) => boolean, dtype: 'int32' | 'int64'): Value {

@@ -1,6 +1,6 @@
 /** ATen gradient formulas that appear in exported programs. */
 import { aten } from '../converter.ts';
-import { cast, dtypeOf } from '../promote.ts';
+import { cast, dtypeOf, floatOf } from '../promote.ts';
 import { axisOf, rankOf } from '../shape.ts';
 import { reduce } from './reduction.ts';
 
@@ -13,6 +13,7 @@ export const _log_softmax_backward_data = aten('aten::_log_softmax_backward_data
   const sums = reduce(op, 'ReduceSum', a.grad_output, [axisOf(op, a.dim, rankOf(a.output))], true);
   return cast(op, op.Sub([a.grad_output, op.Mul([op.Exp([a.output]), sums])]), a.input_dtype);
 });
-export const native_dropout_backward = aten('aten::native_dropout_backward(Tensor grad_output, Tensor mask, float scale) -> Tensor', (op, { grad_output, mask, scale }) =>
-  op.Mul([op.Mul([grad_output, cast(op, mask, dtypeOf(grad_output))]), op.scalar(dtypeOf(grad_output), scale)]),
-);
+export const native_dropout_backward = aten('aten::native_dropout_backward(Tensor grad_output, Tensor mask, float scale) -> Tensor', (op, { grad_output, mask, scale }) => {
+  const x = cast(op, grad_output, floatOf(dtypeOf(grad_output)));
+  return op.Mul([op.Mul([x, cast(op, mask, dtypeOf(x))]), op.scalar(dtypeOf(x), scale)]);
+});

@@ -73,14 +73,19 @@ function convolveTransposed(op: AtenBuilder, input: Value, weight: Value, bias: 
   if (!isFloat(dtypeOf(input))) return op.aten.refuse('input', dtypeOf(input), 'floating-point convolutions');
   const spatial = rankOf(weight) - 2;
   const pads = symmetric(op, window.padding, spatial);
+  const strides = numbers(op, window.stride, spatial, 'stride');
+  const extra = numbers(op, window.output_padding, spatial, 'output_padding');
+  // ONNX adds less than a stride at the end. PyTorch may add more: first what the padding would cut off there.
+  const uncut = extra.map((e, i) => (e < strides[i]! ? 0 : Math.min(e, pads[i]![1])));
+  if (extra.some((e, i) => e > 0 && e - uncut[i]! >= strides[i]!)) return op.aten.refuse('output_padding', extra.join(), 'less than the stride (beyond the padding)');
   return batched(op, input, weight, (x) =>
     op.ConvTranspose([x, weight, bias], {
       kernel_shape: shapeOf(weight).slice(2).map((d) => staticSize(op, d, 'weight')),
-      strides: numbers(op, window.stride, spatial, 'stride'),
+      strides,
       dilations: numbers(op, window.dilation, spatial, 'dilation'),
       group: staticSize(op, window.groups, 'groups'),
-      output_padding: numbers(op, window.output_padding, spatial, 'output_padding'),
-      pads: [...pads.map(([begin]) => begin), ...pads.map(([, end]) => end)],
+      output_padding: extra.map((e, i) => e - uncut[i]!),
+      pads: [...pads.map(([begin]) => begin), ...pads.map(([, end], i) => end - uncut[i]!)],
     }),
   );
 }

@@ -15,6 +15,7 @@ import * as creation from './creation.ts';
 import * as cumulative from './cumulative.ts';
 import * as embeddingBag from './embedding-bag.ts';
 import * as experts from './experts.ts';
+import * as fft from './fft.ts';
 import * as fractionalMaxPool from './fractional-max-pool.ts';
 import * as frequency from './frequency.ts';
 import * as geometry from './geometry.ts';
@@ -41,6 +42,7 @@ import * as runs from './runs.ts';
 import * as segment from './segment.ts';
 import * as spacing from './spacing.ts';
 import * as special from './special.ts';
+import * as stft from './stft.ts';
 import * as symbolic from './symbolic.ts';
 import * as unpool from './unpool.ts';
 import * as view from './view.ts';
@@ -64,6 +66,7 @@ export const FAMILIES: readonly Family[] = [
   cumulative,
   embeddingBag,
   experts,
+  fft,
   fractionalMaxPool,
   frequency,
   geometry,
@@ -90,6 +93,7 @@ export const FAMILIES: readonly Family[] = [
   segment,
   spacing,
   special,
+  stft,
   symbolic,
   unpool,
   view,
@@ -97,4 +101,4 @@ export const FAMILIES: readonly Family[] = [
 ];
 
 /** Used instead, for nodes that take or give complex tensors. */
-export const COMPLEX_FAMILIES: readonly Family[] = [complex];
+export const COMPLEX_FAMILIES: readonly Family[] = [complex, fft, stft];

@@ -1,12 +1,11 @@
 /** torch.fft: transforms of one or several axes, of real and complex tensors. */
-import { addDims, type Dim, mulDims } from '../../tensor/dim.ts';
+import { addDims, type Dim, floorDivDims, mulDims } from '../../tensor/dim.ts';
 import { isFloat } from '../../tensor/dtype.ts';
 import type { Value } from '../../onnx/ir.ts';
 import { aten, type AtenBuilder, type OpConverter } from '../converter.ts';
 import { cast, DEFAULT_FLOAT, dtypeOf } from '../promote.ts';
-import { axisOf, rankOf, shapeOf } from '../shape.ts';
+import { axisOf, rankOf, shapeOf, slice } from '../shape.ts';
 import { type Transform, transformed } from './fourier.ts';
-import { rolled } from './join.ts';
 
 /** Which n ** -power each norm stands for. */
 const POWERS = { forward: { backward: 0, ortho: 0.5, forward: 1 }, inverse: { backward: 1, ortho: 0.5, forward: 0 } } as const;
@@ -114,11 +113,14 @@ export const c2r = aten('aten::_fft_c2r(Tensor self, int[] dim, int normalizatio
   transform(op, { self, s: dim.map((_, i) => (i === dim.length - 1 ? last_dim_size : -1)), dim, direction: 'inverse', kind: 'real', power: powerOfMode(normalization) }),
 );
 
-/** The zero frequency to the middle, and back. */
-export const shifts: OpConverter[] = ([['fftshift', 0], ['ifftshift', 1]] as const).flatMap(([name, up]) =>
+/** The zero frequency to the middle, and back: the first half, which is the longer or the shorter one, goes behind the second. */
+export const shifts: OpConverter[] = ([['fftshift', 1], ['ifftshift', 0]] as const).flatMap(([name, longer]) =>
   aten(`aten::fft_${name}(Tensor self, int[1]? dim=None) -> Tensor` as 'aten::f(Tensor self, int[1]? dim=None) -> Tensor', (op, { self, dim }) => {
     const rank = rankOf(self) - (op.aten.isComplex(self) ? 1 : 0);
     const axes = dim?.map((d) => axisOf(op, d, rank)) ?? Array.from({ length: rank }, (_, i) => i);
-    return axes.reduce((x, axis) => rolled(op, x, axis, middleOf(op, shapeOf(x)[axis]!, up)), self);
+    return axes.reduce((x, axis) => {
+      const cut = floorDivDims(addDims(shapeOf(x)[axis]!, longer), 2);
+      return op.Concat([slice(op, x, axis, cut, Infinity), slice(op, x, axis, 0, cut)], { axis });
+    }, self);
   }),
 );

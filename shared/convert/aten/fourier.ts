@@ -2,7 +2,7 @@
 import { addDims, type Dim, floorDivDims, isStatic, sameDim } from '../../tensor/dim.ts';
 import type { Value } from '../../onnx/ir.ts';
 import type { AtenBuilder } from '../converter.ts';
-import { dtypeOf } from '../promote.ts';
+import { cast, dtypeOf } from '../promote.ts';
 import { reshape, shapeOf, slice, transpose, unsqueeze } from '../shape.ts';
 
 /** `half`: the first n / 2 + 1 frequencies; the others are their conjugates. */
@@ -76,7 +76,10 @@ function byDft(op: AtenBuilder, x: Value, t: Transform): Value {
   const pairs = t.from === 'complex' ? x : unsqueeze(op, x, [shapeOf(x).length]);
   const size = shapeOf(x)[t.axis]!;
   const length = sameDim(size, t.length) ? null : op.dim(t.length);
-  const result = op.DFT([pairs, length, op.scalar('int64', t.axis)], { inverse: t.sign === 1 ? 1 : 0, onesided: t.to === 'half' ? 1 : 0 });
+  // onnxruntime's float32 loses half its digits where n is no power of 2.
+  const exact = dtypeOf(x) === 'float32' ? op.Cast([pairs], { to: 'float64' }) : pairs;
+  const found = op.DFT([exact, length, op.scalar('int64', t.axis)], { inverse: t.sign === 1 ? 1 : 0, onesided: t.to === 'half' ? 1 : 0 });
+  const result = cast(op, found, dtypeOf(x));
   // ONNX divides the inverse by n.
   const power = t.sign === 1 ? t.power - 1 : t.power;
   return power === 0 ? result : op.Mul([result, scaleOf(op, x, t.length, power)]);

@@ -16,7 +16,7 @@ export const grid_sampler = aten(
   ],
   (op, a) =>
     op.GridSample([a.input, a.grid], {
-      mode: MODES[a.interpolation_mode] ?? op.aten.refuse('interpolation_mode', a.interpolation_mode, '0, 1 or 2'),
+      mode: rankOf(a.input) === 5 && a.interpolation_mode === 2 ? op.aten.refuse('interpolation_mode', 'bicubic', 'bilinear or nearest for volumes') : MODES[a.interpolation_mode] ?? op.aten.refuse('interpolation_mode', a.interpolation_mode, '0, 1 or 2'),
       padding_mode: PADDINGS[a.padding_mode] ?? op.aten.refuse('padding_mode', a.padding_mode, '0, 1 or 2'),
       align_corners: a.align_corners ? 1 : 0,
     }),
@@ -57,9 +57,15 @@ export const linalg_vecdot = aten('aten::linalg_vecdot(Tensor x, Tensor y, *, in
   return reduce(op, 'ReduceSum', product, [axisOf(op, dim, rankOf(product))], false);
 });
 
-export const tensordot = aten('aten::tensordot(Tensor self, Tensor other, int[] dims_self, int[] dims_other) -> Tensor', (op, { self, other, dims_self, dims_other }) => {
-  const front = dims_self.map((d) => axisOf(op, d, rankOf(self)));
-  const back = dims_other.map((d) => axisOf(op, d, rankOf(other)));
+export const tensordot = aten('aten::tensordot(Tensor self, Tensor other, int[] dims_self, int[] dims_other) -> Tensor', (op, { self: given, other: against, dims_self, dims_other }) => {
+  const front = dims_self.map((d) => axisOf(op, d, rankOf(given)));
+  const back = dims_other.map((d) => axisOf(op, d, rankOf(against)));
+  // A contracted axis of 1 against a longer one: the longer one is summed first.
+  const summed = (x: Value, axes: readonly number[], y: Value, others: readonly number[]): Value => {
+    const lone = axes.filter((axis, i) => shapeOf(y)[others[i]!] === 1 && shapeOf(x)[axis] !== 1);
+    return lone.length ? reduce(op, 'ReduceSum', x, lone, true) : x;
+  };
+  const [self, other] = [summed(given, front, against, back), summed(against, back, given, front)];
   const left = shapeOf(self).map((_, i) => i).filter((i) => !front.includes(i));
   const right = shapeOf(other).map((_, i) => i).filter((i) => !back.includes(i));
   const sizes = (x: Value, axes: readonly number[]): Dim[] => axes.map((i) => shapeOf(x)[i]!);

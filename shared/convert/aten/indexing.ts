@@ -1,5 +1,7 @@
 /** ATen indexing: gather, embedding, advanced indexing, scatter. */
 import { addDims, type Dim, isStatic, mulDims, sameDim } from '../../tensor/dim.ts';
+import { memoryData } from '../../tensor/data.ts';
+import { encodeNumbers } from '../../tensor/numbers.ts';
 import type { Value } from '../../onnx/ir.ts';
 import { broadcastShapes } from '../../onnx/schema/shape-rules.ts';
 import { aten, type AtenBuilder } from '../converter.ts';
@@ -270,7 +272,13 @@ export const argsortStable = aten('aten::argsort.stable(Tensor self, *, bool sta
   sorted(op, self, whole(self, dim), dim, descending)[1]!,
 );
 
-export const nonzero = aten(['aten::nonzero(Tensor self) -> Tensor', 'aten::argwhere(Tensor self) -> Tensor'], (op, { self }) => transpose(op, op.NonZero([self]), [1, 0]));
+export const nonzero = aten(['aten::nonzero(Tensor self) -> Tensor', 'aten::argwhere(Tensor self) -> Tensor'], (op, { self }) => {
+  if (rankOf(self) > 0) return transpose(op, op.NonZero([self]), [1, 0]);
+  // A number has no coordinates: one empty row, or none.
+  const rows = op.ConstantOfShape([op.Concat([reshape(op, cast(op, cast(op, self, 'bool'), 'int64'), [1]), op.ints([0])], { axis: 0 })], { value: memoryData('int64', [1], encodeNumbers('int64', [0])) });
+  rows.type = { dtype: 'int64', shape: [op.unknownDim(), 0] };
+  return rows;
+});
 export const masked_select = aten('aten::masked_select(Tensor self, Tensor mask) -> Tensor', (op, { self, mask }) => {
   const shape = broadcastShapes([shapeOf(self), shapeOf(mask)], () => op.unknownDim());
   return op.Compress([reshape(op, expandTo(op, self, shape), [mulDims(...shape)]), reshape(op, expandTo(op, mask, shape), [mulDims(...shape)])]);

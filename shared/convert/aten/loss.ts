@@ -2,8 +2,9 @@
 import type { Value } from '../../onnx/ir.ts';
 import { type Dim, mulDims } from '../../tensor/dim.ts';
 import { aten, type AtenBuilder } from '../converter.ts';
-import { dtypeOf, promoted } from '../promote.ts';
-import { axisOf, rankOf, reshape, shapeOf, staticSize, unsqueeze } from '../shape.ts';
+import { broadcastShapes } from '../../onnx/schema/shape-rules.ts';
+import { dtypeOf, promoted, promotedToFloat } from '../promote.ts';
+import { axisOf, expandTo, rankOf, reshape, shapeOf, staticSize, unsqueeze } from '../shape.ts';
 import { reduce, vectorNorm } from './reduction.ts';
 
 /** 0: none, 1: mean, 2: sum. */
@@ -123,17 +124,16 @@ export const cross_entropy_loss = aten(
 );
 
 export const cosine_similarity = aten('aten::cosine_similarity(Tensor x1, Tensor x2, int dim=1, float eps=1e-08) -> Tensor', (op, { x1, x2, dim, eps }) => {
-  const normalized = (x: Value, rank: number): Value => {
-    const axis = axisOf(op, dim, rank) - (rank - rankOf(x));
-    return op.Div([x, op.Max([op.ReduceL2([x, op.ints([axis])], { keepdims: 1 }), num(op, x, eps)])]);
-  };
-  const rank = Math.max(rankOf(x1), rankOf(x2));
-  const product = op.Mul([normalized(x1, rank), normalized(x2, rank)]);
-  return reduce(op, 'ReduceSum', product, [axisOf(op, dim, rank)], false);
+  const shape = broadcastShapes([shapeOf(x1), shapeOf(x2)], () => op.unknownDim());
+  const axis = axisOf(op, dim, shape.length);
+  // The axis counts in the common shape, and lengths are taken there.
+  const [a, b] = promotedToFloat(op, [x1, x2]).map((x) => expandTo(op, x, shape)).map((x) => op.Div([x, op.Max([reduce(op, 'ReduceL2', x, [axis], true), num(op, x, eps)])])) as [Value, Value];
+  return reduce(op, 'ReduceSum', op.Mul([a, b]), [axis], false);
 });
 
 const distance = (op: AtenBuilder, a: Value, b: Value, p: number, eps: number, keepdim: boolean): Value => {
-  const d = op.Add([op.Sub([a, b]), num(op, a, eps)]);
+  const gap = op.Sub(promotedToFloat(op, [a, b]));
+  const d = op.Add([gap, num(op, gap, eps)]);
   return vectorNorm(op, d, p, [Math.max(0, rankOf(d) - 1)], keepdim);
 };
 export const pairwise_distance = aten('aten::pairwise_distance(Tensor x1, Tensor x2, float p=2, float eps=1e-06, bool keepdim=False) -> Tensor', (op, { x1, x2, p, eps, keepdim }) => distance(op, x1, x2, p, eps, keepdim));
@@ -151,8 +151,10 @@ export const triplet_margin_loss = aten(
   },
 );
 export const margin_ranking_loss = aten('aten::margin_ranking_loss(Tensor input1, Tensor input2, Tensor target, float margin=0.0, int reduction=1) -> Tensor', (op, { input1, input2, target, margin, reduction }) =>
-  reduced(op, positive(op, op.Add([op.Mul([op.Neg([target]), op.Sub([input1, input2])]), num(op, input1, margin)])), reduction),
-);
+{
+  const [y, a, b] = promotedToFloat(op, [target, input1, input2]) as [Value, Value, Value];
+  return reduced(op, positive(op, op.Add([op.Mul([op.Neg([y]), op.Sub([a, b])]), num(op, a, margin)])), reduction);
+});
 export const hinge_embedding_loss = aten('aten::hinge_embedding_loss(Tensor self, Tensor target, float margin=1.0, int reduction=1) -> Tensor', (op, { self, target, margin, reduction }) => {
   const zero = num(op, self, 0);
   const apart = op.Where([op.Equal([target, num(op, target, 1)]), zero, positive(op, op.Sub([num(op, self, margin), self]))]);

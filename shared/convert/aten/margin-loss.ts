@@ -40,7 +40,7 @@ export const poisson_nll_loss = aten('aten::poisson_nll_loss(Tensor input, Tenso
 /** How far other classes come within the margin of the right one. */
 export const multi_margin_loss = aten('aten::multi_margin_loss(Tensor self, Tensor target, Scalar p=1, Scalar margin=1, Tensor? weight=None, int reduction=1) -> Tensor', (op, { self, target, p, margin, weight, reduction }) => {
   if (p.kind === 'run-time' || margin.kind === 'run-time') return op.aten.refuse('p', 'a number of the program', 'numbers known when the model is converted');
-  const classes = shapeOf(self).at(-1)!;
+  const classes = shapeOf(self).at(-1) ?? 1;
   const rows: Dim = rankOf(self) === 2 ? shapeOf(self)[0]! : 1;
   const x = reshape(op, self, [rows, classes]);
   const right = reshape(op, target, [rows, 1]);

@@ -120,7 +120,8 @@ export const _weight_norm_interface = aten('aten::_weight_norm_interface(Tensor 
 });
 
 /** In eval mode dropout changes nothing; a file that still drops was exported in training mode. */
-const kept = (op: AtenBuilder, x: Value, train: boolean): Value => {
+const kept = (op: AtenBuilder, x: Value, train: boolean, p: number): Value => {
+  if (train && p === 1) return op.Mul([x, op.scalar(dtypeOf(x), 0)]);
   if (train) op.aten.warn('dropout was exported in training mode; it is written as no dropout. Call model.eval() before exporting');
   return op.Identity([x]);
 };
@@ -131,5 +132,5 @@ export const dropout = aten(
     'aten::alpha_dropout(Tensor input, float p, bool train) -> Tensor',
     'aten::feature_alpha_dropout(Tensor input, float p, bool train) -> Tensor',
   ],
-  (op, { input, p, train }) => kept(op, input, train && p > 0),
+  (op, { input, p, train }) => kept(op, input, train && p > 0, p),
 );

@@ -66,6 +66,8 @@ function poolAttributes(op: AtenBuilder, x: Value, { window, ceil }: PoolRequest
 
 function maxPool(op: AtenBuilder, self: Value, request: PoolRequest, indices: boolean): Value[] {
   const spatial = request.window.kernel.length;
+  // ONNX pools floats and bytes; 64 bits have no wider type to go through.
+  if (dtypeOf(self) === 'int64') return op.aten.refuse('self', 'int64', 'floats and integers of up to 32 bits');
   return batched(op, self, spatial, (x) => {
     const attributes = { ...poolAttributes(op, x, request), dilations: request.window.dilation };
     if (!indices) return [op.MaxPool([x], attributes)];
@@ -90,6 +92,7 @@ interface AverageRequest extends PoolRequest {
 
 function averagePool(op: AtenBuilder, self: Value, request: AverageRequest): Value {
   const { window, ceil, countPadding, divisor } = request;
+  if (!isFloat(dtypeOf(self))) return op.aten.refuse('self', dtypeOf(self), 'floating-point tensors');
   return batched(op, self, window.kernel.length, (given) => {
     const extra = ceil ? ceilPadding(given, window) : window.kernel.map(() => 0);
     if (!extra) return op.aten.refuse('ceil_mode', true, 'fixed input sizes with ceil_mode');

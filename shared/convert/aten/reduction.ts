@@ -15,6 +15,11 @@ export const axesOf = (op: AtenBuilder, self: Value, dim: readonly number[] | nu
 /** A 0-d tensor is its own reduction. */
 export function reduce(op: AtenBuilder, how: Reduce, x: Value, axes: readonly number[], keepdim: boolean): Value {
   if (rankOf(x) === 0) return how === 'ReduceL1' || how === 'ReduceL2' ? op.Abs([x]) : how === 'ReduceSumSquare' ? op.Mul([x, x]) : op.Identity([x]);
+  // The mean of nothing is no number; runtimes say 0.
+  if (how === 'ReduceMean' && axes.some((a) => shapeOf(x)[a] === 0)) {
+    const dims = shapeOf(x).map((d, i): Dim => (axes.includes(i) ? 1 : d)).filter((_, i) => keepdim || !axes.includes(i));
+    return filledTensor(op, dims, dtypeOf(x), NaN);
+  }
   return op[how]([x, op.ints(axes)], { keepdims: keepdim ? 1 : 0 });
 }
 

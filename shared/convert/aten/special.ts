@@ -28,7 +28,9 @@ export const hypot = binary(['hypot'], (op, a, b) => {
   const large = op.Max([x, y]);
   const ratio = op.Div([op.Min([x, y]), op.Where([op.Equal([large, zeroOf(op, large)]), oneOf(op, large), large])]);
   const length = op.Mul([large, op.Sqrt([op.Add([oneOf(op, x), op.Mul([ratio, ratio])])])]);
-  return op.Where([op.IsInf([large]), large, length]);
+  // An infinite side outweighs even NaN.
+  const infinite = op.Or([op.IsInf([x]), op.IsInf([y])]);
+  return op.Where([infinite, op.scalar(dtypeOf(x), Infinity), length]);
 });
 export const atan2 = binary(['atan2', 'arctan2'], (op, a, b) => arcTangent(op, ...(promotedToFloat(op, [a, b]) as Pair)));
 
@@ -65,7 +67,8 @@ export const logaddexp = [...binary(['logaddexp'], (op, a, b) => logAdd(op, a, b
 
 export const heaviside = aten('aten::heaviside(Tensor self, Tensor values) -> Tensor', (op, { self, values }) => {
   const step = op.Where([op.Less([self, zeroOf(op, self)]), zeroOf(op, self), oneOf(op, self)]);
-  return op.Where([op.Equal([self, zeroOf(op, self)]), values, op.Where([isNaN(op, self), zeroOf(op, self), step])]);
+  const known = isFloat(dtypeOf(self)) ? op.Where([isNaN(op, self), zeroOf(op, self), step]) : step;
+  return op.Where([op.Equal([self, zeroOf(op, self)]), values, known]);
 });
 export const ldexp = binary(['ldexp.Tensor'], (op, a, b) => {
   const dtype = floatOf(dtypeOf(a));

@@ -105,6 +105,7 @@ export const trace = aten('aten::trace(Tensor self) -> Tensor', (op, { self }) =
 
 /** Differences of neighbours, n times. */
 export const diff = aten('aten::diff(Tensor self, int n=1, int dim=-1, Tensor? prepend=None, Tensor? append=None) -> Tensor', (op, { self, n, dim, prepend, append }) => {
+  if (n === 0) return op.Identity([self]);
   const axis = axisOf(op, dim, rankOf(self));
   const parts = [prepend, self, append].filter((p) => p !== null);
   let x = parts.length > 1 ? op.Concat(parts, { axis }) : self;

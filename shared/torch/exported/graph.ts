@@ -103,7 +103,7 @@ function readValues(json: Json, reading: Reading): Map<string, TorchValue> {
   return values;
 }
 
-export type TensorValue = TorchValue & { kind: 'tensor' };
+type TensorValue = TorchValue & { kind: 'tensor' };
 
 /** dtype, sizes and strides of a tensor, as the file records them. */
 export function readTensorMeta(json: Json, reading: Reading): TensorValue {

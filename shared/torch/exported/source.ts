@@ -40,7 +40,7 @@ export function modulePath(path: string): string {
   }
   return plain
     .replace(/^L\[['"]self['"]\]\.?|^L__self__[._]?/, '')
-    .replace(/\._modules\[['"]([^'"]*)['"]\]/g, '.$1')
+    .replace(/(?:^|\.)_modules\[['"]([^'"]*)['"]\]/g, '.$1')
     .replace(/\[['"]?([^\]'"]*)['"]?\]/g, '.$1')
     .replace(/@\d+/g, '')
     .replace(/^\.+/, '');
