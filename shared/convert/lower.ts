@@ -48,8 +48,9 @@ function* nodesWithin(graph: TorchGraph): Generator<{ node: TorchNode; within: T
 
 const tensorNames = (argument: Argument): readonly (string | null)[] => (argument.kind === 'tensor' ? [argument.name] : argument.kind === 'tensors' ? argument.names : []);
 
-/** Whether a tensor that the node takes or gives is recorded as complex. */
+/** Whether a tensor that the node takes or gives is recorded as complex, or a number is one. */
 function isComplexNode(node: TorchNode, graph: TorchGraph): boolean {
+  if (node.args.some(({ value }) => value.kind === 'complex')) return true;
   return [...node.args.map((a) => a.value), ...node.outputs].flatMap(tensorNames).some((name) => {
     const recorded = name === null ? undefined : graph.values.get(name);
     return recorded?.kind === 'tensor' && isComplex(recorded.type.dtype);
@@ -222,7 +223,8 @@ export class Lowering implements Scope, SubgraphLowering {
   /** Tensors without elements need no computing, which runtimes get wrong here and there: their recorded shapes say all. */
   #withoutElements(node: TorchNode): Value[] | null {
     const names = node.outputs.flatMap((o) => (o.kind === 'tensor' || o.kind === 'tensors' ? tensorNames(o) : [null]));
-    if (names.length === 0 || !names.every((name) => name !== null && this.typeOf(name).shape.includes(0))) return null;
+    const isEmpty = ({ shape }: TensorType): boolean => shape.includes(0) && shape.every((d) => [...symbolsOf(d)].every((s) => this.op.dimValues.knows(s)));
+    if (names.length === 0 || !names.every((name) => name !== null && isEmpty(this.typeOf(name)))) return null;
     return names.map((name) => {
       const { dtype, shape } = this.typeOf(name!);
       return filledTensor(this.op, shape, dtype, 0);

@@ -1,6 +1,8 @@
 /** PyTorch's type promotion: tensors with dimensions outrank 0-d tensors, which outrank Python numbers. */
 import { type Dtype, DTYPES, isComplex, isFloat } from '../tensor/dtype.ts';
 import { combineTypes, promoteTypes } from '../tensor/promotion.ts';
+import { memoryData } from '../tensor/data.ts';
+import { encodeNumbers } from '../tensor/numbers.ts';
 import type { Value } from '../onnx/ir.ts';
 import type { Scalar } from '../torch/program.ts';
 import type { AtenBuilder } from './converter.ts';
@@ -67,7 +69,9 @@ export function numberOperand(op: AtenBuilder, number: ScalarArg): Value {
     op.aten.numbers.set(number.value, null);
     return number.value;
   }
-  const value = op.constant(scalarOf(op, number, number.kind === 'complex' ? DEFAULT_FLOAT : kindDtype(number)).data!, op.freshName('number'));
+  // Converters of complex operators read the number, not the pair.
+  const data = number.kind === 'complex' ? memoryData(DEFAULT_FLOAT, [2], encodeNumbers(DEFAULT_FLOAT, number.value)) : scalarOf(op, number, kindDtype(number)).data!;
+  const value = op.constant(data, op.freshName('number'));
   op.aten.numbers.set(value, number);
   return value;
 }

@@ -4,6 +4,7 @@ import type { Value } from '../../onnx/ir.ts';
 import { aten, type AtenBuilder } from '../converter.ts';
 import { cast, dtypeOf, floatOf, numberOperand, promoted, promotedToFloat, scalarOf } from '../promote.ts';
 import type { ScalarArg } from '../schema.ts';
+import { integerPower, integerPowers } from './integer-power.ts';
 import { floorDivide, remainderOf, truncatedDivide, truncatedRemainder } from './division.ts';
 
 const isOne = (number: ScalarArg): boolean => number.kind !== 'run-time' && Number(number.value) === 1;
@@ -102,7 +103,8 @@ export const fmodScalar = aten('aten::fmod.Scalar(Tensor self, Scalar other) -> 
 const asNumber = (number: ScalarArg): number | null => (number.kind === 'run-time' || number.kind === 'complex' ? null : Number(number.value));
 
 function power(op: AtenBuilder, base: Value, exponent: Value): Value {
-  return op.Pow(promoted(op, [base, exponent]));
+  const [x, y] = promoted(op, [base, exponent]) as [Value, Value];
+  return isFloat(dtypeOf(x)) ? op.Pow([x, y]) : integerPowers(op, x, y);
 }
 
 /** PyTorch has these exponents as operators of their own, so the results round alike. */
@@ -119,8 +121,10 @@ const EXPONENTS: Readonly<Record<string, (op: AtenBuilder, x: Value) => Value>> 
 export const powScalar = aten('aten::pow.Tensor_Scalar(Tensor self, Scalar exponent) -> Tensor', (op, { self, exponent }) => {
   const number = numberOperand(op, exponent);
   const [x, y] = promoted(op, [self, number]) as [Value, Value];
-  const special = EXPONENTS[String(asNumber(exponent))];
-  return special && isFloat(dtypeOf(x)) ? special(op, x) : op.Pow([x, y]);
+  const known = asNumber(exponent);
+  if (!isFloat(dtypeOf(x))) return known === null ? integerPowers(op, x, y) : integerPower(op, x, known);
+  const special = EXPONENTS[String(known)];
+  return special ? special(op, x) : op.Pow([x, y]);
 });
 export const powTensor = aten('aten::pow.Tensor_Tensor(Tensor self, Tensor exponent) -> Tensor', (op, { self, exponent }) => power(op, self, exponent));
 export const powOfScalar = aten('aten::pow.Scalar(Scalar self, Tensor exponent) -> Tensor', (op, { self, exponent }) => power(op, numberOperand(op, self), exponent));

@@ -4,15 +4,10 @@
  */
 import { type Dim, mulDims } from '../../tensor/dim.ts';
 import type { Value } from '../../onnx/ir.ts';
-import { broadcastShapes } from '../../onnx/schema/shape-rules.ts';
 import { aten, type AtenBuilder, type OpConverter } from '../converter.ts';
-import { dtypeOf, numberOperand } from '../promote.ts';
+import { dtypeOf } from '../promote.ts';
 import { axisOf, expandTo, rankOf, reshape, resolveSize, shapeOf, slice, staticSize, transpose, unsqueeze } from '../shape.ts';
-import type { ScalarArg } from '../schema.ts';
-
-const part = (op: AtenBuilder, z: Value, i: 0 | 1): Value => op.Gather([z, op.scalar('int64', i)], { axis: rankOf(z) - 1 });
-const paired = (op: AtenBuilder, re: Value, im: Value): Value => op.Concat([unsqueeze(op, re, [rankOf(re)]), unsqueeze(op, im, [rankOf(im)])], { axis: rankOf(re) });
-const own = (z: Value): readonly Dim[] => shapeOf(z).slice(0, -1);
+import { own, paired, part } from './complex-parts.ts';
 
 const same = (op: AtenBuilder, { self }: { readonly self: Value }): Value => op.Identity([self]);
 export const views = aten(
@@ -30,51 +25,12 @@ export const copies = aten(['aten::contiguous(Tensor(a) self, *, MemoryFormat me
 
 export const real = aten('aten::real(Tensor(a) self) -> Tensor(a)', (op, { self }) => part(op, self, 0));
 export const imag = aten('aten::imag(Tensor(a) self) -> Tensor(a)', (op, { self }) => part(op, self, 1));
-export const complex = aten('aten::complex(Tensor real, Tensor imag) -> Tensor', (op, a) => {
-  const shape = broadcastShapes([shapeOf(a.real), shapeOf(a.imag)], () => op.unknownDim());
-  return paired(op, expandTo(op, a.real, shape), expandTo(op, a.imag, shape));
-});
+export const complex = aten('aten::complex(Tensor real, Tensor imag) -> Tensor', (op, a) => paired(op, a.real, a.imag));
 export const polar = aten('aten::polar(Tensor abs, Tensor angle) -> Tensor', (op, { abs: size, angle: turn }) => paired(op, op.Mul([size, op.Cos([turn])]), op.Mul([size, op.Sin([turn])])));
 export const conj = aten(['aten::_conj(Tensor(a) self) -> Tensor(a)', 'aten::conj(Tensor(a) self) -> Tensor(a)', 'aten::conj_physical(Tensor self) -> Tensor', 'aten::_conj_physical(Tensor self) -> Tensor'], (op, { self }) =>
   op.Mul([self, op.tensor(dtypeOf(self), [2], [1, -1])]),
 );
 export const abs = aten('aten::abs(Tensor self) -> Tensor', (op, { self }) => op.ReduceL2([self, op.ints([rankOf(self) - 1])], { keepdims: 0 }));
-export const neg = aten('aten::neg(Tensor self) -> Tensor', (op, { self }) => op.Neg([self]));
-
-/** A real operand next to a complex one multiplies both parts. */
-interface Operand {
-  readonly re: Value;
-  readonly im: Value | null;
-}
-const operand = (op: AtenBuilder, x: Value, isComplex: boolean): Operand => (isComplex ? { re: part(op, x, 0), im: part(op, x, 1) } : { re: x, im: null });
-
-function product(op: AtenBuilder, a: Operand, b: Operand): Value {
-  if (a.im === null || b.im === null) {
-    const [factor, z] = a.im === null ? [a.re, b] : [b.re, a];
-    return paired(op, op.Mul([z.re, factor]), op.Mul([z.im!, factor]));
-  }
-  return paired(op, op.Sub([op.Mul([a.re, b.re]), op.Mul([a.im, b.im])]), op.Add([op.Mul([a.re, b.im]), op.Mul([a.im, b.re])]));
-}
-
-const isNumber = (op: AtenBuilder, x: Value): boolean => op.aten.numbers.has(x);
-const bothComplex = (op: AtenBuilder, a: Value, b: Value): void => {
-  if (!op.aten.isComplex(a) || !op.aten.isComplex(b)) op.aten.refuse('other', 'a real tensor', 'complex tensors on both sides');
-};
-export const mul = aten(['aten::mul.Tensor(Tensor self, Tensor other) -> Tensor', 'aten::multiply.Tensor(Tensor self, Tensor other) -> Tensor'], (op, { self, other }) => {
-  const scaled = (x: Value): Value => (isNumber(op, x) && dtypeOf(x) !== dtypeOf(self) ? op.Cast([x], { to: dtypeOf(self) }) : x);
-  return product(op, operand(op, self, op.aten.isComplex(self)), operand(op, scaled(other), op.aten.isComplex(other)));
-});
-
-const isOne = (alpha: ScalarArg): boolean => alpha.kind !== 'run-time' && Number(alpha.value) === 1;
-function combined(op: AtenBuilder, how: 'Add' | 'Sub', a: Value, b: Value, alpha: ScalarArg): Value {
-  bothComplex(op, a, b);
-  if (!isOne(alpha)) return op.aten.refuse('alpha', String(numberOperand(op, alpha).name), '1 for complex tensors');
-  // Trailing axes align, and the pair axis stays last.
-  const shape = broadcastShapes([own(a), own(b)], () => op.unknownDim());
-  return op[how]([a, b].map((z) => expandTo(op, unsqueeze(op, z, Array.from({ length: shape.length - own(z).length }, (_, i) => i)), [...shape, 2])));
-}
-export const add = aten('aten::add.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor', (op, { self, other, alpha }) => combined(op, 'Add', self, other, alpha));
-export const sub = aten('aten::sub.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor', (op, { self, other, alpha }) => combined(op, 'Sub', self, other, alpha));
 
 export const reshapes: OpConverter[] = [
   ...aten(['aten::view(Tensor(a) self, SymInt[] size) -> Tensor(a)', 'aten::_unsafe_view(Tensor self, SymInt[] size) -> Tensor'], (op, { self, size }) => reshape(op, self, [...resolveSize(own(self), size), 2])),
@@ -98,11 +54,6 @@ export const reshapes: OpConverter[] = [
     slice(op, self, axisOf(op, dim, own(self).length), start ?? 0, end ?? Infinity, staticSize(op, step, 'step')),
   ),
 ];
-export const cat = aten('aten::cat(Tensor[] tensors, int dim=0) -> Tensor', (op, { tensors, dim }) => {
-  if (!tensors.every((t) => op.aten.isComplex(t))) return op.aten.refuse('tensors', 'real and complex ones', 'complex tensors only');
-  return op.Concat(tensors, { axis: axisOf(op, dim, own(tensors[0]!).length) });
-});
-
 /** atan2(imaginary, real), from the arc tangent of the quotient and the quadrant. */
 export function arcTangent(op: AtenBuilder, y: Value, x: Value): Value {
   const dtype = dtypeOf(x);

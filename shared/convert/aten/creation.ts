@@ -1,10 +1,10 @@
 /** ATen operators that make tensors. */
-import { addDims, ceilDivDims, type Dim, isStatic, subDims } from '../../tensor/dim.ts';
+import { ceilDivDims, type Dim, isStatic, subDims } from '../../tensor/dim.ts';
 import { type Dtype, isFloat, isInteger } from '../../tensor/dtype.ts';
 import type { Value } from '../../onnx/ir.ts';
 import { aten, type AtenBuilder } from '../converter.ts';
 import { cast, DEFAULT_FLOAT, dtypeOf, scalarOf } from '../promote.ts';
-import { expandTo, filledTensor, rankOf, shapeOf, slice, staticSize } from '../shape.ts';
+import { expandTo, filledTensor, shapeOf } from '../shape.ts';
 import type { ScalarArg } from '../schema.ts';
 
 const OPTIONS = 'ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None';
@@ -94,85 +94,5 @@ const dimNumber = (op: AtenBuilder, dim: Dim): ScalarArg => (isStatic(dim) ? con
 export const eye = aten(`aten::eye(SymInt n, *, ${OPTIONS}) -> Tensor`, (op, { n, dtype }) => identity(op, n, n, dtype ?? DEFAULT_FLOAT));
 export const eyeM = aten(`aten::eye.m(SymInt n, SymInt m, *, ${OPTIONS}) -> Tensor`, (op, { n, m, dtype }) => identity(op, n, m, dtype ?? DEFAULT_FLOAT));
 
-/** Keep one side of the diagonal; Trilu has kernels for these types, the others go through int64. */
-function triangle(op: AtenBuilder, self: Value, upper: number, diagonal: Dim): Value {
-  const through = dtypeOf(self) === 'bool' || !/^(float32|float64|int64)$/.test(dtypeOf(self)) ? 'int64' : dtypeOf(self);
-  const x = isFloat(dtypeOf(self)) && through === 'int64' ? cast(op, self, 'float32') : cast(op, self, through);
-  return cast(op, op.Trilu([x, op.dim(diagonal)], { upper }), dtypeOf(self));
-}
-export const tril = aten('aten::tril(Tensor self, SymInt diagonal=0) -> Tensor', (op, { self, diagonal }) => triangle(op, self, 0, diagonal));
-export const triu = aten('aten::triu(Tensor self, SymInt diagonal=0) -> Tensor', (op, { self, diagonal }) => triangle(op, self, 1, diagonal));
-
-/** Random numbers differ on every run, so only their type and shape can be held to PyTorch's. */
-function random(op: AtenBuilder, how: 'RandomUniformLike' | 'RandomNormalLike', size: readonly Dim[], dtype: Dtype): Value {
-  // onnxruntime has no kernel for the versions of opset 22.
-  if (op.opset >= 22) return op.aten.refuse('opset_version', op.opset, 'opset 21 or lower for models that draw random numbers');
-  op.aten.warn('the model draws random numbers: its outputs differ from run to run');
-  return cast(op, op[how]([filledTensor(op, size, 'float32', 0)], { dtype: 'float32' }), dtype);
-}
-export const rand = aten(`aten::rand(SymInt[] size, *, ${OPTIONS}) -> Tensor`, (op, { size, dtype }) => random(op, 'RandomUniformLike', size, dtype ?? DEFAULT_FLOAT));
-export const randn = aten(`aten::randn(SymInt[] size, *, ${OPTIONS}) -> Tensor`, (op, { size, dtype }) => random(op, 'RandomNormalLike', size, dtype ?? DEFAULT_FLOAT));
-export const rand_like = aten(`aten::rand_like(Tensor self, *, ${OPTIONS}, MemoryFormat? memory_format=None) -> Tensor`, (op, { self, dtype }) => random(op, 'RandomUniformLike', shapeOf(self), dtype ?? dtypeOf(self)));
-export const randn_like = aten(`aten::randn_like(Tensor self, *, ${OPTIONS}, MemoryFormat? memory_format=None) -> Tensor`, (op, { self, dtype }) => random(op, 'RandomNormalLike', shapeOf(self), dtype ?? dtypeOf(self)));
-
-/** Last axis first: [left, right, top, bottom, ...]. */
-function padded(op: AtenBuilder, self: Value, pad: readonly Dim[], mode: string, value: Value | null): Value {
-  const rank = rankOf(self);
-  const begins = new Array<Dim>(rank).fill(0);
-  const ends = new Array<Dim>(rank).fill(0);
-  for (let i = 0; i < pad.length / 2; i++) {
-    begins[rank - 1 - i] = pad[2 * i]!;
-    ends[rank - 1 - i] = pad[2 * i + 1]!;
-  }
-  if (mode === 'circular') return circular(op, self, begins, ends);
-  // A negative pad takes elements away; only constant padding has that in every runtime.
-  if (mode !== 'constant' && pad.some((d) => isStatic(d) && d < 0)) return picked(op, self, begins, ends, mode);
-  return op.Pad([self, op.dims([...begins, ...ends]), value], { mode: mode === 'replicate' ? 'edge' : mode });
-}
-
-/** Every output position's input position, as PyTorch computes it: clamped for replicate, mirrored for reflect. */
-function picked(op: AtenBuilder, self: Value, begins: readonly Dim[], ends: readonly Dim[], mode: string): Value {
-  return shapeOf(self).reduce<Value>((x, dim, axis) => {
-    if (begins[axis] === 0 && ends[axis] === 0) return x;
-    const [size, before, after] = [dim, begins[axis]!, ends[axis]!].map((d) => staticSize(op, d, 'pad')) as [number, number, number];
-    const last = size + before - 1;
-    const inside = (j: number): number => {
-      if (mode === 'replicate') return Math.min(Math.max(j, before), last);
-      return j < before ? 2 * before - j : j > last ? 2 * last - j : j;
-    };
-    return op.Gather([x, op.ints(Array.from({ length: Math.max(0, size + before + after) }, (_, j) => inside(j) - before))], { axis });
-  }, self);
-}
-
-function trimmed(op: AtenBuilder, x: Value, begins: readonly Dim[], ends: readonly Dim[]): Value {
-  return shapeOf(x).reduce<Value>((v, size, axis) => {
-    const [b, e] = [begins[axis]!, ends[axis]!];
-    const from = isStatic(b) && b < 0 ? -b : 0;
-    const to = isStatic(e) && e < 0 ? addDims(size, e) : Infinity;
-    return from === 0 && to === Infinity ? v : slice(op, v, axis, from, to);
-  }, x);
-}
-
-/** Around the end: pieces of the other side, cut where pads are negative. */
-function circular(op: AtenBuilder, self: Value, begins: readonly Dim[], ends: readonly Dim[]): Value {
-  return shapeOf(self).reduce<Value>((x, size, axis) => {
-    const [b, e] = [begins[axis]!, ends[axis]!];
-    if (b === 0 && e === 0) return x;
-    if (!isStatic(b) || !isStatic(e)) return op.aten.refuse('pad', [b, e], 'numbers known when the model is converted');
-    const inner = trimmed(op, x, begins.map((v, i) => (i === axis ? v : 0)), ends.map((v, i) => (i === axis ? v : 0)));
-    const left = b > 0 ? [slice(op, x, axis, subDims(addDims(size, Math.min(e, 0)), b), addDims(size, Math.min(e, 0)))] : [];
-    const right = e > 0 ? [slice(op, x, axis, Math.max(0, -b), Math.max(0, -b) + e)] : [];
-    return op.Concat([...left, inner, ...right], { axis });
-  }, self);
-}
-
-export const pad = aten('aten::pad(Tensor self, SymInt[] pad, str mode="constant", float? value=None) -> Tensor', (op, { self, pad: sizes, mode, value }) =>
-  padded(op, self, sizes, mode, mode === 'constant' ? padValue(op, self, { kind: 'float', value: value ?? 0 }) : null),
-);
-export const constant_pad_nd = aten('aten::constant_pad_nd(Tensor self, SymInt[] pad, Scalar value=0) -> Tensor', (op, { self, pad: sizes, value }) => padded(op, self, sizes, 'constant', padValue(op, self, value)));
-const padValue = (op: AtenBuilder, self: Value, value: ScalarArg): Value => scalarOf(op, value, dtypeOf(self));
-type PadSchema = 'aten::pad(Tensor self, SymInt[2] padding) -> Tensor';
-export const paddings = [1, 2, 3].flatMap((rank) => [
-  ...aten(`aten::reflection_pad${rank}d(Tensor self, SymInt[${2 * rank}] padding) -> Tensor` as PadSchema, (op, { self, padding }) => padded(op, self, padding, 'reflect', null)),
-  ...aten(`aten::replication_pad${rank}d(Tensor self, SymInt[${2 * rank}] padding) -> Tensor` as PadSchema, (op, { self, padding }) => padded(op, self, padding, 'replicate', null)),
-]);
+export const tril = aten('aten::tril(Tensor self, SymInt diagonal=0) -> Tensor', (op, { self, diagonal }) => op.Trilu([self, op.dim(diagonal)], { upper: 0 }));
+export const triu = aten('aten::triu(Tensor self, SymInt diagonal=0) -> Tensor', (op, { self, diagonal }) => op.Trilu([self, op.dim(diagonal)]));

@@ -7,19 +7,26 @@ import * as assembly from './assembly.ts';
 import * as attention from './attention.ts';
 import * as backward from './backward.ts';
 import * as batchStatistics from './batch-statistics.ts';
+import * as bessel from './bessel.ts';
 import * as comparison from './comparison.ts';
 import * as complex from './complex.ts';
+import * as complexArithmetic from './complex-arithmetic.ts';
+import * as complexLayout from './complex-layout.ts';
 import * as convolution from './convolution.ts';
 import * as covariance from './covariance.ts';
 import * as creation from './creation.ts';
 import * as cumulative from './cumulative.ts';
+import * as einsum from './einsum.ts';
 import * as embeddingBag from './embedding-bag.ts';
+import * as errorFunction from './error-function.ts';
 import * as experts from './experts.ts';
 import * as fft from './fft.ts';
 import * as fractionalMaxPool from './fractional-max-pool.ts';
 import * as frequency from './frequency.ts';
+import * as gamma from './gamma.ts';
 import * as geometry from './geometry.ts';
 import * as host from './host.ts';
+import * as incompleteGamma from './incomplete-gamma.ts';
 import * as indexing from './indexing.ts';
 import * as integers from './integers.ts';
 import * as integration from './integration.ts';
@@ -29,6 +36,8 @@ import * as loss from './loss.ts';
 import * as marginLoss from './margin-loss.ts';
 import * as normalization from './normalization.ts';
 import * as order from './order.ts';
+import * as orthogonal from './orthogonal.ts';
+import * as padding from './padding.ts';
 import * as parts from './parts.ts';
 import * as placement from './placement.ts';
 import * as pointwise from './pointwise.ts';
@@ -59,18 +68,23 @@ export const FAMILIES: readonly Family[] = [
   attention,
   backward,
   batchStatistics,
+  bessel,
   comparison,
   convolution,
   covariance,
   creation,
   cumulative,
+  einsum,
   embeddingBag,
+  errorFunction,
   experts,
   fft,
   fractionalMaxPool,
   frequency,
+  gamma,
   geometry,
   host,
+  incompleteGamma,
   indexing,
   integers,
   integration,
@@ -80,8 +94,10 @@ export const FAMILIES: readonly Family[] = [
   marginLoss,
   normalization,
   order,
+  orthogonal,
   parts,
   placement,
+  padding,
   pointwise,
   pooling,
   quantile,
@@ -101,4 +117,4 @@ export const FAMILIES: readonly Family[] = [
 ];
 
 /** Used instead, for nodes that take or give complex tensors. */
-export const COMPLEX_FAMILIES: readonly Family[] = [complex, fft, stft];
+export const COMPLEX_FAMILIES: readonly Family[] = [complex, complexArithmetic, complexLayout, fft, stft];

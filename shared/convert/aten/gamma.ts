@@ -40,7 +40,7 @@ function digammaOf(op: AtenBuilder, x: Value): Value {
   const negative = op.Less([x, zero]);
   const above = digammaAbove(op, op.Where([negative, op.Sub([num(op, 1), x]), x]));
   const turned = op.Mul([op.Sub([x, op.Round([x])]), num(op, Math.PI)]);
-  const reflected = op.Sub([above, op.Div([num(op, Math.PI), op.Tan([turned])])]);
+  const reflected = op.Sub([above, op.Div([op.Mul([num(op, Math.PI), op.Cos([turned])]), op.Sin([turned])])]);
   const pole = op.Or([op.Equal([x, op.Floor([x])]), op.IsInf([x])]);
   const below = op.Where([pole, num(op, NaN), reflected]);
   // 1 / 0 has the sign of the zero.
@@ -67,7 +67,7 @@ function zetaAbove(op: AtenBuilder, s: Value, q: Value): Value {
     factor = op.Mul([factor, next]);
     series = op.Add([series, op.Div([factor, num(op, c)])]);
   });
-  const integral = op.Div([op.Pow([w, op.Sub([num(op, 1), s])]), op.Sub([s, num(op, 1)])]);
+  const integral = op.Div([op.Mul([power, w]), op.Sub([s, num(op, 1)])]);
   return op.Add([op.Add([direct, integral]), op.Mul([power, op.Add([series, num(op, 0.5)])])]);
 }
 
@@ -77,9 +77,10 @@ function hurwitz(op: AtenBuilder, s: Value, q: Value): Value {
   const below = op.LessOrEqual([q, zero]);
   const part = op.Sub([q, op.Floor([q])]);
   const right = zetaAbove(op, s, op.Where([below, part, q]));
-  const left = op.Sub([zetaAbove(op, s, op.Sub([one, part])), zetaAbove(op, s, op.Sub([one, op.Where([below, q, zero])]))]);
+  const [left, beyond] = [op.Sub([one, part]), op.Sub([one, op.Where([below, q, zero])])].map((v) => zetaAbove(op, s, v)) as [Value, Value];
   const even = op.Equal([op.Sub([s, op.Mul([op.Floor([op.Mul([s, num(op, 0.5)])]), num(op, 2)])]), zero]);
-  const both = op.Where([even, op.Add([right, left]), op.Sub([right, left])]);
+  // In this order: for odd s the first two may cancel.
+  const both = op.Where([even, op.Sub([op.Add([right, left]), beyond]), op.Add([op.Sub([right, left]), beyond])]);
   const whole = op.Where([op.Equal([s, op.Floor([s])]), both, num(op, NaN)]);
   const any = op.Where([below, op.Where([op.Equal([part, zero]), num(op, Infinity), whole]), right]);
   return op.Where([op.Equal([s, one]), num(op, Infinity), op.Where([op.Less([s, one]), num(op, NaN), any])]);

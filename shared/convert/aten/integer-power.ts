@@ -1,7 +1,6 @@
 /** Powers of integers by squaring, exact and wrapping like PyTorch's: runtimes go through floating point. */
-import { memoryData } from '../../tensor/data.ts';
-import { encodeNumbers } from '../../tensor/numbers.ts';
-import { Value } from '../../onnx/ir.ts';
+import type { Graph, Value } from '../../onnx/ir.ts';
+import { tensorType } from '../../tensor/type.ts';
 import type { AtenBuilder } from '../converter.ts';
 import { cast, dtypeOf } from '../promote.ts';
 import { filledTensor, shapeOf } from '../shape.ts';
@@ -33,23 +32,14 @@ export function integerPowers(op: AtenBuilder, x: Value, y: Value): Value {
   return cast(op, op.Where([op.Less([wideExponent, zero]), unit, powers[0]!]), dtype);
 }
 
-function round(op: AtenBuilder, like: Value): ReturnType<typeof op.sub>['graph'] {
+/** One bit of the exponent: result, square and what is left of it go around. */
+function round(op: AtenBuilder, like: Value): Graph {
   const body = op.sub('power');
-  const input = (name: string, shaped: boolean): Value => {
-    const value = new Value(body.freshName(name), shaped ? like.type : { dtype: name === 'going' ? 'bool' : 'int64', shape: [] });
-    body.graph.inputs.push(value);
-    return value;
-  };
-  input('round', false);
-  const going = input('going', false);
-  const [result, square, left] = [input('result', true), input('square', true), input('left', true)];
-  const two = body.constant(memoryData('int64', [], encodeNumbers('int64', [2])));
-  const bit = body.Equal([body.Mod([left, two]), body.scalar('int64', 1)]);
-  body.graph.outputs.push(
-    body.Identity([going]),
-    body.Where([bit, body.Mul([result, square]), result]),
-    body.Mul([square, square]),
-    body.Div([left, two]),
-  );
+  body.graph.addInput(op.freshName('round'), tensorType('int64', []));
+  const going = body.graph.addInput(op.freshName('going'), tensorType('bool', []));
+  const [result, square, left] = ['result', 'square', 'left'].map((name) => body.graph.addInput(op.freshName(name), like.type)) as [Value, Value, Value];
+  const two = body.scalar('int64', 2);
+  const isSet = body.Equal([body.Mod([left, two]), body.scalar('int64', 1)]);
+  body.graph.outputs.push(body.Identity([going]), body.Where([isSet, body.Mul([result, square]), result]), body.Mul([square, square]), body.Div([left, two]));
   return body.graph;
 }

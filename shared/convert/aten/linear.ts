@@ -76,17 +76,3 @@ export const bilinear = aten('aten::bilinear(Tensor input1, Tensor input2, Tenso
   const products = op.Einsum([input1, weight, input2], { equation: '...i,oij,...j->...o' });
   return bias ? op.Add([products, bias]) : products;
 });
-
-/** ORT's Einsum knows letters and the ellipsis, as PyTorch's equations use them. */
-export const einsum = aten('aten::einsum(str equation, Tensor[] tensors, *, int[]? path=None) -> Tensor', (op, { equation, tensors }) => {
-  const plain = equation.replaceAll(' ', '');
-  return op.Einsum([...tensors], { equation: plain.includes('->') ? plain : `${plain}->${implicitOutput(plain)}` });
-});
-
-/** Without an arrow: the ellipsis, then the letters that stand once, in alphabetical order (capitals first, as PyTorch sorts). */
-function implicitOutput(equation: string): string {
-  const letters = [...equation.replace(/[^A-Za-z]/g, '')];
-  const once = letters.filter((l) => letters.indexOf(l) === letters.lastIndexOf(l)).sort();
-  return `${equation.includes('...') ? '...' : ''}${once.join('')}`;
-}
-

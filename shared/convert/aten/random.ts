@@ -23,6 +23,12 @@ const positiveUniform = (op: AtenBuilder, size: readonly Dim[]): Value => op.Sub
 const num = (op: AtenBuilder, value: number): Value => op.scalar('float32', value);
 const scaled = (op: AtenBuilder, x: Value, scale: number, shift: number): Value => op.Add([op.Mul([x, num(op, scale)]), num(op, shift)]);
 
+const drawn = (op: AtenBuilder, how: 'RandomUniformLike' | 'RandomNormalLike', size: readonly Dim[], dtype: Dtype): Value => cast(op, draw(op, how, size, 'float32'), dtype);
+export const rand = aten(`aten::rand(SymInt[] size, *, ${OPTIONS}) -> Tensor`, (op, { size, dtype }) => drawn(op, 'RandomUniformLike', size, dtype ?? DEFAULT_FLOAT));
+export const randn = aten(`aten::randn(SymInt[] size, *, ${OPTIONS}) -> Tensor`, (op, { size, dtype }) => drawn(op, 'RandomNormalLike', size, dtype ?? DEFAULT_FLOAT));
+export const rand_like = aten(`aten::rand_like(Tensor self, *, ${OPTIONS}, MemoryFormat? memory_format=None) -> Tensor`, (op, { self, dtype }) => drawn(op, 'RandomUniformLike', shapeOf(self), dtype ?? dtypeOf(self)));
+export const randn_like = aten(`aten::randn_like(Tensor self, *, ${OPTIONS}, MemoryFormat? memory_format=None) -> Tensor`, (op, { self, dtype }) => drawn(op, 'RandomNormalLike', shapeOf(self), dtype ?? dtypeOf(self)));
+
 /** In-place draws, made functional: `self` gives type and shape. */
 const like = (op: AtenBuilder, self: Value, f: (size: readonly Dim[]) => Value): Value => cast(op, f(shapeOf(self)), dtypeOf(self));
 export const uniform = aten('aten::uniform(Tensor self, float from=0., float to=1., *, Generator? generator=None) -> Tensor', (op, { self, from, to }) => like(op, self, (size) => scaled(op, uniformOf(op, size), to - from, from)));

@@ -65,8 +65,20 @@ const indicesAsInt64: Form = {
   write: (c, op) => op.OneHot([op.Cast([c.input(0)], { to: 'int64' }), ...c.inputs.slice(1)], c.given()),
 };
 
+/** Without an inner axis the product is zero and C alone is left, which onnxruntime's Gemm forgets. */
+const innerless: Form = {
+  below: Infinity,
+  when: (c) => c.has(2) && c.shape(0)[c.int('transA') ? 0 : 1] === 0,
+  write: (c, op) => {
+    const turned = (i: number, attribute: string): Value => (c.int(attribute) ? op.Transpose([c.input(i)], { perm: [1, 0] }) : c.input(i));
+    const scaled = c.float('beta') === 1 ? c.input(2) : op.Mul([c.input(2), op.scalar(c.dtypeOf(0), c.float('beta'))]);
+    return op.Add([op.MatMul([turned(0, 'transA'), turned(1, 'transB')]), scaled]);
+  },
+};
+
 export const KERNEL_FORMS: Forms = {
   ...Object.fromEntries(Object.entries(GAPS).map(([name, gap]) => [name, [widened(name as OnnxOp, gap)]])),
   Where: [chooseBool, widened('Where', GAPS.Where)],
   OneHot: [indicesAsInt64],
+  Gemm: [innerless],
 };
