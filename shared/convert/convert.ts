@@ -8,6 +8,7 @@ import { Graph, type Model, type Value } from '../onnx/ir.ts';
 import { DEFAULT_OPSET, irVersionOf, NEWEST_OPSET, OLDEST_OPSET } from '../onnx/opset.ts';
 import { type PassLog, SIMPLIFY, SIMPLIFY_LINKED } from '../onnx/passes/index.ts';
 import { requireKernels, widenKernels } from '../onnx/passes/kernels.ts';
+import { unsignedCodes } from '../onnx/passes/unsigned-codes.ts';
 import { widenInterface } from '../onnx/passes/half-interface.ts';
 import { functionalize } from '../torch/functionalize.ts';
 import type { Argument, ProgramInput, ProgramOutput, TorchProgram } from '../torch/program.ts';
@@ -61,6 +62,7 @@ export function convertProgram(program: TorchProgram, options: ConvertOptions = 
   const widened = widenInterface(model);
   if (widened.length) warnings.push(`${widened.join(', ')}: bfloat16 in PyTorch, float32 in the ONNX model, which casts inside; numpy and JavaScript have no bfloat16`);
   widenKernels.run(model, log);
+  unsignedCodes.run(model, log);
   (options.keepWeights ? SIMPLIFY_LINKED : SIMPLIFY).run(model, log);
   requireKernels.run(model);
   return { model, torchNodes: [...allNodes(program.graph)].length, passes: log, warnings: [...new Set(warnings)] };

@@ -43,6 +43,8 @@ import * as placement from './placement.ts';
 import * as pointwise from './pointwise.ts';
 import * as pooling from './pooling.ts';
 import * as quantile from './quantile.ts';
+import * as qparams from './qparams.ts';
+import * as quantized from './quantized.ts';
 import * as random from './random.ts';
 import * as recurrent from './recurrent.ts';
 import * as reduction from './reduction.ts';
@@ -101,6 +103,8 @@ export const FAMILIES: readonly Family[] = [
   pointwise,
   pooling,
   quantile,
+  qparams,
+  quantized,
   random,
   recurrent,
   reduction,

@@ -1,0 +1,36 @@
+/**
+ * int8 activations become uint8: codes and zero points move by 128, the numbers they stand for stay the same. onnxruntime's kernels
+ * want unsigned activations, and 1.30 fails to load some int8 ones (its own rewriting to uint8 forgets an attribute since opset 21).
+ */
+import type { Builder } from '../builder.ts';
+import { everyNode } from '../check.ts';
+import type { Node, Value } from '../ir.ts';
+import { builderFor, isGraphOutput, pass, type Pass } from '../rewrite.ts';
+import { integers } from './match.ts';
+
+export const unsignedCodes: Pass = pass('unsigned-codes', (model) => {
+  const op = builderFor(model);
+  let changes = 0;
+  for (const node of [...everyNode(model.graph)]) {
+    const readers = node.op === 'QuantizeLinear' && node.domain === '' ? readersOf(node) : null;
+    if (!readers) continue;
+    for (const each of [node, ...readers]) each.setInput(2, moved(op, each.inputs[2]!));
+    const [codes] = node.outputs;
+    codes!.type = { dtype: 'uint8', shape: codes!.type!.shape };
+    changes++;
+  }
+  return changes;
+});
+
+/** The nodes that read the codes, if all of them only dequantize; null for weights and for other element types. */
+function readersOf(node: Node): Node[] | null {
+  const [x] = node.inputs;
+  const [codes] = node.outputs;
+  if (x?.data || !isScalarInt8(node.inputs[2]) || codes?.type?.dtype !== 'int8' || isGraphOutput(codes)) return null;
+  const uses = [...codes.uses];
+  const isRead = uses.every(({ node: reader, index }) => reader.op === 'DequantizeLinear' && index === 0 && isScalarInt8(reader.inputs[2]));
+  return isRead ? uses.map((use) => use.node) : null;
+}
+
+const isScalarInt8 = (zero: Value | null | undefined): boolean => zero?.type?.dtype === 'int8' && zero.type.shape.length === 0 && integers(zero) !== null;
+const moved = (op: Builder, zero: Value): Value => op.scalar('uint8', integers(zero)![0]! + 128);
