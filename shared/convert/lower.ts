@@ -1,6 +1,6 @@
 /** The lowering loop: every PyTorch operator becomes ONNX nodes, in order, held against the recorded types. */
 import { fail, FerryError, type UnsupportedUse } from '../errors.ts';
-import { type Dim, sameDim, substitute, symbolName, symbolsOf } from '../tensor/dim.ts';
+import { type Dim, dimText, mulDims, sameDim, substitute, symbolName, symbolsOf } from '../tensor/dim.ts';
 import type { TensorData } from '../tensor/data.ts';
 import { isComplex } from '../tensor/dtype.ts';
 import { type Builder, makeBuilder } from '../onnx/builder.ts';
@@ -20,6 +20,9 @@ export const placeOf = (node: TorchNode): string => `${node.source.module || 'th
 
 /** Arithmetic on symbolic sizes: its result is recorded as an expression, so nothing has to be computed here. */
 const SIZE_ARITHMETIC = /^(_operator|math|torch)::|^aten::sym_(size|numel|stride|storage_offset)/;
+
+/** Their sizes and strides address the memory under a tensor. */
+const READS_MEMORY: ReadonlySet<string> = new Set(['aten::as_strided', 'aten::as_strided_copy', 'aten::as_strided_scatter']);
 
 /** Operators that cannot be lowered, all at once: name, count and first place. */
 export function unsupportedUses(graph: TorchGraph): UnsupportedUse[] {
@@ -210,6 +213,7 @@ export class Lowering implements Scope, SubgraphLowering {
       if (structural) return structural.convert(this.op, node, this);
       const empty = this.#withoutElements(node);
       if (empty) return empty;
+      if (READS_MEMORY.has(node.target)) this.#requireRowMajor(node);
       const converter = converterFor(node.target, isComplexNode(node, this.#graph));
       if (!converter) return fail('UnsupportedOperator', { operators: [{ name: node.target, count: 1, at: placeOf(node) }] });
       return converter.convert(this.op, bindArguments(this.op, converter.schema, node, this));
@@ -218,6 +222,16 @@ export class Lowering implements Scope, SubgraphLowering {
       // A rule of ours failed on this use: the new fact is where in the user's model.
       return fail('ConversionFailed', { operator: node.target, at: placeOf(node), reason: error instanceof Error ? error.message : String(error) }, error);
     }
+  }
+
+  /** Places in memory are places in the tensor only where it lies there row by row. */
+  #requireRowMajor(node: TorchNode): void {
+    const base = node.args[0]?.value;
+    const recorded = base?.kind === 'tensor' ? this.#recorded(base.name) : null;
+    if (recorded?.kind !== 'tensor') return;
+    const { type, strides, offset } = recorded;
+    const isRowMajor = strides.every((stride, i) => type.shape[i] === 1 || sameDim(stride, mulDims(...type.shape.slice(i + 1))));
+    if (!isRowMajor || offset !== 0) this.op.aten.refuse(node.args[0]!.name, `strides [${strides.map(dimText).join()}] from ${dimText(offset)}`, 'a tensor that lies in memory row by row');
   }
 
   /** Tensors without elements need no computing, which runtimes get wrong here and there: their recorded shapes say all. */

@@ -14,7 +14,7 @@ const scaled = (op: AtenBuilder, x: Value, alpha: ScalarArg): Value => (isOne(al
 
 function sum(op: AtenBuilder, a: Value, b: Value, alpha: ScalarArg): Value {
   const [x, y] = promoted(op, [a, b]) as [Value, Value];
-  return dtypeOf(x) === 'bool' ? op.Or([x, y]) : op.Add([x, scaled(op, y, alpha)]);
+  return op.Add([x, scaled(op, y, alpha)]);
 }
 
 function difference(op: AtenBuilder, a: Value, b: Value, alpha: ScalarArg): Value {

@@ -1,6 +1,6 @@
 /** ATen operators that make tensors. */
 import { ceilDivDims, type Dim, isStatic, subDims } from '../../tensor/dim.ts';
-import { type Dtype, isFloat, isInteger } from '../../tensor/dtype.ts';
+import { type Dtype, DTYPES, isFloat, isInteger } from '../../tensor/dtype.ts';
 import type { Value } from '../../onnx/ir.ts';
 import { aten, type AtenBuilder } from '../converter.ts';
 import { cast, DEFAULT_FLOAT, dtypeOf, scalarOf } from '../promote.ts';
@@ -14,10 +14,16 @@ const numberDtype = (value: ScalarArg): Dtype => (value.kind === 'run-time' ? dt
 
 function filled(op: AtenBuilder, size: readonly Dim[], value: ScalarArg, dtype: Dtype): Value {
   if (value.kind === 'run-time' || value.kind === 'complex') return expandTo(op, scalarOf(op, value, dtype), size);
-  // Fractions given to integer types are cut off, as PyTorch does.
   const number = typeof value.value === 'boolean' ? Number(value.value) : value.value;
   if (dtype === 'bool') return filledTensor(op, size, 'bool', number ? 1 : 0);
-  return filledTensor(op, size, dtype, typeof number === 'number' && isInteger(dtype) ? Math.trunc(number) : number);
+  return filledTensor(op, size, dtype, isInteger(dtype) ? wrapped(op, number, dtype) : number);
+}
+/** Fractions given to integer types are cut off and large numbers wrap, as PyTorch does. */
+function wrapped(op: AtenBuilder, number: number | bigint, dtype: Dtype): bigint {
+  if (typeof number === 'number' && !Number.isFinite(number)) return op.aten.refuse('fill_value', number, `a finite number for ${dtype}`);
+  const whole = BigInt(typeof number === 'number' ? Math.trunc(number) : number);
+  const { bits, kind } = DTYPES[dtype];
+  return kind === 'uint' ? BigInt.asUintN(bits, whole) : BigInt.asIntN(bits, whole);
 }
 const constant = (value: number): ScalarArg => ({ kind: 'int', value });
 
@@ -54,8 +60,8 @@ function range(op: AtenBuilder, start: ScalarArg, end: ScalarArg, step: ScalarAr
   const [from, to, by] = numbers;
   if (from != null && to != null && by != null) {
     const count = Math.max(0, Math.ceil((to - from) / by));
-    const whole = isInteger(result);
-    return op.Identity([op.tensor(result, [count], Float64Array.from({ length: count }, (_, i) => (whole ? Math.trunc(from) + i * Math.trunc(by) : from + i * by)))]);
+    if (isInteger(result)) return op.Identity([op.tensor(result, [count], Array.from({ length: count }, (_, i) => wrapped(op, Math.trunc(from) + i * Math.trunc(by), result)))]);
+    return op.Identity([op.tensor(result, [count], Float64Array.from({ length: count }, (_, i) => from + i * by))]);
   }
   const compute: Dtype = isFloat(result) ? result : 'int64';
   const values = op.Range(parts.map((p) => scalarOf(op, p, compute)));

@@ -1,7 +1,9 @@
 /** ATen's einsum, with the ellipsis spelled out: runtimes read `...` more narrowly than PyTorch. */
 import type { Value } from '../../onnx/ir.ts';
 import { aten, type AtenBuilder } from '../converter.ts';
+import { cast } from '../promote.ts';
 import { rankOf, shapeOf, squeeze } from '../shape.ts';
+import { sumDtype } from './reduction.ts';
 
 /** Letters of one term in order, `...` as one of them. */
 const labelsOf = (term: string): string[] => term.match(/\.\.\.|[A-Za-z]/g) ?? [];
@@ -33,7 +35,10 @@ export const einsum = aten('aten::einsum(str equation, Tensor[] tensors, *, int[
   // An axis of 1 against a longer one of the same letter broadcasts, which is to say it drops out.
   const isLong = (letter: string): boolean => terms.some((term, i) => term.some((l, axis) => l === letter && shapeOf(tensors[i]!)[axis] !== 1));
   const lone = terms.map((term, i) => term.flatMap((l, axis) => (shapeOf(tensors[i]!)[axis] === 1 && isLong(l) ? [axis] : [])));
-  const operands: Value[] = tensors.map((x, i) => squeeze(op, x, lone[i]!));
+  // PyTorch sums an axis that only one operand has before it multiplies, and sums of integers are int64.
+  const isSummed = [...new Set(terms.flat())].some((l) => !output.includes(l) && isLong(l) && terms.filter((term, i) => term.some((t, axis) => t === l && !lone[i]!.includes(axis))).length === 1);
+  const numbers = isSummed ? tensors.map((x) => cast(op, x, sumDtype(x, null))) : tensors;
+  const operands: Value[] = numbers.map((x, i) => squeeze(op, x, lone[i]!));
   const kept = terms.map((term, i) => term.filter((_, axis) => !lone[i]!.includes(axis)).join(''));
   return op.Einsum(operands, { equation: `${kept.join()}->${output.join('')}` });
 });

@@ -26,14 +26,17 @@ import * as frequency from './frequency.ts';
 import * as gamma from './gamma.ts';
 import * as geometry from './geometry.ts';
 import * as host from './host.ts';
+import * as householder from './householder.ts';
 import * as incompleteGamma from './incomplete-gamma.ts';
 import * as indexing from './indexing.ts';
 import * as integers from './integers.ts';
 import * as integration from './integration.ts';
 import * as join from './join.ts';
 import * as linear from './linear.ts';
+import * as linearSystems from './linear-systems.ts';
 import * as loss from './loss.ts';
 import * as marginLoss from './margin-loss.ts';
+import * as matrixFunction from './matrix-function.ts';
 import * as normalization from './normalization.ts';
 import * as order from './order.ts';
 import * as orthogonal from './orthogonal.ts';
@@ -42,8 +45,8 @@ import * as parts from './parts.ts';
 import * as placement from './placement.ts';
 import * as pointwise from './pointwise.ts';
 import * as pooling from './pooling.ts';
-import * as quantile from './quantile.ts';
 import * as qparams from './qparams.ts';
+import * as quantile from './quantile.ts';
 import * as quantized from './quantized.ts';
 import * as random from './random.ts';
 import * as recurrent from './recurrent.ts';
@@ -86,24 +89,27 @@ export const FAMILIES: readonly Family[] = [
   gamma,
   geometry,
   host,
+  householder,
   incompleteGamma,
   indexing,
   integers,
   integration,
   join,
   linear,
+  linearSystems,
   loss,
   marginLoss,
+  matrixFunction,
   normalization,
   order,
   orthogonal,
+  padding,
   parts,
   placement,
-  padding,
   pointwise,
   pooling,
-  quantile,
   qparams,
+  quantile,
   quantized,
   random,
   recurrent,

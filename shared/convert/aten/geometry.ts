@@ -4,7 +4,7 @@ import type { Value } from '../../onnx/ir.ts';
 import { aten, type AtenBuilder } from '../converter.ts';
 import { cast, dtypeOf } from '../promote.ts';
 import { axisOf, rankOf, reshape, shapeOf, slice, staticSize, swapAxes, transpose, unsqueeze } from '../shape.ts';
-import { axesOf, reduce, vectorNorm } from './reduction.ts';
+import { axesOf, reduce, sumDtype, vectorNorm } from './reduction.ts';
 
 const MODES = ['linear', 'nearest', 'cubic'] as const;
 const PADDINGS = ['zeros', 'border', 'reflection'] as const;
@@ -119,14 +119,14 @@ export const linalg_norm = aten('aten::linalg_norm(Tensor self, Scalar? ord=None
   const axes = axesOf(op, x, dim);
   if (ord === null) return dim === null && keepdim === false ? reduce(op, 'ReduceL2', x, axes, false) : reduce(op, 'ReduceL2', x, axes, keepdim);
   if (dim === null ? rankOf(x) === 1 : dim.length === 1) return vectorNorm(op, x, Number(ord.value), axes, keepdim);
-  return op.aten.refuse('ord', String(ord.value), 'vector norms, or the Frobenius norm for matrices');
+  return matrixNorm(op, x, Number(ord.value), dim ?? [-2, -1], keepdim);
 });
 
 /** The sum over axes that were broadcast. */
 export const sum_to_size = aten('aten::sum_to_size(Tensor self, SymInt[] size) -> Tensor', (op, { self, size }) => {
   const lead = rankOf(self) - size.length;
   const axes = shapeOf(self).map((_, i) => i).filter((i) => i < lead || (size[i - lead] === 1 && shapeOf(self)[i] !== 1));
-  return axes.length === 0 ? op.Identity([self]) : reshape(op, reduce(op, 'ReduceSum', self, axes, true), size);
+  return axes.length === 0 ? op.Identity([self]) : reshape(op, reduce(op, 'ReduceSum', cast(op, self, sumDtype(self, null)), axes, true), size);
 });
 
 /** Distances between rows: |a|^2 + |b|^2 - 2ab loses digits, so the differences are taken. */

@@ -81,7 +81,8 @@ function stackedIndices(op: AtenBuilder, indices: readonly Value[]): { stacked: 
 /** PyTorch counts negative indices from the end; GatherND and ScatterND are not asked to. */
 function wrapped(op: AtenBuilder, index: Value, size: Dim): Value {
   const known = index.content?.every((d) => isStatic(d) && d >= 0);
-  if (known || index.producer?.op === 'Gather') return index;
+  const positions = index.producer?.op === 'Gather' && index.producer.inputs[0]?.producer?.op === 'NonZero';
+  if (known || positions) return index;
   return op.Where([op.Less([index, op.scalar('int64', 0)]), op.Add([index, op.dim(size)]), index]);
 }
 

@@ -6,7 +6,7 @@ import { aten, type AtenBuilder } from '../converter.ts';
 import { cast, dtypeOf, floatOf, promotedToFloat, scalarOf } from '../promote.ts';
 import { axisOf, filledTensor, rankOf, reshape, shapeOf, slice } from '../shape.ts';
 import type { ScalarArg } from '../schema.ts';
-import { reduce } from './reduction.ts';
+import { reduce, sumDtype } from './reduction.ts';
 
 const neighbours = (op: AtenBuilder, x: Value, axis: number): [Value, Value] => [slice(op, x, axis, 0, -1), slice(op, x, axis, 1, Infinity)];
 
@@ -25,10 +25,10 @@ const withoutAxis = (y: Value, axis: number): Dim[] => shapeOf(y).filter((_, i) 
 
 /** Twice the areas between neighbouring samples. */
 function areas(op: AtenBuilder, y: Value, x: Value, axis: number): Value {
-  const [values, places] = promotedToFloat(op, [y, x]) as [Value, Value];
-  if (rankOf(places) > rankOf(values)) return op.aten.refuse('x', `${rankOf(places)} dimensions`, 'no more dimensions than y');
-  const [left, right] = neighbours(op, values, axis);
-  return op.Mul([op.Add([left, right]), spacings(op, values, places, axis)]);
+  if (rankOf(x) > rankOf(y)) return op.aten.refuse('x', `${rankOf(x)} dimensions`, 'no more dimensions than y');
+  // Sums and gaps of integers wrap before they become real.
+  const [left, right] = neighbours(op, y, axis);
+  return op.Mul(promotedToFloat(op, [op.Add([left, right]), spacings(op, y, x, axis)]));
 }
 const half = (op: AtenBuilder, x: Value): Value => op.Div([x, op.scalar(dtypeOf(x), 2)]);
 
@@ -44,17 +44,19 @@ export const cumulative_trapezoid = aten('aten::cumulative_trapezoid.x(Tensor y,
 
 function evenly(op: AtenBuilder, self: Value, dx: ScalarArg, dim: number): Value {
   const axis = axisOf(op, dim, rankOf(self));
-  const y = cast(op, self, floatOf(dtypeOf(self)));
-  if (isEmpty(y, axis)) return filledTensor(op, withoutAxis(y, axis), dtypeOf(y), 0);
-  const ends = op.Add([op.Gather([y, op.scalar('int64', 0)], { axis }), op.Gather([y, op.scalar('int64', -1)], { axis })]);
-  return op.Mul([op.Sub([reduce(op, 'ReduceSum', y, [axis], false), half(op, ends)]), scalarOf(op, dx, dtypeOf(y))]);
+  const dtype = floatOf(dtypeOf(self));
+  if (isEmpty(self, axis)) return filledTensor(op, withoutAxis(self, axis), dtype, 0);
+  const end = (place: number): Value => op.Gather([self, op.scalar('int64', place)], { axis });
+  const ends = cast(op, op.Add([end(0), end(-1)]), dtype);
+  const total = reduce(op, 'ReduceSum', cast(op, self, sumDtype(self, null)), [axis], false);
+  return op.Mul([op.Sub([cast(op, total, dtype), half(op, ends)]), scalarOf(op, dx, dtype)]);
 }
 export const trapezoidEven = aten('aten::trapezoid.dx(Tensor y, *, Scalar dx=1, int dim=-1) -> Tensor', (op, { y, dx, dim }) => evenly(op, y, dx, dim));
 export const trapzEven = aten('aten::trapz.dx(Tensor y, *, float dx=1., int dim=-1) -> Tensor', (op, { y, dx, dim }) => evenly(op, y, { kind: 'float', value: dx }, dim));
 export const cumulativeEven = aten('aten::cumulative_trapezoid.dx(Tensor y, *, Scalar dx=1, int dim=-1) -> Tensor', (op, { y, dx, dim }) => {
   const axis = axisOf(op, dim, rankOf(y));
-  const [left, right] = neighbours(op, cast(op, y, floatOf(dtypeOf(y))), axis);
-  const pairs = op.Add([left, right]);
+  const [left, right] = neighbours(op, y, axis);
+  const pairs = cast(op, op.Add([left, right]), floatOf(dtypeOf(y)));
   return op.CumSum([op.Mul([half(op, scalarOf(op, dx, dtypeOf(pairs))), pairs]), op.scalar('int64', axis)]);
 });
 

@@ -132,7 +132,8 @@ export const cosine_similarity = aten('aten::cosine_similarity(Tensor x1, Tensor
 });
 
 const distance = (op: AtenBuilder, a: Value, b: Value, p: number, eps: number, keepdim: boolean): Value => {
-  const gap = op.Sub(promotedToFloat(op, [a, b]));
+  // Integers wrap before they become real.
+  const gap = promotedToFloat(op, [difference(op, a, b)])[0]!;
   const d = op.Add([gap, num(op, gap, eps)]);
   return vectorNorm(op, d, p, [Math.max(0, rankOf(d) - 1)], keepdim);
 };
@@ -152,8 +153,10 @@ export const triplet_margin_loss = aten(
 );
 export const margin_ranking_loss = aten('aten::margin_ranking_loss(Tensor input1, Tensor input2, Tensor target, float margin=0.0, int reduction=1) -> Tensor', (op, { input1, input2, target, margin, reduction }) =>
 {
-  const [y, a, b] = promotedToFloat(op, [target, input1, input2]) as [Value, Value, Value];
-  return reduced(op, positive(op, op.Add([op.Mul([op.Neg([y]), op.Sub([a, b])]), num(op, a, margin)])), reduction);
+  // Integers wrap before they become real.
+  const [side, gap] = promoted(op, [op.Neg([target]), difference(op, input1, input2)]) as [Value, Value];
+  const loss = promotedToFloat(op, [op.Mul([side, gap])])[0]!;
+  return reduced(op, positive(op, op.Add([loss, num(op, loss, margin)])), reduction);
 });
 export const hinge_embedding_loss = aten('aten::hinge_embedding_loss(Tensor self, Tensor target, float margin=1.0, int reduction=1) -> Tensor', (op, { self, target, margin, reduction }) => {
   const zero = num(op, self, 0);

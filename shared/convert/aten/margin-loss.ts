@@ -2,7 +2,7 @@
 import { type Dim } from '../../tensor/dim.ts';
 import type { Value } from '../../onnx/ir.ts';
 import { aten, type AtenBuilder } from '../converter.ts';
-import { dtypeOf, promotedToFloat } from '../promote.ts';
+import { cast, dtypeOf, promotedToFloat } from '../promote.ts';
 import { rankOf, reshape, shapeOf, staticSize, unsqueeze } from '../shape.ts';
 import { reduce, vectorNorm } from './reduction.ts';
 
@@ -15,14 +15,15 @@ const positive = (op: AtenBuilder, x: Value): Value => op.Max([x, num(op, x, 0)]
 
 export const cosine_embedding_loss = aten('aten::cosine_embedding_loss(Tensor input1, Tensor input2, Tensor target, float margin=0., int reduction=1) -> Tensor', (op, { input1, input2, target, margin, reduction }) => {
   const [a, b] = promotedToFloat(op, [input1, input2]) as [Value, Value];
+  const side = cast(op, target, dtypeOf(a));
   const axis = rankOf(target);
   const sum = (x: Value, y: Value): Value => reduce(op, 'ReduceSum', op.Mul([x, y]), [axis], false);
   // PyTorch adds this to both squares.
   const size = (x: Value): Value => op.Add([sum(x, x), num(op, x, 1e-12)]);
   const cosine = op.Div([sum(a, b), op.Sqrt([op.Mul([size(a), size(b)])])]);
   const zero = num(op, cosine, 0);
-  const together = op.Where([op.Equal([target, num(op, target, 1)]), op.Sub([num(op, cosine, 1), cosine]), zero]);
-  const apart = op.Where([op.Equal([target, num(op, target, -1)]), positive(op, op.Sub([cosine, num(op, cosine, margin)])), zero]);
+  const together = op.Where([op.Equal([side, num(op, side, 1)]), op.Sub([num(op, cosine, 1), cosine]), zero]);
+  const apart = op.Where([op.Equal([side, num(op, side, -1)]), positive(op, op.Sub([cosine, num(op, cosine, margin)])), zero]);
   return reduced(op, op.Add([together, apart]), reduction);
 });
 

@@ -70,7 +70,11 @@ export const abs = unary(['abs', 'absolute'], (op, x) => (DTYPES[dtypeOf(x)].kin
 export const neg = unary(['neg', 'negative'], (op, x) => op.Neg([x]));
 export const positive = unary('positive', (op, x) => op.Identity([x]));
 export const sign = unary(['sign', 'sgn'], (op, x) => (dtypeOf(x) === 'bool' ? op.Identity([x]) : op.Sign([x])));
-export const square = unary('square', (op, x) => op.Mul([x, x]));
+/** A power: booleans become numbers. */
+export const square = unary('square', (op, self) => {
+  const x = dtypeOf(self) === 'bool' ? cast(op, self, 'int64') : self;
+  return op.Mul([x, x]);
+});
 export const relu = unary('relu', (op, x) => op.Relu([x]));
 export const deg2rad = floatUnary('deg2rad', (op, x) => op.Mul([x, op.scalar(dtypeOf(x), Math.PI / 180)]));
 export const rad2deg = floatUnary('rad2deg', (op, x) => op.Mul([x, op.scalar(dtypeOf(x), 180 / Math.PI)]));

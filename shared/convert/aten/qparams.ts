@@ -39,7 +39,8 @@ export const choose_qparams_per_token = aten('quantized_decomposed::choose_qpara
   requireInt8(op, dtype);
   const x = cast(op, input, 'float32');
   const scales = quotient(op, op.Max([alongRow(op, 'ReduceMax', op.Abs([x])), num(op, 1e-5)]), 127);
-  return [scales, op.Sub([scales, scales])];
+  // The file records the types of the asymmetric form.
+  return [cast(op, scales, 'float64'), cast(op, op.Sub([scales, scales]), 'int64')];
 });
 
 const requireInt8 = (op: AtenBuilder, dtype: Dtype): void => {

@@ -6,6 +6,8 @@ import type { Value } from '../../onnx/ir.ts';
 import { aten, type AtenBuilder, type OpConverter } from '../converter.ts';
 import { cast, dtypeOf } from '../promote.ts';
 import { axisOf, rankOf, reshape, shapeOf } from '../shape.ts';
+import { nameMadeFrom } from '../../onnx/passes/name-values.ts';
+import { codesOf, type CodeRange } from './weight-codes.ts';
 
 /** Scale and zero point: scalars, or one for each index along `axis`. */
 interface Grid {
@@ -13,12 +15,10 @@ interface Grid {
   /** null: 0. */
   readonly zeroPoint: Value | null;
   readonly axis: number | null;
+  /** The scale in double precision, when the file has it as a number. */
+  readonly number: number | null;
 }
-interface Range {
-  readonly quant_min: number;
-  readonly quant_max: number;
-  readonly dtype: Dtype;
-}
+type Range = CodeRange;
 
 /** Small stored tensors in another type, as initializers: onnxruntime fuses quantized operators only with constant scales. */
 function stored(op: AtenBuilder, value: Value, dtype: Dtype): Value {
@@ -48,11 +48,15 @@ function clipped(op: AtenBuilder, x: Value, grid: Grid, { quant_min, quant_max, 
 }
 
 function quantized(op: AtenBuilder, input: Value, grid: Grid, range: Range): Value {
+  if (input.data && grid.scale.data && (!grid.zeroPoint || grid.zeroPoint.data)) return weightCodes(op, input, grid, range);
   const x = cast(op, input, 'float32');
   if (!isCode(op, range.dtype)) return cast(op, rounded(op, x, grid, range), range.dtype);
   const zero = grid.zeroPoint ? stored(op, grid.zeroPoint, range.dtype) : op.scalar(range.dtype, 0);
   return op.QuantizeLinear([clipped(op, x, grid, range), grid.scale, zero], grid.axis === null ? {} : { axis: grid.axis });
 }
+
+const weightCodes = (op: AtenBuilder, w: Value, { scale, zeroPoint, axis, number }: Grid, range: Range): Value =>
+  op.constant(codesOf(w.data!, { scale: scale.data!, zeroPoint: zeroPoint?.data ?? null, axis, number }, range), nameMadeFrom(w.name, op, (name) => `${name}.codes`) ?? op.freshName('codes'));
 
 /** The codes as floats, for types that ONNX does not quantize to. */
 function rounded(op: AtenBuilder, x: Value, grid: Grid, { quant_min, quant_max }: Range): Value {
@@ -76,13 +80,14 @@ function shifted(op: AtenBuilder, codes: Value, grid: Grid): Value {
   return op.Mul([zero ? op.Sub([x, zero]) : x, scale]);
 }
 
-const numberGrid = (op: AtenBuilder, scale: number, zero: number, dtype: Dtype): Grid => ({ scale: op.scalar('float32', scale), zeroPoint: op.scalar(fits(zero, dtype) ? dtype : 'int64', zero), axis: null });
+const numberGrid = (op: AtenBuilder, scale: number, zero: number, dtype: Dtype): Grid => ({ scale: op.scalar('float32', scale), zeroPoint: op.scalar(fits(zero, dtype) ? dtype : 'int64', zero), axis: null, number: scale });
 const fits = (zero: number, dtype: Dtype): boolean => !isFloat(dtype) && zero >= Number(integerRange(dtype)[0]) && zero <= Number(integerRange(dtype)[1]);
-const tensorGrid = (op: AtenBuilder, scale: Value, zero: Value): Grid => ({ scale: asScalar(op, stored(op, scale, 'float32')), zeroPoint: asScalar(op, zero), axis: null });
+const tensorGrid = (op: AtenBuilder, scale: Value, zero: Value): Grid => ({ scale: asScalar(op, stored(op, scale, 'float32')), zeroPoint: asScalar(op, zero), axis: null, number: null });
 const channelGrid = (op: AtenBuilder, like: Value, { scales, zero_points, axis }: { scales: Value; zero_points: Value | null; axis: number }): Grid => ({
   scale: stored(op, scales, 'float32'),
   zeroPoint: zero_points,
   axis: axisOf(op, axis, rankOf(like)),
+  number: null,
 });
 
 export const quantize_per_tensor: OpConverter[] = [

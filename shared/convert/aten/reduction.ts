@@ -24,7 +24,7 @@ export function reduce(op: AtenBuilder, how: Reduce, x: Value, axes: readonly nu
 }
 
 /** Integers and bools are summed in int64. */
-const sumDtype = (x: Value, dtype: Dtype | null): Dtype => dtype ?? (isFloat(dtypeOf(x)) ? dtypeOf(x) : 'int64');
+export const sumDtype = (x: Value, dtype: Dtype | null): Dtype => dtype ?? (isFloat(dtypeOf(x)) ? dtypeOf(x) : 'int64');
 
 const summed = (op: AtenBuilder, self: Value, dim: readonly number[] | null, keepdim: boolean, dtype: Dtype | null): Value =>
   reduce(op, 'ReduceSum', cast(op, self, sumDtype(self, dtype)), axesOf(op, self, dim), keepdim);

@@ -1,5 +1,6 @@
 /** ATen upsampling and pixel rearrangement. */
 import { type Dim, divideExactly, floorDivDims, isStatic, mulDims } from '../../tensor/dim.ts';
+import { isFloat } from '../../tensor/dtype.ts';
 import type { Value } from '../../onnx/ir.ts';
 import { aten, type AtenBuilder } from '../converter.ts';
 import { alongAxisMatrix } from '../axis-matrix.ts';
@@ -18,8 +19,14 @@ const attributesOf = ({ mode, transform, nearest }: Sampling): Record<string, st
   cubic_coeff_a: mode === 'cubic' ? -0.75 : undefined,
 });
 
+/** PyTorch rounds interpolated bytes by fixed-point rules of its own. */
+function requireFloat(op: AtenBuilder, x: Value, mode: string): void {
+  if (mode !== 'nearest' && !isFloat(x.type!.dtype)) op.aten.refuse('input', x.type!.dtype, 'floating-point images');
+}
+
 /** A scale that was given decides where samples are taken; a size alone means the ratio of the sizes. */
 function resized(op: AtenBuilder, x: Value, size: readonly Dim[] | null, scales: readonly (number | null)[] | null, sampling: Sampling): Value {
+  requireFloat(op, x, sampling.mode);
   const spatial = rankOf(x) - 2;
   const given = scales?.every((s) => s !== null) ? (scales as readonly number[]) : null;
   if (given && sampling.transform !== 'align_corners') {
@@ -110,6 +117,7 @@ function antialiasRows(size: number, out: number, scale: number, filter: keyof t
 
 /** Written as two matrix products: runtimes do not agree on antialiased Resize. */
 function antialiased(op: AtenBuilder, x: Value, size: readonly Dim[] | null, scales: readonly (number | null)[] | null, align: boolean, filter: keyof typeof FILTERS): Value {
+  requireFloat(op, x, filter);
   return [2, 3].reduce<Value>((v, axis, i) => {
     const width = staticSize(op, shapeOf(x)[axis]!, 'input size');
     const given = scales?.[i] ?? null;

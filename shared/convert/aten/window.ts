@@ -2,8 +2,9 @@
 import { type Dim, mulDims } from '../../tensor/dim.ts';
 import type { Value } from '../../onnx/ir.ts';
 import { aten, type AtenBuilder } from '../converter.ts';
-import { dtypeOf } from '../promote.ts';
+import { cast, dtypeOf } from '../promote.ts';
 import { axisOf, rankOf, reshape, shapeOf, slice, staticSize, transpose, unsqueeze } from '../shape.ts';
+import { sumDtype } from './reduction.ts';
 
 /** Windows of `size` along an axis, `step` apart; the window becomes the last axis. */
 function windows(op: AtenBuilder, self: Value, dim: number, size: number, step: number): Value {
@@ -101,7 +102,9 @@ export const diagonal = aten(
   (op, { self, offset, dim1, dim2 }) => diagonalOf(op, self, offset, dim1, dim2),
 );
 export const linalg_diagonal = aten('aten::linalg_diagonal(Tensor(a) A, *, int offset=0, int dim1=-2, int dim2=-1) -> Tensor(a)', (op, { A, offset, dim1, dim2 }) => diagonalOf(op, A, offset, dim1, dim2));
-export const trace = aten('aten::trace(Tensor self) -> Tensor', (op, { self }) => op.ReduceSum([diagonalOf(op, self, 0, 0, 1), op.ints([0])], { keepdims: 0 }));
+export const trace = aten('aten::trace(Tensor self) -> Tensor', (op, { self }) =>
+  op.ReduceSum([cast(op, diagonalOf(op, self, 0, 0, 1), sumDtype(self, null)), op.ints([0])], { keepdims: 0 }),
+);
 
 /** Differences of neighbours, n times. */
 export const diff = aten('aten::diff(Tensor self, int n=1, int dim=-1, Tensor? prepend=None, Tensor? append=None) -> Tensor', (op, { self, n, dim, prepend, append }) => {

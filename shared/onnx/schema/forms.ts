@@ -5,6 +5,7 @@ import type { Form, Forms } from './forms/form.ts';
 import { GRID_FORMS } from './forms/grid.ts';
 import { IMAGE_FORMS } from './forms/image.ts';
 import { KERNEL_FORMS } from './forms/kernel.ts';
+import { NARROW_FORMS } from './forms/narrow.ts';
 import { NORMALIZATION_FORMS } from './forms/normalization.ts';
 import { PART_FORMS } from './forms/parts.ts';
 import { QUANTIZATION_FORMS } from './forms/quantization.ts';
@@ -15,6 +16,8 @@ import { TYPE_FORMS } from './forms/type.ts';
 import type { OnnxOp } from './index.ts';
 
 const TABLES: readonly Forms[] = [
+  // First: what an older form writes then has a type that the operator takes.
+  NARROW_FORMS,
   ACTIVATION_FORMS,
   CUMPROD_FORMS,
   GRID_FORMS,

@@ -9,8 +9,8 @@ import type { OnnxOp } from '../index.ts';
 import type { OpCall } from '../row.ts';
 import { castTo, type Form, type Forms } from './form.ts';
 
-interface Gap {
-  /** Element type without a kernel, and the one to use in its place. */
+export interface Gap {
+  /** Element type that does not go, and the one to use in its place. */
   readonly through: Readonly<Partial<Record<Dtype, Dtype>>>;
   /** The inputs that have the type; all of them unless told. */
   readonly inputs?: readonly number[];
@@ -39,7 +39,7 @@ const GAPS = {
   NonZero: { through: { int8: 'bool', uint16: 'bool', int16: 'bool', uint32: 'bool', uint64: 'bool', float64: 'bool' }, outputs: [] },
 } as const satisfies Partial<Record<OnnxOp, Gap>>;
 
-function widened(name: OnnxOp, { through, inputs, outputs }: Gap): Form {
+export function widened(name: OnnxOp, { through, inputs, outputs }: Gap): Form {
   const first = inputs?.[0] ?? 0;
   return {
     below: Infinity,
