@@ -7,7 +7,7 @@ import { isFailure } from '../../shared/errors.ts';
 import { writeModel } from '../../shared/onnx/proto/write.ts';
 import { openSession } from '../../shared/runtime/session.ts';
 import { memoryData, type TensorData } from '../../shared/tensor/data.ts';
-import { type Dim, symbol } from '../../shared/tensor/dim.ts';
+import { type Dim, mulDims, symbol } from '../../shared/tensor/dim.ts';
 import { type Dtype, DTYPES, isFloat } from '../../shared/tensor/dtype.ts';
 import { decodeBigInts, decodeNumbers, encodeNumbers } from '../../shared/tensor/numbers.ts';
 import type { Argument, NamedArgument, TorchProgram, TorchValue } from '../../shared/torch/program.ts';
@@ -64,7 +64,7 @@ function programOf(recorded: RecordedCase): { program: TorchProgram; feeds: Tens
   const feeds: TensorData[] = [];
   const declare = (name: string, { dtype, dims }: WrittenTensor): Argument => {
     const shape = dims.map((d): Dim => (typeof d === 'string' ? symbol(d) : d));
-    values.set(name, { kind: 'tensor', type: { dtype, shape }, strides: shape.map(() => 1), offset: 0 });
+    values.set(name, { kind: 'tensor', type: { dtype, shape }, strides: shape.map((_, i) => mulDims(...shape.slice(i + 1))), offset: 0 });
     return { kind: 'tensor', name };
   };
   const argument = (value: unknown): Argument => {

@@ -9,10 +9,12 @@ import { foldBatchNorm } from '../../shared/onnx/passes/fold-batch-norm.ts';
 import { foldConstants } from '../../shared/onnx/passes/fold-constants.ts';
 import { foldWeights, moveWeights } from '../../shared/onnx/passes/fold-weights.ts';
 import { SIMPLIFY, SIMPLIFY_LINKED } from '../../shared/onnx/passes/index.ts';
+import { widenKernels } from '../../shared/onnx/passes/kernels.ts';
 import { constantReshape, mergeCasts, mergeReshapes, mergeTransposes, mergeUnsqueezes } from '../../shared/onnx/passes/merge.ts';
 import { nameValues } from '../../shared/onnx/passes/name-values.ts';
 import { removeUnused } from '../../shared/onnx/passes/remove-unused.ts';
 import { shareCommon, shareInitializers } from '../../shared/onnx/passes/share.ts';
+import { unsignedCodes } from '../../shared/onnx/passes/unsigned-codes.ts';
 import { type Pass, rewriting, type Rule, sequence, untilStable } from '../../shared/onnx/rewrite.ts';
 import { OPS } from '../../shared/onnx/schema/index.ts';
 import { printModel } from '../../shared/onnx/text.ts';
@@ -39,6 +41,8 @@ const PASSES: Readonly<Record<string, Pass>> = {
   'share-common': alone(shareCommon),
   'share-initializers': alone(shareInitializers),
   simplify: SIMPLIFY,
+  'unsigned-codes': alone(unsignedCodes),
+  'widen-16-bit-floats': alone(widenKernels),
   'simplify-linked': SIMPLIFY_LINKED,
 };
 

@@ -17,7 +17,10 @@ const clipped = (op: AtenBuilder, x: Value, low: number, high: number): Value =>
 const bound = (op: AtenBuilder, x: Value, value: number): Value => scalarOf(op, { kind: 'float', value }, dtypeOf(x));
 
 /** Written as x * sigmoid(x), which every runtime fuses or computes well. */
-export const silu = aten('aten::silu(Tensor self) -> Tensor', (op, { self }) => op.Mul([self, op.Sigmoid([self])]));
+export const silu = aten('aten::silu(Tensor self) -> Tensor', (op, { self }) =>
+  // onnxruntime fuses the product into a kernel that it has not for float64.
+  dtypeOf(self) === 'float64' ? op.Div([self, op.Add([op.Exp([op.Neg([self])]), op.scalar('float64', 1)])]) : op.Mul([self, op.Sigmoid([self])]),
+);
 export const gelu = aten('aten::gelu(Tensor self, *, str approximate="none") -> Tensor', (op, { self, approximate }) => op.Gelu([self], { approximate }));
 export const mish = aten('aten::mish(Tensor self) -> Tensor', (op, { self }) => op.Mish([self]));
 export const hardswish = aten('aten::hardswish(Tensor self) -> Tensor', (op, { self }) => op.HardSwish([self]));

@@ -51,11 +51,15 @@ function trained(op: AtenBuilder, a: Layer): Statistics {
   };
 }
 
-function normalized(op: AtenBuilder, a: Layer, training: boolean): Statistics {
+function requireUsable(op: AtenBuilder, a: Layer): void {
   const types = [a.weight, a.bias, a.running_mean, a.running_var].filter((v) => v !== null).map(dtypeOf);
   const odd = types.find((t) => t !== dtypeOf(a.input));
-  if (odd) return op.aten.refuse('weight', odd, `parameters of the input's type ${dtypeOf(a.input)}`);
-  if (mulDims(...shapeOf(a.input)) === 0) return op.aten.refuse('input', 'no elements', 'inputs with elements');
+  if (odd) op.aten.refuse('weight', odd, `parameters of the input's type ${dtypeOf(a.input)}`);
+  if (mulDims(...shapeOf(a.input)) === 0) op.aten.refuse('input', 'no elements', 'inputs with elements');
+}
+
+function normalized(op: AtenBuilder, a: Layer, training: boolean): Statistics {
+  requireUsable(op, a);
   if (training) {
     op.aten.warn('a batch normalization was exported in training mode: it uses the statistics of each batch; call model.eval() before exporting if that is not meant');
     return trained(op, a);
@@ -70,9 +74,12 @@ export const native_batch_norm = aten(
   'aten::native_batch_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, Tensor? running_var, bool training, float momentum, float eps) -> (Tensor, Tensor, Tensor)',
   (op, a) => three(normalized(op, a, a.training)),
 );
-export const _native_batch_norm_legit = aten('aten::_native_batch_norm_legit.no_stats(Tensor input, Tensor? weight, Tensor? bias, bool training, float momentum, float eps) -> (Tensor, Tensor, Tensor)', (op, a) =>
-  three(normalized(op, { ...a, running_mean: null, running_var: null }, true)),
-);
+/** Without running statistics these are what instance normalization becomes: no sign of training. */
+export const _native_batch_norm_legit = aten('aten::_native_batch_norm_legit.no_stats(Tensor input, Tensor? weight, Tensor? bias, bool training, float momentum, float eps) -> (Tensor, Tensor, Tensor)', (op, a) => {
+  const layer = { ...a, running_mean: null, running_var: null };
+  requireUsable(op, layer);
+  return three(trained(op, layer));
+});
 export const _native_batch_norm_legit_functional = aten(
   'aten::_native_batch_norm_legit_functional(Tensor input, Tensor? weight, Tensor? bias, Tensor running_mean, Tensor running_var, bool training, float momentum, float eps) -> (Tensor, Tensor, Tensor, Tensor running_mean_out, Tensor running_var_out)',
   (op, a) => {

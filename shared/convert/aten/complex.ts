@@ -2,7 +2,7 @@
  * Converters for nodes that take or give complex tensors. Such a tensor is a real one with a last axis of 2 (real, imaginary);
  * axes and shapes here are the complex tensor's own. What has no converter here is refused for complex tensors.
  */
-import { type Dim, mulDims } from '../../tensor/dim.ts';
+import { mulDims } from '../../tensor/dim.ts';
 import type { Value } from '../../onnx/ir.ts';
 import { aten, type AtenBuilder, type OpConverter } from '../converter.ts';
 import { dtypeOf } from '../promote.ts';

@@ -83,7 +83,7 @@ function inverse(op: AtenBuilder, y: Value): Value {
 }
 
 const normalInverse = (op: AtenBuilder, p: Value): Value => percentagePoint(op, op.Sub([p, num(op, 0.5)]), op.Min([p, op.Sub([num(op, 1), p])]));
-const normal = (op: AtenBuilder, x: Value): Value => op.Mul([complement(op, op.Mul([x, num(op, -SQRT_HALF)])), num(op, 0.5)]);
+export const normal = (op: AtenBuilder, x: Value): Value => op.Mul([complement(op, op.Mul([x, num(op, -SQRT_HALF)])), num(op, 0.5)]);
 
 function logNormal(op: AtenBuilder, x: Value): Value {
   const t = op.Mul([x, num(op, SQRT_HALF)]);

@@ -4,6 +4,7 @@ import type { Value } from '../../onnx/ir.ts';
 import { aten, type AtenBuilder } from '../converter.ts';
 import { cast, dtypeOf } from '../promote.ts';
 import { axisOf, rankOf, reshape, shapeOf, slice, staticSize, swapAxes, transpose, unsqueeze } from '../shape.ts';
+import { matrixNorm } from './matrix-function.ts';
 import { axesOf, reduce, sumDtype, vectorNorm } from './reduction.ts';
 
 const MODES = ['linear', 'nearest', 'cubic'] as const;
@@ -126,7 +127,7 @@ export const linalg_norm = aten('aten::linalg_norm(Tensor self, Scalar? ord=None
 export const sum_to_size = aten('aten::sum_to_size(Tensor self, SymInt[] size) -> Tensor', (op, { self, size }) => {
   const lead = rankOf(self) - size.length;
   const axes = shapeOf(self).map((_, i) => i).filter((i) => i < lead || (size[i - lead] === 1 && shapeOf(self)[i] !== 1));
-  return axes.length === 0 ? op.Identity([self]) : reshape(op, reduce(op, 'ReduceSum', cast(op, self, sumDtype(self, null)), axes, true), size);
+  return axes.length === 0 && size.length > 0 ? op.Identity([self]) : reshape(op, reduce(op, 'ReduceSum', cast(op, self, sumDtype(self, null)), axes, true), size);
 });
 
 /** Distances between rows: |a|^2 + |b|^2 - 2ab loses digits, so the differences are taken. */

@@ -6,11 +6,14 @@ import { aten, type AtenBuilder, type OpConverter } from '../converter.ts';
 import { cast, dtypeOf, promotedToFloat } from '../promote.ts';
 import { num } from '../series.ts';
 import { expandTo, shapeOf } from '../shape.ts';
+import { normal } from './error-function.ts';
 import { logGamma } from './gamma.ts';
 
 /** Relative change below which a sum is done, and the number of steps after which the rest is given up. */
 const EPSILON = 2 ** -52;
 const MOST_STEPS = 1_000_000;
+/** Above, a normal distribution of the cube root (Wilson and Hilferty) is closer than float32 tells. */
+const LARGE = 1e7;
 
 /** Repeats `step` on values of one shape until all elements are done. `step` gives the next values and which are not done. */
 function iterated(op: AtenBuilder, name: string, initial: readonly Value[], step: (body: AtenBuilder, values: readonly Value[]) => { next: readonly Value[]; open: Value }): Value[] {
@@ -58,11 +61,21 @@ function continuedFraction(op: AtenBuilder, a: Value, x: Value): Value {
   return h!;
 }
 
+/** The lower half for large a. */
+function byCubeRoot(op: AtenBuilder, a: Value, x: Value): { lower: Value; upper: Value } {
+  const ninth = op.Reciprocal([op.Mul([a, num(op, 9)])]);
+  const root = op.Pow([op.Div([x, a]), num(op, 1 / 3)]);
+  const z = op.Div([op.Sub([root, op.Sub([num(op, 1), ninth])]), op.Sqrt([ninth])]);
+  return { lower: normal(op, z), upper: normal(op, op.Neg([z])) };
+}
+
 /** Both halves, lower and upper; each is computed where it is the smaller one. */
 function halves(op: AtenBuilder, a: Value, x: Value): { lower: Value; upper: Value } {
   const [zero, one] = [num(op, 0), num(op, 1)];
   const infinite = op.Or([op.IsInf([a]), op.IsInf([x])]);
-  const ordinary = op.And([op.And([op.Greater([a, zero]), op.Greater([x, zero])]), op.Not([infinite])]);
+  const positive = op.And([op.And([op.Greater([a, zero]), op.Greater([x, zero])]), op.Not([infinite])]);
+  const large = op.And([positive, op.Greater([a, num(op, LARGE)])]);
+  const ordinary = op.And([positive, op.Not([large])]);
   const bySeries = op.Or([op.LessOrEqual([x, one]), op.LessOrEqual([x, a])]);
   // Elements that take another way get numbers that are done at once.
   const safe = (wanted: Value, v: Value, other: number): Value => op.Where([wanted, v, num(op, other)]);
@@ -80,9 +93,10 @@ function halves(op: AtenBuilder, a: Value, x: Value): { lower: Value; upper: Val
     const known = op.Where([op.Equal([x, zero]), num(op, atZero), limits]);
     return op.Where([wrong, num(op, NaN), known]);
   };
+  const far = byCubeRoot(op, safe(large, a, 1), safe(large, x, 1));
   return {
-    lower: op.Where([ordinary, inside(series, fraction, bySeries), outside(0, 1)]),
-    upper: op.Where([ordinary, inside(fraction, series, op.Not([bySeries])), outside(1, 0)]),
+    lower: op.Where([large, far.lower, op.Where([ordinary, inside(series, fraction, bySeries), outside(0, 1)])]),
+    upper: op.Where([large, far.upper, op.Where([ordinary, inside(fraction, series, op.Not([bySeries])), outside(1, 0)])]),
   };
 }
 

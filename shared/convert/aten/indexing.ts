@@ -3,6 +3,7 @@ import { addDims, type Dim, isStatic, mulDims, sameDim } from '../../tensor/dim.
 import { memoryData } from '../../tensor/data.ts';
 import { encodeNumbers } from '../../tensor/numbers.ts';
 import type { Value } from '../../onnx/ir.ts';
+import { isUnknownDim } from '../../onnx/unknown-dim.ts';
 import { broadcastShapes } from '../../onnx/schema/shape-rules.ts';
 import { aten, type AtenBuilder } from '../converter.ts';
 import { cast, dtypeOf, numberOperand, scalarOf } from '../promote.ts';
@@ -282,6 +283,12 @@ export const nonzero = aten(['aten::nonzero(Tensor self) -> Tensor', 'aten::argw
 });
 export const masked_select = aten('aten::masked_select(Tensor self, Tensor mask) -> Tensor', (op, { self, mask }) => {
   const shape = broadcastShapes([shapeOf(self), shapeOf(mask)], () => op.unknownDim());
+  if (shape.some(isUnknownDim)) {
+    // Sizes of two names broadcast: the common shape is known only when the model runs.
+    const wide = op.Where([mask, self, self]);
+    const flat = (x: Value): Value => op.Reshape([x, op.ints([-1])]);
+    return op.Compress([flat(wide), flat(op.Expand([mask, op.Shape([wide])]))]);
+  }
   return op.Compress([reshape(op, expandTo(op, self, shape), [mulDims(...shape)]), reshape(op, expandTo(op, mask, shape), [mulDims(...shape)])]);
 });
 

@@ -3,7 +3,7 @@ import { type Dim, isStatic } from '../../tensor/dim.ts';
 import { isFloat } from '../../tensor/dtype.ts';
 import type { Value } from '../../onnx/ir.ts';
 import { aten, type AtenBuilder } from '../converter.ts';
-import { cast, dtypeOf, floatOf, promotedToFloat, scalarOf } from '../promote.ts';
+import { cast, dtypeOf, floatOf, promoted, scalarOf } from '../promote.ts';
 import { axisOf, filledTensor, rankOf, reshape, shapeOf, slice } from '../shape.ts';
 import type { ScalarArg } from '../schema.ts';
 import { reduce, sumDtype } from './reduction.ts';
@@ -26,11 +26,15 @@ const withoutAxis = (y: Value, axis: number): Dim[] => shapeOf(y).filter((_, i) 
 /** Twice the areas between neighbouring samples. */
 function areas(op: AtenBuilder, y: Value, x: Value, axis: number): Value {
   if (rankOf(x) > rankOf(y)) return op.aten.refuse('x', `${rankOf(x)} dimensions`, 'no more dimensions than y');
-  // Sums and gaps of integers wrap before they become real.
+  // Integers wrap before they become real.
   const [left, right] = neighbours(op, y, axis);
-  return op.Mul(promotedToFloat(op, [op.Add([left, right]), spacings(op, y, x, axis)]));
+  const products = op.Mul(promoted(op, [op.Add([left, right]), spacings(op, y, x, axis)]));
+  return cast(op, products, sumDtype(products, null));
 }
-const half = (op: AtenBuilder, x: Value): Value => op.Div([x, op.scalar(dtypeOf(x), 2)]);
+function half(op: AtenBuilder, x: Value): Value {
+  const real = cast(op, x, floatOf(dtypeOf(x)));
+  return op.Div([real, op.scalar(dtypeOf(real), 2)]);
+}
 
 export const trapezoid = aten(['aten::trapezoid.x(Tensor y, Tensor x, *, int dim=-1) -> Tensor', 'aten::trapz.x(Tensor y, Tensor x, *, int dim=-1) -> Tensor'], (op, { y, x, dim }) => {
   const axis = axisOf(op, dim, rankOf(y));

@@ -10,7 +10,7 @@ const ones = (op: AtenBuilder, x: Value, dims: readonly Dim[]): Value => filledT
 const zeros = (op: AtenBuilder, x: Value, dims: readonly Dim[]): Value => filledTensor(op, dims, dtypeOf(x), 0);
 
 /** A vector of channels, shaped to broadcast over (N, C, ...). */
-const perChannel = (op: AtenBuilder, vector: Value, rank: number): Value => reshape(op, vector, [shapeOf(vector)[0]!, ...new Array<Dim>(rank - 2).fill(1)]);
+const perChannel = (op: AtenBuilder, vector: Value, x: Value): Value => reshape(op, vector, [shapeOf(x)[1]!, ...new Array<Dim>(rankOf(x) - 2).fill(1)]);
 
 interface BatchNorm {
   readonly weight: Value | null;
@@ -33,8 +33,8 @@ function standardized(op: AtenBuilder, x: Value, axes: readonly number[], eps: n
 }
 
 function scaleAndShift(op: AtenBuilder, x: Value, weight: Value | null, bias: Value | null): Value {
-  const scaled = weight ? op.Mul([x, perChannel(op, weight, rankOf(x))]) : x;
-  return bias ? op.Add([scaled, perChannel(op, bias, rankOf(x))]) : scaled;
+  const scaled = weight ? op.Mul([x, perChannel(op, weight, x)]) : x;
+  return bias ? op.Add([scaled, perChannel(op, bias, x)]) : scaled;
 }
 
 export function batchNormalize(op: AtenBuilder, x: Value, norm: BatchNorm, training: boolean): Value {

@@ -3,10 +3,10 @@ import { derivedData } from '../../tensor/data.ts';
 import { type Dtype, integerRange, isFloat } from '../../tensor/dtype.ts';
 import { decodeNumbers, encodeNumbers } from '../../tensor/numbers.ts';
 import type { Value } from '../../onnx/ir.ts';
+import { nameMadeFrom } from '../../onnx/passes/name-values.ts';
 import { aten, type AtenBuilder, type OpConverter } from '../converter.ts';
 import { cast, dtypeOf } from '../promote.ts';
-import { axisOf, rankOf, reshape, shapeOf } from '../shape.ts';
-import { nameMadeFrom } from '../../onnx/passes/name-values.ts';
+import { axisOf, rankOf, reshape, shapeOf, staticSizes } from '../shape.ts';
 import { codesOf, type CodeRange } from './weight-codes.ts';
 
 /** Scale and zero point: scalars, or one for each index along `axis`. */
@@ -128,15 +128,16 @@ export const dequantize_per_token = aten(
 );
 
 /** Groups of neighbours in a row as rows of their own. */
-const grouped = (op: AtenBuilder, x: Value, size: number): Value => reshape(op, x, [-1 as number, size].map((d, i) => (i === 0 ? rowsOf(op, x, size) : d)));
-const rowsOf = (op: AtenBuilder, x: Value, size: number): number => {
-  const [rows, columns] = shapeOf(x);
-  return typeof rows === 'number' && typeof columns === 'number' && columns % size === 0 ? (rows * columns) / size : op.aten.refuse('group_size', size, 'a divisor of fixed rows');
-};
-const columnOf = (op: AtenBuilder, x: Value): Value => reshape(op, x, [shapeOf(x).reduce<number>((n, d) => n * Number(d), 1), 1]);
+function grouped(op: AtenBuilder, x: Value, size: number): Value {
+  const [rows, columns] = staticSizes(op, x, 'size with groups') as [number, number];
+  if (columns % size !== 0) op.aten.refuse('group_size', size, `a divisor of ${columns}`);
+  return reshape(op, x, [(rows * columns) / size, size]);
+}
+const columnOf = (op: AtenBuilder, x: Value): Value => reshape(op, x, [staticSizes(op, x, 'size of the scales').reduce((n, d) => n * d, 1), 1]);
+/** One group, when a row has one scale and is shorter than a group. */
 const groupSize = (x: Value, scales: Value, size: number): number => {
-  const columns = Number(shapeOf(x)[1]);
-  return size > columns && shapeOf(scales).at(-1) === 1 ? columns : size;
+  const columns = shapeOf(x)[1];
+  return typeof columns === 'number' && size > columns && shapeOf(scales).at(-1) === 1 ? columns : size;
 };
 export const quantize_per_channel_group = aten(
   'quantized_decomposed::quantize_per_channel_group(Tensor input, Tensor scales, Tensor zero_points, int quant_min, int quant_max, ScalarType dtype, int group_size) -> Tensor',

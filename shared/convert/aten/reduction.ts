@@ -49,8 +49,14 @@ export const prodDim = aten('aten::prod.dim_int(Tensor self, int dim, bool keepd
   reduce(op, 'ReduceProd', cast(op, self, sumDtype(self, dtype)), axesOf(op, self, [dim]), keepdim),
 );
 
+const nanMarks = (op: AtenBuilder, x: Value): Value => op.Cast([op.IsNaN([x])], { to: 'int32' });
+
+/** PyTorch's extremes are NaN where any element is; runtimes keep or lose it by its place. */
+const anyNaN = (op: AtenBuilder, x: Value, axes: readonly number[], keepdim: boolean): Value => op.Cast([reduce(op, 'ReduceMax', nanMarks(op, x), axes, keepdim)], { to: 'bool' });
+
 /** Extremes of bools through int32, for which every runtime has kernels. */
 export function extreme(op: AtenBuilder, how: 'ReduceMax' | 'ReduceMin', x: Value, axes: readonly number[], keepdim: boolean): Value {
+  if (isFloat(dtypeOf(x)) && rankOf(x) > 0) return op.Where([anyNaN(op, x, axes, keepdim), op.scalar(dtypeOf(x), NaN), reduce(op, how, x, axes, keepdim)]);
   if (dtypeOf(x) !== 'bool') return reduce(op, how, x, axes, keepdim);
   return op.Cast([reduce(op, how, op.Cast([x], { to: 'int32' }), axes, keepdim)], { to: 'bool' });
 }
@@ -63,11 +69,13 @@ export const aminmax = aten('aten::aminmax(Tensor self, *, int? dim=None, bool k
   return [extreme(op, 'ReduceMin', self, axes, keepdim), extreme(op, 'ReduceMax', self, axes, keepdim)];
 });
 
-/** First index of the extreme, as PyTorch gives on ties (NaN counts as the largest there; ONNX leaves it open). */
+/** First index of the extreme, as PyTorch gives on ties; the first NaN outranks all. */
 function argExtreme(op: AtenBuilder, how: 'ArgMax' | 'ArgMin', x: Value, axis: number, keepdim: boolean): Value {
   if (rankOf(x) === 0) return filledTensor(op, [], 'int64', 0);
   const numbers = dtypeOf(x) === 'bool' ? op.Cast([x], { to: 'int32' }) : x;
-  return op[how]([numbers], { axis, keepdims: keepdim ? 1 : 0 });
+  const place = op[how]([numbers], { axis, keepdims: keepdim ? 1 : 0 });
+  if (!isFloat(dtypeOf(x))) return place;
+  return op.Where([anyNaN(op, x, [axis], keepdim), op.ArgMax([nanMarks(op, x)], { axis, keepdims: keepdim ? 1 : 0 }), place]);
 }
 
 function withIndices(op: AtenBuilder, how: 'Max' | 'Min', self: Value, dim: number, keepdim: boolean): Value[] {

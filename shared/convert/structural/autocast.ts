@@ -1,6 +1,6 @@
 /** `wrap_with_autocast`: the casts that PyTorch makes on the fly, written into the graph, which then stands in its place. */
-import { type Dtype, isFloat } from '../../tensor/dtype.ts';
-import type { Argument, NamedArgument, TorchGraph, TorchNode, TorchValue } from '../../torch/program.ts';
+import type { Dtype } from '../../tensor/dtype.ts';
+import type { Argument, NamedArgument, TorchGraph, TorchNode } from '../../torch/program.ts';
 import type { StructuralConverter } from '../converter.ts';
 import { graphAt, opened } from './subgraph.ts';
 
@@ -29,7 +29,8 @@ export const autocast: StructuralConverter = {
   },
 };
 
-const HALF: readonly Dtype[] = ['float16', 'bfloat16'];
+/** Autocast leaves float64 alone. */
+const CASTABLE: readonly Dtype[] = ['float16', 'bfloat16', 'float32'];
 
 /** Casts before every operator that autocast gives other types; which those are, the recorded types of the results tell. */
 export function withCasts(graph: TorchGraph, lower: Dtype): TorchGraph {
@@ -40,22 +41,20 @@ export function withCasts(graph: TorchGraph, lower: Dtype): TorchGraph {
     return recorded?.kind === 'tensor' ? recorded.type.dtype : null;
   };
   const wanted = (node: TorchNode): Dtype | null => {
-    const given = node.args.flatMap(({ value }) => opened(value)).flatMap((a) => (a.kind === 'tensor' ? [a.name] : []));
     const result = node.outputs.flatMap(opened).find((o) => o.kind === 'tensor');
     const recorded = result ? dtypeOf(result.name) : null;
-    if (CASTS.test(node.target) || recorded === null) return null;
+    if (CASTS.test(node.target) || node.args.some(({ value }) => value.kind === 'graph')) return null;
     if (LOWERED.has(node.target) && recorded === lower) return lower;
-    const isWide = (name: string): boolean => dtypeOf(name) === 'float32' && (values.get(name) as { type: { shape: readonly unknown[] } }).type.shape.length > 0;
-    return recorded === 'float32' && given.some((name) => HALF.includes(dtypeOf(name)!)) && !given.some(isWide) ? 'float32' : null;
+    // Whether autocast or type promotion widened them: the operands are float32.
+    return recorded === 'float32' ? 'float32' : null;
   };
   for (const node of graph.nodes) {
     const dtype = wanted(node);
     const casting = (name: string): string => {
-      const from = dtypeOf(name);
-      if (dtype === null || from === null || from === dtype || !isFloat(from) || from === 'float64') return name;
+      const recorded = values.get(name);
+      if (dtype === null || recorded?.kind !== 'tensor' || recorded.type.dtype === dtype || !CASTABLE.includes(recorded.type.dtype)) return name;
       const cast = `${name}__${dtype}`;
       if (!values.has(cast)) {
-        const recorded = values.get(name) as Extract<TorchValue, { kind: 'tensor' }>;
         values.set(cast, { ...recorded, type: { ...recorded.type, dtype } });
         nodes.push({ name: cast, target: 'aten::to.dtype', args: [named('self', { kind: 'tensor', name }), named('dtype', { kind: 'dtype', value: dtype })], outputs: [{ kind: 'tensor', name: cast }], source: node.source });
       }

@@ -12,6 +12,7 @@ import type { AttributeInput, Builder } from '../builder.ts';
 import { dataTypeNumber } from '../data-type.ts';
 import type { Attribute, Model, Node, Value } from '../ir.ts';
 import { everyNode } from '../check.ts';
+import { dtypeSince } from '../schema/dtype-since.ts';
 import { pass, type Pass, rewriting, type Rule } from '../rewrite.ts';
 
 /** Operators that move elements without looking at them, and those that hold graphs, have kernels for bfloat16; no others have. */
@@ -75,9 +76,15 @@ const placeOf = ({ origin, name }: Node): string => (origin ? `${origin.operator
 export const requireKernels: Pass = pass('require-kernels', (model: Model) => {
   const opset = model.opsets.get('') ?? 0;
   for (const node of everyNode(model.graph)) {
+    const young = valuesOf(node).find(({ type }) => type && dtypeSince(type.dtype) > opset);
+    if (young) fail('UnsupportedOpset', { operator: node.op, opset, needed: `element type ${young.type!.dtype} exists since opset ${dtypeSince(young.type!.dtype)}`, at: placeOf(node) });
     if (node.domain !== '') continue;
     if (opset < 16 && (node.op === 'Loop' || node.op === 'Scan') && valuesOf(node).some((v) => isOf(v, 'bfloat16'))) {
       fail('UnsupportedOpset', { operator: node.op, opset, needed: 'it carries bfloat16 since opset 16', at: placeOf(node) });
+    }
+    // onnxruntime fuses the steps of the older form into a LayerNormalization that has no bfloat16 kernel.
+    if (opset < 17 && /layer_norm/.test(node.origin?.operator ?? '') && valuesOf(node).some((v) => isOf(v, 'bfloat16'))) {
+      fail('UnsupportedOpset', { operator: 'LayerNormalization', opset, needed: 'it computes bfloat16 since opset 17', at: placeOf(node) });
     }
     const decisive = node.op === 'OneHot' || node.op === 'DequantizeLinear' ? node.outputs[0]! : (node.inputs[0] ?? node.outputs[0]!);
     if (!isOf(decisive, 'float64') || !NO_FLOAT64.has(node.op)) continue;
