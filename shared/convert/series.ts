@@ -38,6 +38,16 @@ export function log1p(op: AtenBuilder, x: Value): Value {
   return op.Where([op.Or([op.Equal([gained, num(op, 0)]), op.IsInf([sum])]), x, corrected]);
 }
 
+/** exp(x) - 1 with all digits, also where exp(x) rounds to 1 (Kahan). */
+export function expm1(op: AtenBuilder, x: Value): Value {
+  const one = num(op, 1);
+  const grown = op.Exp([x]);
+  const plain = op.Sub([grown, one]);
+  const corrected = op.Div([op.Mul([plain, x]), op.Log([grown])]);
+  // Far from zero the difference has its digits; where the exponential is 1, x is its own result.
+  return op.Where([op.Equal([grown, one]), x, op.Where([op.Greater([op.Abs([x]), num(op, 0.5)]), plain, corrected])]);
+}
+
 /** sin(pi x) from the distance to the nearest whole number. */
 export const sinPi = (op: AtenBuilder, x: Value): Value => {
   const nearest = op.Round([x]);

@@ -1,13 +1,13 @@
 /** Every converter's schema against the schemas PyTorch prints: names, types and defaults. */
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { CONVERTERS } from '../../shared/convert/registry.ts';
+import { COMPLEX_CONVERTERS, CONVERTERS } from '../../shared/convert/registry.ts';
 import { parseSchema, type Schema } from '../../shared/convert/schema.ts';
 
 const recorded = new Map(
   readFileSync(new URL('../fixtures/aten-schemas.txt', import.meta.url), 'utf8')
     .split('\n')
-    .filter((line) => line.startsWith('aten::'))
+    .filter((line) => /^(aten|quantized_decomposed)::/.test(line))
     .map((line) => parseSchema(line.split('\t')[1]!))
     .map((schema) => [schema.target, schema]),
 );
@@ -24,10 +24,10 @@ function normalized(text: string | undefined): string {
   return bare === '' || Number.isNaN(Number(bare)) ? bare.replaceAll(' ', '') : String(Number(bare));
 }
 
-const known = [...CONVERTERS.values()].map((c) => c.schema).filter((s) => recorded.has(s.target));
+const known = [...CONVERTERS.values(), ...COMPLEX_CONVERTERS.values()].map((c) => c.schema).filter((s) => recorded.has(s.target));
 
 test('nearly every converter is a PyTorch operator of the recorded list', () => {
-  const unknown = [...CONVERTERS.keys()].filter((target) => target.startsWith('aten::') && !recorded.has(target));
+  const unknown = [...CONVERTERS.keys(), ...COMPLEX_CONVERTERS.keys()].filter((target) => target.startsWith('aten::') && !recorded.has(target));
   expect(unknown).toEqual([]);
   expect(known.length).toBeGreaterThan(250);
 });

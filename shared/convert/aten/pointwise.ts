@@ -4,6 +4,7 @@ import type { OnnxOp } from '../../onnx/schema/index.ts';
 import type { Value } from '../../onnx/ir.ts';
 import { aten, type AtenBuilder, type OpConverter } from '../converter.ts';
 import { cast, dtypeOf, floatOf } from '../promote.ts';
+import * as series from '../series.ts';
 import { truncate } from './division.ts';
 
 /** Integers become float first, as PyTorch's unary float operators promote. */
@@ -46,11 +47,9 @@ export const same = Object.entries(SAME).flatMap(([name, onnx]) => floatUnary(na
 
 export const rsqrt = floatUnary('rsqrt', (op, x) => op.Reciprocal([op.Sqrt([x])]));
 export const exp2 = floatUnary(['exp2', 'special_exp2'], (op, x) => op.Pow([op.scalar(dtypeOf(x), 2), x]));
-/** log1p and expm1 lose their digits near zero when written plainly, so they are computed in double. */
-const inDouble = (op: AtenBuilder, x: Value, f: (x: Value) => Value): Value => cast(op, f(cast(op, x, 'float64')), dtypeOf(x));
-export const log1p = floatUnary(['log1p', 'special_log1p'], (op, x) => inDouble(op, x, (d) => op.Log([op.Add([d, op.scalar('float64', 1)])])));
-export const expm1 = floatUnary(['expm1', 'special_expm1'], (op, x) => inDouble(op, x, (d) => op.Sub([op.Exp([d]), op.scalar('float64', 1)])));
-const logBase = (base: number) => (op: AtenBuilder, x: Value) => inDouble(op, x, (d) => op.Div([op.Log([d]), op.scalar('float64', Math.log(base))]));
+export const log1p = floatUnary(['log1p', 'special_log1p'], (op, x) => series.inDouble(op, x, (d) => series.log1p(op, d)));
+export const expm1 = floatUnary(['expm1', 'special_expm1'], (op, x) => series.inDouble(op, x, (d) => series.expm1(op, d)));
+const logBase = (base: number) => (op: AtenBuilder, x: Value) => series.inDouble(op, x, (d) => op.Div([op.Log([d]), op.scalar('float64', Math.log(base))]));
 export const log2 = floatUnary('log2', logBase(2));
 export const log10 = floatUnary('log10', logBase(10));
 export const erfc = floatUnary(['erfc', 'special_erfc'], (op, x) => op.Sub([op.scalar(dtypeOf(x), 1), op.Erf([x])]));

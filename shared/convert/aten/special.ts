@@ -3,6 +3,7 @@ import { isFloat } from '../../tensor/dtype.ts';
 import type { Value } from '../../onnx/ir.ts';
 import { aten, type AtenBuilder, type OpConverter } from '../converter.ts';
 import { cast, dtypeOf, floatOf, numberOperand, promoted, promotedToFloat } from '../promote.ts';
+import * as series from '../series.ts';
 import { arcTangent } from './complex.ts';
 
 type Pair = [Value, Value];
@@ -52,7 +53,7 @@ function xTimesLog(op: AtenBuilder, a: Value, b: Value, log: (y: Value) => Value
   const [x, y] = promotedToFloat(op, [a, b]) as Pair;
   return op.Where([op.And([op.Equal([x, zeroOf(op, x)]), op.Not([isNaN(op, y)])]), zeroOf(op, x), op.Mul([x, log(y)])]);
 }
-const log1p = (op: AtenBuilder, y: Value): Value => cast(op, op.Log([op.Add([cast(op, y, 'float64'), op.scalar('float64', 1)])]), dtypeOf(y));
+const log1p = (op: AtenBuilder, y: Value): Value => series.inDouble(op, y, (d) => series.log1p(op, d));
 export const xlogy = [...binary(['xlogy.Tensor', 'special_xlogy'], (op, a, b) => xTimesLog(op, a, b, (y) => op.Log([y]))), ...binary(['special_xlog1py'], (op, a, b) => xTimesLog(op, a, b, (y) => log1p(op, y)))];
 
 /** log(e^a + e^b) from the larger one; equal infinities stay themselves. */
