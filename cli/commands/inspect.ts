@@ -1,6 +1,6 @@
 /** `torchferry inspect`: what a file holds, without converting it. */
 import { fileSource } from '../../shared/bytes/byte-source.ts';
-import { allNodes, unsupportedUses } from '../../shared/convert/lower.ts';
+import { allNodes, unsupportedUses } from '../../shared/convert/survey.ts';
 import { functionalize } from '../../shared/torch/functionalize.ts';
 import { openProgram } from '../../shared/torch/open.ts';
 import type { Argument, TorchProgram } from '../../shared/torch/program.ts';

@@ -13,8 +13,9 @@ import { widenInterface } from '../onnx/passes/half-interface.ts';
 import { functionalize } from '../torch/functionalize.ts';
 import type { Argument, ProgramInput, ProgramOutput, TorchProgram } from '../torch/program.ts';
 import { liveGraph } from './live.ts';
-import { allNodes, initializers, Lowering, unsupportedUses } from './lower.ts';
+import { initializers, Lowering } from './lower.ts';
 import { chosenNames, type DynamicAxes, symbolNames } from './names.ts';
+import { allNodes, unsupportedUses } from './survey.ts';
 import { representedType } from './recorded-type.ts';
 import { mapRegions } from './structural/vmap.ts';
 

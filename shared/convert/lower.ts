@@ -1,5 +1,5 @@
 /** The lowering loop: every PyTorch operator becomes ONNX nodes, in order, held against the recorded types. */
-import { fail, FerryError, type UnsupportedUse } from '../errors.ts';
+import { fail, FerryError } from '../errors.ts';
 import { type Dim, dimText, mulDims, sameDim, substitute, symbolName, symbolsOf } from '../tensor/dim.ts';
 import type { TensorData } from '../tensor/data.ts';
 import { isComplex } from '../tensor/dtype.ts';
@@ -12,55 +12,12 @@ import { bindArguments, type Scope } from './bind.ts';
 import type { AtenBuilder, AtenContext, Converted, SubgraphLowering } from './converter.ts';
 import { numberOperand } from './promote.ts';
 import { assertRecorded, representedType } from './recorded-type.ts';
-import { converterFor, isSupported, STRUCTURAL_CONVERTERS } from './registry.ts';
+import { converterFor, STRUCTURAL_CONVERTERS } from './registry.ts';
 import { filledTensor } from './shape.ts';
-
-/** `add.Tensor in layer1.0 (resnet.py:91)`. */
-export const placeOf = (node: TorchNode): string => `${node.source.module || 'the root module'}${node.source.line ? ` (${node.source.line})` : ''}`;
-
-/** Arithmetic on symbolic sizes: its result is recorded as an expression, so nothing has to be computed here. */
-const SIZE_ARITHMETIC = /^(_operator|math|torch)::|^aten::sym_(size|numel|stride|storage_offset)/;
+import { isComplexNode, isSizeArithmetic, placeOf } from './survey.ts';
 
 /** Their sizes and strides address the memory under a tensor. */
 const READS_MEMORY: ReadonlySet<string> = new Set(['aten::as_strided', 'aten::as_strided_copy', 'aten::as_strided_scatter']);
-
-/** Operators that cannot be lowered, all at once: name, count and first place. */
-export function unsupportedUses(graph: TorchGraph): UnsupportedUse[] {
-  const uses = new Map<string, { count: number; at: string }>();
-  for (const { node, within } of nodesWithin(graph)) {
-    const complex = isComplexNode(node, within);
-    if (isSupported(node.target, complex) || isSizeArithmetic(node)) continue;
-    const name = complex ? `${node.target} on complex tensors` : node.target;
-    const use = uses.get(name);
-    if (use) use.count++;
-    else uses.set(name, { count: 1, at: placeOf(node) });
-  }
-  return [...uses].map(([name, { count, at }]) => ({ name, count, at })).sort((a, b) => b.count - a.count || (a.name < b.name ? -1 : 1));
-}
-
-export function* allNodes(graph: TorchGraph): Generator<TorchNode> {
-  for (const { node } of nodesWithin(graph)) yield node;
-}
-
-function* nodesWithin(graph: TorchGraph): Generator<{ node: TorchNode; within: TorchGraph }> {
-  for (const node of graph.nodes) {
-    yield { node, within: graph };
-    for (const { value } of node.args) if (value.kind === 'graph') yield* nodesWithin(value.graph);
-  }
-}
-
-const tensorNames = (argument: Argument): readonly (string | null)[] => (argument.kind === 'tensor' ? [argument.name] : argument.kind === 'tensors' ? argument.names : []);
-
-/** Whether a tensor that the node takes or gives is recorded as complex, or a number is one. */
-function isComplexNode(node: TorchNode, graph: TorchGraph): boolean {
-  if (node.args.some(({ value }) => value.kind === 'complex')) return true;
-  return [...node.args.map((a) => a.value), ...node.outputs].flatMap(tensorNames).some((name) => {
-    const recorded = name === null ? undefined : graph.values.get(name);
-    return recorded?.kind === 'tensor' && isComplex(recorded.type.dtype);
-  });
-}
-
-const isSizeArithmetic = (node: TorchNode): boolean => SIZE_ARITHMETIC.test(node.target) && node.outputs.every((o) => o.kind === 'symint' || o.kind === 'none');
 
 interface LoweringShared {
   /** Friendly names for the symbols of the file. */

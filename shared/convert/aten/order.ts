@@ -5,6 +5,7 @@ import type { Value } from '../../onnx/ir.ts';
 import { aten, type AtenBuilder } from '../converter.ts';
 import { cast, dtypeOf, numberOperand, promoted } from '../promote.ts';
 import { axisOf, filledTensor, rankOf, reshape, shapeOf, staticSize, unsqueeze } from '../shape.ts';
+import { extreme } from './reduction.ts';
 
 /** The element of rank `k` (from 0, ascending) along an axis, with its index. */
 function ranked(op: AtenBuilder, self: Value, k: number, dim: number, keepdim: boolean): Value[] {
@@ -72,12 +73,14 @@ function running(op: AtenBuilder, self: Value, dim: number, how: 'Max' | 'Min'):
   const seen = Array.from({ length: size * size }, (_, n) => (n % size <= Math.floor(n / size) ? 1 : 0));
   const mask = reshape(op, op.tensor('bool', [size, size], seen), [size, size, ...Array.from({ length: rank - axis - 1 }, () => 1)]);
   const numbers = isFloat(dtypeOf(self)) ? self : cast(op, self, 'int64');
-  const nothing = isFloat(dtypeOf(numbers)) ? op.scalar(dtypeOf(numbers), how === 'Max' ? -Infinity : Infinity) : op.scalar('int64', how === 'Max' ? -(2n ** 62n) : 2n ** 62n);
+  const nothing = isFloat(dtypeOf(numbers)) ? op.scalar(dtypeOf(numbers), how === 'Max' ? -Infinity : Infinity) : op.scalar('int64', how === 'Max' ? -(2n ** 63n) : 2n ** 63n - 1n);
   const table = op.Where([mask, unsqueeze(op, numbers, [axis]), nothing]);
-  const values = op[`Reduce${how}`]([table, op.ints([axis + 1])], { keepdims: 0 });
-  // PyTorch keeps the last index among equals.
-  const indices = op[`Arg${how}`]([table], { axis: axis + 1, keepdims: 0, select_last_index: 1 });
-  return [cast(op, values, dtypeOf(self)), indices];
+  const values = extreme(op, `Reduce${how}`, table, [axis + 1], false);
+  // PyTorch keeps the last index among equals, and the last NaN above all.
+  const last = { axis: axis + 1, keepdims: 0, select_last_index: 1 };
+  const indices = op[`Arg${how}`]([table], last);
+  if (!isFloat(dtypeOf(values))) return [cast(op, values, dtypeOf(self)), indices];
+  return [values, op.Where([op.IsNaN([values]), op.ArgMax([op.Cast([op.IsNaN([table])], { to: 'int32' })], last), indices])];
 }
 export const cummax = aten('aten::cummax(Tensor self, int dim) -> (Tensor values, Tensor indices)', (op, { self, dim }) => running(op, self, dim, 'Max'));
 export const cummin = aten('aten::cummin(Tensor self, int dim) -> (Tensor values, Tensor indices)', (op, { self, dim }) => running(op, self, dim, 'Min'));

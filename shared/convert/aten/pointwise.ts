@@ -68,7 +68,11 @@ export const frac = unary('frac', (op, x) => op.Sub([x, truncate(op, x)]));
 export const abs = unary(['abs', 'absolute'], (op, x) => (DTYPES[dtypeOf(x)].kind === 'uint' ? op.Identity([x]) : op.Abs([x])));
 export const neg = unary(['neg', 'negative'], (op, x) => op.Neg([x]));
 export const positive = unary('positive', (op, x) => op.Identity([x]));
-export const sign = unary(['sign', 'sgn'], (op, x) => (dtypeOf(x) === 'bool' ? op.Identity([x]) : op.Sign([x])));
+export const sign = unary(['sign', 'sgn'], (op, x) => {
+  if (dtypeOf(x) === 'bool') return op.Identity([x]);
+  // PyTorch gives NaN no sign: 0.
+  return isFloat(dtypeOf(x)) ? op.Where([op.IsNaN([x]), op.scalar(dtypeOf(x), 0), op.Sign([x])]) : op.Sign([x]);
+});
 /** A power: booleans become numbers. */
 export const square = unary('square', (op, self) => {
   const x = dtypeOf(self) === 'bool' ? cast(op, self, 'int64') : self;

@@ -165,8 +165,8 @@ export function vectorNorm(op: AtenBuilder, x: Value, p: number, axes: readonly 
   const dtype = dtypeOf(x);
   if (p === 2) return reduce(op, 'ReduceL2', x, axes, keepdim);
   if (p === 1) return reduce(op, 'ReduceL1', x, axes, keepdim);
-  if (p === Infinity) return reduce(op, 'ReduceMax', op.Abs([x]), axes, keepdim);
-  if (p === -Infinity) return reduce(op, 'ReduceMin', op.Abs([x]), axes, keepdim);
+  if (p === Infinity) return extreme(op, 'ReduceMax', op.Abs([x]), axes, keepdim);
+  if (p === -Infinity) return extreme(op, 'ReduceMin', op.Abs([x]), axes, keepdim);
   if (p === 0) return reduce(op, 'ReduceSum', op.Cast([op.Not([op.Equal([x, op.scalar(dtype, 0)])])], { to: dtype }), axes, keepdim);
   const powers = reduce(op, 'ReduceSum', op.Pow([op.Abs([x]), op.scalar(dtype, p)]), axes, keepdim);
   return op.Pow([powers, op.scalar(dtype, 1 / p)]);

@@ -13,6 +13,7 @@ const GAPS = {
   MatMul: { through: SMALL, outputs: [0] },
   Einsum: { through: SMALL, outputs: [0] },
   CumSum: { through: SMALL, inputs: [0], outputs: [0] },
+  CumProd: { through: SMALL, inputs: [0], outputs: [0] },
   ReduceSum: { through: SMALL, inputs: [0], outputs: [0] },
   ReduceProd: { through: { ...SMALL, bool: 'int32' }, inputs: [0], outputs: [0] },
   ReduceMax: { through: ORDERED, inputs: [0], outputs: [0] },
@@ -25,6 +26,9 @@ const GAPS = {
   Greater: { through: { bool: 'int32' }, outputs: [] },
   GreaterOrEqual: { through: { bool: 'int32' }, outputs: [] },
 } as const satisfies Partial<Record<OnnxOp, Gap>>;
+
+/** Small integers have arithmetic since opset 14. */
+const early = (name: 'Add' | 'Sub' | 'Mul' | 'Div'): Form => ({ ...widened(name, { through: SMALL, outputs: [0] }), below: 14 });
 
 const onBooleans = (how: 'And' | 'Or'): Form => ({
   below: Infinity,
@@ -41,8 +45,10 @@ const zeroLess: Form = {
 
 export const NARROW_FORMS: Forms = {
   ...Object.fromEntries(Object.entries(GAPS).map(([name, gap]) => [name, [widened(name as OnnxOp, gap)]])),
-  Add: [onBooleans('Or')],
-  Mul: [onBooleans('And')],
+  Add: [onBooleans('Or'), early('Add')],
+  Sub: [early('Sub')],
+  Mul: [onBooleans('And'), early('Mul')],
+  Div: [early('Div')],
   Max: [onBooleans('Or')],
   Min: [onBooleans('And')],
   Neg: [zeroLess],
