@@ -14,7 +14,7 @@ import { numberOperand } from './promote.ts';
 import { assertRecorded, representedType } from './recorded-type.ts';
 import { converterFor, STRUCTURAL_CONVERTERS } from './registry.ts';
 import { filledTensor } from './shape.ts';
-import { isComplexNode, isSizeArithmetic, placeOf } from './survey.ts';
+import { allNodes, isComplexNode, isSizeArithmetic, placeOf, tensorNames } from './survey.ts';
 
 /** Their sizes and strides address the memory under a tensor. */
 const READS_MEMORY: ReadonlySet<string> = new Set(['aten::as_strided', 'aten::as_strided_copy', 'aten::as_strided_scatter']);

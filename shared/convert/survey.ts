@@ -35,7 +35,7 @@ function* nodesWithin(graph: TorchGraph): Generator<{ node: TorchNode; within: T
   }
 }
 
-const tensorNames = (argument: Argument): readonly (string | null)[] => (argument.kind === 'tensor' ? [argument.name] : argument.kind === 'tensors' ? argument.names : []);
+export const tensorNames = (argument: Argument): readonly (string | null)[] => (argument.kind === 'tensor' ? [argument.name] : argument.kind === 'tensors' ? argument.names : []);
 
 /** Whether a tensor that the node takes or gives is recorded as complex, or a number is one. */
 export function isComplexNode(node: TorchNode, graph: TorchGraph): boolean {
