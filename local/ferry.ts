@@ -76,7 +76,7 @@ export function makeFerry(options: FerryOptions): Ferry {
         running.delete(work);
       }
     };
-    const resources = { [INVOKE]: invoke, [PUT_EVENTS]: putEvents, [START_EXECUTION]: startConversion(signal) };
+    const resources = { [INVOKE]: invoke, [PUT_EVENTS]: putEvents, [START_EXECUTION]: startConversion(running, signal) };
     const outcome = await interpret(machine, input, {
       ...options.interpret,
       resources,
@@ -115,9 +115,12 @@ export function makeFerry(options: FerryOptions): Ferry {
   };
 
   /** As `states:startExecution.sync:2` answers: the description of the execution, its output as JSON. */
-  const startConversion = (signal?: AbortSignal): Resource => async (args) => {
+  const startConversion = (running: Set<Promise<unknown>>, signal?: AbortSignal): Resource => async (args) => {
     const { Input } = args as { Input: Json };
-    const outcome = await run(ferryStateMachine(NAMES), 'conversion', Input, signal ? { signal } : {});
+    const started = run(ferryStateMachine(NAMES), 'conversion', Input, signal ? { signal } : {});
+    // The batch waits for what it started, too, before its caller cleans up.
+    running.add(started);
+    const outcome = await started.finally(() => running.delete(started));
     const description = { Name: outcome.name, Status: outcome.status, StateMachineArn: NAMES.conversion };
     if (outcome.status === 'SUCCEEDED') return { ...description, Output: outcome.output };
     const failure = outcome.status === 'ABORTED' ? {} : { Error: outcome.error, Cause: outcome.cause };
