@@ -120,7 +120,6 @@ export const linalg_norm = aten('aten::linalg_norm(Tensor self, Scalar? ord=None
   const axes = axesOf(op, x, dim);
   if (ord === null) return dim === null && keepdim === false ? reduce(op, 'ReduceL2', x, axes, false) : reduce(op, 'ReduceL2', x, axes, keepdim);
   if (dim === null ? rankOf(x) === 1 : dim.length === 1) return vectorNorm(op, x, Number(ord.value), axes, keepdim);
-  if (axes.some((axis) => shapeOf(x)[axis] === 0)) return op.aten.refuse('self', `shape [${shapeOf(x).join()}]`, 'matrices with elements');
   return matrixNorm(op, x, Number(ord.value), dim ?? [-2, -1], keepdim);
 });
 

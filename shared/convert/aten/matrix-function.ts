@@ -52,6 +52,8 @@ export type MatrixNorm = number | 'fro' | 'nuc';
 export function matrixNorm(op: AtenBuilder, x: Value, order: MatrixNorm, dim: readonly number[], keepdim: boolean): Value {
   const rank = rankOf(x);
   const [row, column] = dim.map((d) => axisOf(op, d, rank)) as [number, number];
+  // The largest of nothing is minus infinity to onnxruntime.
+  if ([row, column].some((axis) => shapeOf(x)[axis] === 0)) return op.aten.refuse('self', `shape [${shapeOf(x).join()}]`, 'matrices with elements');
   if (order === 'fro') return op.ReduceL2([x, op.ints([row, column])], { keepdims: keepdim ? 1 : 0 });
   const others = shapeOf(x).map((_, i) => i).filter((i) => i !== row && i !== column);
   const a = transpose(op, x, [...others, row, column]);
