@@ -29,6 +29,9 @@ export function resultDtype(op: AtenBuilder, values: readonly Value[]): Dtype {
   return combineTypes(groups[0]!, combineTypes(groups[1]!, groups[2]!))!;
 }
 
+/** A real number that stands in the file; null for complex ones and those known only when the model runs. */
+export const knownNumber = (number: ScalarArg): number | null => (number.kind === 'run-time' || number.kind === 'complex' ? null : Number(number.value));
+
 /** Cast unless it is there already; Python numbers are written in the wanted type at once. */
 export function cast(op: AtenBuilder, value: Value, dtype: Dtype): Value {
   const number = op.aten.numbers.get(value);

@@ -1,12 +1,12 @@
 /** ATen activations. */
 import type { Value } from '../../onnx/ir.ts';
 import { aten, type AtenBuilder } from '../converter.ts';
-import { cast, dtypeOf, floatOf, scalarOf } from '../promote.ts';
+import { cast, dtypeOf, floatOf, scalarOf, knownNumber } from '../promote.ts';
 import { axisOf, rankOf, reshape, shapeOf } from '../shape.ts';
 import type { ScalarArg } from '../schema.ts';
 
 const numberOf = (op: AtenBuilder, value: ScalarArg, argument: string): number =>
-  value.kind === 'run-time' || value.kind === 'complex' ? op.aten.refuse(argument, value.kind, 'a number in the file') : Number(value.value);
+  knownNumber(value) ?? op.aten.refuse(argument, value.kind, 'a number in the file');
 
 export const relu6 = aten('aten::relu6(Tensor self) -> Tensor', (op, { self }) => clipped(op, self, 0, 6));
 export const hardtanh = aten('aten::hardtanh(Tensor self, Scalar min_val=-1, Scalar max_val=1) -> Tensor', (op, { self, min_val, max_val }) =>

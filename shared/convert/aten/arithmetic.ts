@@ -2,15 +2,13 @@
 import { isFloat } from '../../tensor/dtype.ts';
 import type { Value } from '../../onnx/ir.ts';
 import { aten, type AtenBuilder } from '../converter.ts';
-import { cast, dtypeOf, floatOf, numberOperand, promoted, promotedToFloat, scalarOf } from '../promote.ts';
+import { cast, dtypeOf, floatOf, numberOperand, promoted, promotedToFloat, scalarOf, knownNumber } from '../promote.ts';
 import type { ScalarArg } from '../schema.ts';
 import { integerPower, integerPowers } from './integer-power.ts';
 import { floorDivide, remainderOf, truncatedDivide, truncatedRemainder } from './division.ts';
 
-const isOne = (number: ScalarArg): boolean => number.kind !== 'run-time' && Number(number.value) === 1;
-
 /** `x * alpha`, in x's type. */
-const scaled = (op: AtenBuilder, x: Value, alpha: ScalarArg): Value => (isOne(alpha) ? x : op.Mul([x, scalarOf(op, alpha, dtypeOf(x))]));
+const scaled = (op: AtenBuilder, x: Value, alpha: ScalarArg): Value => (knownNumber(alpha) === 1 ? x : op.Mul([x, scalarOf(op, alpha, dtypeOf(x))]));
 
 function sum(op: AtenBuilder, a: Value, b: Value, alpha: ScalarArg): Value {
   const [x, y] = promoted(op, [a, b]) as [Value, Value];
@@ -100,8 +98,6 @@ export const remainderOfScalar = aten('aten::remainder.Scalar_Tensor(Scalar self
 export const fmod = aten('aten::fmod.Tensor(Tensor self, Tensor other) -> Tensor', (op, { self, other }) => truncatedRemainder(op, self, other));
 export const fmodScalar = aten('aten::fmod.Scalar(Tensor self, Scalar other) -> Tensor', (op, { self, other }) => truncatedRemainder(op, self, numberOperand(op, other)));
 
-const asNumber = (number: ScalarArg): number | null => (number.kind === 'run-time' || number.kind === 'complex' ? null : Number(number.value));
-
 function power(op: AtenBuilder, base: Value, exponent: Value): Value {
   const [x, y] = promoted(op, [base, exponent]) as [Value, Value];
   return isFloat(dtypeOf(x)) ? op.Pow([x, y]) : integerPowers(op, x, y);
@@ -121,7 +117,7 @@ const EXPONENTS: Readonly<Record<string, (op: AtenBuilder, x: Value) => Value>> 
 export const powScalar = aten('aten::pow.Tensor_Scalar(Tensor self, Scalar exponent) -> Tensor', (op, { self, exponent }) => {
   const number = numberOperand(op, exponent);
   const [x, y] = promoted(op, [self, number]) as [Value, Value];
-  const known = asNumber(exponent);
+  const known = knownNumber(exponent);
   if (!isFloat(dtypeOf(x))) return known === null ? integerPowers(op, x, y) : integerPower(op, x, known);
   const special = EXPONENTS[String(known)];
   return special ? special(op, x) : op.Pow([x, y]);

@@ -3,7 +3,7 @@ import type { Dtype } from '../../tensor/dtype.ts';
 import type { Value } from '../../onnx/ir.ts';
 import { representedType } from '../recorded-type.ts';
 import { aten, type AtenBuilder, type OpConverter } from '../converter.ts';
-import { cast, dtypeOf, numberOperand } from '../promote.ts';
+import { cast, dtypeOf, numberOperand, knownNumber } from '../promote.ts';
 import { axisOf, rankOf, transpose, unsqueeze } from '../shape.ts';
 import type { ScalarArg } from '../schema.ts';
 import { arcTangent } from './complex.ts';
@@ -36,9 +36,8 @@ function binary(op: AtenBuilder, how: Binary, a: Value, b: Value): Value {
 }
 
 const scaled = (op: AtenBuilder, b: Parts, alpha: ScalarArg): Parts => product(op, b, partsOf(op, numberOperand(op, alpha), dtypeOf(b.re)));
-const isOne = (alpha: ScalarArg): boolean => alpha.kind !== 'run-time' && alpha.kind !== 'complex' && Number(alpha.value) === 1;
 const scaledBy = (alpha: ScalarArg, sign: 1 | -1): Binary => (op, a, b) => {
-  const term = isOne(alpha) ? b : scaled(op, b, alpha);
+  const term = knownNumber(alpha) === 1 ? b : scaled(op, b, alpha);
   return sum(op, a, sign === 1 ? term : negative(op, term));
 };
 

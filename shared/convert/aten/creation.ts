@@ -6,8 +6,7 @@ import { aten, type AtenBuilder } from '../converter.ts';
 import { cast, DEFAULT_FLOAT, dtypeOf, scalarOf } from '../promote.ts';
 import { expandTo, filledTensor, shapeOf } from '../shape.ts';
 import type { ScalarArg } from '../schema.ts';
-
-const OPTIONS = 'ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None';
+import { OPTIONS } from '../tensor-options.ts';
 
 /** A full tensor takes the type of its number unless one is asked for. */
 const numberDtype = (value: ScalarArg): Dtype => (value.kind === 'run-time' ? dtypeOf(value.value) : ({ int: 'int64', float: DEFAULT_FLOAT, bool: 'bool', complex: 'complex64' } as const)[value.kind]);

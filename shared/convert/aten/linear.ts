@@ -2,7 +2,7 @@
 import { isFloat } from '../../tensor/dtype.ts';
 import type { Value } from '../../onnx/ir.ts';
 import { aten, type AtenBuilder } from '../converter.ts';
-import { dtypeOf, scalarOf } from '../promote.ts';
+import { dtypeOf, scalarOf, knownNumber } from '../promote.ts';
 import { rankOf, transpose, unsqueeze } from '../shape.ts';
 import type { ScalarArg } from '../schema.ts';
 
@@ -40,15 +40,13 @@ function inner(op: AtenBuilder, a: Value, b: Value): Value {
   return op.Einsum([a, b], { equation: `${left}k,${right}k->${left}${right}` });
 }
 
-const asNumber = (value: ScalarArg): number | null => (value.kind === 'run-time' || value.kind === 'complex' ? null : Number(value.value));
-
 /** `beta * self + alpha * product`; beta 0 leaves self out, NaN and all. */
 function accumulated(op: AtenBuilder, self: Value, product: Value, beta: ScalarArg, alpha: ScalarArg): Value {
-  const scale = (x: Value, by: ScalarArg): Value => (asNumber(by) === 1 ? x : op.Mul([x, scalarOf(op, by, dtypeOf(x))]));
-  return asNumber(beta) === 0 ? scale(product, alpha) : op.Add([scale(self, beta), scale(product, alpha)]);
+  const scale = (x: Value, by: ScalarArg): Value => (knownNumber(by) === 1 ? x : op.Mul([x, scalarOf(op, by, dtypeOf(x))]));
+  return knownNumber(beta) === 0 ? scale(product, alpha) : op.Add([scale(self, beta), scale(product, alpha)]);
 }
 export const addmm = aten('aten::addmm(Tensor self, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1) -> Tensor', (op, { self, mat1, mat2, beta, alpha }) => {
-  const [a, b] = [asNumber(alpha), asNumber(beta)];
+  const [a, b] = [knownNumber(alpha), knownNumber(beta)];
   const plain = isFloat(dtypeOf(mat1)) && a !== null && b !== null && b !== 0;
   return plain ? op.Gemm([mat1, mat2, self], { alpha: a, beta: b }) : accumulated(op, self, op.MatMul([mat1, mat2]), beta, alpha);
 });

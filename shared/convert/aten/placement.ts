@@ -1,12 +1,13 @@
 /** ATen operators that write elements into a copy of a tensor: by mask, by linear place, by stride. */
-import { mulDims } from '../../tensor/dim.ts';
+import { dimText, mulDims } from '../../tensor/dim.ts';
 import type { Value } from '../../onnx/ir.ts';
 import { broadcastShapes } from '../../onnx/schema/shape-rules.ts';
 import { aten, type AtenBuilder } from '../converter.ts';
 import { cast, dtypeOf, numberOperand } from '../promote.ts';
-import { axisOf, expandTo, rankOf, reshape, shapeOf, staticSize, staticSizes, transpose, unsqueeze } from '../shape.ts';
+import { axisOf, expandTo, rankOf, reshape, shapeOf, staticSize, transpose, unsqueeze } from '../shape.ts';
 import { indexed, put as putIndexed } from './indexing.ts';
 import { vectorNorm } from './reduction.ts';
+import { stridedPlaces } from './window.ts';
 
 /** Source elements in order, one for every place where the mask holds. */
 export const masked_scatter = aten('aten::masked_scatter(Tensor self, Tensor mask, Tensor source) -> Tensor', (op, { self, mask, source }) => {
@@ -50,24 +51,12 @@ export const diagonal_scatter = aten('aten::diagonal_scatter(Tensor self, Tensor
 });
 
 export const as_strided_scatter = aten('aten::as_strided_scatter(Tensor self, Tensor src, SymInt[] size, SymInt[] stride, SymInt? storage_offset=None) -> Tensor', (op, { self, src, size, stride, storage_offset }) => {
-  const sizes = size.map((d) => staticSize(op, d, 'size'));
-  const strides = stride.map((d) => staticSize(op, d, 'stride'));
-  const start = staticSize(op, storage_offset ?? 0, 'storage_offset');
-  const count = sizes.reduce((a, b) => a * b, 1);
-  const places = Array.from({ length: count }, (_, n) => {
-    let [rest, at] = [n, start];
-    for (let i = sizes.length - 1; i >= 0; i--) {
-      at += (rest % sizes[i]!) * strides[i]!;
-      rest = Math.floor(rest / sizes[i]!);
-    }
-    return at;
-  });
-  const total = staticSizes(op, self, 'size').reduce((a, b) => a * b, 1);
-  if (places.some((p) => p < 0 || p >= total)) return op.aten.refuse('size', sizes.join(), 'places inside the tensor');
-  if (new Set(places).size < count) return op.aten.refuse('stride', strides.join(), 'places that are written once');
+  const { sizes, positions, total } = stridedPlaces(op, self, { size, stride, storage_offset });
+  const count = positions.length;
+  if (new Set(positions).size < count) return op.aten.refuse('stride', stride.map(dimText).join(), 'places that are written once');
   if (count === 0) return op.Identity([self]);
   const values = reshape(op, expandTo(op, cast(op, src, dtypeOf(self)), sizes), [count]);
-  return reshape(op, op.ScatterElements([reshape(op, self, [total]), op.ints(places), values], { axis: 0 }), shapeOf(self));
+  return reshape(op, op.ScatterElements([reshape(op, self, [total]), op.ints(positions), values], { axis: 0 }), shapeOf(self));
 });
 
 /** Indices clamped into the tensor, so that masked places may lie outside. */

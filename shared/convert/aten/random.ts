@@ -6,8 +6,7 @@ import { broadcastShapes } from '../../onnx/schema/shape-rules.ts';
 import { aten, type AtenBuilder } from '../converter.ts';
 import { cast, DEFAULT_FLOAT, dtypeOf } from '../promote.ts';
 import { expandTo, filledTensor, rankOf, shapeOf, unsqueeze } from '../shape.ts';
-
-const OPTIONS = 'ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None';
+import { OPTIONS } from '../tensor-options.ts';
 
 function draw(op: AtenBuilder, how: 'RandomUniformLike' | 'RandomNormalLike', size: readonly Dim[], dtype: 'float32' | 'float64'): Value {
   // onnxruntime has no kernel for the versions of opset 22.

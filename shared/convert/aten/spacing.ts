@@ -5,8 +5,8 @@ import { aten, type AtenBuilder } from '../converter.ts';
 import { cast, DEFAULT_FLOAT, dtypeOf, scalarOf } from '../promote.ts';
 import { filledTensor, reshape } from '../shape.ts';
 import type { ScalarArg } from '../schema.ts';
+import { OPTIONS } from '../tensor-options.ts';
 
-const OPTIONS = 'ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None';
 const ofTensor = (value: Value): ScalarArg => ({ kind: 'run-time', value });
 
 /** Counted from both ends, so that the last number is exact; in double, then rounded. */

@@ -60,27 +60,37 @@ export const col2im = aten('aten::col2im(Tensor self, SymInt[2] output_size, int
   return rankOf(a.self) === 2 ? op.Squeeze([image, op.ints([0])]) : image;
 });
 
-/** Elements at linear positions of the contiguous tensor, as `as_strided` views it. */
+interface StridedView {
+  readonly size: readonly Dim[];
+  readonly stride: readonly Dim[];
+  readonly storage_offset: Dim | null;
+}
+
+/** Where in the row-major tensor each element of a strided view lies. */
+export function stridedPlaces(op: AtenBuilder, self: Value, { size, stride, storage_offset }: StridedView): { sizes: number[]; positions: number[]; total: number } {
+  const sizes = size.map((d) => staticSize(op, d, 'size'));
+  const strides = stride.map((d) => staticSize(op, d, 'stride'));
+  const start = staticSize(op, storage_offset ?? 0, 'storage_offset');
+  const positions = Array.from({ length: sizes.reduce((a, b) => a * b, 1) }, (_, n) => {
+    let [rest, at] = [n, start];
+    for (let i = sizes.length - 1; i >= 0; i--) {
+      at += (rest % sizes[i]!) * strides[i]!;
+      rest = Math.floor(rest / sizes[i]!);
+    }
+    return at;
+  });
+  const total = staticSize(op, mulDims(...shapeOf(self)), 'size');
+  if (positions.some((p) => p < 0 || p >= total)) return op.aten.refuse('size', sizes.join(), 'positions inside the tensor');
+  return { sizes, positions, total };
+}
+
 export const as_strided = aten(
   [
     'aten::as_strided(Tensor(a) self, SymInt[] size, SymInt[] stride, SymInt? storage_offset=None) -> Tensor(a)',
     'aten::as_strided_copy(Tensor self, SymInt[] size, SymInt[] stride, SymInt? storage_offset=None) -> Tensor',
   ],
   (op, { self, size, stride, storage_offset }) => {
-    const sizes = size.map((d) => staticSize(op, d, 'size'));
-    const strides = stride.map((d) => staticSize(op, d, 'stride'));
-    const start = staticSize(op, storage_offset ?? 0, 'storage_offset');
-    const count = sizes.reduce((a, b) => a * b, 1);
-    const positions = Array.from({ length: count }, (_, n) => {
-      let [rest, at] = [n, start];
-      for (let i = sizes.length - 1; i >= 0; i--) {
-        at += (rest % sizes[i]!) * strides[i]!;
-        rest = Math.floor(rest / sizes[i]!);
-      }
-      return at;
-    });
-    const total = staticSize(op, mulDims(...shapeOf(self)), 'size');
-    if (positions.some((p) => p < 0 || p >= total)) return op.aten.refuse('size', sizes.join(), 'positions inside the tensor');
+    const { sizes, positions, total } = stridedPlaces(op, self, { size, stride, storage_offset });
     return op.Gather([reshape(op, self, [total]), op.tensor('int64', sizes, positions)], { axis: 0 });
   },
 );
