@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileSource } from '../shared/bytes/byte-source.ts';
 import { openModel } from '../shared/onnx/proto/read.ts';
+import type { Weights } from '../shared/onnx/proto/placement.ts';
 import { writeModel, type WrittenModel } from '../shared/onnx/proto/write.ts';
 import { declaredOf } from '../shared/pipeline/declared.ts';
 import { quantizeModel, type QuantizeRequest } from '../shared/quantize/quantize.ts';
@@ -19,6 +20,8 @@ export interface QuantizeFileRequest {
   readonly format: QuantizeRequest['format'];
   readonly recipe?: QuantizeRequest['recipe'];
   readonly keepFloat?: readonly string[];
+  /** Of the INT8 model; computed weights cannot be linked, so `link` embeds them. */
+  readonly weights?: Weights;
   readonly signal: AbortSignal;
 }
 
@@ -26,7 +29,7 @@ export interface QuantizeFileRequest {
 const CALIBRATION_BATCH = 16;
 
 export async function quantizeFile(request: QuantizeFileRequest): Promise<{ written: WrittenModel; facts: Quantization }> {
-  const { model: modelPath, path, calibration, approach, format, recipe, keepFloat, signal } = request;
+  const { model: modelPath, path, calibration, approach, format, recipe, keepFloat, weights = 'embed', signal } = request;
   const workFolder = mkdtempSync(join(tmpdir(), 'torchferry-'));
   const opened = await openModel(modelPath);
   const source = calibration === undefined ? null : fileSource(calibration);
@@ -40,7 +43,7 @@ export async function quantizeFile(request: QuantizeFileRequest): Promise<{ writ
       ...(keepFloat === undefined ? {} : { keepFloat }),
       ...(samples ? { calibration: samples.batches(CALIBRATION_BATCH), calibrationFile: samples.file } : {}),
     });
-    return { written: await writeModel(model, path, { weights: 'embed', signal }), facts };
+    return { written: await writeModel(model, path, { weights: weights === 'link' ? 'embed' : weights, signal }), facts };
   } finally {
     source?.close();
     opened.close();

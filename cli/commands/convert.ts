@@ -1,8 +1,11 @@
 /** `torchferry convert`: PyTorch files to ONNX files. */
-import { rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileSource } from '../../shared/bytes/byte-source.ts';
 import type { ConvertOptions } from '../../shared/convert/convert.ts';
 import { convertFile } from '../../shared/pipeline/convert-file.ts';
+import { WEIGHTS } from '../../shared/pipeline/job-schema.ts';
 import type { Command, OptionValues } from '../command.ts';
 import { modelFiles, outputPath } from '../files.ts';
 import { convertOptionsOf, readJobFile } from '../job-options.ts';
@@ -30,7 +33,10 @@ export const convert: Command = {
     return eachFile(models, progress, async (file) => {
       const dtype = choice(options, 'dtype', ['fp32', 'int8'], 'fp32');
       const path = outputPath(file, text(options, 'output'), models.length > 1, dtype === 'int8' ? '.int8.onnx' : '.onnx');
-      const fp32Path = dtype === 'int8' ? `${path}.fp32.tmp` : path;
+      // An FP32 model that is only quantized lies where it goes away whole.
+      const scratch = dtype === 'int8' ? mkdtempSync(join(tmpdir(), 'torchferry-')) : null;
+      const fp32Path = scratch === null ? path : join(scratch, 'model.onnx');
+      const weights = choice(options, 'weights', WEIGHTS, job.weights ?? 'embed');
       progress.step(`converting ${file}`);
       const source = fileSource(file);
       try {
@@ -38,7 +44,7 @@ export const convert: Command = {
           source,
           path: fp32Path,
           options: { ...convertOptionsOf(job), ...convertOptions(options) },
-          weights: choice(options, 'weights', ['embed', 'pack', 'link'], dtype === 'int8' ? 'embed' : (job.weights ?? 'embed')),
+          weights: scratch === null ? weights : 'embed',
           signal,
         });
         for (const warning of converted.warnings) progress.note(`note: ${warning}`);
@@ -47,11 +53,11 @@ export const convert: Command = {
           return { text: `${path}: ${facts.onnxNodes} nodes, opset ${facts.opset}, ${size(sum(written.files))}`, facts: { files: written.files, warnings: converted.warnings, ...facts } };
         }
         progress.step(`quantizing ${file}`);
-        const { written, facts } = await quantizeFile({ model: fp32Path, path, signal, ...quantizeOptions(options, job, file) });
+        const { written, facts } = await quantizeFile({ model: fp32Path, path, weights, signal, ...quantizeOptions(options, job, file) });
         return { text: `${path}: ${facts.quantized} operators quantized, ${size(sum(written.files))}`, facts: { files: written.files, warnings: converted.warnings, ...facts } };
       } finally {
         source.close();
-        if (dtype === 'int8') rmSync(fp32Path, { force: true });
+        if (scratch !== null) rmSync(scratch, { recursive: true, force: true });
       }
     });
   },

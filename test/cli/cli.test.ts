@@ -60,6 +60,12 @@ describe('convert', () => {
     expect(readdirSync(folder).filter((name) => name.includes('tmp'))).toEqual([]);
   });
 
+  test('int8 with packed weights leaves the model and its data, nothing else', async () => {
+    const out = join(folder, 'packed-int8');
+    expect((await torchferry('convert', model, '-o', `${out}/`, '--dtype', 'int8', '--weights', 'pack')).code).toBe(0);
+    expect(readdirSync(out).sort()).toEqual(['digits_cnn.int8.onnx', 'digits_cnn.int8.onnx.data']);
+  });
+
   test('several files: every one is tried, the failures are told', async () => {
     const models = join(folder, 'models');
     mkdirSync(models, { recursive: true });
