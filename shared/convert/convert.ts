@@ -90,12 +90,12 @@ function lowerProgram(program: TorchProgram, { opset, options, warn }: LowerRequ
     const recorded = argument.kind === 'tensor' ? program.graph.values.get(argument.name) : undefined;
     return recorded?.kind === 'tensor' ? recorded.type.shape : [];
   };
-  const renamed = symbolNames(
-    program,
-    inputs.map((input, i) => ({ name: inputNames[i]!, shape: shapeOf(input.value) })),
-    outputs.map((output, i) => ({ name: outputNames[i]!, shape: shapeOf(output.argument) })),
-    options.dynamic_axes ?? {},
-  );
+  const renamed = symbolNames(program, {
+    inputs: inputs.map((input, i) => ({ name: inputNames[i]!, shape: shapeOf(input.value) })),
+    outputs: outputs.map((output, i) => ({ name: outputNames[i]!, shape: shapeOf(output.argument) })),
+    dynamicAxes: options.dynamic_axes ?? {},
+    warn,
+  });
   const lowering = new Lowering(program.graph, { graph, opset }, { renamed, warn });
   bindInputs(lowering, graph, inputs, inputNames);
   bindWeights(lowering, program);

@@ -12,21 +12,31 @@ export interface UserTensor {
   readonly shape: readonly Dim[];
 }
 
+interface NamingRequest {
+  readonly inputs: readonly UserTensor[];
+  readonly outputs: readonly UserTensor[];
+  readonly dynamicAxes: DynamicAxes;
+  readonly warn: (message: string) => void;
+}
+
 /**
  * Friendly names for the symbols PyTorch made (`s77`): those of `dynamic_axes`, else `batch` for a leading dimension
  * of an input and `<input>_dim_<axis>` for the others.
  */
-export function symbolNames(program: TorchProgram, inputs: readonly UserTensor[], outputs: readonly UserTensor[], dynamicAxes: DynamicAxes): Map<string, Dim> {
+export function symbolNames(program: TorchProgram, { inputs, outputs, dynamicAxes, warn }: NamingRequest): Map<string, Dim> {
   const names = new Map<string, string>();
-  for (const tensor of [...inputs, ...outputs]) addChosen(names, tensor, dynamicAxes[tensor.name] ?? {}, outputs.includes(tensor));
+  for (const tensor of [...inputs, ...outputs]) {
+    for (const [raw, chosen] of chosenAxes(tensor, dynamicAxes[tensor.name] ?? {}, outputs.includes(tensor))) {
+      names.delete(raw);
+      const name = unusedName(chosen, names);
+      // One name would make them one size, and shapes would be computed from whichever comes first.
+      if (name !== chosen) warn(`dynamic_axes gives the name "${chosen}" to sizes that PyTorch recorded as independent; that of "${tensor.name}" is called "${name}"`);
+      names.set(raw, name);
+    }
+  }
   refuseUnknown(dynamicAxes, [...inputs, ...outputs]);
-  const taken = new Set(names.values());
   const propose = (raw: string, wanted: string): void => {
-    if (names.has(raw)) return;
-    let name = wanted;
-    for (let n = 2; taken.has(name); n++) name = `${wanted}_${n}`;
-    taken.add(name);
-    names.set(raw, name);
+    if (!names.has(raw)) names.set(raw, unusedName(wanted, names));
   };
   for (const { name, shape } of inputs) {
     shape.forEach((dim, axis) => {
@@ -38,7 +48,16 @@ export function symbolNames(program: TorchProgram, inputs: readonly UserTensor[]
   return new Map([...names].map(([raw, name]) => [raw, symbol(name)]));
 }
 
-function addChosen(names: Map<string, string>, { name, shape }: UserTensor, axes: Readonly<Record<string, string>> | readonly number[], isOutput: boolean): void {
+function unusedName(wanted: string, names: ReadonlyMap<string, string>): string {
+  const taken = new Set(names.values());
+  let name = wanted;
+  for (let n = 2; taken.has(name); n++) name = `${wanted}_${n}`;
+  return name;
+}
+
+/** Symbol and name for every axis that the user named. */
+function chosenAxes({ name, shape }: UserTensor, axes: Readonly<Record<string, string>> | readonly number[], isOutput: boolean): [raw: string, chosen: string][] {
+  const named: [string, string][] = [];
   const entries: [number, string][] = Array.isArray(axes)
     ? (axes as readonly number[]).map((axis) => [axis, `${identifier(name)}_dim_${axis}`])
     : Object.entries(axes as Readonly<Record<string, string>>).map(([axis, chosen]) => [Number(axis), chosen]);
@@ -54,8 +73,9 @@ function addChosen(names: Map<string, string>, { name, shape }: UserTensor, axes
     // An output's dimension may be computed from others; its own name then has no symbol to rename.
     if (raw === null || isOutput) continue;
     if (!/^[A-Za-z_][\w.]*$/.test(chosen)) fail('BadOption', { option, value: chosen, expected: 'a name of letters, digits and underscores' });
-    names.set(raw, chosen);
+    named.push([raw, chosen]);
   }
+  return named;
 }
 
 function refuseUnknown(dynamicAxes: DynamicAxes, tensors: readonly UserTensor[]): void {
