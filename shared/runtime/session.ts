@@ -26,6 +26,8 @@ export interface SessionOptions {
   /** `none` runs the nodes as the file has them: for calibration and for comparing layers. */
   readonly optimize?: 'all' | 'none';
   readonly threads?: number;
+  /** `precise`: sums of 8-bit products as VNNI and ARM processors compute them. x64 without VNNI saturates pairs of them at 16 bits by default. */
+  readonly products?: 'default' | 'precise';
 }
 
 export interface Session {
@@ -39,16 +41,19 @@ export interface Session {
 }
 
 const OPTIMIZATION = { all: 'all', none: 'disabled' } as const;
+/** `session.x64quantprecision`, which only kernels of x64 processors without VNNI read. */
+const PRECISE_PRODUCTS = { session: { x64quantprecision: '1' } } as const;
 /** Fatal messages only: what matters arrives as an error. */
 const QUIET = 4;
 
 /** Load a model by its path (needed where weights are in a second file) or from bytes. */
-export async function openSession(model: string | Uint8Array, { optimize = 'all', threads }: SessionOptions = {}): Promise<Session> {
+export async function openSession(model: string | Uint8Array, { optimize = 'all', threads, products = 'default' }: SessionOptions = {}): Promise<Session> {
   const file = typeof model === 'string' ? model : 'model in memory';
   const options: ort.InferenceSession.SessionOptions = {
     graphOptimizationLevel: OPTIMIZATION[optimize],
     logSeverityLevel: QUIET,
     ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
+    ...(products === 'precise' ? { extra: PRECISE_PRODUCTS } : {}),
   };
   try {
     const session = await (typeof model === 'string' ? ort.InferenceSession.create(model, options) : ort.InferenceSession.create(model, options));

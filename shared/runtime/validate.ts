@@ -7,7 +7,7 @@ import { compareOutput, DEFAULT_TOLERANCE, largestAt, type OutputComparer, type 
 import { measureLatency } from './latency.ts';
 import { firstSizes, otherSizes, randomFrom, randomInputs, shapeOf, type SizeRange } from './random-inputs.ts';
 import type { Samples } from './samples.ts';
-import { type Declared, type MemoryTensor, type MemoryTensors, openSession, RUNTIME, type Session } from './session.ts';
+import { type Declared, type MemoryTensor, type MemoryTensors, openSession, RUNTIME, type Session, type SessionOptions } from './session.ts';
 import { actualText, bindSizes, declarationProblems, resized } from './shapes.ts';
 
 export interface ValidationRequest {
@@ -25,6 +25,7 @@ export interface ValidationRequest {
   readonly reference?: { readonly inputs: MemoryTensors; readonly outputs: MemoryTensors };
   /** Path of the FP32 model that this one was made of. */
   readonly fp32?: string;
+  readonly products?: SessionOptions['products'];
   readonly tolerance?: Tolerance;
   readonly seed?: number;
   /** Milliseconds. */
@@ -39,7 +40,7 @@ export async function validateModel(request: ValidationRequest): Promise<Validat
   const checks: Check[] = [];
   const sessions: Session[] = [];
   try {
-    const session = await attempt(checks, 'loads', () => openSession(request.model));
+    const session = await attempt(checks, 'loads', () => openSession(request.model, request.products === undefined ? {} : { products: request.products }));
     if (!session) return validation(request, checks);
     sessions.push(session);
     const fp32 = request.fp32 === undefined ? null : await openSession(request.fp32);
