@@ -1,4 +1,7 @@
-/** Conformance corpora: programs written by PyTorch with inputs and the outputs PyTorch computed. One row of `index.jsonl` a case. */
+/**
+ * Conformance corpora: programs written by PyTorch with inputs and the outputs PyTorch computed. One row of
+ * `index.jsonl` a case.
+ */
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
@@ -39,6 +42,9 @@ export interface Corpus {
 export function openCorpus(folder: string): Corpus | null {
   const index = join(folder, 'index.jsonl');
   if (!existsSync(index)) return null;
-  const cases = readFileSync(index, 'utf8').split('\n').filter(Boolean).map((line) => JSON.parse(line) as Case);
+  const cases = readFileSync(index, 'utf8')
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as Case);
   return { name: basename(folder), folder, cases };
 }

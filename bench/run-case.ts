@@ -12,8 +12,10 @@ import { decodeBigInts, decodeNumbers, encodeNumbers } from '../shared/tensor/nu
 import type { Case, CaseData, Corpus } from './corpus.ts';
 
 /**
- * right: every output within the case's tolerance (or refused, where a refusal is right). refused: a typed failure before
- * anything was written. wrong: converted and ran, but differs. broken: converted, but does not load or run, or a bug. absent: PyTorch has no file for it.
+ * right: every output within the case's tolerance (or refused, where a refusal is right). refused: a typed failure
+ * before
+ * anything was written. wrong: converted and ran, but differs. broken: converted, but does not load or run, or a bug.
+ * absent: PyTorch has no file for it.
  */
 export type Verdict = 'right' | 'refused' | 'wrong' | 'broken' | 'absent';
 
@@ -37,7 +39,9 @@ export async function runCase(corpus: Corpus, row: Case, { folder, opset }: RunO
     await convertFile({ source, path, options: opset === undefined ? {} : { opset_version: opset }, weights: 'embed' });
   } catch (error) {
     if (!isFailure(error)) return result('broken', `bug: ${error instanceof Error ? error.message : String(error)}`);
-    return row.expect === 'reject' ? result('right', error.code) : result('refused', `${error.code}: ${error.message.split('\n').slice(0, 3).join(' ')}`);
+    return row.expect === 'reject'
+      ? result('right', error.code)
+      : result('refused', `${error.code}: ${error.message.split('\n').slice(0, 3).join(' ')}`);
   } finally {
     source.close();
   }
@@ -56,7 +60,8 @@ async function runModel(corpus: Corpus, row: Case, path: string): Promise<string
   const session = await openSession(path);
   try {
     for (const data of [row, ...(row.more ?? [])]) {
-      const problem = data.npz && existsSync(join(corpus.folder, data.npz)) ? await compare(session, corpus, row, data) : null;
+      const problem =
+        data.npz && existsSync(join(corpus.folder, data.npz)) ? await compare(session, corpus, row, data) : null;
       if (problem !== null) return problem;
     }
     return null;
@@ -69,7 +74,9 @@ async function compare(session: Session, corpus: Corpus, row: Case, data: CaseDa
   const source = fileSource(join(corpus.folder, data.npz));
   try {
     const arrays = await readNpz(source);
-    const stored = data.inputs.map((input, i) => ({ input, array: arrays.get(`input_${i}`) })).filter(({ input, array }) => array && input.shape !== null);
+    const stored = data.inputs
+      .map((input, i) => ({ input, array: arrays.get(`input_${i}`) }))
+      .filter(({ input, array }) => array && input.shape !== null);
     const feeds = new Map<string, TensorData>();
     for (const [i, { name, type }] of session.inputs.entries()) {
       const given = stored[i]?.array;
@@ -77,7 +84,9 @@ async function compare(session: Session, corpus: Corpus, row: Case, data: CaseDa
       feeds.set(name, await asDtype(given.data, type.dtype));
     }
     const results = await session.run(feeds);
-    const expected = data.outputs.map((output, i) => ({ output, array: arrays.get(`output_${i}`) })).filter(({ array }) => array);
+    const expected = data.outputs
+      .map((output, i) => ({ output, array: arrays.get(`output_${i}`) }))
+      .filter(({ array }) => array);
     for (const [i, { output, array }] of expected.entries()) {
       const actual = results.get(session.outputs[i]?.name ?? '');
       if (!actual) return `output ${i} is missing`;
@@ -97,7 +106,13 @@ async function asDtype(data: TensorData, dtype: Dtype): Promise<TensorData> {
   return memoryData(dtype, data.shape, encodeNumbers(dtype, decodeNumbers(data.dtype, bytes)));
 }
 
-function differs(actual: MemoryTensor, dtype: Dtype, bytes: Uint8Array, shape: readonly number[], { rtol, atol, deterministic }: Case): string | null {
+function differs(
+  actual: MemoryTensor,
+  dtype: Dtype,
+  bytes: Uint8Array,
+  shape: readonly number[],
+  { rtol, atol, deterministic }: Case,
+): string | null {
   if (actual.shape.join() !== shape.join()) return `shape [${actual.shape}], PyTorch gives [${shape}]`;
   if (deterministic === false) return null;
   if (!/float|bfloat/.test(dtype)) {
@@ -111,7 +126,8 @@ function differs(actual: MemoryTensor, dtype: Dtype, bytes: Uint8Array, shape: r
     const y = b[i]!;
     if (x === y || (Number.isNaN(x) && Number.isNaN(y))) return;
     const difference = Math.abs(x - y);
-    if (!(difference <= atol + rtol * Math.abs(y))) worst = Math.max(worst, Number.isNaN(difference) ? Infinity : difference);
+    if (!(difference <= atol + rtol * Math.abs(y)))
+      worst = Math.max(worst, Number.isNaN(difference) ? Infinity : difference);
   });
   return worst === 0 ? null : `differs by ${worst} (rtol ${rtol}, atol ${atol})`;
 }

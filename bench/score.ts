@@ -36,7 +36,8 @@ async function score(corpus: Corpus, folder: string): Promise<Row> {
   for (const row of rows) {
     const result = await runCase(corpus, row, { folder, ...(values.opset ? { opset: Number(values.opset) } : {}) });
     cases.push(result);
-    if (values.verbose && result.verdict !== 'right') console.log(`  ${result.verdict.padEnd(8)} ${result.name}  ${result.reason}`);
+    if (values.verbose && result.verdict !== 'right')
+      console.log(`  ${result.verdict.padEnd(8)} ${result.name}  ${result.reason}`);
   }
   const count = (verdict: Verdict): number => cases.filter((c) => c.verdict === verdict).length;
   return {
@@ -66,14 +67,25 @@ try {
 }
 
 const header = ['corpus', ...VERDICTS.map((v) => (v === 'broken' ? 'could not run' : v)), 'total', 'torch.onnx right'];
-const table = [header, ...rows.map((r) => [r.corpus, ...VERDICTS.map((v) => String(r.counts[v])), String(r.total), String(r.torchOnnx)])];
+const table = [
+  header,
+  ...rows.map((r) => [r.corpus, ...VERDICTS.map((v) => String(r.counts[v])), String(r.total), String(r.torchOnnx)]),
+];
 const widths = header.map((_, i) => Math.max(...table.map((line) => line[i]!.length)));
-for (const line of table) console.log(line.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join('  '));
+for (const line of table)
+  console.log(line.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join('  '));
 writeFileSync(values.output, `${JSON.stringify({ corpora: rows }, null, 2)}\n`);
 console.log(`every case is in ${values.output}`);
-if (values.gaps) writeFileSync(values.gaps, `${JSON.stringify(Object.fromEntries(rows.flatMap((r) => r.cases).flatMap(gapOf)), null, 2)}\n`);
+if (values.gaps)
+  writeFileSync(
+    values.gaps,
+    `${JSON.stringify(Object.fromEntries(rows.flatMap((r) => r.cases).flatMap(gapOf)), null, 2)}\n`,
+  );
 
-/** What the tests expect of a case that is not right: its failure code, or the runtime's reason. Wrong results are never expected. */
+/**
+ * What the tests expect of a case that is not right: its failure code, or the runtime's reason. Wrong results are never
+ * expected.
+ */
 function gapOf({ name, verdict, reason }: CaseResult): [string, string][] {
   if (verdict === 'right' || verdict === 'absent' || verdict === 'wrong') return [];
   return [[name, verdict === 'refused' ? reason.split(':')[0]! : 'broken: converted, but this runtime cannot run it']];

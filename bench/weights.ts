@@ -1,4 +1,7 @@
-/** What the three ways to write weights cost, as ratios to copying the file within one run: `node bench/weights.ts model.pt2`. */
+/**
+ * What the three ways to write weights cost, as ratios to copying the file within one run: `node bench/weights.ts
+ * model.pt2`.
+ */
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -32,7 +35,11 @@ interface Measured {
 const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
 
 function convert(weights: string): Measured {
-  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', MEASURED, model, join(folder, 'model.onnx'), weights], { encoding: 'utf8' });
+  const { stdout, stderr } = spawnSync(
+    process.execPath,
+    ['--input-type=module', '-e', MEASURED, model, join(folder, 'model.onnx'), weights],
+    { encoding: 'utf8' },
+  );
   if (!stdout) throw new Error(stderr);
   return JSON.parse(stdout) as Measured;
 }
@@ -45,7 +52,9 @@ function copy(): number {
 
 try {
   copyFileSync(given, model);
-  console.log(`${basename(given)}: ${(statSync(model).size / 1e6).toFixed(1)} MB; medians of ${ROUNDS} interleaved rounds`);
+  console.log(
+    `${basename(given)}: ${(statSync(model).size / 1e6).toFixed(1)} MB; medians of ${ROUNDS} interleaved rounds`,
+  );
   const copies: number[] = [];
   const runs: Record<string, Measured[]> = { link: [], pack: [], embed: [] };
   for (let round = 0; round < ROUNDS; round++) {
@@ -56,7 +65,10 @@ try {
   console.log(`copy   ${base.toFixed(0).padStart(6)} ms`);
   for (const [mode, list] of Object.entries(runs)) {
     const ms = median(list.map((m) => m.ms));
-    console.log(`${mode.padEnd(6)} ${ms.toFixed(0).padStart(6)} ms  ${(ms / base).toFixed(2)} x copy  ${median(list.map((m) => m.mb)).toFixed(0)} MB at the most`);
+    console.log(
+      `${mode.padEnd(6)} ${ms.toFixed(0).padStart(6)} ms  ${(ms / base).toFixed(2)} x copy  ` +
+        `${median(list.map((m) => m.mb)).toFixed(0)} MB at the most`,
+    );
   }
 } finally {
   rmSync(folder, { recursive: true, force: true });

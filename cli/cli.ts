@@ -1,4 +1,7 @@
-/** The command line: finds the command, parses its options, prints the outcome. Exit 0 done, 1 a typed failure, 2 wrong usage. */
+/**
+ * The command line: finds the command, parses its options, prints the outcome. Exit 0 done, 1 a typed failure, 2 wrong
+ * usage.
+ */
 import { parseArgs } from 'node:util';
 import { fail, isFailure } from '../shared/errors.ts';
 import { VERSION } from '../shared/version.ts';
@@ -49,12 +52,17 @@ function print(text: string): number {
 }
 
 function unknownCommand(name: string): never {
-  return fail('WrongUsage', { problem: `there is no command "${name}"`, hint: `commands: ${Object.keys(COMMANDS).join(', ')}` });
+  return fail('WrongUsage', {
+    problem: `there is no command "${name}"`,
+    hint: `commands: ${Object.keys(COMMANDS).join(', ')}`,
+  });
 }
 
 function parse(command: Command, args: readonly string[]): { values: OptionValues; positionals: string[] } {
   const options = Object.fromEntries(
-    Object.entries({ ...command.options, ...COMMON }).map(([name, { type, ...more }]) => ['short' in more && more.short ? [name, { type, short: more.short }] : [name, { type }]].flat()),
+    Object.entries({ ...command.options, ...COMMON }).map(([name, { type, ...more }]) =>
+      ['short' in more && more.short ? [name, { type, short: more.short }] : [name, { type }]].flat(),
+    ),
   ) as Record<string, { type: 'string' | 'boolean'; short?: string }>;
   try {
     const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true, strict: true });

@@ -18,7 +18,11 @@ export function readJobFile(path: string | undefined): JobFile {
 
 export function convertOptionsOf(job: JobFile): ConvertOptions {
   const { opset_version, input_names, output_names, dynamic_axes } = job;
-  return Object.fromEntries(Object.entries({ opset_version, input_names, output_names, dynamic_axes }).filter(([, value]) => value !== undefined));
+  return Object.fromEntries(
+    Object.entries({ opset_version, input_names, output_names, dynamic_axes }).filter(
+      ([, value]) => value !== undefined,
+    ),
+  );
 }
 
 /** Data files of a job lie beside the model. */

@@ -9,11 +9,19 @@ export interface FileOutcome {
   readonly error?: NonNullable<Outcome['error']>;
 }
 
-export async function eachFile(files: readonly string[], progress: Progress, work: (file: string) => Promise<FileOutcome>): Promise<Outcome> {
+export async function eachFile(
+  files: readonly string[],
+  progress: Progress,
+  work: (file: string) => Promise<FileOutcome>,
+): Promise<Outcome> {
   // One file: its failure is the command's failure, with its code.
   if (files.length === 1) {
     const { text, facts, error } = await work(files[0]!);
-    return { text, facts: { results: [{ file: files[0], ...facts, ...(error ? { error } : {}) }], ...(error ? { error } : {}) }, ...(error ? { error } : {}) };
+    return {
+      text,
+      facts: { results: [{ file: files[0], ...facts, ...(error ? { error } : {}) }], ...(error ? { error } : {}) },
+      ...(error ? { error } : {}),
+    };
   }
   const results: Record<string, unknown>[] = [];
   const lines: string[] = [];
@@ -27,8 +35,15 @@ export async function eachFile(files: readonly string[], progress: Progress, wor
       progress.note(`${file}: ${error.code}: ${error.message}`);
     }
   }
-  lines.push(`${files.length - failed.length} of ${files.length} files done${failed.length ? `, ${failed.length} failed` : ''}`);
-  const error = failed.length ? { code: failed[0]!.code, message: `${failed.length} of ${files.length} files failed; the first: ${failed[0]!.message}` } : null;
+  lines.push(
+    `${files.length - failed.length} of ${files.length} files done${failed.length ? `, ${failed.length} failed` : ''}`,
+  );
+  const error = failed.length
+    ? {
+        code: failed[0]!.code,
+        message: `${failed.length} of ${files.length} files failed; the first: ${failed[0]!.message}`,
+      }
+    : null;
   return { text: lines.join('\n'), facts: { results, ...(error ? { error } : {}) }, ...(error ? { error } : {}) };
 }
 

@@ -28,13 +28,26 @@ export interface QuantizeFileRequest {
 /** Samples of one calibration run. */
 const CALIBRATION_BATCH = 16;
 
-export async function quantizeFile(request: QuantizeFileRequest): Promise<{ written: WrittenModel; facts: Quantization }> {
-  const { model: modelPath, path, calibration, approach, format, recipe, keepFloat, weights = 'embed', signal } = request;
+export async function quantizeFile(
+  request: QuantizeFileRequest,
+): Promise<{ written: WrittenModel; facts: Quantization }> {
+  const {
+    model: modelPath,
+    path,
+    calibration,
+    approach,
+    format,
+    recipe,
+    keepFloat,
+    weights = 'embed',
+    signal,
+  } = request;
   const workFolder = mkdtempSync(join(tmpdir(), 'torchferry-'));
   const opened = await openModel(modelPath);
   const source = calibration === undefined ? null : fileSource(calibration);
   try {
-    const samples = source && (await readSamples(source, declaredOf(opened.model.graph.inputs), { code: 'BadCalibrationData' }));
+    const samples =
+      source && (await readSamples(source, declaredOf(opened.model.graph.inputs), { code: 'BadCalibrationData' }));
     const { model, facts } = await quantizeModel(opened.model, {
       approach,
       format,
@@ -43,7 +56,10 @@ export async function quantizeFile(request: QuantizeFileRequest): Promise<{ writ
       ...(keepFloat === undefined ? {} : { keepFloat }),
       ...(samples ? { calibration: samples.batches(CALIBRATION_BATCH), calibrationFile: samples.file } : {}),
     });
-    return { written: await writeModel(model, path, { weights: weights === 'link' ? 'embed' : weights, signal }), facts };
+    return {
+      written: await writeModel(model, path, { weights: weights === 'link' ? 'embed' : weights, signal }),
+      facts,
+    };
   } finally {
     source?.close();
     opened.close();

@@ -7,7 +7,12 @@ export function text(options: OptionValues, name: string): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
-export function choice<const T extends string>(options: OptionValues, name: string, among: readonly T[], fallback: T): T {
+export function choice<const T extends string>(
+  options: OptionValues,
+  name: string,
+  among: readonly T[],
+  fallback: T,
+): T {
   const value = text(options, name);
   if (value === undefined) return fallback;
   const found = among.find((a) => a.toLowerCase() === value.toLowerCase());
@@ -17,8 +22,13 @@ export function choice<const T extends string>(options: OptionValues, name: stri
 export function wholeNumber(options: OptionValues, name: string): number | undefined {
   const value = text(options, name);
   if (value === undefined) return undefined;
-  return /^\d+$/.test(value) ? Number(value) : fail('BadOption', { option: `--${name}`, value, expected: 'a whole number' });
+  return /^\d+$/.test(value)
+    ? Number(value)
+    : fail('BadOption', { option: `--${name}`, value, expected: 'a whole number' });
 }
 
 /** `a,b,c`. */
-export const names = (options: OptionValues, name: string): string[] | null => text(options, name)?.split(',').map((n) => n.trim()) ?? null;
+export const names = (options: OptionValues, name: string): string[] | null =>
+  text(options, name)
+    ?.split(',')
+    .map((n) => n.trim()) ?? null;

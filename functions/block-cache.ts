@@ -1,4 +1,7 @@
-/** Small reads share blocks: a model has hundreds of small weights, and a request for each would cost more than the bytes. */
+/**
+ * Small reads share blocks: a model has hundreds of small weights, and a request for each would cost more than the
+ * bytes.
+ */
 
 export type ReadRange = (start: number, end: number) => Promise<Uint8Array>;
 

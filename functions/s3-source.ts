@@ -1,4 +1,6 @@
-/** An S3 object as a ByteSource: pinned to what was there first, read by ranges, resumed where the network broke off. */
+/**
+ * An S3 object as a ByteSource: pinned to what was there first, read by ranges, resumed where the network broke off.
+ */
 import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { byteSource, type ByteSource } from '../shared/bytes/byte-source.ts';
 import { fail } from '../shared/errors.ts';
@@ -18,26 +20,37 @@ export interface PinnedObject {
 const MiB = 2 ** 20;
 const BLOCK = 8 * MiB;
 const BLOCKS = 6;
-// One connection gives some 90 MB/s: four ranges side by side fill a function's network, and hold no more than the wanted bytes.
+// One connection gives some 90 MB/s: four ranges side by side fill a function's network, and hold no more than the
+// wanted bytes.
 const PART = 16 * MiB;
 const LANES = 4;
 const ATTEMPTS = 4;
 
-export const s3Url = ({ bucket, key }: { readonly bucket: string; readonly key: string }): string => `s3://${bucket}/${key}`;
+export const s3Url = ({ bucket, key }: { readonly bucket: string; readonly key: string }): string =>
+  `s3://${bucket}/${key}`;
 
 export function s3Source(client: S3Client, object: PinnedObject): ByteSource {
   const read = async (start: number, end: number): Promise<Uint8Array> => {
     const bytes = new Uint8Array(end - start);
-    await inLanes(parts(start, end), (from, to) => fill(client, object, from, bytes.subarray(from - start, to - start)));
+    await inLanes(parts(start, end), (from, to) =>
+      fill(client, object, from, bytes.subarray(from - start, to - start)),
+    );
     return bytes;
   };
-  return byteSource(s3Url(object), object.size, throughBlocks(read, { size: object.size, blockBytes: BLOCK, blocks: BLOCKS }));
+  return byteSource(
+    s3Url(object),
+    object.size,
+    throughBlocks(read, { size: object.size, blockBytes: BLOCK, blocks: BLOCKS }),
+  );
 }
 
 type Range = readonly [from: number, to: number];
 
 const parts = (start: number, end: number): readonly Range[] =>
-  Array.from({ length: Math.ceil((end - start) / PART) }, (_, i) => [start + i * PART, Math.min(start + (i + 1) * PART, end)]);
+  Array.from({ length: Math.ceil((end - start) / PART) }, (_, i) => [
+    start + i * PART,
+    Math.min(start + (i + 1) * PART, end),
+  ]);
 
 async function inLanes(ranges: readonly Range[], run: (...range: Range) => Promise<void>): Promise<void> {
   const queue = ranges.values();
@@ -47,7 +60,10 @@ async function inLanes(ranges: readonly Range[], run: (...range: Range) => Promi
   await Promise.all(Array.from({ length: Math.min(LANES, ranges.length) }, lane));
 }
 
-/** Fill `into` with the bytes from `start`. The SDK retries a request but never a body: a broken one goes on where it stopped. */
+/**
+ * Fill `into` with the bytes from `start`. The SDK retries a request but never a body: a broken one goes on where it
+ * stopped.
+ */
 async function fill(client: S3Client, object: PinnedObject, start: number, into: Uint8Array): Promise<void> {
   let filled = 0;
   let broken: unknown = null;
@@ -63,16 +79,24 @@ async function fill(client: S3Client, object: PinnedObject, start: number, into:
       broken = cause;
     }
   }
-  if (filled < into.byteLength) throw new Error(`${s3Url(object)} broke off at byte ${start + filled}`, { cause: broken });
+  if (filled < into.byteLength)
+    throw new Error(`${s3Url(object)} broke off at byte ${start + filled}`, { cause: broken });
 }
 
-async function request(client: S3Client, object: PinnedObject, start: number, end: number): Promise<AsyncIterable<Uint8Array>> {
+async function request(
+  client: S3Client,
+  object: PinnedObject,
+  start: number,
+  end: number,
+): Promise<AsyncIterable<Uint8Array>> {
   const { bucket, key, etag, versionId } = object;
   const Range = `bytes=${start}-${end - 1}`;
-  const answer = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key, VersionId: versionId, IfMatch: etag, Range })).catch((cause: unknown) => {
-    if (isConditionFailed(cause) || isMissing(cause)) fail('FileReplaced', { file: s3Url(object) }, cause);
-    throw cause;
-  });
+  const answer = await client
+    .send(new GetObjectCommand({ Bucket: bucket, Key: key, VersionId: versionId, IfMatch: etag, Range }))
+    .catch((cause: unknown) => {
+      if (isConditionFailed(cause) || isMissing(cause)) fail('FileReplaced', { file: s3Url(object) }, cause);
+      throw cause;
+    });
   // A server that does not know ranges sends the whole object, which would look like the wanted bytes.
   if (answer.ContentRange !== `bytes ${start}-${end - 1}/${object.size}`) {
     throw new Error(`${s3Url(object)}: asked for ${Range}, got "${answer.ContentRange ?? 'everything'}"`);

@@ -17,8 +17,16 @@ const CONFLICT_ATTEMPTS = 8;
 export function s3Store(client: S3Client): ObjectStore {
   const find = async (bucket: string, key: string, version?: string): Promise<PinnedObject | null> => {
     try {
-      const head = await client.send(new HeadObjectCommand({ Bucket: bucket, Key: checkKey(key), ...selectVersion(version) }));
-      return { bucket, key, size: head.ContentLength ?? 0, etag: head.ETag ?? '', versionId: givenVersion(head.VersionId) };
+      const head = await client.send(
+        new HeadObjectCommand({ Bucket: bucket, Key: checkKey(key), ...selectVersion(version) }),
+      );
+      return {
+        bucket,
+        key,
+        size: head.ContentLength ?? 0,
+        etag: head.ETag ?? '',
+        versionId: givenVersion(head.VersionId),
+      };
     } catch (cause) {
       if (isMissing(cause) || (version !== undefined && (isBadVersion(cause) || isConditionFailed(cause)))) return null;
       throw cause;
@@ -40,7 +48,13 @@ export function s3Store(client: S3Client): ObjectStore {
       const { size } = await stat(path);
       const upload = new Upload({
         client,
-        params: { Bucket: bucket, Key: checkKey(key), Body: createReadStream(path, { highWaterMark: 2 ** 20 }), ContentLength: size, ...described(options) },
+        params: {
+          Bucket: bucket,
+          Key: checkKey(key),
+          Body: createReadStream(path, { highWaterMark: 2 ** 20 }),
+          ContentLength: size,
+          ...described(options),
+        },
         partSize: Math.max(PART_BYTES, Math.ceil(size / MAX_PARTS)),
         queueSize: UPLOAD_LANES,
       });
@@ -49,14 +63,18 @@ export function s3Store(client: S3Client): ObjectStore {
     },
 
     async putBytes(bucket, key, bytes, options) {
-      const { VersionId, ETag } = await client.send(new PutObjectCommand({ Bucket: bucket, Key: checkKey(key), Body: bytes, ...described(options) }));
+      const { VersionId, ETag } = await client.send(
+        new PutObjectCommand({ Bucket: bucket, Key: checkKey(key), Body: bytes, ...described(options) }),
+      );
       return { key, size: bytes.byteLength, version: versionOf(VersionId, ETag) };
     },
 
     async putIfAbsent(bucket, key, bytes) {
       for (let attempt = 1; ; attempt++) {
         try {
-          await client.send(new PutObjectCommand({ Bucket: bucket, Key: checkKey(key), Body: bytes, IfNoneMatch: '*' }));
+          await client.send(
+            new PutObjectCommand({ Bucket: bucket, Key: checkKey(key), Body: bytes, IfNoneMatch: '*' }),
+          );
           return true;
         } catch (cause) {
           if (isConditionFailed(cause)) return false;
@@ -71,7 +89,11 @@ export function s3Store(client: S3Client): ObjectStore {
       const pages = paginateListObjectsV2({ client }, { Bucket: bucket, Prefix: prefix, EncodingType: 'url' });
       for await (const page of pages) {
         for (const { Key, Size, ETag } of page.Contents ?? []) {
-          yield { key: decodeKey(Key ?? ''), size: Size ?? 0, version: versionOf(undefined, ETag) } satisfies ObjectInfo;
+          yield {
+            key: decodeKey(Key ?? ''),
+            size: Size ?? 0,
+            version: versionOf(undefined, ETag),
+          } satisfies ObjectInfo;
         }
       }
     },
@@ -85,13 +107,17 @@ const described = ({ contentType, tags }: PutOptions): { ContentType: string; Ta
   ...(tags ? { Tagging: new URLSearchParams(tags).toString() } : {}),
 });
 
-// Objects from before a bucket was versioned have the version "null", which the next upload replaces: their ETag tells more.
+// Objects from before a bucket was versioned have the version "null", which the next upload replaces: their ETag tells
+// more.
 const givenVersion = (id: string | undefined): string | undefined => (id === 'null' ? undefined : id);
 
-const versionOf = (id: string | undefined, etag: string | undefined): string => givenVersion(id) ?? (etag ?? '').replaceAll('"', '');
+const versionOf = (id: string | undefined, etag: string | undefined): string =>
+  givenVersion(id) ?? (etag ?? '').replaceAll('"', '');
 
 /** A version is what `versionOf` gave or an S3 event said: a version id, or the ETag where there are no versions. */
 const selectVersion = (version: string | undefined): { VersionId?: string; IfMatch?: string } =>
-  version === undefined ? {}
-  : /^"?[0-9a-f]{32}(-\d+)?"?$/.test(version) ? { IfMatch: `"${version.replaceAll('"', '')}"` }
-  : { VersionId: version };
+  version === undefined
+    ? {}
+    : /^"?[0-9a-f]{32}(-\d+)?"?$/.test(version)
+      ? { IfMatch: `"${version.replaceAll('"', '')}"` }
+      : { VersionId: version };

@@ -1,4 +1,7 @@
-/** What is around every stage on Lambda: logs, traces and numbers that name the job, a folder that goes away, and S3. The error goes out as it is. */
+/**
+ * What is around every stage on Lambda: logs, traces and numbers that name the job, a folder that goes away, and S3.
+ * The error goes out as it is.
+ */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,7 +27,11 @@ type StageHandler = (input: Json, invocation: Invocation) => Promise<Json>;
 // Time to say that the time is over: a function that is stopped says nothing.
 const LAST_WORDS_MS = 5_000;
 
-export function stageHandler(stage: StageName, run: RunStage, client: S3Client = new S3Client({ maxAttempts: 6 })): StageHandler {
+export function stageHandler(
+  stage: StageName,
+  run: RunStage,
+  client: S3Client = new S3Client({ maxAttempts: 6 }),
+): StageHandler {
   const logger = new Logger({ persistentKeys: { stage } });
   const metrics = new Metrics();
   const tracer = new Tracer();
@@ -39,7 +46,13 @@ export function stageHandler(stage: StageName, run: RunStage, client: S3Client =
     const limit = timeLimit(stage, invocation);
     const began = performance.now();
     try {
-      return await run(input, { store, temporaryFolder, signal: limit.signal, now: Date.now, log: (message, facts) => logger.info(message, { ...facts }) });
+      return await run(input, {
+        store,
+        temporaryFolder,
+        signal: limit.signal,
+        now: Date.now,
+        log: (message, facts) => logger.info(message, { ...facts }),
+      });
     } catch (error) {
       logger.error('the stage failed', error as Error);
       throw error;
@@ -50,7 +63,8 @@ export function stageHandler(stage: StageName, run: RunStage, client: S3Client =
     }
   };
 
-  // middy's early timeout would answer while the work goes on, in an environment that is used again; here the work itself ends, or Lambda ends both.
+  // middy's early timeout would answer while the work goes on, in an environment that is used again; here the work
+  // itself ends, or Lambda ends both.
   return withMiddlewares(invoke, { timeoutEarlyInMillis: 0 })
     .use(injectLambdaContext(logger, { resetKeys: true }))
     .use(captureLambdaHandler(tracer, { captureResponse: false })) as unknown as StageHandler;
@@ -66,13 +80,20 @@ function freshFolder(path: string): string {
 function timeLimit(stage: StageName, invocation: Invocation): { readonly signal: AbortSignal; clear(): void } {
   const controller = new AbortController();
   const ms = Math.max(invocation.getRemainingTimeInMillis() - LAST_WORDS_MS, 0);
-  const reason = new FerryError('LimitExceeded', { file: stage, what: 'the time of the stage', found: `more than ${ms} ms`, limit: `${ms} ms` });
+  const reason = new FerryError('LimitExceeded', {
+    file: stage,
+    what: 'the time of the stage',
+    found: `more than ${ms} ms`,
+    limit: `${ms} ms`,
+  });
   const timer = setTimeout(() => controller.abort(reason), ms);
   return { signal: controller.signal, clear: () => clearTimeout(timer) };
 }
 
 const field = (value: Json | undefined, name: string): Json | undefined =>
-  value !== null && typeof value === 'object' && !Array.isArray(value) ? (value as { readonly [key: string]: Json })[name] : undefined;
+  value !== null && typeof value === 'object' && !Array.isArray(value)
+    ? (value as { readonly [key: string]: Json })[name]
+    : undefined;
 
 /** The job's id; before there is one, the execution that asks for it. */
 function correlationOf(input: Json): string | null {
@@ -86,5 +107,6 @@ function measure(metrics: Metrics, stage: StageName, ms: number, input: Json): v
   perStage.addDimension('stage', stage);
   perStage.addMetric('StageTime', MetricUnit.Milliseconds, ms);
   const size = field(field(input, 'request'), 'size');
-  if (stage === 'claim' && typeof size === 'number') metrics.singleMetric().addMetric('ModelBytes', MetricUnit.Bytes, size);
+  if (stage === 'claim' && typeof size === 'number')
+    metrics.singleMetric().addMetric('ModelBytes', MetricUnit.Bytes, size);
 }

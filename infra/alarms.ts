@@ -1,4 +1,7 @@
-/** What somebody should hear about: conversions that failed or ran out of time, uploads that started nothing, functions held back. */
+/**
+ * What somebody should hear about: conversions that failed or ran out of time, uploads that started nothing, functions
+ * held back.
+ */
 import { Duration } from 'aws-cdk-lib';
 import { Alarm, ComparisonOperator, type IMetric, MathExpression, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
@@ -20,13 +23,33 @@ export interface Watched {
 const FIVE_MINUTES = { period: Duration.minutes(5), statistic: 'Sum' };
 
 /** One alarm a row: what went wrong, how it is measured, what to do. */
-const rows = ({ conversion, batch, functions, trigger }: Watched): Readonly<Record<string, readonly [metric: IMetric, description: string]>> => ({
-  ConversionFailed: [conversion.metricFailed(FIVE_MINUTES), 'A conversion failed; its report in the output bucket says why.'],
-  ConversionTimedOut: [conversion.metricTimedOut(FIVE_MINUTES), 'A conversion took longer than its machine may; look for the stage that hangs, then redrive.'],
-  BatchFailed: [batch.metricFailed(FIVE_MINUTES), 'A batch failed as a whole: over its tolerance, or there was nothing to read.'],
+const rows = ({
+  conversion,
+  batch,
+  functions,
+  trigger,
+}: Watched): Readonly<Record<string, readonly [metric: IMetric, description: string]>> => ({
+  ConversionFailed: [
+    conversion.metricFailed(FIVE_MINUTES),
+    'A conversion failed; its report in the output bucket says why.',
+  ],
+  ConversionTimedOut: [
+    conversion.metricTimedOut(FIVE_MINUTES),
+    'A conversion took longer than its machine may; look for the stage that hangs, then redrive.',
+  ],
+  BatchFailed: [
+    batch.metricFailed(FIVE_MINUTES),
+    'A batch failed as a whole: over its tolerance, or there was nothing to read.',
+  ],
   BatchTimedOut: [batch.metricTimedOut(FIVE_MINUTES), 'A batch took longer than its machine may; redrive it.'],
-  ExecutionsThrottled: [conversion.metricThrottled(FIVE_MINUTES), 'Step Functions holds conversions back; uploads come faster than the account allows.'],
-  FunctionsThrottled: [sum(Object.values(functions).map((each) => each.metricThrottles(FIVE_MINUTES))), 'Functions are at their concurrency limit; stages wait and are tried again.'],
+  ExecutionsThrottled: [
+    conversion.metricThrottled(FIVE_MINUTES),
+    'Step Functions holds conversions back; uploads come faster than the account allows.',
+  ],
+  FunctionsThrottled: [
+    sum(Object.values(functions).map((each) => each.metricThrottles(FIVE_MINUTES))),
+    'Functions are at their concurrency limit; stages wait and are tried again.',
+  ],
   UploadNotDelivered: [
     trigger.undelivered.metricApproximateNumberOfMessagesVisible({ ...FIVE_MINUTES, statistic: 'Maximum' }),
     'An upload did not start a conversion; its event waits in the dead-letter queue.',
@@ -57,5 +80,10 @@ function alarmTopic(scope: Construct, email: string): Topic {
 
 function sum(metrics: readonly IMetric[]): MathExpression {
   const usingMetrics = Object.fromEntries(metrics.map((metric, i) => [`m${i}`, metric]));
-  return new MathExpression({ expression: Object.keys(usingMetrics).join(' + '), usingMetrics, period: Duration.minutes(5), label: 'throttles' });
+  return new MathExpression({
+    expression: Object.keys(usingMetrics).join(' + '),
+    usingMetrics,
+    period: Duration.minutes(5),
+    label: 'throttles',
+  });
 }

@@ -1,7 +1,19 @@
-/** Where files lie: models in, results out, what stages tell each other, and who has read what. All private, encrypted, TLS only. */
+/**
+ * Where files lie: models in, results out, what stages tell each other, and who has read what. All private, encrypted,
+ * TLS only.
+ */
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { Key } from 'aws-cdk-lib/aws-kms';
-import { BlockPublicAccess, Bucket, BucketEncryption, type BucketProps, type CfnBucket, type IBucket, type LifecycleRule, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
+import {
+  BlockPublicAccess,
+  Bucket,
+  BucketEncryption,
+  type BucketProps,
+  type CfnBucket,
+  type IBucket,
+  type LifecycleRule,
+  ObjectOwnership,
+} from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 import { type BucketRole, WORK_PREFIXES } from '../shared/pipeline/stages.ts';
 import type { DeploymentOptions } from './options.ts';
@@ -21,8 +33,15 @@ const HOUSE = {
   removalPolicy: RemovalPolicy.RETAIN,
 } satisfies BucketProps;
 
-const ABORT_UPLOADS: LifecycleRule = { id: 'abort-incomplete-uploads', abortIncompleteMultipartUploadAfter: Duration.days(1) };
-const expire = (id: string, prefix: string, days: number): LifecycleRule => ({ id, prefix, expiration: Duration.days(days) });
+const ABORT_UPLOADS: LifecycleRule = {
+  id: 'abort-incomplete-uploads',
+  abortIncompleteMultipartUploadAfter: Duration.days(1),
+};
+const expire = (id: string, prefix: string, days: number): LifecycleRule => ({
+  id,
+  prefix,
+  expiration: Duration.days(days),
+});
 
 export function ferryBuckets(scope: Construct, options: DeploymentOptions): Buckets {
   const accessLogs = new Bucket(scope, 'AccessLogBucket', {
@@ -34,25 +53,48 @@ export function ferryBuckets(scope: Construct, options: DeploymentOptions): Buck
 
   const key = options.encryptionKeyArn;
   const encryption: BucketProps = key
-    ? { encryption: BucketEncryption.KMS, encryptionKey: Key.fromKeyArn(scope, 'EncryptionKey', key), bucketKeyEnabled: true }
+    ? {
+        encryption: BucketEncryption.KMS,
+        encryptionKey: Key.fromKeyArn(scope, 'EncryptionKey', key),
+        bucketKeyEnabled: true,
+      }
     : { encryption: BucketEncryption.S3_MANAGED };
-  const bucket = (id: string, props: BucketProps, rules: readonly LifecycleRule[] = []): Bucket => new Bucket(scope, id, {
-    ...HOUSE, ...encryption, serverAccessLogsBucket: accessLogs as IBucket, serverAccessLogsPrefix: `${id}/`, ...props, lifecycleRules: [ABORT_UPLOADS, ...rules],
-  });
+  const bucket = (id: string, props: BucketProps, rules: readonly LifecycleRule[] = []): Bucket =>
+    new Bucket(scope, id, {
+      ...HOUSE,
+      ...encryption,
+      serverAccessLogsBucket: accessLogs as IBucket,
+      serverAccessLogsPrefix: `${id}/`,
+      ...props,
+      lifecycleRules: [ABORT_UPLOADS, ...rules],
+    });
 
   const { claims, jobs, batches } = WORK_PREFIXES;
   const days = options.workRetentionDays;
   return {
     // Versions name an upload for good: a job reads the model that started it, whatever is uploaded over it meanwhile.
-    input: announcing(bucket('InputBucket', { versioned: true }, [
-      { id: 'expire-replaced-models', noncurrentVersionExpiration: Duration.days(REPLACED_MODEL_DAYS), expiredObjectDeleteMarker: true },
-    ])),
+    input: announcing(
+      bucket('InputBucket', { versioned: true }, [
+        {
+          id: 'expire-replaced-models',
+          noncurrentVersionExpiration: Duration.days(REPLACED_MODEL_DAYS),
+          expiredObjectDeleteMarker: true,
+        },
+      ]),
+    ),
     output: bucket('OutputBucket', {}),
-    work: bucket('WorkBucket', {}, [expire('expire-claims', claims, days), expire('expire-jobs', jobs, days), expire('expire-batches', batches, days)]),
+    work: bucket('WorkBucket', {}, [
+      expire('expire-claims', claims, days),
+      expire('expire-jobs', jobs, days),
+      expire('expire-batches', batches, days),
+    ]),
   };
 }
 
-/** Send events to EventBridge. Bucket's own `eventBridgeEnabled` does the same through a Python function and a role, which nothing here needs. */
+/**
+ * Send events to EventBridge. Bucket's own `eventBridgeEnabled` does the same through a Python function and a role,
+ * which nothing here needs.
+ */
 function announcing(bucket: Bucket): Bucket {
   const resource = bucket.node.defaultChild as CfnBucket;
   resource.notificationConfiguration = { eventBridgeConfiguration: { eventBridgeEnabled: true } };

@@ -12,11 +12,15 @@ export type NodeArch = 'arm64' | 'x64';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const RUNTIME = 'onnxruntime-node';
 const COMMON = 'onnxruntime-common';
-// How the table of stages loads them on demand. A function has its one stage already; the others stay outside, and onnxruntime with them.
+// How the table of stages loads them on demand. A function has its one stage already; the others stay outside, and
+// onnxruntime with them.
 const OTHER_STAGES = './stages/*.ts';
 
 // Parts of the AWS SDK and of X-Ray are CommonJS and call `require`, which ES modules do not have.
-const BANNER = `import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);`;
+const BANNER = [
+  `import{createRequire as __createRequire}from'node:module';`,
+  'const require=__createRequire(import.meta.url);',
+].join('');
 
 /** Bundle `entry` into `folder`; onnxruntime goes along only when the code imports it. */
 export function bundle(entry: string, folder: string, arch: NodeArch): void {
@@ -45,7 +49,10 @@ export function bundle(entry: string, folder: string, arch: NodeArch): void {
 function copyRuntime(folder: string, arch: NodeArch): void {
   const root = packageFolder(RUNTIME, import.meta.url);
   copy(root, join(folder, 'node_modules', RUNTIME), ['package.json', 'dist', `bin/napi-v6/linux/${arch}`]);
-  copy(packageFolder(COMMON, join(root, 'package.json')), join(folder, 'node_modules', COMMON), ['package.json', 'dist/cjs']);
+  copy(packageFolder(COMMON, join(root, 'package.json')), join(folder, 'node_modules', COMMON), [
+    'package.json',
+    'dist/cjs',
+  ]);
 }
 
 function copy(from: string, to: string, parts: readonly string[]): void {
@@ -53,4 +60,5 @@ function copy(from: string, to: string, parts: readonly string[]): void {
   for (const part of parts) cpSync(join(from, part), join(to, part), { recursive: true, filter: isNeeded });
 }
 
-const packageFolder = (name: string, base: string): string => dirname(findPackageJSON(name, base) ?? fail('FileNotFound', { file: `${name}/package.json` }));
+const packageFolder = (name: string, base: string): string =>
+  dirname(findPackageJSON(name, base) ?? fail('FileNotFound', { file: `${name}/package.json` }));

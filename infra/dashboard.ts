@@ -1,6 +1,15 @@
 /** One page to look at: what runs, what failed and why, how long each stage takes, what is held back. */
 import { Duration } from 'aws-cdk-lib';
-import { type Alarm, AlarmStatusWidget, Dashboard, GraphWidget, type IMetric, LogQueryVisualizationType, LogQueryWidget, Metric } from 'aws-cdk-lib/aws-cloudwatch';
+import {
+  type Alarm,
+  AlarmStatusWidget,
+  Dashboard,
+  GraphWidget,
+  type IMetric,
+  LogQueryVisualizationType,
+  LogQueryWidget,
+  Metric,
+} from 'aws-cdk-lib/aws-cloudwatch';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
@@ -11,45 +20,90 @@ const HALF = 12;
 const PERIOD = Duration.minutes(5);
 const SUM = { statistic: 'Sum', period: PERIOD };
 
-export function dashboard(scope: Construct, { conversion, batch, functions, trigger }: Watched, alarms: readonly Alarm[]): Dashboard {
+export function dashboard(
+  scope: Construct,
+  { conversion, batch, functions, trigger }: Watched,
+  alarms: readonly Alarm[],
+): Dashboard {
   const perStage = (metric: (each: LambdaFunction, label: string) => IMetric): readonly IMetric[] =>
     Object.entries(functions).map(([stage, each]) => metric(each, stage));
   const board = new Dashboard(scope, 'Dashboard', { defaultInterval: Duration.days(1) });
   board.addWidgets(new AlarmStatusWidget({ title: 'Alarms', alarms: [...alarms], width: FULL }));
   board.addWidgets(executions('Conversions', conversion), executions('Batches', batch));
   board.addWidgets(
-    graph('Time in a stage, 95th percentile', 'ms', perStage((each, label) => each.metricDuration({ statistic: 'p95', period: PERIOD, label }))),
-    graph('Failed stages', 'invocations', perStage((each, label) => each.metricErrors({ ...SUM, label }))),
+    graph(
+      'Time in a stage, 95th percentile',
+      'ms',
+      perStage((each, label) => each.metricDuration({ statistic: 'p95', period: PERIOD, label })),
+    ),
+    graph(
+      'Failed stages',
+      'invocations',
+      perStage((each, label) => each.metricErrors({ ...SUM, label })),
+    ),
   );
   board.addWidgets(
-    graph('Running at once', 'functions', perStage((each, label) => each.metric('ConcurrentExecutions', { statistic: 'Maximum', period: PERIOD, label }))),
-    graph('Throttled', 'invocations', perStage((each, label) => each.metricThrottles({ ...SUM, label }))),
+    graph(
+      'Running at once',
+      'functions',
+      perStage((each, label) => each.metric('ConcurrentExecutions', { statistic: 'Maximum', period: PERIOD, label })),
+    ),
+    graph(
+      'Throttled',
+      'invocations',
+      perStage((each, label) => each.metricThrottles({ ...SUM, label })),
+    ),
   );
   board.addWidgets(
-    graph('Models', 'bytes', ['p50', 'Maximum'].map((statistic) => modelBytes(statistic))),
-    graph('Uploads not delivered', 'events', [trigger.undelivered.metricApproximateNumberOfMessagesVisible({ statistic: 'Maximum', period: PERIOD, label: 'waiting' })]),
+    graph(
+      'Models',
+      'bytes',
+      ['p50', 'Maximum'].map((statistic) => modelBytes(statistic)),
+    ),
+    graph('Uploads not delivered', 'events', [
+      trigger.undelivered.metricApproximateNumberOfMessagesVisible({
+        statistic: 'Maximum',
+        period: PERIOD,
+        label: 'waiting',
+      }),
+    ]),
   );
-  board.addWidgets(new LogQueryWidget({
-    title: 'Last failures',
-    logGroupNames: Object.values(functions).map((each) => each.logGroup.logGroupName),
-    view: LogQueryVisualizationType.TABLE,
-    queryLines: ['fields @timestamp, stage, correlation_id as job, error.name as code, error.message as message', 'filter level = "ERROR" and ispresent(stage)', 'sort @timestamp desc', 'limit 50'],
-    width: FULL,
-    height: 8,
-  }));
+  board.addWidgets(
+    new LogQueryWidget({
+      title: 'Last failures',
+      logGroupNames: Object.values(functions).map((each) => each.logGroup.logGroupName),
+      view: LogQueryVisualizationType.TABLE,
+      queryLines: [
+        'fields @timestamp, stage, correlation_id as job, error.name as code, error.message as message',
+        'filter level = "ERROR" and ispresent(stage)',
+        'sort @timestamp desc',
+        'limit 50',
+      ],
+      width: FULL,
+      height: 8,
+    }),
+  );
   return board;
 }
 
 const graph = (title: string, label: string, left: readonly IMetric[]): GraphWidget =>
   new GraphWidget({ title, left: [...left], width: HALF, leftYAxis: { label, min: 0, showUnits: false } });
 
-const executions = (title: string, machine: StateMachine): GraphWidget => graph(title, 'executions', [
-  machine.metricStarted({ ...SUM, label: 'started' }),
-  machine.metricSucceeded({ ...SUM, label: 'succeeded' }),
-  machine.metricFailed({ ...SUM, label: 'failed' }),
-  machine.metricTimedOut({ ...SUM, label: 'timed out' }),
-]);
+const executions = (title: string, machine: StateMachine): GraphWidget =>
+  graph(title, 'executions', [
+    machine.metricStarted({ ...SUM, label: 'started' }),
+    machine.metricSucceeded({ ...SUM, label: 'succeeded' }),
+    machine.metricFailed({ ...SUM, label: 'failed' }),
+    machine.metricTimedOut({ ...SUM, label: 'timed out' }),
+  ]);
 
 /** What functions/stage-handler.ts measures. */
 const modelBytes = (statistic: string): Metric =>
-  new Metric({ namespace: 'Torchferry', metricName: 'ModelBytes', dimensionsMap: { service: 'torchferry' }, statistic, period: PERIOD, label: statistic });
+  new Metric({
+    namespace: 'Torchferry',
+    metricName: 'ModelBytes',
+    dimensionsMap: { service: 'torchferry' },
+    statistic,
+    period: PERIOD,
+    label: statistic,
+  });

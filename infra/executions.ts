@@ -5,37 +5,66 @@ import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import type { StateMachine as Definition } from '../shared/pipeline/asl.ts';
 import { acknowledge, attribute, wildcard } from './nag.ts';
 
-const REASON = 'the names of executions are not known before they start: any execution of this machine, and of no other';
+const REASON =
+  'the names of executions are not known before they start: any execution of this machine, and of no other';
 
-/** Start a machine and wait for its end: https://docs.aws.amazon.com/step-functions/latest/dg/connect-stepfunctions.html */
+/**
+ * Start a machine and wait for its end: https://docs.aws.amazon.com/step-functions/latest/dg/connect-stepfunctions.html
+ */
 export function allowToStart(role: Role, machine: StateMachine): void {
-  const rule = Stack.of(machine).formatArn({ service: 'events', resource: 'rule', resourceName: 'StepFunctionsGetEventsForStepFunctionsExecutionRule' });
+  const rule = Stack.of(machine).formatArn({
+    service: 'events',
+    resource: 'rule',
+    resourceName: 'StepFunctionsGetEventsForStepFunctionsExecutionRule',
+  });
   role.addToPolicy(new PolicyStatement({ actions: ['states:StartExecution'], resources: [machine.stateMachineArn] }));
-  role.addToPolicy(new PolicyStatement({ actions: ['states:DescribeExecution', 'states:StopExecution'], resources: [executions(machine)] }));
-  role.addToPolicy(new PolicyStatement({ actions: ['events:PutTargets', 'events:PutRule', 'events:DescribeRule'], resources: [rule] }));
+  role.addToPolicy(
+    new PolicyStatement({
+      actions: ['states:DescribeExecution', 'states:StopExecution'],
+      resources: [executions(machine)],
+    }),
+  );
+  role.addToPolicy(
+    new PolicyStatement({ actions: ['events:PutTargets', 'events:PutRule', 'events:DescribeRule'], resources: [rule] }),
+  );
   acknowledge(role, { [executionsFinding(machine)]: REASON });
 }
 
 /**
- * The items of a Distributed Map are executions that a machine starts of itself. They take a policy of their own: one in the role would
+ * The items of a Distributed Map are executions that a machine starts of itself. They take a policy of their own: one
+ * in the role would
  * need the machine, which needs the role.
  */
 export function allowItems(machine: StateMachine, role: Role, definition: Definition): void {
-  const labels = Object.values(definition.States).flatMap((state) => (state.Type === 'Map' && state.Label ? [`/${state.Label}`] : []));
+  const labels = Object.values(definition.States).flatMap((state) =>
+    state.Type === 'Map' && state.Label ? [`/${state.Label}`] : [],
+  );
   const policy = new Policy(machine, 'ItemsPolicy', {
     roles: [role],
     statements: [
       new PolicyStatement({ actions: ['states:StartExecution'], resources: [machine.stateMachineArn] }),
-      new PolicyStatement({ actions: ['states:DescribeExecution', 'states:StopExecution'], resources: [executions(machine)] }),
-      new PolicyStatement({ actions: ['states:RedriveExecution'], resources: labels.map((label) => executions(machine, label)) }),
+      new PolicyStatement({
+        actions: ['states:DescribeExecution', 'states:StopExecution'],
+        resources: [executions(machine)],
+      }),
+      new PolicyStatement({
+        actions: ['states:RedriveExecution'],
+        resources: labels.map((label) => executions(machine, label)),
+      }),
     ],
   });
   acknowledge(policy, Object.fromEntries(['', ...labels].map((label) => [executionsFinding(machine, label), REASON])));
 }
 
-const executions = (machine: StateMachine, mapRun = ''): string => Stack.of(machine).formatArn({
-  service: 'states', resource: 'execution', resourceName: `${machine.stateMachineName}${mapRun}:*`, arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-});
+const executions = (machine: StateMachine, mapRun = ''): string =>
+  Stack.of(machine).formatArn({
+    service: 'states',
+    resource: 'execution',
+    resourceName: `${machine.stateMachineName}${mapRun}:*`,
+    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+  });
 
 const executionsFinding = (machine: StateMachine, mapRun = ''): string =>
-  wildcard(`arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:${attribute(machine, 'Name')}${mapRun}:*`);
+  wildcard(
+    `arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:${attribute(machine, 'Name')}${mapRun}:*`,
+  );

@@ -35,10 +35,14 @@ export class FerryStack extends Stack {
       InputBucketName: [buckets.input.bucketName, 'Upload models here'],
       OutputBucketName: [buckets.output.bucketName, 'ONNX models and reports appear here'],
       ConversionStateMachineArn: [conversion.stateMachineArn, 'Start it by hand with { "bucket": ..., "key": ... }'],
-      BatchStateMachineArn: [batch.stateMachineArn, 'Start it with { "bucket": ..., "manifest": ... } or { "bucket": ..., "prefix": ... }'],
+      BatchStateMachineArn: [
+        batch.stateMachineArn,
+        'Start it with { "bucket": ..., "manifest": ... } or { "bucket": ..., "prefix": ... }',
+      ],
       UndeliveredEventsUrl: [trigger.undelivered.queueUrl, 'Uploads that started nothing'],
       DashboardName: [board.dashboardName, 'CloudWatch dashboard'],
     } as const;
-    for (const [name, [value, description]] of Object.entries(outputs)) new CfnOutput(this, name, { value, description });
+    for (const [name, [value, description]] of Object.entries(outputs))
+      new CfnOutput(this, name, { value, description });
   }
 }

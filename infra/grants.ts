@@ -19,9 +19,17 @@ export function allow(role: Role, grants: readonly Grant[], buckets: Buckets, ke
 }
 
 /** Actions on the keys that start with a prefix. */
-export function allowKeys(role: Role, bucket: Buckets[keyof Buckets], prefix: string, actions: readonly string[]): void {
+export function allowKeys(
+  role: Role,
+  bucket: Buckets[keyof Buckets],
+  prefix: string,
+  actions: readonly string[],
+): void {
   role.addToPolicy(new PolicyStatement({ actions: [...actions], resources: [`${bucket.bucketArn}/${prefix}*`] }));
-  acknowledge(role, { [wildcard(`${attribute(bucket, 'Arn')}/${prefix}*`)]: 'keys come from uploads and jobs: any key below this prefix, and no other' });
+  acknowledge(role, {
+    [wildcard(`${attribute(bucket, 'Arn')}/${prefix}*`)]:
+      'keys come from uploads and jobs: any key below this prefix, and no other',
+  });
 }
 
 function listing(bucketArn: string, prefix: string): PolicyStatement {
@@ -29,4 +37,5 @@ function listing(bucketArn: string, prefix: string): PolicyStatement {
   return new PolicyStatement({ actions: [...ACTIONS.list], resources: [bucketArn], ...within });
 }
 
-export const useKey = (arn: string): PolicyStatement => new PolicyStatement({ actions: ['kms:Decrypt', 'kms:GenerateDataKey'], resources: [arn] });
+export const useKey = (arn: string): PolicyStatement =>
+  new PolicyStatement({ actions: ['kms:Decrypt', 'kms:GenerateDataKey'], resources: [arn] });

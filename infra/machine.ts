@@ -1,4 +1,7 @@
-/** The machines of shared/pipeline on Step Functions: the very values that run on one machine, names filled in and grants written out. */
+/**
+ * The machines of shared/pipeline on Step Functions: the very values that run on one machine, names filled in and
+ * grants written out.
+ */
 import { RemovalPolicy, Stack } from 'aws-cdk-lib';
 import type { IEventBus } from 'aws-cdk-lib/aws-events';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
@@ -35,7 +38,12 @@ interface Deployed {
 export function conversionMachine(scope: Construct, parts: MachineParts): StateMachine {
   const definition = ferryStateMachine();
   const role = machineRole(scope, 'Conversion', definition, parts);
-  return deploy(scope, 'Conversion', { definition, role, names: substitutions(parts), logRetentionDays: parts.options.logRetentionDays });
+  return deploy(scope, 'Conversion', {
+    definition,
+    role,
+    names: substitutions(parts),
+    logRetentionDays: parts.options.logRetentionDays,
+  });
 }
 
 /** Converts what a manifest or a prefix names, each with the conversion machine. */
@@ -43,9 +51,22 @@ export function batchMachine(scope: Construct, parts: MachineParts, conversion: 
   const { buckets, options } = parts;
   const definition = batchStateMachine();
   const role = machineRole(scope, 'Batch', definition, parts);
-  allow(role, [{ bucket: 'input', prefix: '', access: 'read' }, { bucket: 'input', prefix: '', access: 'list' }], buckets, options.encryptionKeyArn);
+  allow(
+    role,
+    [
+      { bucket: 'input', prefix: '', access: 'read' },
+      { bucket: 'input', prefix: '', access: 'list' },
+    ],
+    buckets,
+    options.encryptionKeyArn,
+  );
   // What a ResultWriter needs: https://docs.aws.amazon.com/step-functions/latest/dg/iam-policies-eg-dist-map.html
-  allowKeys(role, buckets.work, WORK_PREFIXES.batches, ['s3:PutObject', 's3:GetObject', 's3:ListMultipartUploadParts', 's3:AbortMultipartUpload']);
+  allowKeys(role, buckets.work, WORK_PREFIXES.batches, [
+    's3:PutObject',
+    's3:GetObject',
+    's3:ListMultipartUploadParts',
+    's3:AbortMultipartUpload',
+  ]);
   allowToStart(role, conversion);
   const names = { ...substitutions(parts), ConversionStateMachine: conversion.stateMachineArn };
   const machine = deploy(scope, 'Batch', { definition, role, names, logRetentionDays: options.logRetentionDays });
@@ -53,14 +74,23 @@ export function batchMachine(scope: Construct, parts: MachineParts, conversion: 
   return machine;
 }
 
-function machineRole(scope: Construct, id: string, definition: Definition, { functions, eventBus }: MachineParts): Role {
+function machineRole(
+  scope: Construct,
+  id: string,
+  definition: Definition,
+  { functions, eventBus }: MachineParts,
+): Role {
   const role = new Role(scope, `${id}Role`, { assumedBy: new ServicePrincipal('states.amazonaws.com') });
   const text = JSON.stringify(definition);
   // The functions that a definition names are those it may invoke.
-  const named = STAGE_NAMES.filter((stage) => text.includes(`\${${STAGES[stage].functionName}}`)).map((stage) => functions[stage].functionArn);
+  const named = STAGE_NAMES.filter((stage) => text.includes(`\${${STAGES[stage].functionName}}`)).map(
+    (stage) => functions[stage].functionArn,
+  );
   role.addToPolicy(new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: named }));
   role.addToPolicy(new PolicyStatement({ actions: ['events:PutEvents'], resources: [eventBus.eventBusArn] }));
-  acknowledge(role, { [wildcard('*')]: 'traces and log delivery, which CDK grants: neither of the two knows resources' });
+  acknowledge(role, {
+    [wildcard('*')]: 'traces and log delivery, which CDK grants: neither of the two knows resources',
+  });
   return role;
 }
 
@@ -74,10 +104,14 @@ const deploy = (scope: Construct, id: string, { definition, role, names, logRete
     logs: { destination: machineLogs(scope, id, logRetentionDays), level: LogLevel.ALL, includeExecutionData: true },
   });
 
-// Log groups of this prefix are allowed at once; each of another name takes a part of the 5120 characters that one account has for them all.
-const machineLogs = (scope: Construct, id: string, retention: number): LogGroup => new LogGroup(scope, `${id}Logs`, {
-  logGroupName: `/aws/vendedlogs/states/${Stack.of(scope).stackName}-${id}`, retention, removalPolicy: RemovalPolicy.DESTROY,
-});
+// Log groups of this prefix are allowed at once; each of another name takes a part of the 5120 characters that one
+// account has for them all.
+const machineLogs = (scope: Construct, id: string, retention: number): LogGroup =>
+  new LogGroup(scope, `${id}Logs`, {
+    logGroupName: `/aws/vendedlogs/states/${Stack.of(scope).stackName}-${id}`,
+    retention,
+    removalPolicy: RemovalPolicy.DESTROY,
+  });
 
 const substitutions = ({ functions, buckets, eventBus }: MachineParts): Readonly<Record<string, string>> => ({
   ...Object.fromEntries(STAGE_NAMES.map((stage) => [STAGES[stage].functionName, functions[stage].functionArn])),

@@ -1,4 +1,7 @@
-/** The exceptions to the AwsSolutions rules: each names one finding and its reason. What is not acknowledged fails the synthesis. */
+/**
+ * The exceptions to the AwsSolutions rules: each names one finding and its reason. What is not acknowledged fails the
+ * synthesis.
+ */
 import { type CfnResource, Stack, Validations } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
 

@@ -1,4 +1,7 @@
-/** What a deployment can choose, read from the CDK context (`cdk deploy -c alarmEmail=me@example.org`) and checked at the door. */
+/**
+ * What a deployment can choose, read from the CDK context (`cdk deploy -c alarmEmail=me@example.org`) and checked at
+ * the door.
+ */
 import type { Node } from 'constructs';
 import { fail } from '../shared/errors.ts';
 
@@ -32,11 +35,16 @@ interface Field<T> {
 
 type Fields = { readonly [K in keyof DeploymentOptions]: Field<DeploymentOptions[K]> };
 
-const integer = (from: number, to: number) => (text: string): number | undefined => {
-  const value = Number(text);
-  return Number.isInteger(value) && value >= from && value <= to ? value : undefined;
-};
-const matching = (pattern: RegExp) => (text: string): string | undefined => (pattern.test(text) ? text : undefined);
+const integer =
+  (from: number, to: number) =>
+  (text: string): number | undefined => {
+    const value = Number(text);
+    return Number.isInteger(value) && value >= from && value <= to ? value : undefined;
+  };
+const matching =
+  (pattern: RegExp) =>
+  (text: string): string | undefined =>
+    pattern.test(text) ? text : undefined;
 
 // The only numbers of days that CloudWatch Logs knows.
 const RETENTION_DAYS = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1827, 3653];
@@ -58,16 +66,25 @@ const FIELDS: Fields = {
   workRetentionDays: { default: 30, expected: 'a whole number from 14 to 3650', parse: integer(14, 3650) },
   eventBus: { default: 'default', expected: 'the name of an event bus', parse: matching(/^[\w./-]{1,256}$/) },
   alarmEmail: { default: null, expected: 'an e-mail address', parse: matching(/^[^\s@]+@[^\s@]+$/) },
-  encryptionKeyArn: { default: null, expected: 'the ARN of a KMS key', parse: matching(/^arn:[\w-]+:kms:[\w-]+:\d{12}:key\/(mrk-[0-9a-f]{32}|[0-9a-f-]{36})$/) },
+  encryptionKeyArn: {
+    default: null,
+    expected: 'the ARN of a KMS key',
+    parse: matching(/^arn:[\w-]+:kms:[\w-]+:\d{12}:key\/(mrk-[0-9a-f]{32}|[0-9a-f-]{36})$/),
+  },
 };
 
-export const DEFAULTS = Object.fromEntries(Object.entries(FIELDS).map(([name, field]) => [name, field.default])) as unknown as DeploymentOptions;
+export const DEFAULTS = Object.fromEntries(
+  Object.entries(FIELDS).map(([name, field]) => [name, field.default]),
+) as unknown as DeploymentOptions;
 
 export function readOptions(node: Node): DeploymentOptions {
   const read = ([name, field]: [string, Field<unknown>]): [string, unknown] => {
     const given: unknown = node.tryGetContext(name);
     if (given === undefined || given === null) return [name, field.default];
-    return [name, field.parse(String(given)) ?? fail('BadOption', { option: name, value: String(given), expected: field.expected })];
+    return [
+      name,
+      field.parse(String(given)) ?? fail('BadOption', { option: name, value: String(given), expected: field.expected }),
+    ];
   };
   // Object.fromEntries forgets the keys; they are those of FIELDS.
   return Object.fromEntries(Object.entries(FIELDS).map(read)) as unknown as DeploymentOptions;

@@ -1,8 +1,18 @@
-/** A stage as a Lambda function, with the defaults of this house: Node 24, JSON logs that end, traces, a role of its own, no more. */
+/**
+ * A stage as a Lambda function, with the defaults of this house: Node 24, JSON logs that end, traces, a role of its
+ * own, no more.
+ */
 import { fileURLToPath } from 'node:url';
 import { AssetHashType, DockerImage, Duration, RemovalPolicy, Size } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Architecture, Code, Function as LambdaFunction, LoggingFormat, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
+import {
+  Architecture,
+  Code,
+  Function as LambdaFunction,
+  LoggingFormat,
+  Runtime,
+  Tracing,
+} from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { type Stage, type StageName, STAGES } from '../shared/pipeline/stages.ts';
@@ -20,18 +30,33 @@ const ARCHITECTURE = {
 } as const satisfies Record<ArchitectureName, { lambda: Architecture; node: NodeArch }>;
 
 /** The file of functions/ that holds a stage: batchReport is in batch-report.ts. */
-export const fileOf = (stage: StageName): string => `functions/${stage.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}.ts`;
+export const fileOf = (stage: StageName): string =>
+  `functions/${stage.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}.ts`;
 
 // What may be held by one model: these get the memory and the limit that a deployment chooses.
 const HOLDS_A_MODEL_MB = 2048;
 
-export function stageFunction(scope: Construct, name: StageName, buckets: Buckets, options: DeploymentOptions): LambdaFunction {
+export function stageFunction(
+  scope: Construct,
+  name: StageName,
+  buckets: Buckets,
+  options: DeploymentOptions,
+): LambdaFunction {
   const stage: Stage = STAGES[name];
   const large = stage.memoryMb >= HOLDS_A_MODEL_MB;
-  const logGroup = new LogGroup(scope, `${stage.functionName}Logs`, { retention: options.logRetentionDays, removalPolicy: RemovalPolicy.DESTROY });
-  const role = new Role(scope, `${stage.functionName}Role`, { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
-  role.addToPolicy(new PolicyStatement({ actions: ['logs:CreateLogStream', 'logs:PutLogEvents'], resources: [logGroup.logGroupArn] }));
-  role.addToPolicy(new PolicyStatement({ actions: ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'], resources: ['*'] }));
+  const logGroup = new LogGroup(scope, `${stage.functionName}Logs`, {
+    retention: options.logRetentionDays,
+    removalPolicy: RemovalPolicy.DESTROY,
+  });
+  const role = new Role(scope, `${stage.functionName}Role`, {
+    assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
+  });
+  role.addToPolicy(
+    new PolicyStatement({ actions: ['logs:CreateLogStream', 'logs:PutLogEvents'], resources: [logGroup.logGroupArn] }),
+  );
+  role.addToPolicy(
+    new PolicyStatement({ actions: ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'], resources: ['*'] }),
+  );
   acknowledge(role, { [wildcard('*')]: 'traces: X-Ray knows no resources' });
   allow(role, stage.grants, buckets, options.encryptionKeyArn);
 
@@ -44,7 +69,9 @@ export function stageFunction(scope: Construct, name: StageName, buckets: Bucket
     memorySize: (large && options.memoryMb) || stage.memoryMb,
     timeout: Duration.seconds(stage.timeoutSeconds),
     ephemeralStorageSize: Size.mebibytes(stage.temporaryMb),
-    ...(large && options.reservedConcurrency !== null ? { reservedConcurrentExecutions: options.reservedConcurrency } : {}),
+    ...(large && options.reservedConcurrency !== null
+      ? { reservedConcurrentExecutions: options.reservedConcurrency }
+      : {}),
     role,
     logGroup,
     loggingFormat: LoggingFormat.JSON,
@@ -59,7 +86,10 @@ export function stageFunction(scope: Construct, name: StageName, buckets: Bucket
   });
 }
 
-/** Bundled here and now by esbuild. CDK asks for an image and a command; they are never used, but tell one bundle from another where CDK remembers them. */
+/**
+ * Bundled here and now by esbuild. CDK asks for an image and a command; they are never used, but tell one bundle from
+ * another where CDK remembers them.
+ */
 function stageCode(name: StageName, arch: NodeArch): Code {
   const file = fileOf(name);
   const tryBundle = (folder: string): boolean => {

@@ -1,4 +1,7 @@
-/** From an upload to an execution: a rule for model names in any case, and a queue for the events that could not be delivered. */
+/**
+ * From an upload to an execution: a rule for model names in any case, and a queue for the events that could not be
+ * delivered.
+ */
 import { Duration } from 'aws-cdk-lib';
 import { Match, Rule } from 'aws-cdk-lib/aws-events';
 import { SfnStateMachine } from 'aws-cdk-lib/aws-events-targets';
@@ -15,7 +18,11 @@ export interface Trigger {
 }
 
 export function uploadTrigger(scope: Construct, input: Bucket, machine: StateMachine): Trigger {
-  const undelivered = new Queue(scope, 'UndeliveredEvents', { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true, retentionPeriod: Duration.days(14) });
+  const undelivered = new Queue(scope, 'UndeliveredEvents', {
+    encryption: QueueEncryption.SQS_MANAGED,
+    enforceSSL: true,
+    retentionPeriod: Duration.days(14),
+  });
   acknowledge(undelivered, { 'AwsSolutions-SQS3': 'it is the dead-letter queue itself' });
 
   const rule = new Rule(scope, 'ModelUploaded', {
@@ -31,6 +38,8 @@ export function uploadTrigger(scope: Construct, input: Bucket, machine: StateMac
       },
     },
   });
-  rule.addTarget(new SfnStateMachine(machine, { deadLetterQueue: undelivered, maxEventAge: Duration.hours(24), retryAttempts: 185 }));
+  rule.addTarget(
+    new SfnStateMachine(machine, { deadLetterQueue: undelivered, maxEventAge: Duration.hours(24), retryAttempts: 185 }),
+  );
   return { rule, undelivered };
 }

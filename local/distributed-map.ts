@@ -1,4 +1,7 @@
-/** Distributed Map: every item an execution of its own, items from a file or a bucket, failures tolerated up to a share, results written out. */
+/**
+ * Distributed Map: every item an execution of its own, items from a file or a bucket, failures tolerated up to a share,
+ * results written out.
+ */
 import { randomUUID } from 'node:crypto';
 import type { Json, MapState } from '../shared/pipeline/asl.ts';
 import { evaluate, type Frame, numberField, stringField, timestamp, type Visit } from './execution.ts';
@@ -15,12 +18,22 @@ const MOST_AT_A_TIME = 10_000;
 export async function runDistributedMap(state: MapState, visit: Visit): Promise<Step> {
   const tolerance = await toleranceOf(state, visit);
   const inputs = await inputsOf(state, visit);
-  const limit = state.MaxConcurrency === undefined ? 0 : await numberField(visit, 'MaxConcurrency', state.MaxConcurrency);
+  const limit =
+    state.MaxConcurrency === undefined ? 0 : await numberField(visit, 'MaxConcurrency', state.MaxConcurrency);
   const mapRun = randomUUID();
-  const children = await runChildren(state, visit, { mapRun, inputs, limit: Math.min(limit || MOST_AT_A_TIME, MOST_AT_A_TIME), tolerance });
+  const children = await runChildren(state, visit, {
+    mapRun,
+    inputs,
+    limit: Math.min(limit || MOST_AT_A_TIME, MOST_AT_A_TIME),
+    tolerance,
+  });
   const result = await resultOf(state, visit, mapRun, children);
-  if (tolerance(children.filter((child) => child.Status === 'FAILED').length, children.length)) return leave(visit, state, result);
-  throw new StatesError('States.ExceedToleratedFailureThreshold', 'The specified tolerated failure threshold was exceeded');
+  if (tolerance(children.filter((child) => child.Status === 'FAILED').length, children.length))
+    return leave(visit, state, result);
+  throw new StatesError(
+    'States.ExceedToleratedFailureThreshold',
+    'The specified tolerated failure threshold was exceeded',
+  );
 }
 
 type Tolerance = (failed: number, total: number) => boolean;
@@ -38,7 +51,10 @@ async function inputsOf(state: MapState, visit: Visit): Promise<readonly Json[]>
   const read = state.ItemReader ? await readItems(state.ItemReader, visit) : visit.input;
   const items = await itemsOf(visit, state.Items === undefined ? read : await evaluate(visit, state.Items));
   const { ItemSelector: selector, ItemBatcher: batcher } = state;
-  const selected = selector === undefined ? items : await Promise.all(items.map((value, index) => evaluate(visit, selector, {}, itemContext(visit, index, value))));
+  const selected =
+    selector === undefined
+      ? items
+      : await Promise.all(items.map((value, index) => evaluate(visit, selector, {}, itemContext(visit, index, value))));
   return batcher ? batchItems(batcher, selected, visit) : selected;
 }
 
@@ -49,7 +65,11 @@ interface MapRun {
   readonly tolerance: Tolerance;
 }
 
-async function runChildren(state: MapState, visit: Visit, { mapRun, inputs, limit, tolerance }: MapRun): Promise<ChildExecution[]> {
+async function runChildren(
+  state: MapState,
+  visit: Visit,
+  { mapRun, inputs, limit, tolerance }: MapRun,
+): Promise<ChildExecution[]> {
   const { frame } = visit;
   const { clock } = frame.environment;
   const stop = new AbortController();
@@ -63,7 +83,14 @@ async function runChildren(state: MapState, visit: Visit, { mapRun, inputs, limi
       children[index] = { ...child, StartDate: timestamp(start), StopDate: timestamp(clock.now()), ...ending };
     };
     try {
-      end({ Status: 'SUCCEEDED', Output: await runMachine(state.ItemProcessor, child.Input, childFrame(frame, { index, mapRun, child, start, signal })) });
+      end({
+        Status: 'SUCCEEDED',
+        Output: await runMachine(
+          state.ItemProcessor,
+          child.Input,
+          childFrame(frame, { index, mapRun, child, start, signal }),
+        ),
+      });
     } catch (thrown) {
       frame.signal.throwIfAborted();
       if (signal.aborted) return end({ Status: 'ABORTED' });
@@ -97,15 +124,31 @@ function childFrame(frame: Frame, { index, mapRun, child, start, signal }: Child
   };
 }
 
-async function resultOf(state: MapState, visit: Visit, mapRun: string, children: readonly ChildExecution[]): Promise<Json> {
+async function resultOf(
+  state: MapState,
+  visit: Visit,
+  mapRun: string,
+  children: readonly ChildExecution[],
+): Promise<Json> {
   const writer = state.ResultWriter;
   if (!writer?.Resource) {
     // What Step Functions puts in the place of a tolerated failure is not documented.
-    if (children.some((child) => child.Status !== 'SUCCEEDED') && (state.ToleratedFailurePercentage !== undefined || state.ToleratedFailureCount !== undefined)) {
-      throw new StatesError('States.Runtime', `"${visit.name}" tolerates failures but has no ResultWriter, which cannot be run here`);
+    if (
+      children.some((child) => child.Status !== 'SUCCEEDED') &&
+      (state.ToleratedFailurePercentage !== undefined || state.ToleratedFailureCount !== undefined)
+    ) {
+      throw new StatesError(
+        'States.Runtime',
+        `"${visit.name}" tolerates failures but has no ResultWriter, which cannot be run here`,
+      );
     }
     return children.map((child) => child.Output ?? null);
   }
   const args = await evaluate(visit, writer.Arguments ?? {});
-  return writeResults(visit, writer, { bucket: stringField(visit, args, 'Bucket'), prefix: stringField(visit, args, 'Prefix'), mapRun }, children);
+  return writeResults(
+    visit,
+    writer,
+    { bucket: stringField(visit, args, 'Bucket'), prefix: stringField(visit, args, 'Prefix'), mapRun },
+    children,
+  );
 }

@@ -1,4 +1,6 @@
-/** What a running execution carries: its environment, the scopes of its variables, its context object and its history. */
+/**
+ * What a running execution carries: its environment, the scopes of its variables, its context object and its history.
+ */
 import type { Json, Template } from '../shared/pipeline/asl.ts';
 import type { Clock } from './clock.ts';
 import { StatesError } from './states-error.ts';
@@ -15,7 +17,10 @@ export type Resource = (args: Json, call: ResourceCall) => Promise<Json>;
 /** What a Distributed Map reads its items from and writes its results to. */
 export interface MapFiles {
   read(bucket: string, key: string): Promise<string>;
-  list(bucket: string, prefix: string): AsyncIterable<{ readonly Key: string; readonly Size: number; readonly ETag: string }>;
+  list(
+    bucket: string,
+    prefix: string,
+  ): AsyncIterable<{ readonly Key: string; readonly Size: number; readonly ETag: string }>;
   write(bucket: string, key: string, text: string): Promise<void>;
 }
 
@@ -77,7 +82,11 @@ export interface Frame {
 
 /** A scope inside: it sees the outer variables as they are now; what it assigns stays its own. */
 export const innerFrame = (frame: Frame, index: number, signal: AbortSignal, context = frame.context): Frame => ({
-  ...frame, signal, context, path: [...frame.path, index], variables: { ...frame.variables },
+  ...frame,
+  signal,
+  context,
+  path: [...frame.path, index],
+  variables: { ...frame.variables },
 });
 
 /** One visit of a state. */
@@ -93,7 +102,10 @@ export const timestamp = (ms: number): string => new Date(ms).toISOString();
 
 /** The template with everything that an expression of this state may name. */
 export function evaluate(
-  visit: Visit, template: Template, more: { result?: Json; errorOutput?: Json } = {}, context: ExecutionContext = visit.frame.context,
+  visit: Visit,
+  template: Template,
+  more: { result?: Json; errorOutput?: Json } = {},
+  context: ExecutionContext = visit.frame.context,
 ): Promise<Json> {
   const State = { Name: visit.name, EnteredTime: timestamp(visit.entered), RetryCount: visit.retries };
   const states: States = { input: visit.input, ...more, context: { ...context, State } as unknown as Json };
@@ -104,12 +116,21 @@ export function evaluate(
 export async function numberField(visit: Visit, field: string, value: number | string): Promise<number> {
   const found = await evaluate(visit, value);
   if (typeof found === 'number' && Number.isFinite(found) && found >= 0) return found;
-  throw new StatesError('States.QueryEvaluationError', `${visit.name}: ${field} is ${JSON.stringify(found)}, not a number that is at least 0`);
+  throw new StatesError(
+    'States.QueryEvaluationError',
+    `${visit.name}: ${field} is ${JSON.stringify(found)}, not a number that is at least 0`,
+  );
 }
 
 /** Of a field of a machine read from a file, say what is missing instead of failing somewhere inside. */
 export function stringField(visit: Visit, args: Json, field: string): string {
-  const value = args !== null && typeof args === 'object' && !Array.isArray(args) ? (args as { readonly [key: string]: Json })[field] : undefined;
+  const value =
+    args !== null && typeof args === 'object' && !Array.isArray(args)
+      ? (args as { readonly [key: string]: Json })[field]
+      : undefined;
   if (typeof value === 'string') return value;
-  throw new StatesError('States.Runtime', `${visit.name}: Arguments.${field} is ${JSON.stringify(value)}, not a string`);
+  throw new StatesError(
+    'States.Runtime',
+    `${visit.name}: Arguments.${field} is ${JSON.stringify(value)}, not a string`,
+  );
 }

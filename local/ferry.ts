@@ -12,7 +12,13 @@ import { slots } from './slots.ts';
 import { StatesError } from './states-error.ts';
 
 export type FerryEvent =
-  | { readonly kind: 'stage'; readonly stage: StageName; readonly job: string | null; readonly variant: string | null; readonly status: 'started' | 'done' | 'failed' }
+  | {
+      readonly kind: 'stage';
+      readonly stage: StageName;
+      readonly job: string | null;
+      readonly variant: string | null;
+      readonly status: 'started' | 'done' | 'failed';
+    }
   /** What the machine sends to the event bus. */
   | { readonly kind: 'event'; readonly type: string; readonly detail: Json }
   | { readonly kind: 'log'; readonly message: string; readonly facts: Readonly<Record<string, unknown>> };
@@ -57,7 +63,12 @@ export function makeFerry(options: FerryOptions): Ferry {
   const takeSlot = slots(options.concurrency ?? 1);
   const clock = options.interpret?.clock;
 
-  async function run(machine: StateMachine, machineName: string, input: Json, { signal, name }: RunOptions = {}): Promise<Outcome> {
+  async function run(
+    machine: StateMachine,
+    machineName: string,
+    input: Json,
+    { signal, name }: RunOptions = {},
+  ): Promise<Outcome> {
     const running = new Set<Promise<unknown>>();
     const services: Services = {
       store,
@@ -76,7 +87,11 @@ export function makeFerry(options: FerryOptions): Ferry {
         running.delete(work);
       }
     };
-    const resources = { [INVOKE]: invoke, [PUT_EVENTS]: putEvents, [START_EXECUTION]: startConversion(running, signal) };
+    const resources = {
+      [INVOKE]: invoke,
+      [PUT_EVENTS]: putEvents,
+      [START_EXECUTION]: startConversion(running, signal),
+    };
     const outcome = await interpret(machine, input, {
       ...options.interpret,
       resources,
@@ -99,7 +114,9 @@ export function makeFerry(options: FerryOptions): Ferry {
     try {
       const runStage = options.stages?.[stage] ?? (await STAGES[stage].load());
       // Through JSON, as between two Lambdas: what does not survive it must not be relied on.
-      const result = JSON.parse(JSON.stringify(await runStage(JSON.parse(JSON.stringify(payload)) as Json, services))) as Json;
+      const result = JSON.parse(
+        JSON.stringify(await runStage(JSON.parse(JSON.stringify(payload)) as Json, services)),
+      ) as Json;
       emit({ ...about, status: 'done' });
       return result;
     } catch (thrown) {
@@ -115,17 +132,19 @@ export function makeFerry(options: FerryOptions): Ferry {
   };
 
   /** As `states:startExecution.sync:2` answers: the description of the execution, its output as JSON. */
-  const startConversion = (running: Set<Promise<unknown>>, signal?: AbortSignal): Resource => async (args) => {
-    const { Input } = args as { Input: Json };
-    const started = run(ferryStateMachine(NAMES), 'conversion', Input, signal ? { signal } : {});
-    // The batch waits for what it started, too, before its caller cleans up.
-    running.add(started);
-    const outcome = await started.finally(() => running.delete(started));
-    const description = { Name: outcome.name, Status: outcome.status, StateMachineArn: NAMES.conversion };
-    if (outcome.status === 'SUCCEEDED') return { ...description, Output: outcome.output };
-    const failure = outcome.status === 'ABORTED' ? {} : { Error: outcome.error, Cause: outcome.cause };
-    throw new StatesError('States.TaskFailed', JSON.stringify({ ...description, ...failure }));
-  };
+  const startConversion =
+    (running: Set<Promise<unknown>>, signal?: AbortSignal): Resource =>
+    async (args) => {
+      const { Input } = args as { Input: Json };
+      const started = run(ferryStateMachine(NAMES), 'conversion', Input, signal ? { signal } : {});
+      // The batch waits for what it started, too, before its caller cleans up.
+      running.add(started);
+      const outcome = await started.finally(() => running.delete(started));
+      const description = { Name: outcome.name, Status: outcome.status, StateMachineArn: NAMES.conversion };
+      if (outcome.status === 'SUCCEEDED') return { ...description, Output: outcome.output };
+      const failure = outcome.status === 'ABORTED' ? {} : { Error: outcome.error, Cause: outcome.cause };
+      throw new StatesError('States.TaskFailed', JSON.stringify({ ...description, ...failure }));
+    };
 
   const filesOf = (): MapFiles => ({
     read: async (bucket, key) => {
@@ -137,9 +156,11 @@ export function makeFerry(options: FerryOptions): Ferry {
       }
     },
     async *list(bucket, prefix) {
-      for await (const { key, size, version } of store.list(bucket, prefix)) yield { Key: key, Size: size, ETag: version };
+      for await (const { key, size, version } of store.list(bucket, prefix))
+        yield { Key: key, Size: size, ETag: version };
     },
-    write: async (bucket, key, text) => void (await store.putBytes(bucket, key, Buffer.from(text), { contentType: 'application/json' })),
+    write: async (bucket, key, text) =>
+      void (await store.putBytes(bucket, key, Buffer.from(text), { contentType: 'application/json' })),
   });
 
   return {
@@ -151,5 +172,8 @@ export function makeFerry(options: FerryOptions): Ferry {
 /** As Lambda reports what a function threw: the error's name, and its message in JSON. */
 function lambdaError(thrown: unknown): StatesError {
   const error = thrown instanceof Error ? thrown : new Error(String(thrown));
-  return new StatesError(error.name, JSON.stringify({ errorType: error.name, errorMessage: error.message, trace: (error.stack ?? '').split('\n') }));
+  return new StatesError(
+    error.name,
+    JSON.stringify({ errorType: error.name, errorMessage: error.message, trace: (error.stack ?? '').split('\n') }),
+  );
 }

@@ -13,12 +13,16 @@ export const TEMPORARY = '.torchferry-writing-';
 
 /** A store over folders; `buckets` says which folder a bucket is. Content types and tags are not kept. */
 export function folderStore(buckets: Readonly<Record<string, string>>): ObjectStore {
-  const folderOf = (bucket: string): string => (Object.hasOwn(buckets, bucket) ? buckets[bucket]! : fail('FileNotFound', { file: bucket }));
+  const folderOf = (bucket: string): string =>
+    Object.hasOwn(buckets, bucket) ? buckets[bucket]! : fail('FileNotFound', { file: bucket });
   const pathOf = (bucket: string, key: string): string => join(folderOf(bucket), pathOfKey(key));
 
   /** Write under another name first, then let `publish` put it in place at once. */
   async function write(
-    bucket: string, key: string, fill: (path: string) => Promise<void>, publish: (temporary: string, path: string) => Promise<void>,
+    bucket: string,
+    key: string,
+    fill: (path: string) => Promise<void>,
+    publish: (temporary: string, path: string) => Promise<void>,
   ): Promise<ObjectInfo> {
     const path = pathOf(bucket, key);
     try {
@@ -31,7 +35,12 @@ export function folderStore(buckets: Readonly<Record<string, string>>): ObjectSt
         await rm(temporary, { force: true });
       }
     } catch (cause) {
-      if (IN_THE_WAY.has(codeOf(cause))) fail('BadKey', { key, problem: 'a folder has files or folders, and one of them is in the way of this name' }, cause);
+      if (IN_THE_WAY.has(codeOf(cause)))
+        fail(
+          'BadKey',
+          { key, problem: 'a folder has files or folders, and one of them is in the way of this name' },
+          cause,
+        );
       throw cause;
     }
     return { key, ...(await infoOf(path))! };
@@ -48,7 +57,8 @@ export function folderStore(buckets: Readonly<Record<string, string>>): ObjectSt
       const info = await infoOf(pathOf(bucket, key));
       return info && (version === undefined || version === info.version) ? { key, ...info } : null;
     },
-    putFile: (bucket, key, source) => write(bucket, key, (temporary) => copyFile(source, temporary, constants.COPYFILE_FICLONE), rename),
+    putFile: (bucket, key, source) =>
+      write(bucket, key, (temporary) => copyFile(source, temporary, constants.COPYFILE_FICLONE), rename),
     putBytes: (bucket, key, bytes) => write(bucket, key, (temporary) => writeDurably(temporary, bytes), rename),
     async putIfAbsent(bucket, key, bytes) {
       try {
@@ -94,7 +104,9 @@ async function infoOf(path: string): Promise<Omit<ObjectInfo, 'key'> | null> {
     throw cause;
   });
   // A file that was replaced has another inode or another time, whatever its size.
-  return stats?.isFile() ? { size: Number(stats.size), version: [stats.mtimeNs, stats.size, stats.ino].map((n) => n.toString(36)).join('-') } : null;
+  return stats?.isFile()
+    ? { size: Number(stats.size), version: [stats.mtimeNs, stats.size, stats.ino].map((n) => n.toString(36)).join('-') }
+    : null;
 }
 
 async function writeDurably(path: string, bytes: Uint8Array): Promise<void> {

@@ -22,8 +22,10 @@ export interface InboxOptions extends Pick<FerryOptions, 'stages' | 'interpret' 
 const WORK = '.torchferry';
 
 /**
- * Looks at the folder until the signal fires. A file counts as uploaded when two looks find it unchanged: whoever copies a large
- * model in is not disturbed. What was interrupted is begun again at the next start; what was finished, well or not, is not.
+ * Looks at the folder until the signal fires. A file counts as uploaded when two looks find it unchanged: whoever
+ * copies a large
+ * model in is not disturbed. What was interrupted is begun again at the next start; what was finished, well or not, is
+ * not.
  */
 export async function watchInbox(options: InboxOptions): Promise<void> {
   const { inbox, outDir, signal, onEvent, stages, interpret, concurrency } = options;
@@ -48,7 +50,9 @@ export async function watchInbox(options: InboxOptions): Promise<void> {
     // The same name again: a claim that was made before an interruption is this execution's own.
     const outcome = await ferry.convert({ bucket: 'input', key, version }, { signal, name: id });
     if (outcome.status === 'ABORTED') return;
-    await store.putBytes('work', done, Buffer.from(JSON.stringify({ key, version, status: outcome.status })), { contentType: 'application/json' });
+    await store.putBytes('work', done, Buffer.from(JSON.stringify({ key, version, status: outcome.status })), {
+      contentType: 'application/json',
+    });
     options.onOutcome?.(key, outcome);
   }
 
@@ -65,7 +69,9 @@ export async function watchInbox(options: InboxOptions): Promise<void> {
         begun.add(seen);
         const work = convert(key, version)
           // Replaced or removed since: the next look knows more.
-          .catch((error: unknown) => onEvent?.({ kind: 'log', message: `${key} could not be converted`, facts: { cause: String(error) } }))
+          .catch((error: unknown) =>
+            onEvent?.({ kind: 'log', message: `${key} could not be converted`, facts: { cause: String(error) } }),
+          )
           .finally(() => running.delete(seen));
         running.set(seen, work);
       }

@@ -11,7 +11,8 @@ const MOST_AT_A_TIME = 40;
 
 export async function runInlineMap(state: MapState, visit: Visit): Promise<Step> {
   const items = await itemsOf(visit, state.Items === undefined ? visit.input : await evaluate(visit, state.Items));
-  const wanted = state.MaxConcurrency === undefined ? 0 : await numberField(visit, 'MaxConcurrency', state.MaxConcurrency);
+  const wanted =
+    state.MaxConcurrency === undefined ? 0 : await numberField(visit, 'MaxConcurrency', state.MaxConcurrency);
   const limit = Math.min(wanted || MOST_AT_A_TIME, MOST_AT_A_TIME);
   const runs = items.map((value, index) => async (signal: AbortSignal) => {
     const context = itemContext(visit, index, value);
@@ -21,11 +22,18 @@ export async function runInlineMap(state: MapState, visit: Visit): Promise<Step>
   return leave(visit, state, await allOrFirstFailure(runs, limit, visit.frame.signal));
 }
 
-export const itemContext = (visit: Visit, Index: number, Value: Json): ExecutionContext => ({ ...visit.frame.context, Map: { Item: { Index, Value } } });
+export const itemContext = (visit: Visit, Index: number, Value: Json): ExecutionContext => ({
+  ...visit.frame.context,
+  Map: { Item: { Index, Value } },
+});
 
 /** Items are an array, or an object whose fields become { Key, Value }. */
 export async function itemsOf(visit: Visit, value: Json): Promise<readonly Json[]> {
   if (Array.isArray(value)) return value as readonly Json[];
-  if (value !== null && typeof value === 'object') return Object.entries(value).map(([Key, Value]) => ({ Key, Value: Value as Json }));
-  throw new StatesError('States.QueryEvaluationError', `${visit.name}: Items is ${JSON.stringify(value)}, not an array or object`);
+  if (value !== null && typeof value === 'object')
+    return Object.entries(value).map(([Key, Value]) => ({ Key, Value: Value as Json }));
+  throw new StatesError(
+    'States.QueryEvaluationError',
+    `${visit.name}: Items is ${JSON.stringify(value)}, not an array or object`,
+  );
 }

@@ -1,4 +1,6 @@
-/** An interpreter of the Amazon States Language with JSONata: the machine that deploys is the machine that runs here. */
+/**
+ * An interpreter of the Amazon States Language with JSONata: the machine that deploys is the machine that runs here.
+ */
 import { createHash, randomUUID } from 'node:crypto';
 import jsonata from 'jsonata';
 import { expressionSource, isExpression, type Json, type StateMachine, type Template } from '../shared/pipeline/asl.ts';
@@ -24,7 +26,12 @@ export interface InterpretOptions {
   readonly machineName?: string;
 }
 
-export type Outcome = { readonly startMs: number; readonly stopMs: number; readonly history: readonly HistoryEvent[]; readonly name: string } & (
+export type Outcome = {
+  readonly startMs: number;
+  readonly stopMs: number;
+  readonly history: readonly HistoryEvent[];
+  readonly name: string;
+} & (
   | { readonly status: 'SUCCEEDED'; readonly output: Json }
   | { readonly status: 'FAILED' | 'TIMED_OUT'; readonly error: string; readonly cause: string }
   | { readonly status: 'ABORTED' }
@@ -51,15 +58,28 @@ export async function interpret(machine: StateMachine, input: Json, options: Int
     evaluate: evaluateTemplate,
   };
   const context: ExecutionContext = {
-    Execution: { Id: `arn:aws:states:local:000000000000:execution:${machineName}:${name}`, Name: name, StartTime: timestamp(startMs), Input: input },
+    Execution: {
+      Id: `arn:aws:states:local:000000000000:execution:${machineName}:${name}`,
+      Name: name,
+      StartTime: timestamp(startMs),
+      Input: input,
+    },
     StateMachine: { Id: `arn:aws:states:local:000000000000:stateMachine:${machineName}`, Name: machineName },
   };
-  const end = (): { startMs: number; stopMs: number; history: readonly HistoryEvent[]; name: string } => ({ startMs, stopMs: clock.now(), history, name });
+  const end = (): { startMs: number; stopMs: number; history: readonly HistoryEvent[]; name: string } => ({
+    startMs,
+    stopMs: clock.now(),
+    history,
+    name,
+  });
   const ended = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, ended.signal]) : ended.signal;
   const frame: Frame = { environment, context, signal, path: [], variables: {} };
   const late = new StatesError('States.Timeout', `the execution ran longer than ${machine.TimeoutSeconds} s`);
-  const timer = machine.TimeoutSeconds === undefined || !environment.timeouts ? [] : [clock.sleep(machine.TimeoutSeconds * 1000, signal).then(() => Promise.reject(late))];
+  const timer =
+    machine.TimeoutSeconds === undefined || !environment.timeouts
+      ? []
+      : [clock.sleep(machine.TimeoutSeconds * 1000, signal).then(() => Promise.reject(late))];
   try {
     const output = await Promise.race([runMachine(machine, input, frame), ...timer]);
     return { status: 'SUCCEEDED', output, ...end() };
@@ -79,7 +99,8 @@ const noFiles = (): never => {
 };
 const NO_FILES: MapFiles = { read: noFiles, list: noFiles, write: noFiles };
 
-const queryError = (source: string, problem: string): StatesError => new StatesError('States.QueryEvaluationError', `the JSONata expression '${source}' ${problem}`);
+const queryError = (source: string, problem: string): StatesError =>
+  new StatesError('States.QueryEvaluationError', `the JSONata expression '${source}' ${problem}`);
 
 const compiled = new Map<string, jsonata.Expression>();
 
@@ -88,7 +109,8 @@ function compile(source: string): jsonata.Expression {
   if (known) return known;
   try {
     const expression = jsonata(source);
-    for (const [name, implementation] of Object.entries(AWS_FUNCTIONS)) expression.registerFunction(name, implementation);
+    for (const [name, implementation] of Object.entries(AWS_FUNCTIONS))
+      expression.registerFunction(name, implementation);
     compiled.set(source, expression);
     return expression;
   } catch (cause) {
@@ -97,10 +119,15 @@ function compile(source: string): jsonata.Expression {
 }
 
 async function evaluateTemplate(template: Template, bindings: Bindings): Promise<Json> {
-  if (typeof template === 'string') return isExpression(template) ? evaluateExpression(expressionSource(template), bindings) : template;
+  if (typeof template === 'string')
+    return isExpression(template) ? evaluateExpression(expressionSource(template), bindings) : template;
   if (Array.isArray(template)) return Promise.all(template.map((item: Template) => evaluateTemplate(item, bindings)));
   if (template !== null && typeof template === 'object') {
-    const entries = await Promise.all(Object.entries(template).map(async ([key, value]) => [key, await evaluateTemplate(value as Template, bindings)] as const));
+    const entries = await Promise.all(
+      Object.entries(template).map(
+        async ([key, value]) => [key, await evaluateTemplate(value as Template, bindings)] as const,
+      ),
+    );
     return Object.fromEntries(entries);
   }
   return template;
@@ -124,7 +151,11 @@ function toJson(value: unknown, source: string): Json {
   if (typeof value === 'number' && Number.isFinite(value)) return value;
   if (Array.isArray(value)) return value.map((item) => toJson(item, source));
   if (typeof value === 'object' && !isFunction(value)) {
-    return Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined).map(([key, item]) => [key, toJson(item, source)]));
+    return Object.fromEntries(
+      Object.entries(value)
+        .filter(([, item]) => item !== undefined)
+        .map(([key, item]) => [key, toJson(item, source)]),
+    );
   }
   throw queryError(source, `returned ${typeof value === 'number' ? String(value) : 'a function'}, which is no JSON`);
 }
@@ -132,7 +163,13 @@ function toJson(value: unknown, source: string): Json {
 // What JSONata marks its own functions with.
 const isFunction = (value: object): boolean => '_jsonata_function' in value || '_jsonata_lambda' in value;
 
-const HASHES: Readonly<Record<string, string>> = { MD5: 'md5', 'SHA-1': 'sha1', 'SHA-256': 'sha256', 'SHA-384': 'sha384', 'SHA-512': 'sha512' };
+const HASHES: Readonly<Record<string, string>> = {
+  MD5: 'md5',
+  'SHA-1': 'sha1',
+  'SHA-256': 'sha256',
+  'SHA-384': 'sha384',
+  'SHA-512': 'sha512',
+};
 
 /** Numbers from 0 up to 1 that depend on the seed only (mulberry32). */
 function seeded(seed: number): number {
@@ -152,7 +189,8 @@ const AWS_FUNCTIONS: Readonly<Record<string, Parameters<jsonata.Expression['regi
   },
   range: (first: number, last: number, step: number) => {
     const length = Math.floor((last - first) / step) + 1;
-    if (!Number.isInteger(step) || step === 0 || length > MAX_RANGE) throw new Error(`$range: from ${first} to ${last} by ${step}; at most ${MAX_RANGE} numbers`);
+    if (!Number.isInteger(step) || step === 0 || length > MAX_RANGE)
+      throw new Error(`$range: from ${first} to ${last} by ${step}; at most ${MAX_RANGE} numbers`);
     return Array.from({ length: Math.max(0, length) }, (_, i) => first + i * step);
   },
   hash: (data: string, algorithm: string) => {

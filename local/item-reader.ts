@@ -14,7 +14,8 @@ const READERS: Readonly<Record<string, Read>> = {
   },
   'arn:aws:states:::s3:listObjectsV2': async (files, visit, args) => {
     const objects: Json[] = [];
-    for await (const object of files.list(stringField(visit, args, 'Bucket'), stringField(visit, args, 'Prefix'))) objects.push({ ...object });
+    for await (const object of files.list(stringField(visit, args, 'Bucket'), stringField(visit, args, 'Prefix')))
+      objects.push({ ...object });
     return objects;
   },
 };
@@ -38,7 +39,8 @@ const PARSERS: Readonly<Record<string, (text: string) => readonly Json[]>> = {
 
 export async function readItems(reader: ItemReader, visit: Visit): Promise<readonly Json[]> {
   const read = READERS[reader.Resource];
-  if (!read) throw new StatesError('States.Runtime', `${visit.name}: items cannot be read with ${reader.Resource} here`);
+  if (!read)
+    throw new StatesError('States.Runtime', `${visit.name}: items cannot be read with ${reader.Resource} here`);
   const args = await evaluate(visit, reader.Arguments);
   const most = reader.ReaderConfig?.MaxItems;
   const limit = most === undefined ? Infinity : await numberField(visit, 'MaxItems', most);
@@ -52,8 +54,14 @@ export async function readItems(reader: ItemReader, visit: Visit): Promise<reado
 
 /** Items in groups, each the input of one execution: `{ BatchInput?, Items }`. */
 export async function batchItems(batcher: ItemBatcher, items: readonly Json[], visit: Visit): Promise<readonly Json[]> {
-  const count = batcher.MaxItemsPerBatch === undefined ? Infinity : await numberField(visit, 'MaxItemsPerBatch', batcher.MaxItemsPerBatch);
-  const bytes = batcher.MaxInputBytesPerBatch === undefined ? Infinity : await numberField(visit, 'MaxInputBytesPerBatch', batcher.MaxInputBytesPerBatch);
+  const count =
+    batcher.MaxItemsPerBatch === undefined
+      ? Infinity
+      : await numberField(visit, 'MaxItemsPerBatch', batcher.MaxItemsPerBatch);
+  const bytes =
+    batcher.MaxInputBytesPerBatch === undefined
+      ? Infinity
+      : await numberField(visit, 'MaxInputBytesPerBatch', batcher.MaxInputBytesPerBatch);
   const BatchInput = batcher.BatchInput === undefined ? {} : { BatchInput: await evaluate(visit, batcher.BatchInput) };
   const batch = (Items: readonly Json[]): Json => ({ ...BatchInput, Items });
   const batches: Json[] = [];

@@ -1,7 +1,11 @@
-/** Keys as paths and back: what a file system takes stays readable, everything else is written in a way that comes back unchanged. */
+/**
+ * Keys as paths and back: what a file system takes stays readable, everything else is written in a way that comes back
+ * unchanged.
+ */
 import { checkKey } from '../shared/pipeline/store.ts';
 
-// Starts a part of a path that stands for a part of a key that no file can be called: empty, too long, or with characters of Windows.
+// Starts a part of a path that stands for a part of a key that no file can be called: empty, too long, or with
+// characters of Windows.
 const MARK = '%~';
 const MORE = '%+';
 const LONGEST_NAME = 255;
@@ -10,7 +14,11 @@ const PIECE = 200;
 const REFUSED = /[\\:*?"<>|\u0000-\u001f]|[. ]$|^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i;
 
 const isPlain = (part: string): boolean =>
-  part !== '' && Buffer.byteLength(part) <= LONGEST_NAME && !part.startsWith(MARK) && !part.startsWith(MORE) && !(process.platform === 'win32' && REFUSED.test(part));
+  part !== '' &&
+  Buffer.byteLength(part) <= LONGEST_NAME &&
+  !part.startsWith(MARK) &&
+  !part.startsWith(MORE) &&
+  !(process.platform === 'win32' && REFUSED.test(part));
 
 /** Relative path, with `/`. Refuses keys that would leave the folder. */
 export const pathOfKey = (key: string): string => checkKey(key).split('/').flatMap(partsOf).join('/');
@@ -29,7 +37,7 @@ export function keyOfPath(path: string): string {
     if (part.startsWith(MORE) && parts.length) parts[parts.length - 1] += part.slice(MORE.length);
     else parts.push(part);
   }
-  return parts.map((part) => (part.startsWith(MARK) ? decoded(part.slice(MARK.length)) ?? part : part)).join('/');
+  return parts.map((part) => (part.startsWith(MARK) ? (decoded(part.slice(MARK.length)) ?? part) : part)).join('/');
 }
 
 // A file may really be called like that.

@@ -10,7 +10,10 @@ import { type FerryEvent, type FerryOptions, makeFerry } from './ferry.ts';
 import { makeStaging } from './staging.ts';
 
 export interface LocalBatchOptions extends Pick<FerryOptions, 'stages' | 'interpret' | 'concurrency'> {
-  /** A folder of models, or a .jsonl manifest with a key or `{ key, options? }` on each line, keys relative to its folder. */
+  /**
+   * A folder of models, or a .jsonl manifest with a key or `{ key, options? }` on each line, keys relative to its
+   * folder.
+   */
   readonly models: string;
   readonly outDir: string;
   /** Options for every model; those of a manifest row win. */
@@ -35,7 +38,11 @@ export async function runLocalBatch(options: LocalBatchOptions): Promise<LocalBa
   const { signal, onEvent, stages, interpret, concurrency } = options;
   const source = await sourceOf(options.models, options.outDir);
   const staging = await makeStaging(options.outDir);
-  const id = new Date().toISOString().replace(/\.\d+Z$/, '').replaceAll(/[-:]/g, '') + `-${randomUUID().slice(0, 8)}`;
+  const id =
+    new Date()
+      .toISOString()
+      .replace(/\.\d+Z$/, '')
+      .replaceAll(/[-:]/g, '') + `-${randomUUID().slice(0, 8)}`;
   let result: Json = null;
   try {
     const temporaryFolder = join(staging, 'temporary');
@@ -44,7 +51,8 @@ export async function runLocalBatch(options: LocalBatchOptions): Promise<LocalBa
       buckets: { input: source.bucket, output: options.outDir, work: join(staging, 'work') },
       temporaryFolder,
       onEvent: (event) => {
-        if (event.kind === 'event' && event.type.startsWith('model.batch')) result = fieldsOf(event.detail)['result'] ?? null;
+        if (event.kind === 'event' && event.type.startsWith('model.batch'))
+          result = fieldsOf(event.detail)['result'] ?? null;
         onEvent?.(event);
       },
       ...(stages ? { stages } : {}),
@@ -55,7 +63,9 @@ export async function runLocalBatch(options: LocalBatchOptions): Promise<LocalBa
       bucket: 'input',
       ...source.input,
       ...(options.options ? { options: JSON.parse(JSON.stringify(options.options)) as Json } : {}),
-      ...(options.toleratedFailurePercentage === undefined ? {} : { toleratedFailurePercentage: options.toleratedFailurePercentage }),
+      ...(options.toleratedFailurePercentage === undefined
+        ? {}
+        : { toleratedFailurePercentage: options.toleratedFailurePercentage }),
     };
     const outcome = await ferry.batch(input, { name: id, ...(signal ? { signal } : {}) });
     signal?.throwIfAborted();
@@ -63,7 +73,10 @@ export async function runLocalBatch(options: LocalBatchOptions): Promise<LocalBa
     const { models, pass, warn, fail: failed, output } = fieldsOf(result);
     const folder = fieldsOf(output ?? null)['folder'];
     // Not even a report: the machine's own words are all there is.
-    if (typeof folder !== 'string') throw new Error(outcome.status === 'SUCCEEDED' ? 'the batch ended without a result' : `${outcome.error}: ${outcome.cause}`);
+    if (typeof folder !== 'string')
+      throw new Error(
+        outcome.status === 'SUCCEEDED' ? 'the batch ended without a result' : `${outcome.error}: ${outcome.cause}`,
+      );
     return {
       report: join(options.outDir, folder, 'batch-report.html'),
       failedManifest: join(options.outDir, folder, 'failed.jsonl'),
@@ -87,7 +100,10 @@ async function sourceOf(models: string, outDir: string): Promise<Source> {
   if (!found.isDirectory()) return { bucket: dirname(path), input: { manifest: basename(path) } };
   const inside = relative(path, resolve(outDir));
   if (inside === '' || (inside !== '..' && !inside.startsWith(`..${sep}`))) {
-    fail('WrongUsage', { problem: `the results would lie among the models, in "${outDir}"`, hint: 'choose an output folder outside of the folder of models' });
+    fail('WrongUsage', {
+      problem: `the results would lie among the models, in "${outDir}"`,
+      hint: 'choose an output folder outside of the folder of models',
+    });
   }
   return { bucket: path, input: { prefix: '' } };
 }

@@ -22,7 +22,11 @@ export async function allOrFirstFailure<T>(runs: readonly Run<T>[], limit: numbe
 }
 
 /** Take items one by one in `count` lanes until there are none left. */
-export async function lanes<T>(items: Iterator<T> & Iterable<T>, count: number, take: (item: T) => Promise<void>): Promise<void> {
+export async function lanes<T>(
+  items: Iterator<T> & Iterable<T>,
+  count: number,
+  take: (item: T) => Promise<void>,
+): Promise<void> {
   await Promise.all(
     Array.from({ length: count }, async () => {
       for (let next = items.next(); !next.done; next = items.next()) await take(next.value);

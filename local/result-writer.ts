@@ -1,4 +1,7 @@
-/** What a Distributed Map leaves in a bucket: a manifest and one file for each way an item ended, as Step Functions writes them. */
+/**
+ * What a Distributed Map leaves in a bucket: a manifest and one file for each way an item ended, as Step Functions
+ * writes them.
+ */
 import type { Json, ResultWriter } from '../shared/pipeline/asl.ts';
 import type { Visit } from './execution.ts';
 import { StatesError } from './states-error.ts';
@@ -41,7 +44,12 @@ interface Destination {
   readonly mapRun: string;
 }
 
-export async function writeResults(visit: Visit, writer: ResultWriter, { bucket, prefix, mapRun }: Destination, children: readonly ChildExecution[]): Promise<Json> {
+export async function writeResults(
+  visit: Visit,
+  writer: ResultWriter,
+  { bucket, prefix, mapRun }: Destination,
+  children: readonly ChildExecution[],
+): Promise<Json> {
   const { Transformation: transformation = 'NONE', OutputType: type = 'JSON' } = writer.WriterConfig ?? {};
   const { files } = visit.frame.environment;
   const folder = `${prefix.replace(/\/$/, '')}/${mapRun}`;
@@ -50,7 +58,9 @@ export async function writeResults(visit: Visit, writer: ResultWriter, { bucket,
   try {
     for (const [name, statuses] of Object.entries(FILES)) {
       const chosen = children.filter((child) => (statuses as readonly string[]).includes(child.Status));
-      const rows = chosen.flatMap((child) => (name === 'SUCCEEDED' ? TRANSFORM[transformation](child) : [whole(child)]));
+      const rows = chosen.flatMap((child) =>
+        name === 'SUCCEEDED' ? TRANSFORM[transformation](child) : [whole(child)],
+      );
       ResultFiles[name] = [];
       if (!rows.length) continue;
       const text = type === 'JSONL' ? rows.map((row) => `${JSON.stringify(row)}\n`).join('') : JSON.stringify(rows);
@@ -58,9 +68,15 @@ export async function writeResults(visit: Visit, writer: ResultWriter, { bucket,
       await files.write(bucket, Key, text);
       ResultFiles[name].push({ Key, Size: Buffer.byteLength(text) });
     }
-    await files.write(bucket, `${folder}/manifest.json`, JSON.stringify({ DestinationBucket: bucket, MapRunArn, ResultFiles }));
+    await files.write(
+      bucket,
+      `${folder}/manifest.json`,
+      JSON.stringify({ DestinationBucket: bucket, MapRunArn, ResultFiles }),
+    );
   } catch (thrown) {
-    throw thrown instanceof StatesError ? thrown : new StatesError('States.ResultWriterFailed', (thrown as Error).message);
+    throw thrown instanceof StatesError
+      ? thrown
+      : new StatesError('States.ResultWriterFailed', (thrown as Error).message);
   }
   return { MapRunArn, ResultWriterDetails: { Bucket: bucket, Key: `${folder}/manifest.json` } };
 }

@@ -13,7 +13,13 @@ export async function runMachine(machine: Machine, input: Json, frame: Frame): P
   let value = input;
   for (;;) {
     const state = machine.States[name]!;
-    const step = await visitState(state, { frame, name, input: value, entered: frame.environment.clock.now(), retries: 0 });
+    const step = await visitState(state, {
+      frame,
+      name,
+      input: value,
+      entered: frame.environment.clock.now(),
+      retries: 0,
+    });
     if (step.assign !== null) Object.assign(frame.variables, step.assign);
     if (step.next === null) return step.output;
     name = step.next;
@@ -53,12 +59,24 @@ async function visitState(state: State, visit: Visit): Promise<Step> {
 
 function checkedSize(visit: Visit, output: Json): number {
   const bytes = Buffer.byteLength(JSON.stringify(output));
-  if (bytes > MAX_STATE_BYTES) throw new StatesError('States.DataLimitExceeded', `the output of "${visit.name}" has ${bytes} bytes, the limit is ${MAX_STATE_BYTES}`);
+  if (bytes > MAX_STATE_BYTES)
+    throw new StatesError(
+      'States.DataLimitExceeded',
+      `the output of "${visit.name}" has ${bytes} bytes, the limit is ${MAX_STATE_BYTES}`,
+    );
   return bytes;
 }
 
-/** Milliseconds to wait before the next attempt; null when this error is not to be tried again. Each retrier counts its own attempts. */
-function retryDelay(state: State, error: StatesError, attempts: Map<Retrier, number>, random: () => number): number | null {
+/**
+ * Milliseconds to wait before the next attempt; null when this error is not to be tried again. Each retrier counts its
+ * own attempts.
+ */
+function retryDelay(
+  state: State,
+  error: StatesError,
+  attempts: Map<Retrier, number>,
+  random: () => number,
+): number | null {
   const retrier = 'Retry' in state ? state.Retry?.find((r) => matches(r.ErrorEquals, error)) : undefined;
   if (!retrier) return null;
   const made = attempts.get(retrier) ?? 0;
@@ -70,7 +88,8 @@ function retryDelay(state: State, error: StatesError, attempts: Map<Retrier, num
 }
 
 async function caught(state: State, visit: Visit, error: StatesError): Promise<Step | null> {
-  const catcher: Catcher | undefined = 'Catch' in state ? state.Catch?.find((c) => matches(c.ErrorEquals, error)) : undefined;
+  const catcher: Catcher | undefined =
+    'Catch' in state ? state.Catch?.find((c) => matches(c.ErrorEquals, error)) : undefined;
   if (!catcher) return null;
   const errorOutput = { Error: error.name, Cause: error.cause };
   const [output, assign] = await Promise.all([

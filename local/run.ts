@@ -1,4 +1,7 @@
-/** One model through the whole pipeline on this machine: everything that will appear in the output folder appears at the end, or nothing does. */
+/**
+ * One model through the whole pipeline on this machine: everything that will appear in the output folder appears at the
+ * end, or nothing does.
+ */
 import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fail } from '../shared/errors.ts';
@@ -45,7 +48,11 @@ export async function runLocal(options: LocalRunOptions): Promise<LocalRun> {
   const wanted = await requestOptions(options);
   const staging = await makeStaging(outDir);
   try {
-    const folders = { output: join(staging, 'output'), work: join(staging, 'work'), temporary: join(staging, 'temporary') };
+    const folders = {
+      output: join(staging, 'output'),
+      work: join(staging, 'work'),
+      temporary: join(staging, 'temporary'),
+    };
     for (const folder of Object.values(folders)) await mkdir(folder);
     const ferry = makeFerry({
       buckets: { input: dirname(model), output: folders.output, work: folders.work },
@@ -60,10 +67,19 @@ export async function runLocal(options: LocalRunOptions): Promise<LocalRun> {
     const html = files.find((file) => basename(file) === 'report.html') ?? null;
     const common = { files, report: html, history: outcome.history };
     if (outcome.status !== 'SUCCEEDED') {
-      return { verdict: 'fail', sentence: outcome.cause, chosen: null, failure: { code: outcome.error, message: outcome.cause }, ...common };
+      return {
+        verdict: 'fail',
+        sentence: outcome.cause,
+        chosen: null,
+        failure: { code: outcome.error, message: outcome.cause },
+        ...common,
+      };
     }
     // What the report stage returned.
-    const { verdict, sentence, chosen } = fieldsOf(outcome.output) as unknown as Pick<LocalRun, 'verdict' | 'sentence' | 'chosen'>;
+    const { verdict, sentence, chosen } = fieldsOf(outcome.output) as unknown as Pick<
+      LocalRun,
+      'verdict' | 'sentence' | 'chosen'
+    >;
     return { verdict, sentence, chosen, failure: null, ...common };
   } finally {
     await rm(staging, { recursive: true, force: true });
@@ -71,16 +87,23 @@ export async function runLocal(options: LocalRunOptions): Promise<LocalRun> {
 }
 
 async function requestOptions({ job, options }: LocalRunOptions): Promise<Json | null> {
-  const text = job === undefined ? '{}' : await readFile(job, 'utf8').catch((cause: unknown) => fail('FileNotFound', { file: job }, cause));
+  const text =
+    job === undefined
+      ? '{}'
+      : await readFile(job, 'utf8').catch((cause: unknown) => fail('FileNotFound', { file: job }, cause));
   const merged = { ...parseJob(job ?? 'job', text), ...options };
   return Object.keys(merged).length ? (JSON.parse(JSON.stringify(merged)) as Json) : null;
 }
 
-/** Move the results into place, the report last, and take away what an earlier run's report lists and this run did not make again. */
+/**
+ * Move the results into place, the report last, and take away what an earlier run's report lists and this run did not
+ * make again.
+ */
 async function publish(from: string, outDir: string): Promise<string[]> {
   const isReport = (name: string): boolean => name.startsWith('report.');
   const names = (await readdir(from)).sort((a, b) => Number(isReport(a)) - Number(isReport(b)));
-  for (const stale of await namesOfLastRun(outDir)) if (!names.includes(stale)) await rm(join(outDir, stale), { force: true });
+  for (const stale of await namesOfLastRun(outDir))
+    if (!names.includes(stale)) await rm(join(outDir, stale), { force: true });
   const files: string[] = [];
   for (const name of names) {
     await rename(join(from, name), join(outDir, name));
@@ -91,9 +114,14 @@ async function publish(from: string, outDir: string): Promise<string[]> {
 
 async function namesOfLastRun(outDir: string): Promise<string[]> {
   try {
-    const { reportVersion, variants } = JSON.parse(await readFile(join(outDir, 'report.json'), 'utf8')) as Partial<Report>;
+    const { reportVersion, variants } = JSON.parse(
+      await readFile(join(outDir, 'report.json'), 'utf8'),
+    ) as Partial<Report>;
     if (reportVersion === undefined || !variants) return [];
-    return variants.flatMap((variant) => variant.files).map(({ path }) => path).filter((path) => path === basename(path));
+    return variants
+      .flatMap((variant) => variant.files)
+      .map(({ path }) => path)
+      .filter((path) => path === basename(path));
   } catch {
     // No report, or none of ours: nothing here is known to be from us.
     return [];
@@ -101,5 +129,8 @@ async function namesOfLastRun(outDir: string): Promise<string[]> {
 }
 
 function pick<T extends object, K extends keyof T>(from: T, ...names: readonly K[]): Pick<T, K> {
-  return Object.fromEntries(names.filter((name) => from[name] !== undefined).map((name) => [name, from[name]])) as Pick<T, K>;
+  return Object.fromEntries(names.filter((name) => from[name] !== undefined).map((name) => [name, from[name]])) as Pick<
+    T,
+    K
+  >;
 }

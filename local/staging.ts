@@ -1,4 +1,7 @@
-/** A folder for what is not finished, inside the folder of what is: moving out of it costs nothing, and a killed run's is found by the next one. */
+/**
+ * A folder for what is not finished, inside the folder of what is: moving out of it costs nothing, and a killed run's
+ * is found by the next one.
+ */
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -10,7 +13,8 @@ const MACHINE = hostname().replaceAll(/[^\w]/g, '_');
 /** Make one in `folder`, and remove those of processes of this machine that are gone. */
 export async function makeStaging(folder: string): Promise<string> {
   await mkdir(folder, { recursive: true });
-  for (const name of await readdir(folder)) if (isAbandoned(name)) await rm(join(folder, name), { recursive: true, force: true });
+  for (const name of await readdir(folder))
+    if (isAbandoned(name)) await rm(join(folder, name), { recursive: true, force: true });
   return mkdtemp(join(folder, `${NAME}${MACHINE}-${process.pid}-`));
 }
 

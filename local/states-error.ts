@@ -12,7 +12,9 @@ export class StatesError extends Error {
 /** What a thrown value is called. Errors of a resource keep their own name. */
 export function statesError(thrown: unknown): StatesError {
   if (thrown instanceof StatesError) return thrown;
-  return thrown instanceof Error ? new StatesError(thrown.name, thrown.message) : new StatesError('States.TaskFailed', String(thrown));
+  return thrown instanceof Error
+    ? new StatesError(thrown.name, thrown.message)
+    : new StatesError('States.TaskFailed', String(thrown));
 }
 
 // These end an execution whatever it catches.
@@ -23,4 +25,9 @@ const NOT_TASK_FAILED = new Set(['States.Timeout']);
 /** Whether a Retry or Catch with these names is meant by an error. */
 export const matches = (names: readonly string[], error: StatesError): boolean =>
   !TERMINAL.has(error.name) &&
-  names.some((name) => name === error.name || name === 'States.ALL' || (name === 'States.TaskFailed' && !NOT_TASK_FAILED.has(error.name)));
+  names.some(
+    (name) =>
+      name === error.name ||
+      name === 'States.ALL' ||
+      (name === 'States.TaskFailed' && !NOT_TASK_FAILED.has(error.name)),
+  );

@@ -1,5 +1,15 @@
 /** What each type of state does. */
-import type { ChoiceState, FailState, Json, ParallelState, PassState, State, SucceedState, TaskState, WaitState } from '../shared/pipeline/asl.ts';
+import type {
+  ChoiceState,
+  FailState,
+  Json,
+  ParallelState,
+  PassState,
+  State,
+  SucceedState,
+  TaskState,
+  WaitState,
+} from '../shared/pipeline/asl.ts';
 import { runInlineMap } from './inline-map.ts';
 import { runDistributedMap } from './distributed-map.ts';
 import { evaluate, innerFrame, numberField, type Visit } from './execution.ts';
@@ -18,7 +28,8 @@ export const RUN: { readonly [Type in State['Type']]: Run<Extract<State, { Type:
   Choice: runChoice,
   Fail: runFail,
   Parallel: runParallel,
-  Map: (state, visit) => (state.ItemProcessor.ProcessorConfig?.Mode === 'DISTRIBUTED' ? runDistributedMap : runInlineMap)(state, visit),
+  Map: (state, visit) =>
+    (state.ItemProcessor.ProcessorConfig?.Mode === 'DISTRIBUTED' ? runDistributedMap : runInlineMap)(state, visit),
 };
 
 async function runTask(state: TaskState, visit: Visit): Promise<Step> {
@@ -26,19 +37,37 @@ async function runTask(state: TaskState, visit: Visit): Promise<Step> {
   const resource = environment.resources[state.Resource];
   if (!resource) throw new StatesError('States.Runtime', `nothing here answers for the resource ${state.Resource}`);
   const args = state.Arguments === undefined ? visit.input : await evaluate(visit, state.Arguments);
-  const seconds = state.TimeoutSeconds === undefined || !environment.timeouts ? null : await numberField(visit, 'TimeoutSeconds', state.TimeoutSeconds);
-  const result = await within(seconds, visit, (taskSignal) => resource(args, { signal: taskSignal, state: visit.name }), signal);
+  const seconds =
+    state.TimeoutSeconds === undefined || !environment.timeouts
+      ? null
+      : await numberField(visit, 'TimeoutSeconds', state.TimeoutSeconds);
+  const result = await within(
+    seconds,
+    visit,
+    (taskSignal) => resource(args, { signal: taskSignal, state: visit.name }),
+    signal,
+  );
   return leave(visit, state, result);
 }
 
-async function within(seconds: number | null, visit: Visit, task: (signal: AbortSignal) => Promise<Json>, outer: AbortSignal): Promise<Json> {
+async function within(
+  seconds: number | null,
+  visit: Visit,
+  task: (signal: AbortSignal) => Promise<Json>,
+  outer: AbortSignal,
+): Promise<Json> {
   const over = new AbortController();
   const signal = AbortSignal.any([outer, over.signal]);
-  const stopped = new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }));
+  const stopped = new Promise<never>((_, reject) =>
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }),
+  );
   stopped.catch(() => {});
   if (seconds !== null) {
     const late = new StatesError('States.Timeout', `"${visit.name}" ran longer than ${seconds} s`);
-    visit.frame.environment.clock.sleep(seconds * 1000, signal).then(() => over.abort(late), () => {});
+    visit.frame.environment.clock.sleep(seconds * 1000, signal).then(
+      () => over.abort(late),
+      () => {},
+    );
   }
   try {
     return await Promise.race([task(signal), stopped]);
@@ -51,9 +80,15 @@ async function runWait(state: WaitState, visit: Visit): Promise<Step> {
   const { clock } = visit.frame.environment;
   const until = state.Timestamp === undefined ? null : await evaluate(visit, state.Timestamp);
   if (until !== null && (typeof until !== 'string' || Number.isNaN(Date.parse(until)))) {
-    throw new StatesError('States.QueryEvaluationError', `${visit.name}: Timestamp is ${JSON.stringify(until)}, not a time such as 2030-01-31T23:59:59Z`);
+    throw new StatesError(
+      'States.QueryEvaluationError',
+      `${visit.name}: Timestamp is ${JSON.stringify(until)}, not a time such as 2030-01-31T23:59:59Z`,
+    );
   }
-  const ms = until === null ? 1000 * (await numberField(visit, 'Seconds', state.Seconds ?? 0)) : Math.max(0, Date.parse(until) - clock.now());
+  const ms =
+    until === null
+      ? 1000 * (await numberField(visit, 'Seconds', state.Seconds ?? 0))
+      : Math.max(0, Date.parse(until) - clock.now());
   await clock.sleep(ms, visit.frame.signal);
   return leave(visit, state);
 }
@@ -62,13 +97,21 @@ async function runChoice(state: ChoiceState, visit: Visit): Promise<Step> {
   for (const rule of state.Choices) {
     const holds = typeof rule.Condition === 'boolean' ? rule.Condition : await evaluate(visit, rule.Condition);
     if (typeof holds !== 'boolean') {
-      throw new StatesError('States.QueryEvaluationError', `${visit.name}: Condition '${rule.Condition}' is ${JSON.stringify(holds)}, not true or false`);
+      throw new StatesError(
+        'States.QueryEvaluationError',
+        `${visit.name}: Condition '${rule.Condition}' is ${JSON.stringify(holds)}, not true or false`,
+      );
     }
     if (holds) return leave(visit, rule);
   }
-  if (state.Default === undefined) throw new StatesError('States.NoChoiceMatched', `no rule of "${visit.name}" holds and it has no Default`);
+  if (state.Default === undefined)
+    throw new StatesError('States.NoChoiceMatched', `no rule of "${visit.name}" holds and it has no Default`);
   const { Output, Assign, Default: Next } = state;
-  return leave(visit, { Next, ...(Output === undefined ? {} : { Output }), ...(Assign === undefined ? {} : { Assign }) });
+  return leave(visit, {
+    Next,
+    ...(Output === undefined ? {} : { Output }),
+    ...(Assign === undefined ? {} : { Assign }),
+  });
 }
 
 async function runFail(state: FailState, visit: Visit): Promise<Step> {
@@ -78,6 +121,8 @@ async function runFail(state: FailState, visit: Visit): Promise<Step> {
 
 async function runParallel(state: ParallelState, visit: Visit): Promise<Step> {
   const input = state.Arguments === undefined ? visit.input : await evaluate(visit, state.Arguments);
-  const runs = state.Branches.map((branch, i) => (signal: AbortSignal) => runMachine(branch, input, innerFrame(visit.frame, i, signal)));
+  const runs = state.Branches.map(
+    (branch, i) => (signal: AbortSignal) => runMachine(branch, input, innerFrame(visit.frame, i, signal)),
+  );
   return leave(visit, state, await allOrFirstFailure(runs, runs.length, visit.frame.signal));
 }

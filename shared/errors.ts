@@ -23,18 +23,25 @@ const MESSAGES = {
     `cannot calibrate with "${d.file}": ${d.problem}; expected ${d.expected}`,
   BadJob: (d: { file: string; problems: readonly JobProblem[] }) => {
     const lines = d.problems.map(({ path, problem, hint }) => `at "${path}": ${problem}${hint ? `; ${hint}` : ''}`);
-    return lines.length === 1 ? `job "${d.file}", ${lines[0]!}` : `job "${d.file}" has ${lines.length} problems:${lines.map((line) => `\n  ${line}`).join('')}`;
+    return lines.length === 1
+      ? `job "${d.file}", ${lines[0]!}`
+      : `job "${d.file}" has ${lines.length} problems:${lines.map((line) => `\n  ${line}`).join('')}`;
   },
-  BadKey: (d: { key: string; problem: string }) => `object key "${d.key.slice(0, 200)}" is refused: ${d.problem}; rename the object`,
-  BadOption: (d: { option: string; value: string; expected: string }) => `option ${d.option}: "${d.value}" is not valid; expected ${d.expected}`,
+  BadKey: (d: { key: string; problem: string }) =>
+    `object key "${d.key.slice(0, 200)}" is refused: ${d.problem}; rename the object`,
+  BadOption: (d: { option: string; value: string; expected: string }) =>
+    `option ${d.option}: "${d.value}" is not valid; expected ${d.expected}`,
   BadReferenceData: (d: { file: string; problem: string; expected: string }) =>
     `cannot compare with "${d.file}": ${d.problem}; expected ${d.expected}`,
   ConversionFailed: (d: { operator: string; at: string; reason: string }) =>
     `${d.operator} at ${d.at} could not be converted: ${d.reason}. Please report this; no model was written`,
-  CorruptArchive: (d: { file: string; reason: string }) => `cannot read "${d.file}": ${d.reason}; save the model again or upload it again`,
-  CorruptModel: (d: { file: string; where: string; reason: string }) => `"${d.file}" is not a valid model: ${d.where}: ${d.reason}`,
+  CorruptArchive: (d: { file: string; reason: string }) =>
+    `cannot read "${d.file}": ${d.reason}; save the model again or upload it again`,
+  CorruptModel: (d: { file: string; where: string; reason: string }) =>
+    `"${d.file}" is not a valid model: ${d.where}: ${d.reason}`,
   FileNotFound: (d: { file: string }) => `there is no file "${d.file}"; check the path`,
-  FileReplaced: (d: { file: string }) => `"${d.file}" was replaced or deleted while it was being read; the new upload has its own job`,
+  FileReplaced: (d: { file: string }) =>
+    `"${d.file}" was replaced or deleted while it was being read; the new upload has its own job`,
   LimitExceeded: (d: { file: string; what: string; found: number | string; limit: number | string }) =>
     `"${d.file}": ${d.what} is ${d.found}, the limit is ${d.limit}`,
   ModelDoesNotLoad: (d: { file: string; reason: string }) => `onnxruntime cannot load "${d.file}": ${d.reason}`,
@@ -42,24 +49,31 @@ const MESSAGES = {
   ModelTooLarge: (d: { file: string; bytes: number; limit: number; hint: string }) =>
     `"${d.file}" has ${d.bytes} bytes, more than ${d.limit}; ${d.hint}`,
   NoWeights: (d: { file: string; reason: string }) =>
-    `"${d.file}" carries no weights: ${d.reason}; save the program with its real parameters (torch.export.save outside FakeTensorMode)`,
+    `"${d.file}" carries no weights: ${d.reason}; save the program with its real parameters ` +
+    '(torch.export.save outside FakeTensorMode)',
   NothingToQuantize: (d: { file: string; skipped: readonly string[] }) =>
     `no operator of "${d.file}" can be quantized${d.skipped.length ? `: ${list(d.skipped)}` : ''}`,
   RecordedTypeDiffers: (d: { operator: string; value: string; recorded: string; lowered: string; at: string }) =>
-    `${d.operator} at ${d.at}: PyTorch recorded ${d.recorded} for "${d.value}", the conversion gives ${d.lowered}; no model was written because it could be wrong. Please report this operator`,
+    `${d.operator} at ${d.at}: PyTorch recorded ${d.recorded} for "${d.value}", the conversion gives ` +
+    `${d.lowered}; no model was written because it could be wrong. Please report this operator`,
   UnsafePickle: (d: { file: string; global: string }) =>
-    `"${d.file}" asks for "${d.global}", which is not on the list of things a model file may name; nothing was run. Save tensors or an exported program instead`,
+    `"${d.file}" asks for "${d.global}", which is not on the list of things a model file may name; ` +
+    'nothing was run. Save tensors or an exported program instead',
   UnsupportedArgument: (d: { operator: string; argument: string; value: string; supported: string; at: string }) =>
     `${d.operator} at ${d.at}: ${d.argument} = ${d.value} cannot be converted; supported: ${d.supported}`,
   UnsupportedFormat: (d: { file: string; found: string; hint: string }) => `"${d.file}" is ${d.found}; ${d.hint}`,
   UnsupportedMutation: (d: { operator: string; value: string; at: string; reason: string }) =>
-    `${d.operator} at ${d.at} changes memory in place, and "${d.value}" cannot be followed: ${d.reason}; copy the tensor first (clone) or export the program after run_decompositions()`,
+    `${d.operator} at ${d.at} changes memory in place, and "${d.value}" cannot be followed: ${d.reason}; ` +
+    'copy the tensor first (clone) or export the program after run_decompositions()',
   UnsupportedOperator: (d: { operators: readonly UnsupportedUse[] }) =>
-    `no converter for ${d.operators.length} operator${d.operators.length === 1 ? '' : 's'}:${uses(d.operators)}\nsee "torchferry ops" for what is supported`,
+    `no converter for ${d.operators.length} ` +
+    `operator${d.operators.length === 1 ? '' : 's'}:${uses(d.operators)}\nsee "torchferry ops" for what is supported`,
   UnsupportedOpset: (d: { operator: string; opset: number; needed: string; at: string }) =>
     `${d.operator} at ${d.at} cannot be written for opset ${d.opset}; ${d.needed}`,
-  UnsupportedType: (d: { what: string; dtype: string; hint: string }) => `${d.what}: dtype ${d.dtype} is not supported; ${d.hint}`,
-  ValidationFailed: (d: { file: string; problems: readonly string[] }) => `"${d.file}" failed validation: ${d.problems.join('; ')}`,
+  UnsupportedType: (d: { what: string; dtype: string; hint: string }) =>
+    `${d.what}: dtype ${d.dtype} is not supported; ${d.hint}`,
+  ValidationFailed: (d: { file: string; problems: readonly string[] }) =>
+    `"${d.file}" failed validation: ${d.problems.join('; ')}`,
   WrongUsage: (d: { problem: string; hint: string }) => `${d.problem}; ${d.hint}`,
 } satisfies Record<string, (details: never) => string>;
 

@@ -31,11 +31,15 @@ const ONE_PLACE: Readonly<Record<string, RegExp>> = {
 /** Imported from anywhere; they import nothing. */
 const OPEN_TO_ALL = ['shared/errors.ts', 'shared/version.ts'];
 
-const sources = globSync(['shared/**/*.ts', 'functions/**/*.ts', 'local/**/*.ts', 'cli/**/*.ts', 'infra/**/*.ts'], { cwd: ROOT });
+const sources = globSync(['shared/**/*.ts', 'functions/**/*.ts', 'local/**/*.ts', 'cli/**/*.ts', 'infra/**/*.ts'], {
+  cwd: ROOT,
+});
 
 function imports(file: string): string[] {
   const text = readFileSync(join(ROOT, file), 'utf8');
-  return [...text.matchAll(/^\s*(?:import|export)\b[^'";]*?from\s+'([^']+)'|^import\s+'([^']+)'|import\('([^']+)'\)/gm)].map((m) => m[1] ?? m[2] ?? m[3]!);
+  return [
+    ...text.matchAll(/^\s*(?:import|export)\b[^'";]*?from\s+'([^']+)'|^import\s+'([^']+)'|import\('([^']+)'\)/gm),
+  ].map((m) => m[1] ?? m[2] ?? m[3]!);
 }
 
 const folderOf = (file: string): string | null => /^shared\/([^/]+)\//.exec(file)?.[1] ?? null;
@@ -65,7 +69,11 @@ describe('imports', () => {
   test('foreign packages have one importing place', () => {
     const wrong = sources.flatMap((file) =>
       imports(file)
-        .filter((specifier) => Object.entries(ONE_PLACE).some(([name, place]) => (specifier === name || specifier.startsWith(`${name}/`)) && !place.test(file)))
+        .filter((specifier) =>
+          Object.entries(ONE_PLACE).some(
+            ([name, place]) => (specifier === name || specifier.startsWith(`${name}/`)) && !place.test(file),
+          ),
+        )
         .map((specifier) => `${file} imports ${specifier}`),
     );
     expect(wrong).toEqual([]);
@@ -74,7 +82,15 @@ describe('imports', () => {
   test('infra knows the state machine and the stages only', () => {
     const wrong = sources
       .filter((f) => f.startsWith('infra/'))
-      .flatMap((file) => imports(file).filter((s) => s.includes('shared/') && !/shared\/(errors|pipeline\/(state-machine|batch-machine|stages|asl|upload))\.ts$/.test(s)).map((s) => `${file} imports ${s}`));
+      .flatMap((file) =>
+        imports(file)
+          .filter(
+            (s) =>
+              s.includes('shared/') &&
+              !/shared\/(errors|pipeline\/(state-machine|batch-machine|stages|asl|upload))\.ts$/.test(s),
+          )
+          .map((s) => `${file} imports ${s}`),
+      );
     expect(wrong).toEqual([]);
   });
 });

@@ -14,6 +14,8 @@ export default class ClosingLine implements Reporter {
     }
     counts.failed += errors.length;
     // After the summary of the default reporter.
-    process.on('exit', () => console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`));
+    process.on('exit', () =>
+      console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`),
+    );
   }
 }

@@ -17,12 +17,22 @@ import { choice, names, text, wholeNumber } from '../values.ts';
 
 export const convert: Command = {
   summary: 'convert PyTorch models (.pt2) to ONNX, FP32 or INT8',
-  usage: 'torchferry convert <model>... [-o FILE|DIR] [--opset N] [--dtype fp32|int8] [--weights embed|pack|link] [--job FILE] [--json]',
+  usage:
+    'torchferry convert <model>... [-o FILE|DIR] [--opset N] [--dtype fp32|int8] [--weights ' +
+    'embed|pack|link] [--job FILE] [--json]',
   options: {
     output: { type: 'string', short: 'o', value: 'FILE|DIR', describe: 'where to write; default: beside the model' },
     opset: { type: 'string', value: 'N', describe: 'ONNX opset, 13 to 26' },
-    dtype: { type: 'string', value: 'fp32|int8', describe: 'fp32 (default), or int8: quantized statically when the job names calibration data, else dynamically' },
-    weights: { type: 'string', value: 'embed|pack|link', describe: 'in the .onnx (default), in a .data file beside it, or left in the .pt2' },
+    dtype: {
+      type: 'string',
+      value: 'fp32|int8',
+      describe: 'fp32 (default), or int8: quantized statically when the job names calibration data, else dynamically',
+    },
+    weights: {
+      type: 'string',
+      value: 'embed|pack|link',
+      describe: 'in the .onnx (default), in a .data file beside it, or left in the .pt2',
+    },
     job: { type: 'string', value: 'FILE', describe: 'a job file with further options' },
     'input-names': { type: 'string', value: 'A,B', describe: 'names for the inputs' },
     'output-names': { type: 'string', value: 'A,B', describe: 'names for the outputs' },
@@ -32,7 +42,12 @@ export const convert: Command = {
     const job = readJobFile(text(options, 'job'));
     return eachFile(models, progress, async (file) => {
       const dtype = choice(options, 'dtype', ['fp32', 'int8'], 'fp32');
-      const path = outputPath(file, text(options, 'output'), models.length > 1, dtype === 'int8' ? '.int8.onnx' : '.onnx');
+      const path = outputPath(
+        file,
+        text(options, 'output'),
+        models.length > 1,
+        dtype === 'int8' ? '.int8.onnx' : '.onnx',
+      );
       // An FP32 model that is only quantized lies where it goes away whole.
       const scratch = dtype === 'int8' ? mkdtempSync(join(tmpdir(), 'torchferry-')) : null;
       const fp32Path = scratch === null ? path : join(scratch, 'model.onnx');
@@ -50,11 +65,23 @@ export const convert: Command = {
         for (const warning of converted.warnings) progress.note(`note: ${warning}`);
         if (dtype === 'fp32') {
           const { written, facts } = converted;
-          return { text: `${path}: ${facts.onnxNodes} nodes, opset ${facts.opset}, ${size(sum(written.files))}`, facts: { files: written.files, warnings: converted.warnings, ...facts } };
+          return {
+            text: `${path}: ${facts.onnxNodes} nodes, opset ${facts.opset}, ${size(sum(written.files))}`,
+            facts: { files: written.files, warnings: converted.warnings, ...facts },
+          };
         }
         progress.step(`quantizing ${file}`);
-        const { written, facts } = await quantizeFile({ model: fp32Path, path, weights, signal, ...quantizeOptions(options, job, file) });
-        return { text: `${path}: ${facts.quantized} operators quantized, ${size(sum(written.files))}`, facts: { files: written.files, warnings: converted.warnings, ...facts } };
+        const { written, facts } = await quantizeFile({
+          model: fp32Path,
+          path,
+          weights,
+          signal,
+          ...quantizeOptions(options, job, file),
+        });
+        return {
+          text: `${path}: ${facts.quantized} operators quantized, ${size(sum(written.files))}`,
+          facts: { files: written.files, warnings: converted.warnings, ...facts },
+        };
       } finally {
         source.close();
         if (scratch !== null) rmSync(scratch, { recursive: true, force: true });

@@ -40,8 +40,12 @@ function inspection(program: TorchProgram): Inspection {
     torch: program.producer.torchVersion,
     schema: program.producer.schemaVersion,
     inputs: program.inputs.flatMap((i) => (i.kind === 'user' ? [{ name: i.name, type: describe(i.value) }] : [])),
-    outputs: program.outputs.flatMap((o) => (o.kind === 'user' ? [{ name: 'name' in o.value ? o.value.name : o.value.kind, type: describe(o.value) }] : [])),
-    operators: [...counts].map(([operator, count]) => ({ operator, count })).sort((a, b) => b.count - a.count || (a.operator < b.operator ? -1 : 1)),
+    outputs: program.outputs.flatMap((o) =>
+      o.kind === 'user' ? [{ name: 'name' in o.value ? o.value.name : o.value.kind, type: describe(o.value) }] : [],
+    ),
+    operators: [...counts]
+      .map(([operator, count]) => ({ operator, count }))
+      .sort((a, b) => b.count - a.count || (a.operator < b.operator ? -1 : 1)),
     unsupported: unsupportedUses(functionalize(program).program.graph),
     weights: program.weights.size,
     weightBytes: distinct.reduce((n, d) => n + d.byteLength, 0),
@@ -69,8 +73,13 @@ function described(file: string, i: Inspection): string {
     ...i.inputs.map(({ name, type }) => `  input   ${name}: ${type}`),
     ...i.outputs.map(({ name, type }) => `  output  ${name}: ${type}`),
     `  weights ${i.weights} tensors, ${size(i.weightBytes)}`,
-    `  ${nodes} nodes of ${i.operators.length} operators: ${i.operators.slice(0, 8).map((o) => `${o.operator} ${o.count}`).join(', ')}${i.operators.length > 8 ? ', ...' : ''}`,
-    i.unsupported.length ? `  cannot be converted yet: ${i.unsupported.map((u) => `${u.name} (${u.count})`).join(', ')}` : '  every operator can be converted',
+    `  ${nodes} nodes of ${i.operators.length} operators: ${i.operators
+      .slice(0, 8)
+      .map((o) => `${o.operator} ${o.count}`)
+      .join(', ')}${i.operators.length > 8 ? ', ...' : ''}`,
+    i.unsupported.length
+      ? `  cannot be converted yet: ${i.unsupported.map((u) => `${u.name} (${u.count})`).join(', ')}`
+      : '  every operator can be converted',
     ...i.warnings.map((w) => `  note: ${w}`),
   ].join('\n');
 }

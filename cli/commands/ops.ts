@@ -12,16 +12,28 @@ export const ops: Command = {
   options: { opset: { type: 'string', value: 'N', describe: 'only what can be written for this opset' } },
   async run({ files, options }) {
     const opset = wholeNumber(options, 'opset');
-    if (opset !== undefined && (opset < OLDEST_OPSET || opset > NEWEST_OPSET)) fail('BadOption', { option: '--opset', value: String(opset), expected: `${OLDEST_OPSET} to ${NEWEST_OPSET}` });
-    const all = [...[...CONVERTERS.values()].map((c) => ({ operator: c.schema.target, schema: c.schema.text })), ...[...STRUCTURAL_CONVERTERS.keys()].map((operator) => ({ operator, schema: null }))];
+    if (opset !== undefined && (opset < OLDEST_OPSET || opset > NEWEST_OPSET))
+      fail('BadOption', { option: '--opset', value: String(opset), expected: `${OLDEST_OPSET} to ${NEWEST_OPSET}` });
+    const all = [
+      ...[...CONVERTERS.values()].map((c) => ({ operator: c.schema.target, schema: c.schema.text })),
+      ...[...STRUCTURAL_CONVERTERS.keys()].map((operator) => ({ operator, schema: null })),
+    ];
     const wanted = all
       .filter(({ operator }) => files.length === 0 || files.some((f) => operator.includes(f)))
       .filter(({ operator }) => opset === undefined || supportAt(operator, opset) !== 'none')
       .map((row) => ({ ...row, limits: opsetLimits(row.operator) }))
       .sort((a, b) => (a.operator < b.operator ? -1 : 1));
-    const head = `${wanted.length} operators, ${opset === undefined ? `for opsets ${OLDEST_OPSET} to ${NEWEST_OPSET} (default ${DEFAULT_OPSET}) unless said otherwise` : `for opset ${opset}`}`;
+    const head =
+      `${wanted.length} operators, ` +
+      `${opset === undefined ? `for opsets ${OLDEST_OPSET} to ${NEWEST_OPSET} (default ${DEFAULT_OPSET}) unless said otherwise` : `for opset ${opset}`}`;
     return {
-      text: [head, ...wanted.map(({ operator, schema, limits }) => `  ${schema ?? operator}${limits.length ? `  [${limits.map(limitText).join('; ')}]` : ''}`)].join('\n'),
+      text: [
+        head,
+        ...wanted.map(
+          ({ operator, schema, limits }) =>
+            `  ${schema ?? operator}${limits.length ? `  [${limits.map(limitText).join('; ')}]` : ''}`,
+        ),
+      ].join('\n'),
       facts: { opsets: { oldest: OLDEST_OPSET, newest: NEWEST_OPSET, default: DEFAULT_OPSET }, operators: wanted },
     };
   },

@@ -13,13 +13,28 @@ const RECIPE_NAMES = Object.keys(RECIPES) as readonly RecipeName[];
 
 export const quantize: Command = {
   summary: 'quantize ONNX models to INT8',
-  usage: 'torchferry quantize <model.onnx>... [-o FILE|DIR] [--approach static|dynamic] [--calibration NPZ] [--quant-format QDQ|QLinear] [--recipe R] [--job FILE] [--json]',
+  usage:
+    'torchferry quantize <model.onnx>... [-o FILE|DIR] [--approach static|dynamic] [--calibration NPZ] ' +
+    '[--quant-format QDQ|QLinear] [--recipe R] [--job FILE] [--json]',
   options: {
-    output: { type: 'string', short: 'o', value: 'FILE|DIR', describe: 'where to write; default: <model>.int8.onnx beside the model' },
-    approach: { type: 'string', value: 'static|dynamic', describe: 'default: static with calibration data, else dynamic' },
+    output: {
+      type: 'string',
+      short: 'o',
+      value: 'FILE|DIR',
+      describe: 'where to write; default: <model>.int8.onnx beside the model',
+    },
+    approach: {
+      type: 'string',
+      value: 'static|dynamic',
+      describe: 'default: static with calibration data, else dynamic',
+    },
     calibration: { type: 'string', value: 'NPZ', describe: 'representative inputs' },
     'quant-format': { type: 'string', value: 'QDQ|QLinear', describe: 'form of a static INT8 model' },
-    recipe: { type: 'string', value: 'NAME', describe: `how the bias of a quantized Linear is computed: ${RECIPE_NAMES.join(', ')}` },
+    recipe: {
+      type: 'string',
+      value: 'NAME',
+      describe: `how the bias of a quantized Linear is computed: ${RECIPE_NAMES.join(', ')}`,
+    },
     job: { type: 'string', value: 'FILE', describe: 'a job file with further options' },
   },
   async run({ files, options, progress, signal }) {
@@ -28,9 +43,17 @@ export const quantize: Command = {
     return eachFile(models, progress, async (file) => {
       const path = outputPath(file, text(options, 'output'), models.length > 1, '.int8.onnx');
       progress.step(`quantizing ${file}`);
-      const { written, facts } = await quantizeFile({ model: file, path, signal, ...quantizeOptions(options, job, file) });
+      const { written, facts } = await quantizeFile({
+        model: file,
+        path,
+        signal,
+        ...quantizeOptions(options, job, file),
+      });
       const bytes = written.files.reduce((n, f) => n + f.bytes, 0);
-      return { text: `${path}: ${facts.quantized} operators quantized, ${facts.skipped.length} left in float, ${size(bytes)}`, facts: { files: written.files, ...facts } };
+      return {
+        text: `${path}: ${facts.quantized} operators quantized, ${facts.skipped.length} left in float, ${size(bytes)}`,
+        facts: { files: written.files, ...facts },
+      };
     });
   },
 };
@@ -39,10 +62,16 @@ type QuantizeOptions = Pick<QuantizeFileRequest, 'approach' | 'format' | 'calibr
 
 /** Options of the command line win over the job's. */
 export function quantizeOptions(options: OptionValues, job: JobFile, model: string): QuantizeOptions {
-  const calibration = text(options, 'calibration') ?? (job.calibration === undefined ? undefined : besideModel(model, job.calibration));
+  const calibration =
+    text(options, 'calibration') ?? (job.calibration === undefined ? undefined : besideModel(model, job.calibration));
   return {
     calibration,
-    approach: choice(options, 'approach', ['static', 'dynamic'], job.approach ?? (calibration === undefined ? 'dynamic' : 'static')),
+    approach: choice(
+      options,
+      'approach',
+      ['static', 'dynamic'],
+      job.approach ?? (calibration === undefined ? 'dynamic' : 'static'),
+    ),
     format: choice(options, 'quant-format', ['QDQ', 'QLinear'], job.quant_format?.[0] ?? 'QDQ'),
     recipe: choice(options, 'recipe', RECIPE_NAMES, job.recipe ?? DEFAULT_RECIPE),
     ...(job.keep_float === undefined ? {} : { keepFloat: job.keep_float }),

@@ -7,13 +7,24 @@ import { modelFiles } from '../files.ts';
 import { eachFile } from '../outcomes.ts';
 import { text } from '../values.ts';
 
-const DOING: Readonly<Record<string, string>> = { claim: 'looking at the model and its job', convert: 'converting', quantize: 'quantizing', validate: 'validating', report: 'writing the report' };
+const DOING: Readonly<Record<string, string>> = {
+  claim: 'looking at the model and its job',
+  convert: 'converting',
+  quantize: 'quantizing',
+  validate: 'validating',
+  report: 'writing the report',
+};
 
 export const run: Command = {
   summary: 'run the whole pipeline: convert, quantize, validate, report',
   usage: 'torchferry run <model>... [-o DIR] [--job FILE] [--json]',
   options: {
-    output: { type: 'string', short: 'o', value: 'DIR', describe: 'folder of the results; default: torchferry-out/<model name>' },
+    output: {
+      type: 'string',
+      short: 'o',
+      value: 'DIR',
+      describe: 'folder of the results; default: torchferry-out/<model name>',
+    },
     job: { type: 'string', value: 'FILE', describe: 'a job file; its options win over the one beside the model' },
   },
   async run({ files, options, progress, signal }) {
@@ -21,15 +32,34 @@ export const run: Command = {
     const output = text(options, 'output');
     return eachFile(models, progress, async (file) => {
       const stem = basename(file, extname(file));
-      const outDir = output === undefined ? join('torchferry-out', stem) : models.length > 1 ? join(output, stem) : output;
+      const outDir =
+        output === undefined ? join('torchferry-out', stem) : models.length > 1 ? join(output, stem) : output;
       const job = text(options, 'job');
-      const { verdict, sentence, chosen, failure, files: written, report } = await runLocal({ model: file, outDir, signal, ...(job === undefined ? {} : { job }), onEvent: (event) => show(progress, event) });
+      const {
+        verdict,
+        sentence,
+        chosen,
+        failure,
+        files: written,
+        report,
+      } = await runLocal({
+        model: file,
+        outDir,
+        signal,
+        ...(job === undefined ? {} : { job }),
+        onEvent: (event) => show(progress, event),
+      });
       const lines = [`${verdict}: ${sentence}`, ...written.map((path) => `  ${path}`)];
-      return { text: lines.join('\n'), facts: { verdict, sentence, chosen, files: written, report }, ...(failure ? { error: failure } : {}) };
+      return {
+        text: lines.join('\n'),
+        facts: { verdict, sentence, chosen, files: written, report },
+        ...(failure ? { error: failure } : {}),
+      };
     });
   },
 };
 
 function show(progress: Progress, event: FerryEvent): void {
-  if (event.kind === 'stage' && event.status === 'started') progress.step(`${DOING[event.stage] ?? event.stage}${event.variant ? ` ${event.variant}` : ''}`);
+  if (event.kind === 'stage' && event.status === 'started')
+    progress.step(`${DOING[event.stage] ?? event.stage}${event.variant ? ` ${event.variant}` : ''}`);
 }

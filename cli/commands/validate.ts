@@ -14,7 +14,8 @@ import { text } from '../values.ts';
 
 export const validate: Command = {
   summary: 'run ONNX models in onnxruntime and compare',
-  usage: 'torchferry validate <model.onnx>... [--data NPZ] [--labels NAME] [--reference NPZ] [--against FP32.onnx] [--json]',
+  usage:
+    'torchferry validate <model.onnx>... [--data NPZ] [--labels NAME] [--reference NPZ] [--against FP32.onnx] [--json]',
   options: {
     data: { type: 'string', value: 'NPZ', describe: 'inputs to run with; default: seeded random ones' },
     labels: { type: 'string', value: 'NAME', describe: 'array of labels in the data, to measure accuracy' },
@@ -25,7 +26,13 @@ export const validate: Command = {
     return eachFile(onnxFiles(files), progress, async (file) => {
       progress.step(`validating ${file}`);
       const against = text(options, 'against');
-      const validation = await validateFile({ file, data: text(options, 'data'), labels: text(options, 'labels'), reference: text(options, 'reference'), fp32: against });
+      const validation = await validateFile({
+        file,
+        data: text(options, 'data'),
+        labels: text(options, 'labels'),
+        reference: text(options, 'reference'),
+        fp32: against,
+      });
       return outcome(file, validation);
     });
   },
@@ -41,9 +48,17 @@ interface Request {
 
 async function validateFile({ file, data, labels, reference, fp32 }: Request): Promise<Validation> {
   const { inputs, outputs } = await declaredIn(file);
-  const sources = { data: data === undefined ? null : fileSource(data), reference: reference === undefined ? null : fileSource(reference) };
+  const sources = {
+    data: data === undefined ? null : fileSource(data),
+    reference: reference === undefined ? null : fileSource(reference),
+  };
   try {
-    const samples = sources.data && (await readSamples(sources.data, inputs, { code: 'BadReferenceData', ...(labels === undefined ? {} : { labels }) }));
+    const samples =
+      sources.data &&
+      (await readSamples(sources.data, inputs, {
+        code: 'BadReferenceData',
+        ...(labels === undefined ? {} : { labels }),
+      }));
     const known = sources.reference && (await readReference(sources.reference, inputs, outputs));
     return await validateModel({
       model: file,
@@ -71,14 +86,32 @@ function outcome(file: string, validation: Validation): FileOutcome {
   const lines = [
     `${file}: ${failed.length ? 'failed' : 'passed'}, ${validation.samples} samples`,
     ...validation.checks.map((c) => `  ${c.passed ? 'ok  ' : 'FAIL'} ${c.name}${c.detail ? `: ${c.detail}` : ''}`),
-    ...validation.comparisons.flatMap((c) => c.outputs.map((o) => `  ${o.output} against ${c.against}: max abs diff ${o.maxAbsDiff.toPrecision(3)}${o.sqnr === null ? '' : `, SQNR ${o.sqnr.toFixed(1)} dB`}${o.top1Agreement === null ? '' : `, top-1 agreement ${(100 * o.top1Agreement).toFixed(1)} %`}`)),
-    ...(validation.accuracy ? [`  top-1 ${(100 * validation.accuracy.top1).toFixed(2)} % (${validation.accuracy.correct} of ${validation.accuracy.samples})`] : []),
-    ...(validation.latency ? [`  ${validation.latency.medianMs.toPrecision(3)} ms a run, batch ${validation.latency.batch}`] : []),
+    ...validation.comparisons.flatMap((c) =>
+      c.outputs.map(
+        (o) =>
+          `  ${o.output} against ${c.against}: max abs diff ` +
+          `${o.maxAbsDiff.toPrecision(3)}${o.sqnr === null ? '' : `, SQNR ${o.sqnr.toFixed(1)} dB`}${o.top1Agreement === null ? '' : `, top-1 agreement ${(100 * o.top1Agreement).toFixed(1)} %`}`,
+      ),
+    ),
+    ...(validation.accuracy
+      ? [
+          `  top-1 ${(100 * validation.accuracy.top1).toFixed(2)} % (${validation.accuracy.correct} of ` +
+            `${validation.accuracy.samples})`,
+        ]
+      : []),
+    ...(validation.latency
+      ? [`  ${validation.latency.medianMs.toPrecision(3)} ms a run, batch ${validation.latency.batch}`]
+      : []),
   ];
-  const beyond = validation.comparisons.flatMap((c) => (c.against === 'pytorch' ? c.outputs.filter((o) => o.withinTolerance === false).map((o) => `output "${o.output}" differs from PyTorch by ${o.maxAbsDiff}`) : []));
+  const beyond = validation.comparisons.flatMap((c) =>
+    c.against === 'pytorch'
+      ? c.outputs
+          .filter((o) => o.withinTolerance === false)
+          .map((o) => `output "${o.output}" differs from PyTorch by ${o.maxAbsDiff}`)
+      : [],
+  );
   const problems = [...failed.map((c) => `${c.name}: ${c.detail}`), ...beyond];
   const facts = { ...validation };
   if (problems.length === 0) return { text: lines.join('\n'), facts };
   return { text: lines.join('\n'), facts, error: { code: 'ValidationFailed', message: problems.join('; ') } };
 }
-

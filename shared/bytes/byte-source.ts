@@ -25,7 +25,10 @@ export function byteSource(name: string, size: number, readRange: ReadRange): By
       },
       slice(from, to) {
         if (!(from >= 0 && from <= to && to <= end - start)) {
-          fail('CorruptArchive', { file: name, reason: `bytes ${from} to ${to} are outside the ${end - start} that are there` });
+          fail('CorruptArchive', {
+            file: name,
+            reason: `bytes ${from} to ${to} are outside the ${end - start} that are there`,
+          });
         }
         return make(start + from, start + to, root ?? source);
       },

@@ -28,7 +28,8 @@ export async function readRanges(source: ByteSource, ranges: readonly Range[]): 
   await inParallel(groups, async (group) => {
     const bytes = await source.slice(group.start, group.end).read();
     // Copied, so that a small record does not keep its neighbours in memory (a Buffer's own slice would not copy).
-    for (const i of group.members) out[i] = new Uint8Array(bytes.subarray(ranges[i]!.start - group.start, ranges[i]!.end - group.start));
+    for (const i of group.members)
+      out[i] = new Uint8Array(bytes.subarray(ranges[i]!.start - group.start, ranges[i]!.end - group.start));
   });
   return out;
 }

@@ -1,8 +1,12 @@
-/** The central directory of a zip archive: found from the end of the file, checked, and read without touching a record. */
+/**
+ * The central directory of a zip archive: found from the end of the file, checked, and read without touching a record.
+ */
 import { fail } from '../errors.ts';
 import type { ByteSource } from './byte-source.ts';
 
-/** What an archive may hold before it is refused. Generous for models, small enough that a hostile file costs little. */
+/**
+ * What an archive may hold before it is refused. Generous for models, small enough that a hostile file costs little.
+ */
 export const ZIP_LIMITS = {
   entries: 100_000,
   /** Bytes of one name. */
@@ -49,7 +53,10 @@ export async function readDirectory(source: ByteSource): Promise<DirectoryEntry[
   limit(source.name, 'the number of records', count, ZIP_LIMITS.entries);
   limit(source.name, 'the size of the zip directory', size, ZIP_LIMITS.directoryBytes);
   if (offset + size > end.position) corrupt(source.name, 'its zip directory does not lie inside the file');
-  const bytes = offset >= tailStart ? tail.subarray(offset - tailStart, offset - tailStart + size) : await source.slice(offset, offset + size).read();
+  const bytes =
+    offset >= tailStart
+      ? tail.subarray(offset - tailStart, offset - tailStart + size)
+      : await source.slice(offset, offset + size).read();
   return withLimits(source.name, parseEntries(source.name, bytes, count), offset);
 }
 
@@ -66,19 +73,36 @@ async function readEnd(source: ByteSource, tail: Uint8Array, tailStart: number):
   const at = findEnd(tail);
   if (at < 0) corrupt(name, 'it has no zip directory at its end: it is cut short, or no zip archive');
   const v = view(tail);
-  if (v.getUint16(at + 4, true) !== 0 || v.getUint16(at + 6, true) !== 0) corrupt(name, 'it is one part of a zip archive in several parts');
-  const short = { count: v.getUint16(at + 10, true), size: v.getUint32(at + 12, true), offset: v.getUint32(at + 16, true), position: tailStart + at };
+  if (v.getUint16(at + 4, true) !== 0 || v.getUint16(at + 6, true) !== 0)
+    corrupt(name, 'it is one part of a zip archive in several parts');
+  const short = {
+    count: v.getUint16(at + 10, true),
+    size: v.getUint32(at + 12, true),
+    offset: v.getUint32(at + 16, true),
+    position: tailStart + at,
+  };
   if (v.getUint16(at + 8, true) !== short.count) corrupt(name, 'it is one part of a zip archive in several parts');
   const hasLocator = at >= LOCATOR.size && v.getUint32(at - LOCATOR.size, true) === LOCATOR.signature;
   const saturated = short.count === SATURATED.count || short.size === SATURATED.size || short.offset === SATURATED.size;
-  if (!hasLocator) return saturated && short.count !== SATURATED.count ? corrupt(name, 'its zip64 directory is missing') : short;
+  if (!hasLocator)
+    return saturated && short.count !== SATURATED.count ? corrupt(name, 'its zip64 directory is missing') : short;
   const position = safe(name, v.getBigUint64(at - LOCATOR.size + 8, true));
   if (position + END64.size > tailStart + at) corrupt(name, 'its zip64 directory ends past the file');
   const inTail = position - tailStart;
-  const long = parseEnd64(name, inTail >= 0 ? tail.subarray(inTail, inTail + END64.size) : await source.slice(position, position + END64.size).read(), position);
+  const long = parseEnd64(
+    name,
+    inTail >= 0
+      ? tail.subarray(inTail, inTail + END64.size)
+      : await source.slice(position, position + END64.size).read(),
+    position,
+  );
   // Readers that look at one of the two end records must see the same archive.
   const agree = (a: number, b: number, full: number): boolean => a === b || a === full;
-  if (!agree(short.count, long.count, SATURATED.count) || !agree(short.size, long.size, SATURATED.size) || !agree(short.offset, long.offset, SATURATED.size)) {
+  if (
+    !agree(short.count, long.count, SATURATED.count) ||
+    !agree(short.size, long.size, SATURATED.size) ||
+    !agree(short.offset, long.offset, SATURATED.size)
+  ) {
     corrupt(name, 'its two zip directories disagree');
   }
   return long;
@@ -87,7 +111,8 @@ async function readEnd(source: ByteSource, tail: Uint8Array, tailStart: number):
 function parseEnd64(file: string, bytes: Uint8Array, position: number): End {
   const v = view(bytes);
   if (v.getUint32(0, true) !== END64.signature) corrupt(file, 'its zip64 directory is damaged');
-  if (v.getUint32(16, true) !== 0 || v.getUint32(20, true) !== 0) corrupt(file, 'it is one part of a zip archive in several parts');
+  if (v.getUint32(16, true) !== 0 || v.getUint32(20, true) !== 0)
+    corrupt(file, 'it is one part of a zip archive in several parts');
   const number = (at: number): number => safe(file, v.getBigUint64(at, true));
   return { count: number(32), size: number(40), offset: number(48), position };
 }
@@ -96,7 +121,8 @@ function parseEnd64(file: string, bytes: Uint8Array, position: number): End {
 function findEnd(tail: Uint8Array): number {
   const v = view(tail);
   for (let at = tail.byteLength - END.size; at >= 0; at--) {
-    if (v.getUint32(at, true) === END.signature && at + END.size + v.getUint16(at + 20, true) === tail.byteLength) return at;
+    if (v.getUint32(at, true) === END.signature && at + END.size + v.getUint16(at + 20, true) === tail.byteLength)
+      return at;
   }
   return -1;
 }
@@ -108,7 +134,8 @@ function parseEntries(file: string, bytes: Uint8Array, count: number): Parsed[] 
   const entries: Parsed[] = [];
   let at = 0;
   for (let i = 0; i < count; i++) {
-    if (at + CENTRAL.size > bytes.byteLength || v.getUint32(at, true) !== CENTRAL.signature) corrupt(file, `its zip directory ends at record ${i} of ${count}`);
+    if (at + CENTRAL.size > bytes.byteLength || v.getUint32(at, true) !== CENTRAL.signature)
+      corrupt(file, `its zip directory ends at record ${i} of ${count}`);
     const nameLength = v.getUint16(at + 28, true);
     const extraLength = v.getUint16(at + 30, true);
     const next = at + CENTRAL.size + nameLength + extraLength + v.getUint16(at + 32, true);
@@ -127,16 +154,22 @@ function parseEntries(file: string, bytes: Uint8Array, count: number): Parsed[] 
 function parseEntry(file: string, name: string, v: DataView, at: number, extra: Uint8Array): Parsed {
   const flags = v.getUint16(at + 8, true);
   const method = v.getUint16(at + 10, true);
-  if (flags & FLAGS.encrypted) fail('UnsupportedFormat', { file, found: 'an encrypted zip archive', hint: 'save it without a password' });
+  if (flags & FLAGS.encrypted)
+    fail('UnsupportedFormat', { file, found: 'an encrypted zip archive', hint: 'save it without a password' });
   if (flags & FLAGS.patched || !(method in METHODS)) {
-    fail('UnsupportedFormat', { file, found: `a zip archive whose record "${name}" is compressed with method ${method}`, hint: 'save it uncompressed, or with deflate' });
+    fail('UnsupportedFormat', {
+      file,
+      found: `a zip archive whose record "${name}" is compressed with method ${method}`,
+      hint: 'save it uncompressed, or with deflate',
+    });
   }
   const sizes = zip64Sizes(file, name, extra, {
     size: v.getUint32(at + 24, true),
     compressedSize: v.getUint32(at + 20, true),
     headerOffset: v.getUint32(at + 42, true),
   });
-  if (method === 0 && sizes.size !== sizes.compressedSize) corrupt(file, `record "${name}" is stored, yet has two sizes`);
+  if (method === 0 && sizes.size !== sizes.compressedSize)
+    corrupt(file, `record "${name}" is stored, yet has two sizes`);
   return { name, method, crc: v.getUint32(at + 16, true), ...sizes };
 }
 
@@ -150,7 +183,7 @@ interface Sizes {
 function zip64Sizes(file: string, name: string, extra: Uint8Array, short: Sizes): Sizes {
   if (Object.values(short).every((field) => field !== SATURATED.size)) return short;
   const v = view(extra);
-  for (let at = 0; at + 4 <= extra.byteLength; ) {
+  for (let at = 0; at + 4 <= extra.byteLength;) {
     const id = v.getUint16(at, true);
     const end = at + 4 + v.getUint16(at + 2, true);
     if (id === 1 && end <= extra.byteLength) {
@@ -161,7 +194,11 @@ function zip64Sizes(file: string, name: string, extra: Uint8Array, short: Sizes)
         next += 8;
         return safe(file, v.getBigUint64(next - 8, true));
       };
-      return { size: field(short.size), compressedSize: field(short.compressedSize), headerOffset: field(short.headerOffset) };
+      return {
+        size: field(short.size),
+        compressedSize: field(short.compressedSize),
+        headerOffset: field(short.headerOffset),
+      };
     }
     at = end;
   }
@@ -198,7 +235,9 @@ function limit(file: string, what: string, found: number, most: number): void {
 }
 
 function safe(file: string, value: bigint): number {
-  return value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : corrupt(file, `a size of ${value} bytes is impossible`);
+  return value <= BigInt(Number.MAX_SAFE_INTEGER)
+    ? Number(value)
+    : corrupt(file, `a size of ${value} bytes is impossible`);
 }
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true });

@@ -32,7 +32,12 @@ export async function openZip(source: ByteSource): Promise<Zip> {
   return {
     entries: [...records.values()],
     get: (name) => records.get(name) ?? null,
-    prefetch: (entries, bytes) => prefetch(source, [...entries].map((entry) => records.get(entry.name)!), bytes),
+    prefetch: (entries, bytes) =>
+      prefetch(
+        source,
+        [...entries].map((entry) => records.get(entry.name)!),
+        bytes,
+      ),
   };
 }
 
@@ -41,7 +46,10 @@ const PADDING = 192;
 
 async function prefetch(source: ByteSource, records: readonly ArchiveRecord[], bytes: number): Promise<void> {
   const wanted = records.filter((record) => record.needs(bytes));
-  const heads = await readRanges(source, wanted.map((record) => record.headRange(bytes)));
+  const heads = await readRanges(
+    source,
+    wanted.map((record) => record.headRange(bytes)),
+  );
   wanted.forEach((record, i) => record.acceptHead(heads[i]!, bytes));
 }
 
@@ -69,7 +77,9 @@ class ArchiveRecord implements ZipEntry {
 
   async slice(): Promise<ByteSource> {
     if (this.stored) return this.#raw();
-    return byteSource(`${this.#archive.name}/${this.name}`, this.size, async (start, end) => (await this.#inflate()).subarray(start, end));
+    return byteSource(`${this.#archive.name}/${this.name}`, this.size, async (start, end) =>
+      (await this.#inflate()).subarray(start, end),
+    );
   }
 
   async read(): Promise<Uint8Array> {
@@ -93,7 +103,9 @@ class ArchiveRecord implements ZipEntry {
     const at = start - this.#entry.headerOffset;
     const end = at + this.#entry.compressedSize;
     if (this.size > bytes || end > head.byteLength) return;
-    this.#contents = this.stored ? this.#checked(new Uint8Array(head.subarray(at, end))) : this.#inflateSmall(head.subarray(at, end));
+    this.#contents = this.stored
+      ? this.#checked(new Uint8Array(head.subarray(at, end)))
+      : this.#inflateSmall(head.subarray(at, end));
   }
 
   async #raw(): Promise<ByteSource> {
@@ -118,7 +130,8 @@ class ArchiveRecord implements ZipEntry {
   #parseHead(head: Uint8Array): number {
     const { headerOffset, compressedSize, limit, method } = this.#entry;
     const v = new DataView(head.buffer, head.byteOffset, head.byteLength);
-    if (head.byteLength < LOCAL.size + this.#nameLength || v.getUint32(0, true) !== LOCAL.signature) this.#corrupt('has no local header');
+    if (head.byteLength < LOCAL.size + this.#nameLength || v.getUint32(0, true) !== LOCAL.signature)
+      this.#corrupt('has no local header');
     const nameLength = v.getUint16(26, true);
     const name = Buffer.from(head.buffer, head.byteOffset + LOCAL.size, this.#nameLength);
     if (nameLength !== this.#nameLength || !name.equals(Buffer.from(this.name)) || v.getUint16(8, true) !== method) {
@@ -134,7 +147,11 @@ class ArchiveRecord implements ZipEntry {
     // Parts of one record are mostly read one after the other: keep it as long as memory allows.
     const known = this.#kept?.deref();
     if (known) return known;
-    const bytes = this.#checked(await inflate(await this.#rawBytes(), this.#inflateOptions()).catch((cause: unknown) => this.#cannotInflate(cause)));
+    const bytes = this.#checked(
+      await inflate(await this.#rawBytes(), this.#inflateOptions()).catch((cause: unknown) =>
+        this.#cannotInflate(cause),
+      ),
+    );
     this.#kept = new WeakRef(bytes);
     return bytes;
   }
@@ -153,7 +170,11 @@ class ArchiveRecord implements ZipEntry {
   }
 
   #cannotInflate(cause: unknown): never {
-    return fail('CorruptArchive', { file: this.#archive.name, reason: `record "${this.name}" cannot be inflated to its ${this.size} bytes` }, cause);
+    return fail(
+      'CorruptArchive',
+      { file: this.#archive.name, reason: `record "${this.name}" cannot be inflated to its ${this.size} bytes` },
+      cause,
+    );
   }
 
   /** A CRC of 0 means none: torch can be told not to compute it. */

@@ -1,4 +1,6 @@
-/** A linear map along one axis, as a matrix known when the model is converted: pooling and resampling of fixed sizes. */
+/**
+ * A linear map along one axis, as a matrix known when the model is converted: pooling and resampling of fixed sizes.
+ */
 import type { Value } from '../onnx/ir.ts';
 import type { AtenBuilder } from './converter.ts';
 import { dtypeOf } from './promote.ts';
@@ -9,7 +11,10 @@ export function alongAxisMatrix(op: AtenBuilder, x: Value, axis: number, rows: r
   const last = rankOf(x) - 1;
   const width = rows[0]?.length ?? 0;
   // x (..., width) times (width, rows).
-  const columns = Array.from({ length: width * rows.length }, (_, i) => rows[i % rows.length]![Math.floor(i / rows.length)]!);
+  const columns = Array.from(
+    { length: width * rows.length },
+    (_, i) => rows[i % rows.length]![Math.floor(i / rows.length)]!,
+  );
   const weights = op.tensor(dtypeOf(x), [width, rows.length], columns);
   if (axis === last) return op.MatMul([x, weights]);
   const perm = shapeOf(x).map((_, i) => (i === axis ? last : i === last ? axis : i));

@@ -22,7 +22,8 @@ export function bindArguments(op: AtenBuilder, schema: Schema, node: TorchNode, 
   const given = new Map<string, Argument>();
   node.args.forEach(({ name, value }, position) => {
     const key = name || schema.arguments[position]?.name;
-    if (key === undefined) op.aten.refuse(`argument ${position}`, describe(value), `at most ${schema.arguments.length} arguments`);
+    if (key === undefined)
+      op.aten.refuse(`argument ${position}`, describe(value), `at most ${schema.arguments.length} arguments`);
     given.set(key, value);
   });
   const bound: Record<string, unknown> = {};
@@ -32,12 +33,14 @@ export function bindArguments(op: AtenBuilder, schema: Schema, node: TorchNode, 
     bound[argument.name] = value === undefined ? defaultOf(op, argument) : convert(op, argument, value, scope);
   }
   for (const [name, value] of given) {
-    if (!IGNORED.has(name) && value.kind !== 'none') op.aten.refuse(name, describe(value), `the arguments of ${schema.text}`);
+    if (!IGNORED.has(name) && value.kind !== 'none')
+      op.aten.refuse(name, describe(value), `the arguments of ${schema.text}`);
   }
   return bound;
 }
 
-const describe = (value: Argument): string => ('value' in value ? String(value.value) : 'name' in value ? value.name : value.kind);
+const describe = (value: Argument): string =>
+  'value' in value ? String(value.value) : 'name' in value ? value.name : value.kind;
 
 function convert(op: AtenBuilder, argument: SchemaArgument, value: Argument, scope: Scope): unknown {
   if (value.kind === 'none') {
@@ -56,7 +59,8 @@ function convert(op: AtenBuilder, argument: SchemaArgument, value: Argument, sco
 
 function listItems(op: AtenBuilder, argument: SchemaArgument, value: Argument): readonly Argument[] {
   if (value.kind === 'list') return value.items;
-  if (value.kind === 'tensors') return value.names.map((name) => (name === null ? { kind: 'none' } : { kind: 'tensor', name }));
+  if (value.kind === 'tensors')
+    return value.names.map((name) => (name === null ? { kind: 'none' } : { kind: 'tensor', name }));
   if (argument.listSize || value.kind === 'tensor') return [value];
   return op.aten.refuse(argument.name, describe(value), `a list of ${argument.type}`);
 }
@@ -73,10 +77,19 @@ const CONVERT: Readonly<Record<string, Convert>> = {
   Scalar: scalarArgument,
   int: (op, value, scope) => {
     const dim = dimension(value, scope);
-    return typeof dim === 'number' || dim === undefined ? dim : op.aten.refuse('int', String(dim), 'a number known when the model is converted');
+    return typeof dim === 'number' || dim === undefined
+      ? dim
+      : op.aten.refuse('int', String(dim), 'a number known when the model is converted');
   },
   SymInt: (_, value, scope) => dimension(value, scope),
-  float: (_, value) => (value.kind === 'float' ? value.value : value.kind === 'int' ? Number(value.value) : value.kind === 'bool' ? Number(value.value) : undefined),
+  float: (_, value) =>
+    value.kind === 'float'
+      ? value.value
+      : value.kind === 'int'
+        ? Number(value.value)
+        : value.kind === 'bool'
+          ? Number(value.value)
+          : undefined,
   bool: (_, value) => (value.kind === 'bool' ? value.value : value.kind === 'int' ? Boolean(value.value) : undefined),
   str: (_, value) => (value.kind === 'string' ? value.value : undefined),
   ScalarType: (_, value) => (value.kind === 'dtype' ? value.value : undefined),
@@ -88,7 +101,9 @@ const CONVERT: Readonly<Record<string, Convert>> = {
 
 function convertItem(op: AtenBuilder, argument: SchemaArgument, value: Argument, scope: Scope): unknown {
   const converted = CONVERT[argument.type]?.(op, value, scope);
-  return converted === undefined ? op.aten.refuse(argument.name, `${value.kind} ${describe(value)}`, `a ${argument.type}`) : converted;
+  return converted === undefined
+    ? op.aten.refuse(argument.name, `${value.kind} ${describe(value)}`, `a ${argument.type}`)
+    : converted;
 }
 
 function scalarArgument(op: AtenBuilder, value: Argument, scope: Scope): ScalarArg | undefined {
@@ -97,7 +112,8 @@ function scalarArgument(op: AtenBuilder, value: Argument, scope: Scope): ScalarA
     const dim = scope.dim(value.name);
     return typeof dim === 'number' ? { kind: 'int', value: dim } : { kind: 'run-time', value: op.dim(dim) };
   }
-  if (value.kind === 'symfloat' || value.kind === 'symbool') return { kind: 'run-time', value: scope.scalar(value.name) };
+  if (value.kind === 'symfloat' || value.kind === 'symbool')
+    return { kind: 'run-time', value: scope.scalar(value.name) };
   return value.kind === 'tensor' ? { kind: 'run-time', value: scope.tensor(value.name) } : undefined;
 }
 

@@ -39,16 +39,27 @@ export interface ConvertedModel {
 export function convertProgram(program: TorchProgram, options: ConvertOptions = {}): ConvertedModel {
   const opset = options.opset_version ?? DEFAULT_OPSET;
   if (!Number.isInteger(opset) || opset < OLDEST_OPSET || opset > NEWEST_OPSET) {
-    fail('BadOption', { option: 'opset_version', value: String(opset), expected: `a whole number from ${OLDEST_OPSET} to ${NEWEST_OPSET}` });
+    fail('BadOption', {
+      option: 'opset_version',
+      value: String(opset),
+      expected: `a whole number from ${OLDEST_OPSET} to ${NEWEST_OPSET}`,
+    });
   }
   const warnings = [...program.warnings];
   const functional = functionalize(program);
   const userOutputs = functional.program.outputs.flatMap((o) => (o.kind === 'user' ? [o.value] : []));
-  const pure: TorchProgram = { ...functional.program, graph: liveGraph(mapRegions(functional.program.graph), userOutputs), sampleInputs: () => program.sampleInputs() };
+  const pure: TorchProgram = {
+    ...functional.program,
+    graph: liveGraph(mapRegions(functional.program.graph), userOutputs),
+    sampleInputs: () => program.sampleInputs(),
+  };
   const operators = unsupportedUses(pure.graph);
   if (operators.length) fail('UnsupportedOperator', { operators });
   for (const mutation of functional.mutations) {
-    warnings.push(`the program changes ${mutation.kind} "${mutation.target}" in place; ONNX has no state, so the new value is not kept`);
+    warnings.push(
+      `the program changes ${mutation.kind} "${mutation.target}" in place; ONNX has no state, so the new ` +
+        'value is not kept',
+    );
   }
   const graph = lowerProgram(pure, { opset, options, warn: (m) => warnings.push(m) });
   const model: Model = {
@@ -61,7 +72,11 @@ export function convertProgram(program: TorchProgram, options: ConvertOptions = 
   };
   const log: PassLog = [];
   const widened = widenInterface(model);
-  if (widened.length) warnings.push(`${widened.join(', ')}: bfloat16 in PyTorch, float32 in the ONNX model, which casts inside; numpy and JavaScript have no bfloat16`);
+  if (widened.length)
+    warnings.push(
+      `${widened.join(', ')}: bfloat16 in PyTorch, float32 in the ONNX model, which casts inside; numpy ` +
+        'and JavaScript have no bfloat16',
+    );
   widenKernels.run(model, log);
   unsignedCodes.run(model, log);
   (options.keepWeights ? SIMPLIFY_LINKED : SIMPLIFY).run(model, log);
@@ -82,10 +97,27 @@ interface LowerRequest {
 
 function lowerProgram(program: TorchProgram, { opset, options, warn }: LowerRequest): Graph {
   const graph = new Graph('main');
-  const inputs = program.inputs.filter((i): i is Extract<ProgramInput, { kind: 'user' }> => i.kind === 'user' && (i.value.kind === 'tensor' || i.value.kind === 'symint'));
-  const outputs = program.outputs.filter((o): o is Extract<ProgramOutput, { kind: 'user' }> => o.kind === 'user' && o.value.kind !== 'none').map((o, i) => userOutput(o.value, i, warn)).filter((o) => o !== null);
-  const inputNames = chosenNames('input_names', options.input_names ?? null, inputs.map((i) => i.name));
-  const outputNames = chosenNames('output_names', options.output_names ?? null, freeNames(outputs.map((o) => o.label), inputNames));
+  const inputs = program.inputs.filter(
+    (i): i is Extract<ProgramInput, { kind: 'user' }> =>
+      i.kind === 'user' && (i.value.kind === 'tensor' || i.value.kind === 'symint'),
+  );
+  const outputs = program.outputs
+    .filter((o): o is Extract<ProgramOutput, { kind: 'user' }> => o.kind === 'user' && o.value.kind !== 'none')
+    .map((o, i) => userOutput(o.value, i, warn))
+    .filter((o) => o !== null);
+  const inputNames = chosenNames(
+    'input_names',
+    options.input_names ?? null,
+    inputs.map((i) => i.name),
+  );
+  const outputNames = chosenNames(
+    'output_names',
+    options.output_names ?? null,
+    freeNames(
+      outputs.map((o) => o.label),
+      inputNames,
+    ),
+  );
   const shapeOf = (argument: Argument): readonly Dim[] => {
     const recorded = argument.kind === 'tensor' ? program.graph.values.get(argument.name) : undefined;
     return recorded?.kind === 'tensor' ? recorded.type.shape : [];
@@ -113,9 +145,15 @@ function userOutput(argument: Argument, index: number, warn: (m: string) => void
 }
 
 /** ONNX wants every name once: an output called like an input gets a suffix. */
-const freeNames = (labels: readonly string[], taken: readonly string[]): string[] => labels.map((label) => (taken.includes(label) ? `${label}_out` : label));
+const freeNames = (labels: readonly string[], taken: readonly string[]): string[] =>
+  labels.map((label) => (taken.includes(label) ? `${label}_out` : label));
 
-function bindInputs(lowering: Lowering, graph: Graph, inputs: readonly Extract<ProgramInput, { kind: 'user' }>[], names: readonly string[]): void {
+function bindInputs(
+  lowering: Lowering,
+  graph: Graph,
+  inputs: readonly Extract<ProgramInput, { kind: 'user' }>[],
+  names: readonly string[],
+): void {
   inputs.forEach(({ value: argument }, i) => {
     if (argument.kind === 'tensor') {
       const type = lowering.typeOf(argument.name);
@@ -141,7 +179,12 @@ function bindWeights(lowering: Lowering, program: TorchProgram): void {
     if (!('key' in input)) return;
     const argument = program.graph.inputs[i];
     const data = program.weights.get(input.key);
-    if (argument?.kind !== 'tensor' || !data) fail('CorruptModel', { file: program.name, where: `input ${input.name}`, reason: `weight "${input.key}" is not in the file` });
+    if (argument?.kind !== 'tensor' || !data)
+      fail('CorruptModel', {
+        file: program.name,
+        where: `input ${input.name}`,
+        reason: `weight "${input.key}" is not in the file`,
+      });
     lowering.bind(argument.name, initializer(input.key, asReal(data)));
   });
 }
@@ -156,7 +199,8 @@ function asReal(data: TensorData): TensorData {
 /** A graph output is computed by a node of its own name: inputs, weights and repeated outputs pass through Identity. */
 function addOutput(lowering: Lowering, graph: Graph, argument: Argument, name: string): void {
   const value = lowering.value(argument);
-  const output: Value = value.producer?.graph === graph && !graph.isOutput(value) ? value : lowering.op.Identity([value]);
+  const output: Value =
+    value.producer?.graph === graph && !graph.isOutput(value) ? value : lowering.op.Identity([value]);
   output.name = name;
   graph.outputs.push(output);
 }

@@ -27,7 +27,10 @@ export interface OpConverter {
 }
 
 /** A converter for one schema, or for several that share their argument names and meaning. */
-export function aten<const S extends string>(schema: S | readonly S[], convert: (op: AtenBuilder, args: ArgumentsOf<S>) => Converted): OpConverter[] {
+export function aten<const S extends string>(
+  schema: S | readonly S[],
+  convert: (op: AtenBuilder, args: ArgumentsOf<S>) => Converted,
+): OpConverter[] {
   return [schema].flat().map((text) => ({
     schema: parseSchema(text as string),
     // The arguments were bound by this very schema, so they have the types it names.
@@ -44,9 +47,14 @@ export interface StructuralConverter {
 export interface SubgraphLowering {
   /** The value an argument stands for in the current scope. */
   value(argument: Argument): Value;
-  /** Lower `graph` into `op`'s graph with its inputs bound to `operands` (null: not to be read); returns its outputs. */
+  /**
+   * Lower `graph` into `op`'s graph with its inputs bound to `operands` (null: not to be read); returns its outputs.
+   */
   inline(op: AtenBuilder, graph: TorchGraph, operands: readonly (Value | null)[]): Value[];
-  /** A builder for `graph`, a body or `op`'s own graph, that may read what stands in `op`'s graph. Symbols bound there stay there. */
+  /**
+   * A builder for `graph`, a body or `op`'s own graph, that may read what stands in `op`'s graph. Symbols bound there
+   * stay there.
+   */
   inside(op: AtenBuilder, graph: Graph): AtenBuilder;
   /** The type recorded for an input of an inner graph, as ONNX holds it. */
   inputType(graph: TorchGraph, input: Argument): TensorType;

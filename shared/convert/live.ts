@@ -1,11 +1,21 @@
-/** The part of a program that its outputs need. Every operator is pure by now, so the rest can go before it is looked at. */
+/**
+ * The part of a program that its outputs need. Every operator is pure by now, so the rest can go before it is looked
+ * at.
+ */
 import type { Argument, TorchGraph, TorchNode } from '../torch/program.ts';
 
 /** Names an argument reads, those that a subgraph takes from outside included. */
 function* namesRead(argument: Argument): Generator<string> {
   if (argument.kind === 'tensors') for (const name of argument.names) if (name !== null) yield name;
   if (argument.kind === 'list') for (const item of argument.items) yield* namesRead(item);
-  if (argument.kind === 'tensor' || argument.kind === 'symint' || argument.kind === 'symfloat' || argument.kind === 'symbool' || argument.kind === 'object') yield argument.name;
+  if (
+    argument.kind === 'tensor' ||
+    argument.kind === 'symint' ||
+    argument.kind === 'symfloat' ||
+    argument.kind === 'symbool' ||
+    argument.kind === 'object'
+  )
+    yield argument.name;
   if (argument.kind === 'graph') {
     for (const node of argument.graph.nodes) for (const { value } of node.args) yield* namesRead(value);
     for (const output of argument.graph.outputs) yield* namesRead(output);

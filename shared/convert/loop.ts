@@ -4,7 +4,13 @@ import type { Value } from '../onnx/ir.ts';
 import type { AtenBuilder } from './converter.ts';
 
 /** `values` after `count` steps; a step gets its number (int64, 0-d) and gives the next values. */
-export function repeated(op: AtenBuilder, name: string, count: Value | number, values: readonly Value[], step: (body: AtenBuilder, k: Value, values: readonly Value[]) => readonly Value[]): Value[] {
+export function repeated(
+  op: AtenBuilder,
+  name: string,
+  count: Value | number,
+  values: readonly Value[],
+  step: (body: AtenBuilder, k: Value, values: readonly Value[]) => readonly Value[],
+): Value[] {
   const body = op.sub(name) as AtenBuilder;
   const k = body.graph.addInput(body.freshName('step'), tensorType('int64', []));
   const going = body.graph.addInput(body.freshName('going'), tensorType('bool', []));

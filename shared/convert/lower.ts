@@ -17,7 +17,11 @@ import { filledTensor } from './shape.ts';
 import { allNodes, isComplexNode, isSizeArithmetic, placeOf, tensorNames } from './survey.ts';
 
 /** Their sizes and strides address the memory under a tensor. */
-const READS_MEMORY: ReadonlySet<string> = new Set(['aten::as_strided', 'aten::as_strided_copy', 'aten::as_strided_scatter']);
+const READS_MEMORY: ReadonlySet<string> = new Set([
+  'aten::as_strided',
+  'aten::as_strided_copy',
+  'aten::as_strided_scatter',
+]);
 
 interface LoweringShared {
   /** Friendly names for the symbols of the file. */
@@ -36,7 +40,12 @@ export class Lowering implements Scope, SubgraphLowering {
   /** The node being lowered, here or in a graph inside. */
   readonly #current: { node: TorchNode | null };
 
-  constructor(graph: TorchGraph, target: { readonly graph: Graph; readonly opset: number } | AtenBuilder, shared: LoweringShared, parent: Lowering | null = null) {
+  constructor(
+    graph: TorchGraph,
+    target: { readonly graph: Graph; readonly opset: number } | AtenBuilder,
+    shared: LoweringShared,
+    parent: Lowering | null = null,
+  ) {
     this.#graph = graph;
     this.#shared = shared;
     this.#parent = parent;
@@ -69,14 +78,23 @@ export class Lowering implements Scope, SubgraphLowering {
     if (argument.kind === 'tensor') return this.tensor(argument.name);
     if (argument.kind === 'symint') return this.op.dim(this.dim(argument.name));
     if (argument.kind === 'symfloat' || argument.kind === 'symbool') return this.scalar(argument.name);
-    if (argument.kind === 'int' || argument.kind === 'float' || argument.kind === 'bool') return numberOperand(this.op, argument);
-    return fail('ConversionFailed', { operator: 'output', at: 'the graph', reason: `a value of kind ${argument.kind} has no ONNX form` });
+    if (argument.kind === 'int' || argument.kind === 'float' || argument.kind === 'bool')
+      return numberOperand(this.op, argument);
+    return fail('ConversionFailed', {
+      operator: 'output',
+      at: 'the graph',
+      reason: `a value of kind ${argument.kind} has no ONNX form`,
+    });
   }
 
   tensor(name: string): Value {
     const value = this.#values.get(name);
     if (value) return value;
-    return fail('CorruptModel', { file: 'graph', where: this.#current.node?.name ?? 'outputs', reason: `it reads "${name}", which nothing computes` });
+    return fail('CorruptModel', {
+      file: 'graph',
+      where: this.#current.node?.name ?? 'outputs',
+      reason: `it reads "${name}", which nothing computes`,
+    });
   }
 
   scalar(name: string): Value {
@@ -85,7 +103,13 @@ export class Lowering implements Scope, SubgraphLowering {
 
   dim(name: string): Dim {
     const recorded = this.#recorded(name);
-    return recorded.kind === 'symint' ? this.#rename(recorded.dim) : fail('CorruptModel', { file: 'graph', where: name, reason: 'it is used as an int but recorded as something else' });
+    return recorded.kind === 'symint'
+      ? this.#rename(recorded.dim)
+      : fail('CorruptModel', {
+          file: 'graph',
+          where: name,
+          reason: 'it is used as an int but recorded as something else',
+        });
   }
 
   inline(op: AtenBuilder, graph: TorchGraph, operands: readonly (Value | null)[]): Value[] {
@@ -125,8 +149,20 @@ export class Lowering implements Scope, SubgraphLowering {
     const own = this.op.Identity([operand]);
     own.type = expected;
     this.op.dimValues.bindShape(own);
-    const fits = !found || (found.dtype === expected.dtype && found.shape.length === expected.shape.length && expected.shape.every((d, i) => sameDim(d, found.shape[i]!) || isUnknownDim(found.shape[i]!) || this.#isOwnSize(d, own)));
-    return fits ? own : this.op.aten.refuse(`operand "${name}"`, found ? typeText(found) : 'unknown', `the type recorded in the graph, ${typeText(expected)}`);
+    const fits =
+      !found ||
+      (found.dtype === expected.dtype &&
+        found.shape.length === expected.shape.length &&
+        expected.shape.every(
+          (d, i) => sameDim(d, found.shape[i]!) || isUnknownDim(found.shape[i]!) || this.#isOwnSize(d, own),
+        ));
+    return fits
+      ? own
+      : this.op.aten.refuse(
+          `operand "${name}"`,
+          found ? typeText(found) : 'unknown',
+          `the type recorded in the graph, ${typeText(expected)}`,
+        );
   }
 
   #isOwnSize(dim: Dim, of: Value): boolean {
@@ -139,12 +175,20 @@ export class Lowering implements Scope, SubgraphLowering {
     const bare = symbolName(dim);
     if (bare !== null && !this.op.dimValues.knows(bare)) this.op.dimValues.bindScalar(bare, operand);
     else if (!operand.content || !sameDim(operand.content[0]!, dim)) {
-      this.op.aten.refuse(`operand "${name}"`, String(operand.content?.[0] ?? 'a number of the run'), `the size recorded in the graph, ${String(dim)}`);
+      this.op.aten.refuse(
+        `operand "${name}"`,
+        String(operand.content?.[0] ?? 'a number of the run'),
+        `the size recorded in the graph, ${String(dim)}`,
+      );
     }
   }
 
   #recorded(name: string): TorchValue {
-    return this.#graph.values.get(name) ?? this.#parent?.recordedIn(name) ?? fail('CorruptModel', { file: 'graph', where: name, reason: 'the file records no type for it' });
+    return (
+      this.#graph.values.get(name) ??
+      this.#parent?.recordedIn(name) ??
+      fail('CorruptModel', { file: 'graph', where: name, reason: 'the file records no type for it' })
+    );
   }
 
   recordedIn(name: string): TorchValue | undefined {
@@ -159,9 +203,15 @@ export class Lowering implements Scope, SubgraphLowering {
     this.#current.node = node;
     this.op.origin = { operator: node.target, module: node.source.module, line: node.source.line };
     const results = [this.#convert(node)].flat() as (Value | null)[];
-    node.outputs.flatMap((o) => (o.kind === 'tensors' ? o.names.map((name): Argument => (name === null ? { kind: 'none' } : { kind: 'tensor', name })) : [o])).forEach((output, i) => {
-      this.#bindOutput(node, output, results[i] ?? null);
-    });
+    node.outputs
+      .flatMap((o) =>
+        o.kind === 'tensors'
+          ? o.names.map((name): Argument => (name === null ? { kind: 'none' } : { kind: 'tensor', name }))
+          : [o],
+      )
+      .forEach((output, i) => {
+        this.#bindOutput(node, output, results[i] ?? null);
+      });
   }
 
   #convert(node: TorchNode): Converted {
@@ -172,12 +222,17 @@ export class Lowering implements Scope, SubgraphLowering {
       if (empty) return empty;
       if (READS_MEMORY.has(node.target)) this.#requireRowMajor(node);
       const converter = converterFor(node.target, isComplexNode(node, this.#graph));
-      if (!converter) return fail('UnsupportedOperator', { operators: [{ name: node.target, count: 1, at: placeOf(node) }] });
+      if (!converter)
+        return fail('UnsupportedOperator', { operators: [{ name: node.target, count: 1, at: placeOf(node) }] });
       return converter.convert(this.op, bindArguments(this.op, converter.schema, node, this));
     } catch (error) {
       if (error instanceof FerryError) throw error;
       // A rule of ours failed on this use: the new fact is where in the user's model.
-      return fail('ConversionFailed', { operator: node.target, at: placeOf(node), reason: error instanceof Error ? error.message : String(error) }, error);
+      return fail(
+        'ConversionFailed',
+        { operator: node.target, at: placeOf(node), reason: error instanceof Error ? error.message : String(error) },
+        error,
+      );
     }
   }
 
@@ -187,14 +242,24 @@ export class Lowering implements Scope, SubgraphLowering {
     const recorded = base?.kind === 'tensor' ? this.#recorded(base.name) : null;
     if (recorded?.kind !== 'tensor') return;
     const { type, strides, offset } = recorded;
-    const isRowMajor = strides.every((stride, i) => type.shape[i] === 1 || sameDim(stride, mulDims(...type.shape.slice(i + 1))));
-    if (!isRowMajor || offset !== 0) this.op.aten.refuse(node.args[0]!.name, `strides [${strides.map(dimText).join()}] from ${dimText(offset)}`, 'a tensor that lies in memory row by row');
+    const isRowMajor = strides.every(
+      (stride, i) => type.shape[i] === 1 || sameDim(stride, mulDims(...type.shape.slice(i + 1))),
+    );
+    if (!isRowMajor || offset !== 0)
+      this.op.aten.refuse(
+        node.args[0]!.name,
+        `strides [${strides.map(dimText).join()}] from ${dimText(offset)}`,
+        'a tensor that lies in memory row by row',
+      );
   }
 
-  /** Tensors without elements need no computing, which runtimes get wrong here and there: their recorded shapes say all. */
+  /**
+   * Tensors without elements need no computing, which runtimes get wrong here and there: their recorded shapes say all.
+   */
   #withoutElements(node: TorchNode): Value[] | null {
     const names = node.outputs.flatMap((o) => (o.kind === 'tensor' || o.kind === 'tensors' ? tensorNames(o) : [null]));
-    const isEmpty = ({ shape }: TensorType): boolean => shape.includes(0) && shape.every((d) => [...symbolsOf(d)].every((s) => this.op.dimValues.knows(s)));
+    const isEmpty = ({ shape }: TensorType): boolean =>
+      shape.includes(0) && shape.every((d) => [...symbolsOf(d)].every((s) => this.op.dimValues.knows(s)));
     if (names.length === 0 || !names.every((name) => name !== null && isEmpty(this.typeOf(name)))) return null;
     return names.map((name) => {
       const { dtype, shape } = this.typeOf(name!);
@@ -209,11 +274,21 @@ export class Lowering implements Scope, SubgraphLowering {
     if (!result) {
       // Outputs that nobody reads need no value.
       if (!this.#isRead(name)) return;
-      fail('ConversionFailed', { operator: node.target, at: placeOf(node), reason: `its output "${name}" has no value` });
+      fail('ConversionFailed', {
+        operator: node.target,
+        at: placeOf(node),
+        reason: `its output "${name}" has no value`,
+      });
     }
     const recorded = this.#recorded(name);
     if (recorded.kind === 'tensor') {
-      assertRecorded(result, name, { dtype: recorded.type.dtype, shape: recorded.type.shape.map((d) => this.#rename(d)) }, node.target, placeOf(node));
+      assertRecorded(
+        result,
+        name,
+        { dtype: recorded.type.dtype, shape: recorded.type.shape.map((d) => this.#rename(d)) },
+        node.target,
+        placeOf(node),
+      );
     }
     this.op.dimValues.bindShape(result);
     this.bind(name, result);
@@ -221,7 +296,10 @@ export class Lowering implements Scope, SubgraphLowering {
 
   #isRead(name: string): boolean {
     const reads = (argument: Argument): boolean => tensorNames(argument).includes(name);
-    return this.#graph.outputs.some(reads) || [...allNodes(this.#graph)].some((node) => node.args.some((a) => reads(a.value)));
+    return (
+      this.#graph.outputs.some(reads) ||
+      [...allNodes(this.#graph)].some((node) => node.args.some((a) => reads(a.value)))
+    );
   }
 
   /** A size that only the data decides (`item`, `nonzero`): from now on its symbol has this value. */
@@ -230,7 +308,12 @@ export class Lowering implements Scope, SubgraphLowering {
     const bare = symbolName(dim);
     if (result && bare !== null) this.op.dimValues.bindScalar(bare, result);
     const unknown = [...symbolsOf(dim)].filter((s) => !this.op.dimValues.knows(s));
-    if (unknown.length) fail('ConversionFailed', { operator: node.target, at: placeOf(node), reason: `nothing gives the size ${unknown.join(', ')}` });
+    if (unknown.length)
+      fail('ConversionFailed', {
+        operator: node.target,
+        at: placeOf(node),
+        reason: `nothing gives the size ${unknown.join(', ')}`,
+      });
   }
 
   #context(): AtenContext {
@@ -239,14 +322,21 @@ export class Lowering implements Scope, SubgraphLowering {
       isComplex: (value) => this.#complex.has(value),
       refuse: (argument, value, supported) => {
         const { node } = this.#current;
-        return fail('UnsupportedArgument', { operator: node?.target ?? 'graph', argument, value: String(value), supported, at: node ? placeOf(node) : 'the graph' });
+        return fail('UnsupportedArgument', {
+          operator: node?.target ?? 'graph',
+          argument,
+          value: String(value),
+          supported,
+          at: node ? placeOf(node) : 'the graph',
+        });
       },
       warn: this.#shared.warn,
     };
   }
 }
 
-const sameType = (a: TensorType, b: TensorType): boolean => a.dtype === b.dtype && a.shape.length === b.shape.length && a.shape.every((d, i) => sameDim(d, b.shape[i]!));
+const sameType = (a: TensorType, b: TensorType): boolean =>
+  a.dtype === b.dtype && a.shape.length === b.shape.length && a.shape.every((d, i) => sameDim(d, b.shape[i]!));
 
 const withContext = (op: Builder, context: AtenContext): AtenBuilder => Object.assign(op, { aten: context });
 
@@ -254,7 +344,9 @@ const withContext = (op: Builder, context: AtenContext): AtenBuilder => Object.a
 export function initializers(op: AtenBuilder): (name: string, data: TensorData) => Value {
   const known = new Map<object, { data: TensorData; value: Value }[]>();
   return (name, data) => {
-    const same = known.get(data.identity)?.find((k) => k.data.dtype === data.dtype && k.data.shape.join() === data.shape.join());
+    const same = known
+      .get(data.identity)
+      ?.find((k) => k.data.dtype === data.dtype && k.data.shape.join() === data.shape.join());
     if (same) return same.value;
     const value = op.constant(data, name);
     known.set(data.identity, [...(known.get(data.identity) ?? []), { data, value }]);

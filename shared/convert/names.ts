@@ -23,14 +23,21 @@ interface NamingRequest {
  * Friendly names for the symbols PyTorch made (`s77`): those of `dynamic_axes`, else `batch` for a leading dimension
  * of an input and `<input>_dim_<axis>` for the others.
  */
-export function symbolNames(program: TorchProgram, { inputs, outputs, dynamicAxes, warn }: NamingRequest): Map<string, Dim> {
+export function symbolNames(
+  program: TorchProgram,
+  { inputs, outputs, dynamicAxes, warn }: NamingRequest,
+): Map<string, Dim> {
   const names = new Map<string, string>();
   for (const tensor of [...inputs, ...outputs]) {
     for (const [raw, chosen] of chosenAxes(tensor, dynamicAxes[tensor.name] ?? {}, outputs.includes(tensor))) {
       names.delete(raw);
       const name = unusedName(chosen, names);
       // One name would make them one size, and shapes would be computed from whichever comes first.
-      if (name !== chosen) warn(`dynamic_axes gives the name "${chosen}" to sizes that PyTorch recorded as independent; that of "${tensor.name}" is called "${name}"`);
+      if (name !== chosen)
+        warn(
+          `dynamic_axes gives the name "${chosen}" to sizes that PyTorch recorded as independent; that ` +
+            `of "${tensor.name}" is called "${name}"`,
+        );
       names.set(raw, name);
     }
   }
@@ -56,7 +63,11 @@ function unusedName(wanted: string, names: ReadonlyMap<string, string>): string 
 }
 
 /** Symbol and name for every axis that the user named. */
-function chosenAxes({ name, shape }: UserTensor, axes: Readonly<Record<string, string>> | readonly number[], isOutput: boolean): [raw: string, chosen: string][] {
+function chosenAxes(
+  { name, shape }: UserTensor,
+  axes: Readonly<Record<string, string>> | readonly number[],
+  isOutput: boolean,
+): [raw: string, chosen: string][] {
   const named: [string, string][] = [];
   const entries: [number, string][] = Array.isArray(axes)
     ? (axes as readonly number[]).map((axis) => [axis, `${identifier(name)}_dim_${axis}`])
@@ -65,14 +76,22 @@ function chosenAxes({ name, shape }: UserTensor, axes: Readonly<Record<string, s
     const axis = given < 0 ? given + shape.length : given;
     const dim = shape[axis];
     const option = `dynamic_axes.${name}`;
-    if (dim === undefined) fail('BadOption', { option, value: String(given), expected: `an axis of its ${shape.length} dimensions` });
+    if (dim === undefined)
+      fail('BadOption', { option, value: String(given), expected: `an axis of its ${shape.length} dimensions` });
     if (isStatic(dim)) {
-      fail('BadOption', { option, value: `${given}: ${chosen}`, expected: `a dynamic dimension: PyTorch recorded the fixed size ${dim}; export the program again with dynamic_shapes` });
+      fail('BadOption', {
+        option,
+        value: `${given}: ${chosen}`,
+        expected:
+          `a dynamic dimension: PyTorch recorded the fixed size ${dim}; export the program again with ` +
+          'dynamic_shapes',
+      });
     }
     const raw = symbolName(dim);
     // An output's dimension may be computed from others; its own name then has no symbol to rename.
     if (raw === null || isOutput) continue;
-    if (!/^[A-Za-z_][\w.]*$/.test(chosen)) fail('BadOption', { option, value: chosen, expected: 'a name of letters, digits and underscores' });
+    if (!/^[A-Za-z_][\w.]*$/.test(chosen))
+      fail('BadOption', { option, value: chosen, expected: 'a name of letters, digits and underscores' });
     named.push([raw, chosen]);
   }
   return named;
@@ -81,19 +100,25 @@ function chosenAxes({ name, shape }: UserTensor, axes: Readonly<Record<string, s
 function refuseUnknown(dynamicAxes: DynamicAxes, tensors: readonly UserTensor[]): void {
   const known = tensors.map((t) => t.name);
   for (const name of Object.keys(dynamicAxes)) {
-    if (!known.includes(name)) fail('BadOption', { option: 'dynamic_axes', value: name, expected: `names among ${known.join(', ')}` });
+    if (!known.includes(name))
+      fail('BadOption', { option: 'dynamic_axes', value: name, expected: `names among ${known.join(', ')}` });
   }
 }
 
 const identifier = (name: string): string => name.replace(/\W+/g, '_');
 
 /** The names a file gives, or those the user chose, one for each tensor. */
-export function chosenNames(option: 'input_names' | 'output_names', chosen: readonly string[] | null, given: readonly string[]): string[] {
+export function chosenNames(
+  option: 'input_names' | 'output_names',
+  chosen: readonly string[] | null,
+  given: readonly string[],
+): string[] {
   if (chosen === null) return unique(given);
   if (chosen.length !== given.length) {
     fail('BadOption', { option, value: chosen.join(', '), expected: `${given.length} names, for ${given.join(', ')}` });
   }
-  if (new Set(chosen).size !== chosen.length) fail('BadOption', { option, value: chosen.join(', '), expected: 'names that differ' });
+  if (new Set(chosen).size !== chosen.length)
+    fail('BadOption', { option, value: chosen.join(', '), expected: 'names that differ' });
   return [...chosen];
 }
 

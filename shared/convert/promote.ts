@@ -11,7 +11,8 @@ import type { ScalarArg } from './schema.ts';
 /** torch.get_default_dtype(): what a Python float and an integer made real become. */
 export const DEFAULT_FLOAT: Dtype = 'float32';
 
-const kindDtype = (number: Scalar): Dtype => ({ int: 'int64', float: DEFAULT_FLOAT, bool: 'bool', complex: 'complex64' } as const)[number.kind];
+const kindDtype = (number: Scalar): Dtype =>
+  (({ int: 'int64', float: DEFAULT_FLOAT, bool: 'bool', complex: 'complex64' }) as const)[number.kind];
 
 const isNumber = (op: AtenBuilder, value: Value): boolean => op.aten.numbers.has(value);
 
@@ -30,7 +31,8 @@ export function resultDtype(op: AtenBuilder, values: readonly Value[]): Dtype {
 }
 
 /** A real number that stands in the file; null for complex ones and those known only when the model runs. */
-export const knownNumber = (number: ScalarArg): number | null => (number.kind === 'run-time' || number.kind === 'complex' ? null : Number(number.value));
+export const knownNumber = (number: ScalarArg): number | null =>
+  number.kind === 'run-time' || number.kind === 'complex' ? null : Number(number.value);
 
 /** Cast unless it is there already; Python numbers are written in the wanted type at once. */
 export function cast(op: AtenBuilder, value: Value, dtype: Dtype): Value {
@@ -41,12 +43,21 @@ export function cast(op: AtenBuilder, value: Value, dtype: Dtype): Value {
 
 /** A 0-d tensor of the given type; a float given to an integer type is cut off as PyTorch does, integers wrap. */
 export function scalarOf(op: AtenBuilder, number: ScalarArg, dtype: Dtype): Value {
-  if (number.kind === 'run-time') return dtypeOf(number.value) === dtype ? number.value : op.Cast([number.value], { to: dtype });
-  if (number.kind === 'complex') return op.aten.refuse('scalar', `${number.value[0]}+${number.value[1]}j`, 'real numbers');
+  if (number.kind === 'run-time')
+    return dtypeOf(number.value) === dtype ? number.value : op.Cast([number.value], { to: dtype });
+  if (number.kind === 'complex')
+    return op.aten.refuse('scalar', `${number.value[0]}+${number.value[1]}j`, 'real numbers');
   const value = number.value;
   if (isFloat(dtype)) return op.scalar(dtype, Number(value));
   if (dtype === 'bool') return op.scalar('bool', Boolean(value) && value !== 0n);
-  const whole = typeof value === 'bigint' ? value : typeof value === 'boolean' ? BigInt(value) : Number.isFinite(value) ? BigInt(Math.trunc(value)) : null;
+  const whole =
+    typeof value === 'bigint'
+      ? value
+      : typeof value === 'boolean'
+        ? BigInt(value)
+        : Number.isFinite(value)
+          ? BigInt(Math.trunc(value))
+          : null;
   if (whole === null) return op.aten.refuse('scalar', value, `a finite number for ${dtype}`);
   const { bits, kind } = DTYPES[dtype];
   return op.scalar(dtype, kind === 'uint' ? BigInt.asUintN(bits, whole) : BigInt.asIntN(bits, whole));
@@ -73,7 +84,10 @@ export function numberOperand(op: AtenBuilder, number: ScalarArg): Value {
     return number.value;
   }
   // Converters of complex operators read the number, not the pair.
-  const data = number.kind === 'complex' ? memoryData(DEFAULT_FLOAT, [2], encodeNumbers(DEFAULT_FLOAT, number.value)) : scalarOf(op, number, kindDtype(number)).data!;
+  const data =
+    number.kind === 'complex'
+      ? memoryData(DEFAULT_FLOAT, [2], encodeNumbers(DEFAULT_FLOAT, number.value))
+      : scalarOf(op, number, kindDtype(number)).data!;
   const value = op.constant(data, op.freshName('number'));
   op.aten.numbers.set(value, number);
   return value;

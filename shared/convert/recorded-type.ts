@@ -1,4 +1,6 @@
-/** The free oracle: PyTorch recorded dtype and shape of every value, so every lowered value is held against its record. */
+/**
+ * The free oracle: PyTorch recorded dtype and shape of every value, so every lowered value is held against its record.
+ */
 import { fail } from '../errors.ts';
 import { type Dim, sameDim } from '../tensor/dim.ts';
 import type { Dtype } from '../tensor/dtype.ts';
@@ -25,6 +27,8 @@ export function assertRecorded(value: Value, name: string, recorded: TensorType,
 }
 
 const agrees = (found: TensorType, expected: TensorType): boolean =>
-  found.dtype === expected.dtype && found.shape.length === expected.shape.length && found.shape.every((dim, i) => fits(dim, expected.shape[i]!));
+  found.dtype === expected.dtype &&
+  found.shape.length === expected.shape.length &&
+  found.shape.every((dim, i) => fits(dim, expected.shape[i]!));
 
 const fits = (found: Dim, expected: Dim): boolean => isUnknownDim(found) || sameDim(found, expected);

@@ -6,11 +6,15 @@ import { STRUCTURAL } from './structural.ts';
 export const CONVERTERS: ReadonlyMap<string, OpConverter> = collect(FAMILIES);
 /** For nodes that take or give complex tensors: an operator that is not here must not meet one. */
 export const COMPLEX_CONVERTERS: ReadonlyMap<string, OpConverter> = collect(COMPLEX_FAMILIES);
-export const STRUCTURAL_CONVERTERS: ReadonlyMap<string, StructuralConverter> = new Map(STRUCTURAL.map((c) => [c.target, c]));
+export const STRUCTURAL_CONVERTERS: ReadonlyMap<string, StructuralConverter> = new Map(
+  STRUCTURAL.map((c) => [c.target, c]),
+);
 
 function collect(families: typeof FAMILIES): Map<string, OpConverter> {
   const map = new Map<string, OpConverter>();
-  for (const converter of families.flatMap((family) => Object.values(family)).flatMap((e) => (typeof e === 'function' ? [] : e))) {
+  for (const converter of families
+    .flatMap((family) => Object.values(family))
+    .flatMap((e) => (typeof e === 'function' ? [] : e))) {
     const { target } = converter.schema;
     if (map.has(target)) throw new Error(`two converters for ${target}`);
     map.set(target, converter);
@@ -19,9 +23,13 @@ function collect(families: typeof FAMILIES): Map<string, OpConverter> {
 }
 
 /** The converter for an operator, by whether complex tensors are involved. */
-export const converterFor = (target: string, complex: boolean): OpConverter | undefined => (complex ? (COMPLEX_CONVERTERS.get(target) ?? INDIFFERENT.get(target)) : CONVERTERS.get(target));
+export const converterFor = (target: string, complex: boolean): OpConverter | undefined =>
+  complex ? (COMPLEX_CONVERTERS.get(target) ?? INDIFFERENT.get(target)) : CONVERTERS.get(target);
 
 /** Operators that read no numbers of their operand. */
-const INDIFFERENT: ReadonlyMap<string, OpConverter> = new Map([...CONVERTERS].filter(([target]) => /^aten::(_assert|sym_constrain)/.test(target)));
+const INDIFFERENT: ReadonlyMap<string, OpConverter> = new Map(
+  [...CONVERTERS].filter(([target]) => /^aten::(_assert|sym_constrain)/.test(target)),
+);
 
-export const isSupported = (target: string, complex: boolean): boolean => STRUCTURAL_CONVERTERS.has(target) || converterFor(target, complex) !== undefined;
+export const isSupported = (target: string, complex: boolean): boolean =>
+  STRUCTURAL_CONVERTERS.has(target) || converterFor(target, complex) !== undefined;

@@ -1,4 +1,6 @@
-/** ATen schema strings: the text names an operator, types its arguments for TypeScript, and binds them with defaults. */
+/**
+ * ATen schema strings: the text names an operator, types its arguments for TypeScript, and binds them with defaults.
+ */
 import type { Dim } from '../tensor/dim.ts';
 import type { Dtype } from '../tensor/dtype.ts';
 import type { Value } from '../onnx/ir.ts';
@@ -38,7 +40,11 @@ type ArgumentType<T extends string> = T extends `${infer B}(${string})${infer R}
 /** One argument by name; the alias mark of views that become several (`a -> *`) has spaces of its own. */
 type One<A extends string> = A extends `${infer T}(a -> *) ${infer R}`
   ? One<`${T} ${R}`>
-  : A extends `${infer T} ${infer N}=${string}` ? { readonly [K in N]: ArgumentType<T> } : A extends `${infer T} ${infer N}` ? { readonly [K in N]: ArgumentType<T> } : unknown;
+  : A extends `${infer T} ${infer N}=${string}`
+    ? { readonly [K in N]: ArgumentType<T> }
+    : A extends `${infer T} ${infer N}`
+      ? { readonly [K in N]: ArgumentType<T> }
+      : unknown;
 type All<A extends string> = A extends `${infer Head}, ${infer Tail}` ? One<Head> & All<Tail> : One<A>;
 
 /** The arguments of a schema string by name: `{ self: Value, dim: number }`. */

@@ -16,7 +16,8 @@ export function polynomial(op: AtenBuilder, x: Value, coefficients: readonly num
   return rest.reduce<Value>((sum, c) => op.Add([op.Mul([sum, x]), num(op, c)]), num(op, first!));
 }
 
-export const rational = (op: AtenBuilder, x: Value, over: readonly number[], under: readonly number[]): Value => op.Div([polynomial(op, x, over), polynomial(op, x, under)]);
+export const rational = (op: AtenBuilder, x: Value, over: readonly number[], under: readonly number[]): Value =>
+  op.Div([polynomial(op, x, over), polynomial(op, x, under)]);
 
 /** Clenshaw's rule for a Chebyshev series in y/2, highest order first, the constant term halved. */
 export function chebyshev(op: AtenBuilder, y: Value, coefficients: readonly number[]): Value {

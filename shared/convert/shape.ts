@@ -22,7 +22,8 @@ export function staticSize(op: AtenBuilder, dim: Dim, what: string): number {
   return isStatic(dim) ? dim : op.aten.refuse(what, dimText(dim), 'a size that is fixed when the model is converted');
 }
 
-export const staticSizes = (op: AtenBuilder, value: Value, what: string): number[] => shapeOf(value).map((d) => staticSize(op, d, what));
+export const staticSizes = (op: AtenBuilder, value: Value, what: string): number[] =>
+  shapeOf(value).map((d) => staticSize(op, d, what));
 
 /** `size` with its -1 worked out from the number of elements. */
 export function resolveSize(own: readonly Dim[], size: readonly Dim[]): Dim[] {
@@ -82,8 +83,10 @@ export function swapAxes(op: AtenBuilder, x: Value, a: number, b: number): Value
   return transpose(op, x, perm);
 }
 
-export const unsqueeze = (op: AtenBuilder, x: Value, axes: readonly number[]): Value => (axes.length ? op.Unsqueeze([x, op.ints(axes)]) : x);
-export const squeeze = (op: AtenBuilder, x: Value, axes: readonly number[]): Value => (axes.length ? op.Squeeze([x, op.ints(axes)]) : x);
+export const unsqueeze = (op: AtenBuilder, x: Value, axes: readonly number[]): Value =>
+  axes.length ? op.Unsqueeze([x, op.ints(axes)]) : x;
+export const squeeze = (op: AtenBuilder, x: Value, axes: readonly number[]): Value =>
+  axes.length ? op.Squeeze([x, op.ints(axes)]) : x;
 
 const INT64_MAX = 2n ** 63n - 1n;
 const INT64_MIN = -(2n ** 63n);

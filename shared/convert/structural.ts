@@ -6,4 +6,12 @@ import { inlinedWrappers } from './structural/inline.ts';
 import { whileLoop } from './structural/loop.ts';
 import { associativeScan, map, scan } from './structural/scan.ts';
 
-export const STRUCTURAL: readonly StructuralConverter[] = [...inlinedWrappers, autocast, cond, whileLoop, scan, map, associativeScan];
+export const STRUCTURAL: readonly StructuralConverter[] = [
+  ...inlinedWrappers,
+  autocast,
+  cond,
+  whileLoop,
+  scan,
+  map,
+  associativeScan,
+];

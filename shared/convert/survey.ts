@@ -5,7 +5,8 @@ import type { Argument, TorchGraph, TorchNode } from '../torch/program.ts';
 import { isSupported } from './registry.ts';
 
 /** `add.Tensor in layer1.0 (resnet.py:91)`. */
-export const placeOf = (node: TorchNode): string => `${node.source.module || 'the root module'}${node.source.line ? ` (${node.source.line})` : ''}`;
+export const placeOf = (node: TorchNode): string =>
+  `${node.source.module || 'the root module'}${node.source.line ? ` (${node.source.line})` : ''}`;
 
 /** Arithmetic on symbolic sizes: its result is recorded as an expression, so nothing has to be computed here. */
 const SIZE_ARITHMETIC = /^(_operator|math|torch)::|^aten::sym_(size|numel|stride|storage_offset)/;
@@ -21,7 +22,9 @@ export function unsupportedUses(graph: TorchGraph): UnsupportedUse[] {
     if (use) use.count++;
     else uses.set(name, { count: 1, at: placeOf(node) });
   }
-  return [...uses].map(([name, { count, at }]) => ({ name, count, at })).sort((a, b) => b.count - a.count || (a.name < b.name ? -1 : 1));
+  return [...uses]
+    .map(([name, { count, at }]) => ({ name, count, at }))
+    .sort((a, b) => b.count - a.count || (a.name < b.name ? -1 : 1));
 }
 
 export function* allNodes(graph: TorchGraph): Generator<TorchNode> {
@@ -35,7 +38,8 @@ function* nodesWithin(graph: TorchGraph): Generator<{ node: TorchNode; within: T
   }
 }
 
-export const tensorNames = (argument: Argument): readonly (string | null)[] => (argument.kind === 'tensor' ? [argument.name] : argument.kind === 'tensors' ? argument.names : []);
+export const tensorNames = (argument: Argument): readonly (string | null)[] =>
+  argument.kind === 'tensor' ? [argument.name] : argument.kind === 'tensors' ? argument.names : [];
 
 /** Whether a tensor that the node takes or gives is recorded as complex, or a number is one. */
 export function isComplexNode(node: TorchNode, graph: TorchGraph): boolean {
@@ -46,4 +50,5 @@ export function isComplexNode(node: TorchNode, graph: TorchGraph): boolean {
   });
 }
 
-export const isSizeArithmetic = (node: TorchNode): boolean => SIZE_ARITHMETIC.test(node.target) && node.outputs.every((o) => o.kind === 'symint' || o.kind === 'none');
+export const isSizeArithmetic = (node: TorchNode): boolean =>
+  SIZE_ARITHMETIC.test(node.target) && node.outputs.every((o) => o.kind === 'symint' || o.kind === 'none');

@@ -16,7 +16,8 @@ import { OPS, type OnnxOp } from './schema/index.ts';
 import { type Inferred, inferTypes, OpCall, type OpRow, signatureOf } from './schema/row.ts';
 import { unknownDim } from './unknown-dim.ts';
 
-export type AttributeInput = number | bigint | string | readonly (number | bigint)[] | readonly string[] | TensorData | Graph;
+export type AttributeInput =
+  number | bigint | string | readonly (number | bigint)[] | readonly string[] | TensorData | Graph;
 export type AttributeInputs = Readonly<Record<string, AttributeInput | undefined>>;
 
 interface EmitOp {
@@ -65,7 +66,10 @@ class OpBuilder {
 
   /** An initializer. Small equal ones are shared when they have no name of their own. */
   constant(data: TensorData, name?: string): Value {
-    const key = name === undefined && data.memory && data.byteLength <= 256 ? `${data.dtype}[${data.shape}]${Buffer.from(data.memory).toString('hex')}` : null;
+    const key =
+      name === undefined && data.memory && data.byteLength <= 256
+        ? `${data.dtype}[${data.shape}]${Buffer.from(data.memory).toString('hex')}`
+        : null;
     const known = key === null ? undefined : this.#constants.get(key);
     if (known) return known;
     const value = this.#root.addInitializer(name ?? this.freshName('const'), data);
@@ -99,11 +103,18 @@ class OpBuilder {
   }
 
   /** Any operator of any domain, without older forms; types given by the caller or found by the table. */
-  node(op: string, inputs: readonly (Value | null)[], attributes: AttributeInputs = {}, more: { domain?: string; types?: readonly (Inferred['type'])[]; outputs?: number } = {}): Value[] {
+  node(
+    op: string,
+    inputs: readonly (Value | null)[],
+    attributes: AttributeInputs = {},
+    more: { domain?: string; types?: readonly Inferred['type'][]; outputs?: number } = {},
+  ): Value[] {
     const row = rowOf(op, more.domain ?? '');
     const attributeMap = attributesOf(op, row, attributes);
     const count = more.types?.length ?? more.outputs ?? 1;
-    const inferred = more.types ? more.types.map((type) => ({ type })) : this.#infer(op, row, inputs, attributeMap, count);
+    const inferred = more.types
+      ? more.types.map((type) => ({ type }))
+      : this.#infer(op, row, inputs, attributeMap, count);
     return this.#append(op, more.domain ?? '', inputs, attributeMap, inferred);
   }
 
@@ -142,16 +153,34 @@ class OpBuilder {
     }
   }
 
-  #call(op: string, row: OpRow, inputs: readonly (Value | null)[], attributes: ReadonlyMap<string, Attribute>, outputs: number): OpCall {
+  #call(
+    op: string,
+    row: OpRow,
+    inputs: readonly (Value | null)[],
+    attributes: ReadonlyMap<string, Attribute>,
+    outputs: number,
+  ): OpCall {
     return new OpCall({ op, inputs, attributes, outputs, opset: this.opset, row, fresh: () => this.unknownDim() });
   }
 
-  #infer(op: string, row: OpRow | undefined, inputs: readonly (Value | null)[], attributes: ReadonlyMap<string, Attribute>, outputs: number): readonly Inferred[] {
+  #infer(
+    op: string,
+    row: OpRow | undefined,
+    inputs: readonly (Value | null)[],
+    attributes: ReadonlyMap<string, Attribute>,
+    outputs: number,
+  ): readonly Inferred[] {
     if (!row) throw new Error(`operator ${op} has no row and no types were given`);
     return inferTypes(this.#call(op, row, inputs, attributes, outputs));
   }
 
-  #append(op: string, domain: string, inputs: readonly (Value | null)[], attributes: Map<string, Attribute>, inferred: readonly Inferred[]): Value[] {
+  #append(
+    op: string,
+    domain: string,
+    inputs: readonly (Value | null)[],
+    attributes: Map<string, Attribute>,
+    inferred: readonly Inferred[],
+  ): Value[] {
     const outputs = inferred.map(({ type, content }) => {
       const value = new Value(this.freshName(op.toLowerCase()), type);
       value.content = followed(type, content);
@@ -207,11 +236,15 @@ function attributesOf(op: string, row: OpRow | undefined, given: AttributeInputs
     if (value === undefined) continue;
     const spec = row?.attributes?.[name];
     if (row && !spec) throw new Error(`${op} has no attribute ${name}`);
-    const attribute = toAttribute(spec?.kind ?? guessKind(value), spec?.dtype && typeof value === 'string' ? dataTypeNumber(value as Dtype) : value);
+    const attribute = toAttribute(
+      spec?.kind ?? guessKind(value),
+      spec?.dtype && typeof value === 'string' ? dataTypeNumber(value as Dtype) : value,
+    );
     if (spec?.default === undefined || !sameAttribute(spec.default, attribute)) attributes.set(name, attribute);
   }
   for (const [name, spec] of Object.entries(row?.attributes ?? {})) {
-    if (spec.default === undefined && !spec.optional && !attributes.has(name)) throw new Error(`${op} needs attribute ${name}`);
+    if (spec.default === undefined && !spec.optional && !attributes.has(name))
+      throw new Error(`${op} needs attribute ${name}`);
   }
   return attributes;
 }
@@ -219,13 +252,22 @@ function attributesOf(op: string, row: OpRow | undefined, given: AttributeInputs
 /** Float attributes are float32 numbers in a file. */
 function sameAttribute(byDefault: unknown, { kind, value }: Attribute): boolean {
   if (kind === 'float') return Math.fround(value) === Math.fround(byDefault as number);
-  return Array.isArray(byDefault) && Array.isArray(value) ? byDefault.length === value.length && byDefault.every((x, i) => x === value[i]) : byDefault === value;
+  return Array.isArray(byDefault) && Array.isArray(value)
+    ? byDefault.length === value.length && byDefault.every((x, i) => x === value[i])
+    : byDefault === value;
 }
 
-const rowOf = (op: string, domain: string): OpRow | undefined => (domain === '' ? OPS[op as OnnxOp] : domain === CONTRIB_DOMAIN ? CONTRIB[op] : undefined);
+const rowOf = (op: string, domain: string): OpRow | undefined =>
+  domain === '' ? OPS[op as OnnxOp] : domain === CONTRIB_DOMAIN ? CONTRIB[op] : undefined;
 
 /** A call must fit the newest signature: it is the only one callers know. */
-function requireSignature(op: string, row: OpRow, inputs: readonly (Value | null)[], attributes: ReadonlyMap<string, Attribute>, outputs: number): void {
+function requireSignature(
+  op: string,
+  row: OpRow,
+  inputs: readonly (Value | null)[],
+  attributes: ReadonlyMap<string, Attribute>,
+  outputs: number,
+): void {
   const [takes, gives] = [signatureOf(row.inputs), signatureOf(row.outputs ?? 'Y')];
   if (inputs.length > takes.most) throw new Error(`${op} takes ${takes.most} inputs, not ${inputs.length}`);
   takes.required.forEach((name, i) => {
@@ -242,7 +284,8 @@ function guessKind(value: AttributeInput): Attribute['kind'] {
   if (typeof value === 'string') return 'string';
   if (typeof value === 'bigint') return 'int';
   if (typeof value === 'number') return Number.isInteger(value) ? 'int' : 'float';
-  if (Array.isArray(value)) return typeof value[0] === 'string' ? 'strings' : value.every((x) => Number.isInteger(x)) ? 'ints' : 'floats';
+  if (Array.isArray(value))
+    return typeof value[0] === 'string' ? 'strings' : value.every((x) => Number.isInteger(x)) ? 'ints' : 'floats';
   return 'tensor';
 }
 

@@ -10,7 +10,9 @@ export function checkModel(model: Model): void {
   if (problems.length) throw new Error(`the model is not well formed:\n  ${problems.slice(0, 20).join('\n  ')}`);
 }
 
-export const nodeText = (node: Node): string => `${node.domain ? `${node.domain}.` : ''}${node.op}${node.name ? ` "${node.name}"` : ''} (${node.outputs.map((o) => o.name).join(', ')})`;
+export const nodeText = (node: Node): string =>
+  `${node.domain ? `${node.domain}.` : ''}${node.op}${node.name ? ` "${node.name}"` : ''} ` +
+  `(${node.outputs.map((o) => o.name).join(', ')})`;
 
 /** What is wrong with names, scopes, order and links. */
 export function structureProblems(model: Model): string[] {
@@ -40,19 +42,26 @@ class StructureCheck {
       define(value, 'initializer');
       if (!value.data) this.problems.push(`initializer "${value.name}" has no data`);
     }
-    for (const value of own) if (value.producer) this.problems.push(`"${value.name}" is given and computed by ${nodeText(value.producer)}`);
+    for (const value of own)
+      if (value.producer) this.problems.push(`"${value.name}" is given and computed by ${nodeText(value.producer)}`);
     for (const node of graph.nodes) {
       this.#nodes.add(node);
       if (node.graph !== graph) this.problems.push(`${nodeText(node)} does not know its graph`);
-      for (const input of node.inputs) if (input && !inScope.has(input)) this.problems.push(`${nodeText(node)} reads "${input.name}" before it is computed, or from another graph`);
+      for (const input of node.inputs)
+        if (input && !inScope.has(input))
+          this.problems.push(`${nodeText(node)} reads "${input.name}" before it is computed, or from another graph`);
       for (const subgraph of node.subgraphs()) this.graph(subgraph, inScope);
       for (const output of node.outputs) {
-        if (output.producer !== node) this.problems.push(`"${output.name}" does not know that ${nodeText(node)} computes it`);
+        if (output.producer !== node)
+          this.problems.push(`"${output.name}" does not know that ${nodeText(node)} computes it`);
         define(output, 'output of a node');
       }
     }
-    for (const output of graph.outputs) if (!own.has(output)) this.problems.push(`output "${output.name}" of graph "${graph.name}" is not computed in it`);
-    if (new Set(graph.outputs).size !== graph.outputs.length) this.problems.push(`graph "${graph.name}" gives one value as two outputs`);
+    for (const output of graph.outputs)
+      if (!own.has(output))
+        this.problems.push(`output "${output.name}" of graph "${graph.name}" is not computed in it`);
+    if (new Set(graph.outputs).size !== graph.outputs.length)
+      this.problems.push(`graph "${graph.name}" gives one value as two outputs`);
   }
 
   #define(value: Value, what: string): void {
@@ -71,8 +80,10 @@ class StructureCheck {
   links(): void {
     for (const value of this.#values) {
       for (const { node, index } of value.uses) {
-        if (!this.#nodes.has(node)) this.problems.push(`"${value.name}" lists a use by ${nodeText(node)}, which is not in the model`);
-        else if (node.inputs[index] !== value) this.problems.push(`"${value.name}" lists a use by ${nodeText(node)} that does not read it`);
+        if (!this.#nodes.has(node))
+          this.problems.push(`"${value.name}" lists a use by ${nodeText(node)}, which is not in the model`);
+        else if (node.inputs[index] !== value)
+          this.problems.push(`"${value.name}" lists a use by ${nodeText(node)} that does not read it`);
       }
     }
     for (const node of this.#nodes) {
@@ -85,16 +96,27 @@ class StructureCheck {
   }
 }
 
-/** Calls that do not fit the operator table, and values without a type. Operators of other domains are taken as they are. */
+/**
+ * Calls that do not fit the operator table, and values without a type. Operators of other domains are taken as they
+ * are.
+ */
 export function operatorProblems(model: Model): string[] {
   const problems: string[] = [];
   for (const node of everyNode(model.graph)) {
     const row = rowOf(node);
     const opset = model.opsets.get(node.domain);
-    if (opset === undefined) problems.push(`${nodeText(node)}: the model names no opset for the domain "${node.domain}"`);
-    else if (row) problems.push(...callProblems(node, row, node.domain === '' ? opset : Infinity).map((problem) => `${nodeText(node)}: ${problem}`));
+    if (opset === undefined)
+      problems.push(`${nodeText(node)}: the model names no opset for the domain "${node.domain}"`);
+    else if (row)
+      problems.push(
+        ...callProblems(node, row, node.domain === '' ? opset : Infinity).map(
+          (problem) => `${nodeText(node)}: ${problem}`,
+        ),
+      );
     else if (node.domain === '') problems.push(`${nodeText(node)}: no such operator`);
-    if (row && !row.untyped) for (const output of node.outputs) if (!output.type && output.name) problems.push(`${nodeText(node)}: output "${output.name}" has no type`);
+    if (row && !row.untyped)
+      for (const output of node.outputs)
+        if (!output.type && output.name) problems.push(`${nodeText(node)}: output "${output.name}" has no type`);
   }
   return problems;
 }
@@ -124,10 +146,12 @@ function callProblems(node: Node, row: OpRow, opset: number): string[] {
       if (name !== null && !node.inputs[i]) problems.push(`input ${name} is missing`);
     });
   }
-  if (node.outputs.length > gives.most || node.outputs.length === 0) problems.push(`${node.outputs.length} outputs, it gives ${gives.most}`);
+  if (node.outputs.length > gives.most || node.outputs.length === 0)
+    problems.push(`${node.outputs.length} outputs, it gives ${gives.most}`);
   for (const [name, attribute] of node.attributes) problems.push(...attributeProblems(name, attribute, row, opset));
   for (const [name, spec] of Object.entries(row.attributes ?? {})) {
-    const isRequired = spec.default === undefined && !spec.optional && opset >= (spec.since ?? 0) && opset < (spec.until ?? Infinity);
+    const isRequired =
+      spec.default === undefined && !spec.optional && opset >= (spec.since ?? 0) && opset < (spec.until ?? Infinity);
     if (isRequired && !node.attributes.has(name)) problems.push(`attribute ${name} is missing`);
   }
   return problems;
@@ -138,6 +162,7 @@ function attributeProblems(name: string, attribute: Attribute, row: OpRow, opset
   if (!spec) return [`it has no attribute ${name}`];
   if (spec.kind !== attribute.kind) return [`attribute ${name} is of kind ${attribute.kind}, not ${spec.kind}`];
   if (opset < (spec.since ?? 0)) return [`attribute ${name} exists since opset ${spec.since}`];
-  if (opset !== Infinity && opset >= (spec.until ?? Infinity)) return [`attribute ${name} is gone since opset ${spec.until}`];
+  if (opset !== Infinity && opset >= (spec.until ?? Infinity))
+    return [`attribute ${name} is gone since opset ${spec.until}`];
   return [];
 }

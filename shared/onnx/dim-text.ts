@@ -1,4 +1,6 @@
-/** Reads dimensions back from the text `dimText` writes: names, and expressions such as `2*s + 1` or `floordiv(s, 2)`. */
+/**
+ * Reads dimensions back from the text `dimText` writes: names, and expressions such as `2*s + 1` or `floordiv(s, 2)`.
+ */
 import { addDims, CALLS, type Dim, type DimFunction, isStatic, mulDims, negDim, symbol } from '../tensor/dim.ts';
 
 const TOKEN = /\s*(?:(\d+)|([A-Za-z_][\w.$:#/]*)|([-+*(),]))/y;
@@ -21,7 +23,7 @@ function parseExpression(text: string): Dim | null {
 
   const sum = (depth: number): Dim | null => {
     const terms: Dim[] = [];
-    for (let sign = take('-') ? -1 : 1; ; ) {
+    for (let sign = take('-') ? -1 : 1; ;) {
       const term = product(depth);
       if (term === null) return null;
       terms.push(sign < 0 ? negDim(term) : term);

@@ -1,5 +1,15 @@
 /** Symbolic dimensions at run time: each becomes arithmetic on the shape of an input, computed once per graph. */
-import { type Atom, type Dim, type DimFunction, isStatic, mulDims, subDims, symbol, symbolName, symbolsOf } from '../tensor/dim.ts';
+import {
+  type Atom,
+  type Dim,
+  type DimFunction,
+  isStatic,
+  mulDims,
+  subDims,
+  symbol,
+  symbolName,
+  symbolsOf,
+} from '../tensor/dim.ts';
 import type { Builder } from './builder.ts';
 import type { Value } from './ir.ts';
 
@@ -11,14 +21,16 @@ type Source =
 
 const CALL_OPS: Readonly<Record<DimFunction, (op: Builder, a: Value, b: Value) => Value>> = {
   floordiv: (op, a, b) => {
-    // ONNX integer Div truncates; dimensions may be negative on the way, so take the remainder of Mod (sign of the divisor) off first.
+    // ONNX integer Div truncates; dimensions may be negative on the way, so take the remainder of Mod (sign of the
+    // divisor) off first.
     const remainder = op.Mod([a, b]);
     return op.Div([op.Sub([a, remainder]), b]);
   },
   mod: (op, a, b) => op.Mod([a, b]),
   min: (op, a, b) => op.Min([a, b]),
   max: (op, a, b) => op.Max([a, b]),
-  pow: (op, a, b) => op.Cast([op.Pow([op.Cast([a], { to: 'float64' }), op.Cast([b], { to: 'float64' })])], { to: 'int64' }),
+  pow: (op, a, b) =>
+    op.Cast([op.Pow([op.Cast([a], { to: 'float64' }), op.Cast([b], { to: 'float64' })])], { to: 'int64' }),
 };
 
 export class DimValues {
@@ -31,15 +43,20 @@ export class DimValues {
     this.#parent = parent;
   }
 
-  /** Every symbol that a dimension of `value` holds linearly can be read off its shape. Bare ones first; the first binding stays. */
+  /**
+   * Every symbol that a dimension of `value` holds linearly can be read off its shape. Bare ones first; the first
+   * binding stays.
+   */
   bindShape(value: Value): void {
     value.type?.shape.forEach((dim, axis) => {
       const name = symbolName(dim);
-      if (name !== null && !this.knows(name)) this.#sources.set(name, { kind: 'axis', of: value, axis, factor: 1, rest: 0 });
+      if (name !== null && !this.knows(name))
+        this.#sources.set(name, { kind: 'axis', of: value, axis, factor: 1, rest: 0 });
     });
     value.type?.shape.forEach((dim, axis) => {
       const solved = isStatic(dim) ? null : this.#solve(dim);
-      if (solved) this.#sources.set(solved.name, { kind: 'axis', of: value, axis, factor: solved.factor, rest: solved.rest });
+      if (solved)
+        this.#sources.set(solved.name, { kind: 'axis', of: value, axis, factor: solved.factor, rest: solved.rest });
     });
   }
 
@@ -48,7 +65,9 @@ export class DimValues {
     const unknown = [...symbolsOf(dim)].filter((s) => !this.knows(s));
     if (unknown.length !== 1) return null;
     const name = unknown[0]!;
-    const term = dim.terms.find((t) => t.atoms.length === 1 && t.atoms[0]!.kind === 'symbol' && t.atoms[0]!.name === name);
+    const term = dim.terms.find(
+      (t) => t.atoms.length === 1 && t.atoms[0]!.kind === 'symbol' && t.atoms[0]!.name === name,
+    );
     if (!term) return null;
     const rest = subDims(dim, mulDims(term.factor, symbol(name)));
     return symbolsOf(rest).has(name) ? null : { name, factor: term.factor, rest };
@@ -126,4 +145,3 @@ export class DimValues {
     return this.#sources.get(name) ?? (this.#parent ? this.#parent.#source(name) : undefined);
   }
 }
-

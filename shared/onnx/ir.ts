@@ -34,14 +34,19 @@ export class Value {
   producer: Node | null = null;
   /** Set for initializers only. */
   data: TensorData | null = null;
-  /** The elements of a small integer tensor as dimensions (row-major), when they are known: what Shape, Concat, Mul ... compute. */
+  /**
+   * The elements of a small integer tensor as dimensions (row-major), when they are known: what Shape, Concat, Mul ...
+   * compute.
+   */
   content: readonly Dim[] | null = null;
   readonly #uses = new Set<Use>();
   constructor(name: string, type: TensorType | null) {
     this.name = name;
     this.type = type;
   }
-  /** Inputs of nodes that read this value, those of subgraphs included. Graph outputs are not uses: see `Graph.outputs`. */
+  /**
+   * Inputs of nodes that read this value, those of subgraphs included. Graph outputs are not uses: see `Graph.outputs`.
+   */
   get uses(): ReadonlySet<Use> {
     return this.#uses;
   }
@@ -67,7 +72,13 @@ export class Node {
   readonly #uses: (Use | null)[] = [];
   readonly #inputs: (Value | null)[] = [];
 
-  constructor(spec: { op: string; domain?: string; inputs: readonly (Value | null)[]; outputs: readonly Value[]; attributes?: Iterable<readonly [string, Attribute]> }) {
+  constructor(spec: {
+    op: string;
+    domain?: string;
+    inputs: readonly (Value | null)[];
+    outputs: readonly Value[];
+    attributes?: Iterable<readonly [string, Attribute]>;
+  }) {
     this.op = spec.op;
     this.domain = spec.domain ?? '';
     this.attributes = new Map(spec.attributes ?? []);

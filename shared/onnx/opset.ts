@@ -3,7 +3,10 @@
 export const OLDEST_OPSET = 13;
 /** The newest that onnxruntime 1.30 loads. */
 export const NEWEST_OPSET = 26;
-/** Loads in every onnxruntime since 1.18, has Gelu, GroupNormalization and 4-bit types, and its Q/DQ groups fuse in onnxruntime 1.30. */
+/**
+ * Loads in every onnxruntime since 1.18, has Gelu, GroupNormalization and 4-bit types, and its Q/DQ groups fuse in
+ * onnxruntime 1.30.
+ */
 export const DEFAULT_OPSET = 21;
 
 /** From the ONNX release table: the IR version of the first release that carries the opset. */

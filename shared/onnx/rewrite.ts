@@ -22,7 +22,8 @@ export interface Rule {
   /** The operators it looks at; left out: every one. */
   readonly root?: string | readonly string[];
   /**
-   * What takes the place of the node's outputs (one value: of the first, when nobody reads the others), or null to leave
+   * What takes the place of the node's outputs (one value: of the first, when nobody reads the others), or null to
+   * leave
    * the node as it is. Nodes built with `op` stand in the node's graph and carry its origin.
    */
   rewrite(node: Node, op: Builder): Value | readonly Value[] | null;
@@ -66,7 +67,10 @@ export const untilStable = (step: Pass): Pass => ({
   },
 });
 
-/** Before, Add broadcast by attributes, and Dropout and BatchNormalization trained by default: rules do not look at such models. */
+/**
+ * Before, Add broadcast by attributes, and Dropout and BatchNormalization trained by default: rules do not look at such
+ * models.
+ */
 const OLDEST_OPSET = 9;
 
 /** Tries the rules in order on every node, those of subgraphs included. */
@@ -86,7 +90,8 @@ type RulesOf = (op: string) => readonly Rule[];
 
 function rulesByRoot(rules: readonly Rule[]): RulesOf {
   const cache = new Map<string, readonly Rule[]>();
-  const matches = (rule: Rule, op: string): boolean => rule.root === undefined || (typeof rule.root === 'string' ? rule.root === op : rule.root.includes(op));
+  const matches = (rule: Rule, op: string): boolean =>
+    rule.root === undefined || (typeof rule.root === 'string' ? rule.root === op : rule.root.includes(op));
   return (op) => {
     const known = cache.get(op) ?? rules.filter((rule) => matches(rule, op));
     cache.set(op, known);
@@ -98,7 +103,8 @@ function rewriteGraph(graph: Graph, op: Builder, rulesOf: RulesOf, count: (rule:
   let changed = false;
   for (const node of [...graph.nodes]) {
     if (node.graph !== graph) continue;
-    for (const subgraph of node.subgraphs()) rewriteGraph(subgraph, makeBuilder(subgraph, op.opset, op), rulesOf, count);
+    for (const subgraph of node.subgraphs())
+      rewriteGraph(subgraph, makeBuilder(subgraph, op.opset, op), rulesOf, count);
     if (node.domain !== '') continue;
     const rule = rulesOf(node.op).find((candidate) => apply(candidate, node, op));
     if (!rule) continue;
@@ -131,7 +137,8 @@ export const isRead = (value: Value): boolean => value.uses.size > 0 || isGraphO
 export const isGraphOutput = (value: Value): boolean => value.producer?.graph?.isOutput(value) ?? false;
 
 /** A graph output has to be computed by a node of its graph and be one output only. */
-const canTakeName = (graph: Graph, from: Value, to: Value): boolean => !graph.isOutput(from) || (to.producer?.graph === graph && !graph.isOutput(to));
+const canTakeName = (graph: Graph, from: Value, to: Value): boolean =>
+  !graph.isOutput(from) || (to.producer?.graph === graph && !graph.isOutput(to));
 
 /** Everybody who read `from` reads `to`. A graph output keeps its name: `to` takes it over, or an Identity does. */
 export function replaceValue(graph: Graph, from: Value, to: Value, op: Builder): void {
@@ -149,7 +156,8 @@ export function replaceValue(graph: Graph, from: Value, to: Value, op: Builder):
 }
 
 function requireSameType({ type: a }: Value, { type: b }: Value): void {
-  if (a && b && (a.dtype !== b.dtype || a.shape.length !== b.shape.length)) throw new Error(`a value of type ${typeText(a)} cannot be replaced by ${typeText(b)}`);
+  if (a && b && (a.dtype !== b.dtype || a.shape.length !== b.shape.length))
+    throw new Error(`a value of type ${typeText(a)} cannot be replaced by ${typeText(b)}`);
 }
 
 /** A builder for nodes of an existing model: its fresh names and dimensions are new to the model. */

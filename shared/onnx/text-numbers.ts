@@ -3,9 +3,15 @@ import { type Dtype, DTYPES } from '../tensor/dtype.ts';
 import { decodeBigInts, decodeNumbers, encodeNumbers } from '../tensor/numbers.ts';
 
 /** Element types as ONNX text names them, where that is not our name. */
-const TEXT_NAMES: Readonly<Partial<Record<Dtype, string>>> = { float32: 'float', float64: 'double', float8e8m0fnu: 'float8e8m0' };
+const TEXT_NAMES: Readonly<Partial<Record<Dtype, string>>> = {
+  float32: 'float',
+  float64: 'double',
+  float8e8m0fnu: 'float8e8m0',
+};
 export const typeName = (dtype: Dtype): string => TEXT_NAMES[dtype] ?? dtype;
-export const DTYPE_OF_NAME: ReadonlyMap<string, Dtype> = new Map((Object.keys(DTYPES) as Dtype[]).map((dtype) => [typeName(dtype), dtype]));
+export const DTYPE_OF_NAME: ReadonlyMap<string, Dtype> = new Map(
+  (Object.keys(DTYPES) as Dtype[]).map((dtype) => [typeName(dtype), dtype]),
+);
 
 const PLAIN_FLOATS: ReadonlySet<Dtype> = new Set(['float16', 'bfloat16', 'float32', 'float64']);
 
@@ -19,7 +25,8 @@ export function elementTexts(dtype: Dtype, bytes: Uint8Array, count: number): Nu
 }
 
 /** Nothing for complex numbers and strings. */
-export const hasElementText = (dtype: Dtype): boolean => DTYPES[dtype].kind !== 'complex' && DTYPES[dtype].kind !== 'string';
+export const hasElementText = (dtype: Dtype): boolean =>
+  DTYPES[dtype].kind !== 'complex' && DTYPES[dtype].kind !== 'string';
 
 export function bytesOfTexts(dtype: Dtype, texts: readonly NumberText[]): Uint8Array {
   if (PLAIN_FLOATS.has(dtype)) return encodeNumbers(dtype, texts.map(floatOfText));

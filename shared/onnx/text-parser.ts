@@ -1,4 +1,6 @@
-/** Reads models in ONNX's text syntax, as `text.ts` prints them. A mistake in the text is a plain Error with its line. */
+/**
+ * Reads models in ONNX's text syntax, as `text.ts` prints them. A mistake in the text is a plain Error with its line.
+ */
 import { memoryData, type TensorData } from '../tensor/data.ts';
 import type { Dim } from '../tensor/dim.ts';
 import type { Dtype } from '../tensor/dtype.ts';
@@ -55,7 +57,9 @@ class Parser {
     this.#take('end');
     return {
       graph,
-      opsets: new Map([...(facts.maps.get('opset_import') ?? [])].map(([domain, version]) => [domain, Number(version)])),
+      opsets: new Map(
+        [...(facts.maps.get('opset_import') ?? [])].map(([domain, version]) => [domain, Number(version)]),
+      ),
       irVersion: Number(facts.plain.get('ir_version') ?? 10),
       producerName: facts.plain.get('producer_name') ?? '',
       producerVersion: facts.plain.get('producer_version') ?? '',
@@ -118,7 +122,11 @@ class Parser {
   #isType(): boolean {
     const token = this.#tokens[this.#at]!;
     const following = this.#tokens[this.#at + 1]!;
-    return token.kind === 'name' && DTYPE_OF_NAME.has(token.text) && (following.kind === 'name' || following.kind === 'string' || following.text === '[' || following.text === '{');
+    return (
+      token.kind === 'name' &&
+      DTYPE_OF_NAME.has(token.text) &&
+      (following.kind === 'name' || following.kind === 'string' || following.text === '[' || following.text === '{')
+    );
   }
 
   #type(): TensorType | null {
@@ -138,7 +146,8 @@ class Parser {
 
   #tensor({ dtype, shape }: TensorType): TensorData {
     const numbers = this.#list('{', '}', () => this.#next().text);
-    if (numbers.length !== elementCount(shape as number[])) throw new Error(`${numbers.length} elements for the shape [${shape.join(',')}]`);
+    if (numbers.length !== elementCount(shape as number[]))
+      throw new Error(`${numbers.length} elements for the shape [${shape.join(',')}]`);
     return memoryData(dtype, shape as number[], bytesOfTexts(dtype, numbers));
   }
 
@@ -152,7 +161,9 @@ class Parser {
     const path = [this.#take('name')];
     while (this.#skip('.')) path.push(this.#take('name'));
     const before = this.#attributes(scope);
-    const inputs = this.#list('(', ')', () => (this.#peek(',') ? '' : this.#name())).map((name) => (name === '' ? null : scope.get(name)));
+    const inputs = this.#list('(', ')', () => (this.#peek(',') ? '' : this.#name())).map((name) =>
+      name === '' ? null : scope.get(name),
+    );
     const attributes = new Map([...before, ...this.#attributes(scope)]);
     const outputs = outputNames.map((name) => scope.define(new Value(name, scope.types.get(name) ?? null)));
     const node = new Node({ op: path.pop()!, domain: path.join('.'), inputs, outputs, attributes });
@@ -185,7 +196,9 @@ class Parser {
     if (isGraph) return { kind: 'graph', value: this.#graph(scope) };
     this.#at++;
     if (token.kind === 'string') return { kind: 'string', value: token.text };
-    return declared === 'float' || isFloatText(token.text) ? { kind: 'float', value: floatOfText(token.text) } : { kind: 'int', value: integer(token.text) };
+    return declared === 'float' || isFloatText(token.text)
+      ? { kind: 'float', value: floatOfText(token.text) }
+      : { kind: 'int', value: integer(token.text) };
   }
 
   #list<T>(open: string, close: string, item: () => T): T[] {

@@ -19,7 +19,8 @@ export function tokenize(text: string): Token[] {
     const groups = PATTERN.exec(text)?.groups;
     if (!groups) throw new Error(`line ${line}: cannot read ${JSON.stringify(text.slice(at, at + 20))}`);
     if (groups['newline'] !== undefined) line++;
-    else if (groups['string'] !== undefined) tokens.push({ kind: 'string', text: groups['string'].replace(/\\(.)/gs, '$1'), line });
+    else if (groups['string'] !== undefined)
+      tokens.push({ kind: 'string', text: groups['string'].replace(/\\(.)/gs, '$1'), line });
     else {
       const kind = (['number', 'name', 'mark'] as const).find((k) => groups[k] !== undefined);
       if (kind) tokens.push({ kind, text: groups[kind]!, line });

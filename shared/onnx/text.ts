@@ -42,7 +42,9 @@ function graphLines(graph: Graph, options: PrintOptions): string[] {
   ];
   return [
     `${nameText(graph.name)} (${typed(graph.inputs)}) => (${typed(graph.outputs)})`,
-    ...(declared.length ? ['<', ...declared.map((line, i) => `  ${line}${i < declared.length - 1 ? ',' : ''}`), '>'] : []),
+    ...(declared.length
+      ? ['<', ...declared.map((line, i) => `  ${line}${i < declared.length - 1 ? ',' : ''}`), '>']
+      : []),
     '{',
     ...[...graph.nodes].flatMap((node) => nodeLines(node, options)).map((line) => `  ${line}`),
     '}',
@@ -50,14 +52,20 @@ function graphLines(graph: Graph, options: PrintOptions): string[] {
 }
 
 const intermediates = (graph: Graph): Value[] =>
-  [...graph.nodes].flatMap((node) => node.outputs.filter((output) => output.type && output.name && !graph.isOutput(output)));
+  [...graph.nodes].flatMap((node) =>
+    node.outputs.filter((output) => output.type && output.name && !graph.isOutput(output)),
+  );
 
 function nodeLines(node: Node, options: PrintOptions): string[] {
   const names = (values: readonly (Value | null)[]): string => values.map((v) => nameText(v?.name ?? '')).join(', ');
   const label = options.names && node.name ? `[${nameText(node.name)}] ` : '';
   const operator = node.domain ? `${node.domain}.${node.op}` : node.op;
-  const attributes = [...node.attributes].map(([name, attribute]) => attributeText(name, attribute, options)).join(', ');
-  return `${label}${names(node.outputs)} = ${operator}${attributes ? ` <${attributes}>` : ''}(${names(node.inputs)})`.split('\n');
+  const attributes = [...node.attributes]
+    .map(([name, attribute]) => attributeText(name, attribute, options))
+    .join(', ');
+  return `${label}${names(node.outputs)} = ${operator}${attributes ? ` <${attributes}>` : ''}(${names(node.inputs)})`.split(
+    '\n',
+  );
 }
 
 type AttributeOf<K extends Attribute['kind']> = Extract<Attribute, { kind: K }>;
@@ -68,7 +76,9 @@ const floatAttribute = (value: number): string => {
   return /^-?\d+$/.test(text) ? `${text}.0` : text;
 };
 
-const ATTRIBUTE_TEXT: { readonly [K in Attribute['kind']]: (attribute: AttributeOf<K>, options: PrintOptions) => string } = {
+const ATTRIBUTE_TEXT: {
+  readonly [K in Attribute['kind']]: (attribute: AttributeOf<K>, options: PrintOptions) => string;
+} = {
   int: ({ value }) => String(value),
   float: ({ value }) => floatAttribute(value),
   string: ({ value }) => quoted(value),
@@ -92,12 +102,15 @@ function tensorElements(data: TensorData, { elements = ELEMENTS }: PrintOptions)
   return `{${elementTexts(data.dtype, data.memory, count).join(', ')}}`;
 }
 
-const valueText = (value: Value): string => (value.type ? `${tensorTypeText(value.type)} ${nameText(value.name)}` : nameText(value.name));
+const valueText = (value: Value): string =>
+  value.type ? `${tensorTypeText(value.type)} ${nameText(value.name)}` : nameText(value.name);
 
 /** Without brackets: a scalar. */
-const tensorTypeText = ({ dtype, shape }: TensorType): string => `${typeName(dtype)}${shape.length ? `[${shape.map(dimension).join(',')}]` : ''}`;
+const tensorTypeText = ({ dtype, shape }: TensorType): string =>
+  `${typeName(dtype)}${shape.length ? `[${shape.map(dimension).join(',')}]` : ''}`;
 
-const dimension = (dim: Dim): string => (isStatic(dim) ? String(dim) : isUnknownDim(dim) ? '?' : nameText(dimText(dim)));
+const dimension = (dim: Dim): string =>
+  isStatic(dim) ? String(dim) : isUnknownDim(dim) ? '?' : nameText(dimText(dim));
 
 const quoted = (text: string): string => `"${text.replace(/["\\]/g, '\\$&')}"`;
 /** Names that are no identifiers stand in quotes. */

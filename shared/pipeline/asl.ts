@@ -1,4 +1,7 @@
-/** Amazon States Language as types: the JSONata part of it that our machines use and `local/` can run. https://states-language.net */
+/**
+ * Amazon States Language as types: the JSONata part of it that our machines use and `local/` can run.
+ * https://states-language.net
+ */
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
@@ -36,22 +39,25 @@ interface Recoverable {
   readonly Catch?: readonly Catcher[];
 }
 
-export type TaskState = Common & Transition & Recoverable & {
-  readonly Type: 'Task';
-  readonly Resource: string;
-  readonly Arguments?: Template;
-  readonly Assign?: Template;
-  readonly TimeoutSeconds?: number | Expression;
-};
+export type TaskState = Common &
+  Transition &
+  Recoverable & {
+    readonly Type: 'Task';
+    readonly Resource: string;
+    readonly Arguments?: Template;
+    readonly Assign?: Template;
+    readonly TimeoutSeconds?: number | Expression;
+  };
 
 export type PassState = Common & Transition & { readonly Type: 'Pass'; readonly Assign?: Template };
 
-export type WaitState = Common & Transition & {
-  readonly Type: 'Wait';
-  readonly Seconds?: number | Expression;
-  readonly Timestamp?: string;
-  readonly Assign?: Template;
-};
+export type WaitState = Common &
+  Transition & {
+    readonly Type: 'Wait';
+    readonly Seconds?: number | Expression;
+    readonly Timestamp?: string;
+    readonly Assign?: Template;
+  };
 
 export interface ChoiceRule {
   readonly Condition: Expression | boolean;
@@ -68,12 +74,14 @@ export type ChoiceState = Common & {
   readonly Assign?: Template;
 };
 
-export type ParallelState = Common & Transition & Recoverable & {
-  readonly Type: 'Parallel';
-  readonly Branches: readonly Machine[];
-  readonly Arguments?: Template;
-  readonly Assign?: Template;
-};
+export type ParallelState = Common &
+  Transition &
+  Recoverable & {
+    readonly Type: 'Parallel';
+    readonly Branches: readonly Machine[];
+    readonly Arguments?: Template;
+    readonly Assign?: Template;
+  };
 
 export interface ItemReader {
   readonly Resource: string;
@@ -90,25 +98,31 @@ export interface ItemBatcher {
 export interface ResultWriter {
   readonly Resource?: string;
   readonly Arguments?: Template;
-  readonly WriterConfig?: { readonly Transformation: 'NONE' | 'COMPACT' | 'FLATTEN'; readonly OutputType?: 'JSON' | 'JSONL' };
+  readonly WriterConfig?: {
+    readonly Transformation: 'NONE' | 'COMPACT' | 'FLATTEN';
+    readonly OutputType?: 'JSON' | 'JSONL';
+  };
 }
 
-export type MapState = Common & Transition & Recoverable & {
-  readonly Type: 'Map';
-  readonly ItemProcessor: Machine & {
-    readonly ProcessorConfig?: { readonly Mode: 'INLINE' } | { readonly Mode: 'DISTRIBUTED'; readonly ExecutionType: 'STANDARD' | 'EXPRESS' };
+export type MapState = Common &
+  Transition &
+  Recoverable & {
+    readonly Type: 'Map';
+    readonly ItemProcessor: Machine & {
+      readonly ProcessorConfig?:
+        { readonly Mode: 'INLINE' } | { readonly Mode: 'DISTRIBUTED'; readonly ExecutionType: 'STANDARD' | 'EXPRESS' };
+    };
+    readonly Label?: string;
+    readonly Items?: Template;
+    readonly ItemReader?: ItemReader;
+    readonly ItemSelector?: Template;
+    readonly ItemBatcher?: ItemBatcher;
+    readonly ResultWriter?: ResultWriter;
+    readonly MaxConcurrency?: number | Expression;
+    readonly ToleratedFailurePercentage?: number | Expression;
+    readonly ToleratedFailureCount?: number | Expression;
+    readonly Assign?: Template;
   };
-  readonly Label?: string;
-  readonly Items?: Template;
-  readonly ItemReader?: ItemReader;
-  readonly ItemSelector?: Template;
-  readonly ItemBatcher?: ItemBatcher;
-  readonly ResultWriter?: ResultWriter;
-  readonly MaxConcurrency?: number | Expression;
-  readonly ToleratedFailurePercentage?: number | Expression;
-  readonly ToleratedFailureCount?: number | Expression;
-  readonly Assign?: Template;
-};
 
 export interface SucceedState extends Common {
   readonly Type: 'Succeed';
@@ -121,7 +135,8 @@ export interface FailState {
   readonly Cause?: string;
 }
 
-export type State = TaskState | PassState | WaitState | ChoiceState | ParallelState | MapState | SucceedState | FailState;
+export type State =
+  TaskState | PassState | WaitState | ChoiceState | ParallelState | MapState | SucceedState | FailState;
 
 /** The states of a machine, a branch or an item processor. */
 export interface Machine {

@@ -1,12 +1,25 @@
-/** Many models: a Distributed Map over a JSONL manifest or over everything under a prefix, each item one run of the conversion machine. */
-import { type Catcher, expression, type ItemReader, type Machine, type MapState, type StateMachine, type TaskState } from './asl.ts';
+/**
+ * Many models: a Distributed Map over a JSONL manifest or over everything under a prefix, each item one run of the
+ * conversion machine.
+ */
+import {
+  type Catcher,
+  expression,
+  type ItemReader,
+  type Machine,
+  type MapState,
+  type StateMachine,
+  type TaskState,
+} from './asl.ts';
 import { WORK_PREFIXES } from './stages.ts';
 import { eventTask, failureOf, type MachineNames, PLACEHOLDERS, stageTask, START_EXECUTION } from './task.ts';
 import { MODEL_EXTENSIONS } from './upload.ts';
 
-const orElse = (field: string, fallback: string) => expression(`$exists($states.input.${field}) ? $states.input.${field} : ${fallback}`);
+const orElse = (field: string, fallback: string) =>
+  expression(`$exists($states.input.${field}) ? $states.input.${field} : ${fallback}`);
 
-// What a batch may say, with its defaults. All failures are tolerated unless the batch says less: one bad model must not stop the others.
+// What a batch may say, with its defaults. All failures are tolerated unless the batch says less: one bad model must
+// not stop the others.
 const BATCH = {
   id: '{% $states.context.Execution.Name %}',
   bucket: '{% $states.input.bucket %}',
@@ -29,7 +42,9 @@ const ITEM_REQUEST = expression(`(
 )`);
 
 // Under a prefix lie job files and data too; those are passed over.
-const IS_MODEL = expression(`$contains($states.input.key, /(${MODEL_EXTENSIONS.map((extension) => extension.replace('.', '\\.')).join('|')})$/i)`);
+const IS_MODEL = expression(
+  `$contains($states.input.key, /(${MODEL_EXTENSIONS.map((extension) => extension.replace('.', '\\.')).join('|')})$/i)`,
+);
 
 const convertOne = (names: MachineNames, next: string, failedState: string): TaskState => ({
   Type: 'Task',
@@ -37,16 +52,27 @@ const convertOne = (names: MachineNames, next: string, failedState: string): Tas
   Arguments: {
     StateMachineArn: names.conversion,
     // The field links the two executions in the console.
-    Input: expression('$merge([$states.input, {"AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID": $states.context.Execution.Id}])'),
+    Input: expression(
+      '$merge([$states.input, {"AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID": $states.context.Execution.Id}])',
+    ),
   },
   Output: '{% $states.result.Output %}',
   Retry: [
     {
-      ErrorEquals: ['StepFunctions.ExecutionLimitExceededException', 'StepFunctions.ThrottlingException', 'StepFunctions.SdkClientException'],
-      IntervalSeconds: 5, MaxAttempts: 10, BackoffRate: 2, MaxDelaySeconds: 120, JitterStrategy: 'FULL',
+      ErrorEquals: [
+        'StepFunctions.ExecutionLimitExceededException',
+        'StepFunctions.ThrottlingException',
+        'StepFunctions.SdkClientException',
+      ],
+      IntervalSeconds: 5,
+      MaxAttempts: 10,
+      BackoffRate: 2,
+      MaxDelaySeconds: 120,
+      JitterStrategy: 'FULL',
     },
   ],
-  // The cause of a failed execution is its description as JSON: the item fails with the code of the conversion, not with "TaskFailed".
+  // The cause of a failed execution is its description as JSON: the item fails with the code of the conversion, not
+  // with "TaskFailed".
   Catch: [
     {
       ErrorEquals: ['States.TaskFailed'],
@@ -71,7 +97,12 @@ function item(names: MachineNames, label: string): Machine {
   return {
     StartAt: name('Item'),
     States: {
-      [name('Item')]: { Type: 'Pass', Output: ITEM_REQUEST, Assign: { listed: '{% $exists($states.input.item.Key) %}' }, Next: name('IsModel') },
+      [name('Item')]: {
+        Type: 'Pass',
+        Output: ITEM_REQUEST,
+        Assign: { listed: '{% $exists($states.input.item.Key) %}' },
+        Next: name('IsModel'),
+      },
       [name('IsModel')]: {
         Type: 'Choice',
         Choices: [
@@ -109,9 +140,14 @@ const map = (names: MachineNames, label: string, reader: ItemReader): MapState =
   Next: 'BatchReport',
 });
 
-const withoutReport: readonly Catcher[] = [{ ErrorEquals: ['States.ALL'], Assign: { failure: failureOf('batchReport') }, Output: {}, Next: 'NotifyBatchFailed' }];
+const withoutReport: readonly Catcher[] = [
+  { ErrorEquals: ['States.ALL'], Assign: { failure: failureOf('batchReport') }, Output: {}, Next: 'NotifyBatchFailed' },
+];
 
-/** The machine for many models. Input: `{ bucket, manifest | prefix, options?, maxConcurrency?, toleratedFailurePercentage? }`. */
+/**
+ * The machine for many models. Input: `{ bucket, manifest | prefix, options?, maxConcurrency?,
+ * toleratedFailurePercentage? }`.
+ */
 export const batchStateMachine = (names: MachineNames = PLACEHOLDERS): StateMachine => ({
   Comment: 'Convert many PyTorch models and report on all of them',
   QueryLanguage: 'JSONata',
@@ -130,7 +166,9 @@ export const batchStateMachine = (names: MachineNames = PLACEHOLDERS): StateMach
     NothingToDo: {
       Type: 'Fail',
       Error: 'WrongUsage',
-      Cause: 'a batch names neither a manifest nor a prefix; start it with {"bucket": ..., "manifest": "list.jsonl"} or {"bucket": ..., "prefix": "models/"}',
+      Cause:
+        'a batch names neither a manifest nor a prefix; start it with {"bucket": ..., "manifest": ' +
+        '"list.jsonl"} or {"bucket": ..., "prefix": "models/"}',
     },
     OverManifest: map(names, 'Manifest', {
       Resource: 'arn:aws:states:::s3:getObject',
@@ -147,8 +185,16 @@ export const batchStateMachine = (names: MachineNames = PLACEHOLDERS): StateMach
       next: 'HasBatchFailed',
       catch: withoutReport,
     }),
-    HasBatchFailed: { Type: 'Choice', Choices: [{ Condition: '{% $failure != null %}', Next: 'NotifyBatchFailed' }], Default: 'NotifyBatchCompleted' },
-    NotifyBatchCompleted: eventTask(names, { type: 'model.batch.completed', detail: { batch: '{% $batch.id %}', result: '{% $states.input %}' }, next: 'BatchDone' }),
+    HasBatchFailed: {
+      Type: 'Choice',
+      Choices: [{ Condition: '{% $failure != null %}', Next: 'NotifyBatchFailed' }],
+      Default: 'NotifyBatchCompleted',
+    },
+    NotifyBatchCompleted: eventTask(names, {
+      type: 'model.batch.completed',
+      detail: { batch: '{% $batch.id %}', result: '{% $states.input %}' },
+      next: 'BatchDone',
+    }),
     BatchDone: { Type: 'Succeed' },
     NotifyBatchFailed: eventTask(names, {
       type: 'model.batch.failed',

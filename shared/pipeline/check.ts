@@ -1,4 +1,7 @@
-/** Checkers for JSON that people write: each says what it expects, collects every problem, and knows itself as JSON Schema. */
+/**
+ * Checkers for JSON that people write: each says what it expects, collects every problem, and knows itself as JSON
+ * Schema.
+ */
 import type { JobProblem } from '../errors.ts';
 
 export interface Check<T> {
@@ -18,13 +21,19 @@ export function shown(value: unknown): string {
 }
 
 /** A value that passes a test as it is, or after `as` made it what it stands for. */
-function scalar<T>(expected: string, schema: Check<T>['schema'], as: (value: unknown) => T | undefined, hint?: (value: unknown) => string): Check<T> {
+function scalar<T>(
+  expected: string,
+  schema: Check<T>['schema'],
+  as: (value: unknown) => T | undefined,
+  hint?: (value: unknown) => string,
+): Check<T> {
   return {
     expected,
     schema,
     read(value, path, problems) {
       const found = as(value);
-      if (found === undefined) problems.push({ path, problem: `${shown(value)} is not ${expected}`, hint: hint?.(value) ?? '' });
+      if (found === undefined)
+        problems.push({ path, problem: `${shown(value)} is not ${expected}`, hint: hint?.(value) ?? '' });
       return found;
     },
   };
@@ -56,16 +65,26 @@ export const number = (bounds: Bounds = {}): Check<number> =>
     typeof v === 'number' && Number.isFinite(v) && within(v, bounds) ? v : undefined,
   );
 
-export const text: Check<string> = scalar('a text', { type: 'string', minLength: 1 }, (v) => (typeof v === 'string' && v !== '' ? v : undefined));
+export const text: Check<string> = scalar('a text', { type: 'string', minLength: 1 }, (v) =>
+  typeof v === 'string' && v !== '' ? v : undefined,
+);
 
 /** One of a few words, in any case; `aliases` are other words for the same. */
-export function oneOf<const T extends string>(words: readonly T[], aliases: Readonly<Record<string, T>> = {}): Check<T> {
+export function oneOf<const T extends string>(
+  words: readonly T[],
+  aliases: Readonly<Record<string, T>> = {},
+): Check<T> {
   const meanings = [...words.map((word) => [word, word] as const), ...Object.entries(aliases)];
   const byLower = new Map<string, T>(meanings.map(([written, word]) => [written.toLowerCase(), word]));
   const all = meanings.map(([written]) => written);
   const quoted = words.map((w) => `"${w}"`);
   const expected = quoted.length === 1 ? quoted[0]! : `${quoted.slice(0, -1).join(', ')} or ${quoted.at(-1)!}`;
-  return scalar(expected, { enum: all }, (v) => (typeof v === 'string' ? byLower.get(v.toLowerCase()) : undefined), (v) => didYouMean(v, all));
+  return scalar(
+    expected,
+    { enum: all },
+    (v) => (typeof v === 'string' ? byLower.get(v.toLowerCase()) : undefined),
+    (v) => didYouMean(v, all),
+  );
 }
 
 export function listOf<T>(item: Check<T>, atLeast = 0): Check<readonly T[]> {
@@ -135,10 +154,18 @@ export function fieldsOf<F extends Fields>(fields: F): Check<Read<F>> {
   const names = Object.keys(fields);
   return {
     expected: `an object with some of ${names.map((n) => `"${n}"`).join(', ')}`,
-    schema: { type: 'object', additionalProperties: false, properties: Object.fromEntries(names.map((n) => [n, fields[n]!.schema])) },
+    schema: {
+      type: 'object',
+      additionalProperties: false,
+      properties: Object.fromEntries(names.map((n) => [n, fields[n]!.schema])),
+    },
     read(value, path, problems) {
       if (!isObject(value)) {
-        problems.push({ path, problem: `${shown(value)} is not an object`, hint: `expected {${names.map((n) => `"${n}": ...`).join(', ')}}` });
+        problems.push({
+          path,
+          problem: `${shown(value)} is not an object`,
+          hint: `expected {${names.map((n) => `"${n}": ...`).join(', ')}}`,
+        });
         return undefined;
       }
       const result: Record<string, unknown> = {};
@@ -146,7 +173,12 @@ export function fieldsOf<F extends Fields>(fields: F): Check<Read<F>> {
         const at = path === '$' ? name : `${path}.${name}`;
         // Only own fields: a job may not say "constructor".
         const check = Object.hasOwn(fields, name) ? fields[name] : undefined;
-        if (!check) problems.push({ path: at, problem: `there is no option "${name}"`, hint: didYouMean(name, names) || `the options are ${names.join(', ')}` });
+        if (!check)
+          problems.push({
+            path: at,
+            problem: `there is no option "${name}"`,
+            hint: didYouMean(name, names) || `the options are ${names.join(', ')}`,
+          });
         else result[name] = check.read(v, at, problems);
       }
       return result as Read<F>;
@@ -154,15 +186,20 @@ export function fieldsOf<F extends Fields>(fields: F): Check<Read<F>> {
   };
 }
 
-export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null && !Array.isArray(value);
+export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** `did you mean "opset_version"?`, or nothing when no word is near. */
 export function didYouMean(given: unknown, words: readonly string[]): string {
   if (typeof given !== 'string') return '';
   const plain = (word: string): string => word.toLowerCase().replaceAll(/[_\-\s]/g, '');
-  const ranked = words.map((word) => ({ word, distance: levenshtein(plain(given), plain(word)) })).sort((a, b) => a.distance - b.distance);
+  const ranked = words
+    .map((word) => ({ word, distance: levenshtein(plain(given), plain(word)) }))
+    .sort((a, b) => a.distance - b.distance);
   const best = ranked[0];
-  return best && best.distance <= Math.max(2, Math.floor(plain(best.word).length / 3)) ? `did you mean "${best.word}"?` : '';
+  return best && best.distance <= Math.max(2, Math.floor(plain(best.word).length / 3))
+    ? `did you mean "${best.word}"?`
+    : '';
 }
 
 /** Smallest number of letters to insert, delete or replace. */
@@ -170,7 +207,8 @@ export function levenshtein(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i++) {
     const next = [i];
-    for (let j = 1; j <= b.length; j++) next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
+    for (let j = 1; j <= b.length; j++)
+      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
     row = next;
   }
   return row[b.length]!;

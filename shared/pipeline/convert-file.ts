@@ -25,9 +25,18 @@ export interface ConvertedFile {
   readonly warnings: readonly string[];
 }
 
-export async function convertFile({ source, path, options, weights, signal }: ConvertFileRequest): Promise<ConvertedFile> {
+export async function convertFile({
+  source,
+  path,
+  options,
+  weights,
+  signal,
+}: ConvertFileRequest): Promise<ConvertedFile> {
   const program = await openProgram(source);
-  const { model, torchNodes, passes, warnings } = convertProgram(program, { ...options, keepWeights: weights === 'link' });
+  const { model, torchNodes, passes, warnings } = convertProgram(program, {
+    ...options,
+    keepWeights: weights === 'link',
+  });
   model.producerVersion = VERSION;
   const written = await writeModel(model, path, { weights, ...(signal ? { signal } : {}) });
   const facts: Conversion = {

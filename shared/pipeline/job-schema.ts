@@ -1,7 +1,19 @@
 /** The options of a job: names, what each may be, its default. Those of INC's Torch2ONNXConfig keep their names. */
 import { DEFAULT_OPSET, NEWEST_OPSET, OLDEST_OPSET } from '../onnx/opset.ts';
 import { DEFAULT_RECIPE, type RecipeName, RECIPES } from '../quantize/recipe.ts';
-import { type Check, type Checked, either, fieldsOf, integer, listOf, mapOf, number, oneOf, oneOrMore, text } from './check.ts';
+import {
+  type Check,
+  type Checked,
+  either,
+  fieldsOf,
+  integer,
+  listOf,
+  mapOf,
+  number,
+  oneOf,
+  oneOrMore,
+  text,
+} from './check.ts';
 import { besideKey } from './beside.ts';
 
 export const DTYPES = ['fp32', 'int8'] as const;
@@ -17,7 +29,11 @@ interface Option<T> {
   readonly about: string;
 }
 
-const option = <T>(about: string, check: Check<T>, defaultValue: T | null = null): Option<T> => ({ about, check, default: defaultValue });
+const option = <T>(about: string, check: Check<T>, defaultValue: T | null = null): Option<T> => ({
+  about,
+  check,
+  default: defaultValue,
+});
 
 const axisNames = mapOf('an object from axis to name, such as {"0": "batch"}', text, /^-?\d+$/);
 
@@ -26,7 +42,8 @@ export const OPTIONS = {
   opset_version: option('ONNX opset to write.', integer({ min: OLDEST_OPSET, max: NEWEST_OPSET }), DEFAULT_OPSET),
   quant_format: option(
     'Form of a static INT8 model: Quantize/DequantizeLinear pairs, or QLinear operators.',
-    oneOrMore(oneOf(QUANT_FORMATS, { QOperator: 'QLinear' })), ['QDQ'],
+    oneOrMore(oneOf(QUANT_FORMATS, { QOperator: 'QLinear' })),
+    ['QDQ'],
   ),
   example_inputs: option('An .npz beside the model with inputs to validate with.', besideKey),
   input_names: option('Names of the inputs, in order.', listOf(text, 1)),
@@ -37,17 +54,23 @@ export const OPTIONS = {
   ),
   recipe: option('How the bias of a quantized Linear is computed.', oneOf(RECIPE_NAMES), DEFAULT_RECIPE),
   approach: option(
-    'Quantize activations with ranges from calibration data (static) or at run time (dynamic). Default: static when there is calibration data.',
+    'Quantize activations with ranges from calibration data (static) or at run time (dynamic). Default: ' +
+      'static when there is calibration data.',
     oneOf(APPROACHES),
   ),
   calibration: option('An .npz beside the model with representative inputs.', besideKey),
   test_data: option('An .npz beside the model with inputs and labels, to measure accuracy.', besideKey),
   labels: option('Name of the array of labels in test_data.', text, 'y'),
   reference: option(
-    'An .npz beside the model with inputs and the outputs PyTorch computes. Default: <model>.reference.npz when it exists.',
+    'An .npz beside the model with inputs and the outputs PyTorch computes. Default: ' +
+      '<model>.reference.npz when it exists.',
     besideKey,
   ),
-  weights: option('Weights inside the .onnx, in one file beside it, or left in the PyTorch file.', oneOf(WEIGHTS), 'embed'),
+  weights: option(
+    'Weights inside the .onnx, in one file beside it, or left in the PyTorch file.',
+    oneOf(WEIGHTS),
+    'embed',
+  ),
   tolerance: option(
     'How far FP32 outputs may be from those of PyTorch: abs(a - b) <= atol + rtol * abs(b).',
     fieldsOf({ rtol: number({ min: 0 }), atol: number({ min: 0 }) }),
@@ -65,14 +88,17 @@ export const OPTION_NAMES = Object.keys(OPTIONS) as readonly OptionName[];
 
 type Value<N extends OptionName> = Checked<(typeof OPTIONS)[N]['check']>;
 /** Options that always have a value. */
-type Always = 'dtype' | 'opset_version' | 'quant_format' | 'recipe' | 'approach' | 'labels' | 'weights' | 'keep_float' | 'seed';
+type Always =
+  'dtype' | 'opset_version' | 'quant_format' | 'recipe' | 'approach' | 'labels' | 'weights' | 'keep_float' | 'seed';
 
 /** A job as it was written: any of the options. */
 export type JobFile = { readonly [N in OptionName]?: Value<N> };
 /** A job as it runs: null where nothing was said and there is no default. */
 export type JobOptions = { readonly [N in OptionName]: N extends Always ? Value<N> : Value<N> | null };
 
-const checks = Object.fromEntries(OPTION_NAMES.map((name) => [name, OPTIONS[name].check])) as { [N in OptionName]: Check<Value<N>> };
+const checks = Object.fromEntries(OPTION_NAMES.map((name) => [name, OPTIONS[name].check])) as {
+  [N in OptionName]: Check<Value<N>>;
+};
 export const JOB_FILE: Check<JobFile> = fieldsOf(checks) as Check<JobFile>;
 
 /** For editors: the same table as JSON Schema. */

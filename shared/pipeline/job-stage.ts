@@ -15,7 +15,11 @@ export interface StageWork<T> {
   readonly output: Json;
 }
 
-type Work<T> = (workspace: Workspace, input: Readonly<Record<string, Json>>, services: Services) => Promise<StageWork<T>>;
+type Work<T> = (
+  workspace: Workspace,
+  input: Readonly<Record<string, Json>>,
+  services: Services,
+) => Promise<StageWork<T>>;
 
 export function jobStage<T>(stage: string, work: Work<T>): RunStage {
   return async (input, services) => {
@@ -23,7 +27,8 @@ export function jobStage<T>(stage: string, work: Work<T>): RunStage {
     const workspace = await Workspace.open(ticketOf(given['job']), services);
     const variant = isObject(given['variant']) ? String(given['variant']['name']) : null;
     const started = services.now();
-    const write = (ending: Pick<StageFacts<T>, 'failure' | 'facts'>): Promise<void> => workspace.writeFacts({ stage, variant, started, ended: services.now(), ...ending });
+    const write = (ending: Pick<StageFacts<T>, 'failure' | 'facts'>): Promise<void> =>
+      workspace.writeFacts({ stage, variant, started, ended: services.now(), ...ending });
     try {
       const { facts, output } = await work(workspace, given, services);
       await write({ failure: null, facts });
@@ -31,7 +36,9 @@ export function jobStage<T>(stage: string, work: Work<T>): RunStage {
     } catch (error) {
       // Whatever happens to the record, the error that is seen is the one that happened first.
       const failure = failureOf(error, stage);
-      await write({ failure, facts: null }).catch((cause: unknown) => services.log('the failure could not be written down', { cause: String(cause) }));
+      await write({ failure, facts: null }).catch((cause: unknown) =>
+        services.log('the failure could not be written down', { cause: String(cause) }),
+      );
       throw error;
     } finally {
       await workspace.close();
@@ -40,15 +47,22 @@ export function jobStage<T>(stage: string, work: Work<T>): RunStage {
 }
 
 /** The fields of a payload; it is made by our own state machine. */
-export const fieldsOf = (input: Json): Readonly<Record<string, Json>> => (isObject(input) ? (input as Readonly<Record<string, Json>>) : {});
+export const fieldsOf = (input: Json): Readonly<Record<string, Json>> =>
+  isObject(input) ? (input as Readonly<Record<string, Json>>) : {};
 
 export function ticketOf(value: Json | undefined): Ticket {
   const { id, work } = fieldsOf(value ?? null);
-  if (typeof id !== 'string' || typeof work !== 'string') throw new Error(`the payload carries no job: ${JSON.stringify(value)}`);
+  if (typeof id !== 'string' || typeof work !== 'string')
+    throw new Error(`the payload carries no job: ${JSON.stringify(value)}`);
   return { id, work };
 }
 
 export const failureOf = (error: unknown, stage: string): Failure =>
   error instanceof FerryError
     ? { code: error.code, message: error.message, stage, details: error.details }
-    : { code: error instanceof Error ? error.name : 'Error', message: error instanceof Error ? error.message : String(error), stage, details: null };
+    : {
+        code: error instanceof Error ? error.name : 'Error',
+        message: error instanceof Error ? error.message : String(error),
+        stage,
+        details: null,
+      };

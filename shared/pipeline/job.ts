@@ -36,7 +36,11 @@ export function parseJob(file: string, text: string): JobFile {
     value = JSON.parse(text.replace(/^\u{feff}/u, ''));
   } catch (cause) {
     const hint = 'JSON has double quotes, no comments and no comma after the last item';
-    fail('BadJob', { file, problems: [{ path: '$', problem: `it is no JSON: ${(cause as Error).message}`, hint }] }, cause);
+    fail(
+      'BadJob',
+      { file, problems: [{ path: '$', problem: `it is no JSON: ${(cause as Error).message}`, hint }] },
+      cause,
+    );
   }
   return checkJob(file, value);
 }
@@ -51,10 +55,21 @@ export function checkJob(file: string, value: unknown): JobFile {
   return job;
 }
 
-/** Fill in defaults and work out what is made. `found` is the reference beside the model, when there is one and the job names none. */
-export function resolveJob(file: string, job: JobFile, found: { readonly reference: string | null } = { reference: null }): ResolvedJob {
+/**
+ * Fill in defaults and work out what is made. `found` is the reference beside the model, when there is one and the job
+ * names none.
+ */
+export function resolveJob(
+  file: string,
+  job: JobFile,
+  found: { readonly reference: string | null } = { reference: null },
+): ResolvedJob {
   const approach = job.approach ?? (job.calibration === undefined ? 'dynamic' : 'static');
-  const defaults = { ...Object.fromEntries(OPTION_NAMES.map((name) => [name, OPTIONS[name].default])), approach, reference: found.reference };
+  const defaults = {
+    ...Object.fromEntries(OPTION_NAMES.map((name) => [name, OPTIONS[name].default])),
+    approach,
+    reference: found.reference,
+  };
   // The table gives every option a value or null, as JobOptions says.
   const options = { ...defaults, ...job } as JobOptions;
   const problems: JobProblem[] = [];
@@ -64,25 +79,35 @@ export function resolveJob(file: string, job: JobFile, found: { readonly referen
     problems.push({ path: 'approach', problem: 'static quantization needs calibration data', hint });
   }
   if (problems.length) fail('BadJob', { file, problems });
-  const reported = OPTION_NAMES.map((name): ReportedOption => ({ name, value: options[name], from: job[name] === undefined ? 'default' : 'job' }));
+  const reported = OPTION_NAMES.map((name): ReportedOption => ({
+    name,
+    value: options[name],
+    from: job[name] === undefined ? 'default' : 'job',
+  }));
   return { options, reported, variants: variantsOf(options), warnings: warningsOf(job, options) };
 }
 
 const OF_INT8 = ['quant_format', 'recipe', 'approach', 'calibration', 'criterion', 'keep_float'] as const;
 
 function warningsOf(job: JobFile, options: JobOptions): string[] {
-  const idle = (name: keyof JobFile, why: string): string[] => (job[name] === undefined ? [] : [`${name} has no effect: ${why}`]);
+  const idle = (name: keyof JobFile, why: string): string[] =>
+    job[name] === undefined ? [] : [`${name} has no effect: ${why}`];
   const labels = options.test_data === null ? idle('labels', 'there is no test_data') : [];
-  if (!options.dtype.includes('int8')) return [...labels, ...OF_INT8.flatMap((name) => idle(name, 'no INT8 model is asked for'))];
+  if (!options.dtype.includes('int8'))
+    return [...labels, ...OF_INT8.flatMap((name) => idle(name, 'no INT8 model is asked for'))];
   if (options.approach === 'static') return labels;
   // Of a recipe, the range of the weights is all that dynamic quantization has.
-  const forms = RECIPES[options.recipe].reduceRange ? (['quant_format'] as const) : (['quant_format', 'recipe'] as const);
+  const forms = RECIPES[options.recipe].reduceRange
+    ? (['quant_format'] as const)
+    : (['quant_format', 'recipe'] as const);
   return [...labels, ...forms.flatMap((name) => idle(name, 'dynamic quantization has one form'))];
 }
 
 /** `model.onnx`, `model.int8.onnx`; two INT8 forms are told apart by their names. */
 function variantsOf({ dtype, quant_format, approach }: JobOptions): VariantRequest[] {
-  const fp32: VariantRequest[] = dtype.includes('fp32') ? [{ name: 'fp32', dtype: 'fp32', format: null, file: 'model.onnx', quantize: false }] : [];
+  const fp32: VariantRequest[] = dtype.includes('fp32')
+    ? [{ name: 'fp32', dtype: 'fp32', format: null, file: 'model.onnx', quantize: false }]
+    : [];
   if (!dtype.includes('int8')) return fp32;
   const formats = approach === 'dynamic' ? [null] : quant_format;
   const int8 = formats.map((format): VariantRequest => {
@@ -98,15 +123,22 @@ export interface FoundJob {
   readonly job: JobFile;
 }
 
-/** `net.pt2.job.json`, else `net.job.json`, else `job.json` in the folder: the nearest one counts, they are not merged. */
-export const jobKeys = (modelKey: string): readonly string[] => [`${modelKey}.job.json`, `${withoutExtension(modelKey)}.job.json`, keyBeside(modelKey, 'job.json')];
+/**
+ * `net.pt2.job.json`, else `net.job.json`, else `job.json` in the folder: the nearest one counts, they are not merged.
+ */
+export const jobKeys = (modelKey: string): readonly string[] => [
+  `${modelKey}.job.json`,
+  `${withoutExtension(modelKey)}.job.json`,
+  keyBeside(modelKey, 'job.json'),
+];
 
 export async function findJob(store: ObjectStore, bucket: string, modelKey: string): Promise<FoundJob> {
   for (const key of jobKeys(modelKey)) {
     if (Buffer.byteLength(key) > MAX_KEY_BYTES) continue;
     const head = await store.head(bucket, key);
     if (!head) continue;
-    if (head.size > MAX_JOB_BYTES) fail('LimitExceeded', { file: key, what: 'the size of the job file', found: head.size, limit: MAX_JOB_BYTES });
+    if (head.size > MAX_JOB_BYTES)
+      fail('LimitExceeded', { file: key, what: 'the size of the job file', found: head.size, limit: MAX_JOB_BYTES });
     const source = await store.open(bucket, key, head.version);
     try {
       return { key, job: parseJob(key, Buffer.from(await source.read()).toString('utf8')) };

@@ -4,6 +4,10 @@ import type { StoredExample } from './record.ts';
 import type { Workspace } from './workspace.ts';
 
 export async function keptExamples(workspace: Workspace, examples: readonly StoredExample[]): Promise<MemoryTensors> {
-  const loaded = await Promise.all(examples.map(async ({ input, dtype, shape, name }) => [input, inMemory(dtype, shape, await workspace.kept(name))] as const));
+  const loaded = await Promise.all(
+    examples.map(
+      async ({ input, dtype, shape, name }) => [input, inMemory(dtype, shape, await workspace.kept(name))] as const,
+    ),
+  );
   return new Map(loaded);
 }

@@ -23,7 +23,8 @@ export async function readMapResults(store: ObjectStore, work: string, batch: st
     if (!key.endsWith('/manifest.json')) continue;
     const { ResultFiles } = JSON.parse(await readText(store, work, key)) as Manifest;
     for (const status of ['SUCCEEDED', 'FAILED', 'PENDING'] as const) {
-      for (const { Key } of ResultFiles[status] ?? []) results.push(...rowsOf(await readText(store, work, Key)).map((row) => itemResult(status, row)));
+      for (const { Key } of ResultFiles[status] ?? [])
+        results.push(...rowsOf(await readText(store, work, Key)).map((row) => itemResult(status, row)));
     }
   }
   return results;
@@ -31,15 +32,24 @@ export async function readMapResults(store: ObjectStore, work: string, batch: st
 
 /** One JSON array, or a JSON value on each line. */
 const rowsOf = (text: string): unknown[] =>
-  text.trimStart().startsWith('[') ? (JSON.parse(text) as unknown[]) : text.split('\n').flatMap((line) => (line.trim() === '' ? [] : [JSON.parse(line) as unknown]));
+  text.trimStart().startsWith('[')
+    ? (JSON.parse(text) as unknown[])
+    : text.split('\n').flatMap((line) => (line.trim() === '' ? [] : [JSON.parse(line) as unknown]));
 
 function itemResult(status: ItemResult['status'], row: unknown): ItemResult {
   const { Input, Output, Error: error, Cause } = isObject(row) ? row : {};
-  return { status, input: parsed(Input), output: parsed(Output), error: String(error ?? ''), cause: String(Cause ?? '') };
+  return {
+    status,
+    input: parsed(Input),
+    output: parsed(Output),
+    error: String(error ?? ''),
+    cause: String(Cause ?? ''),
+  };
 }
 
 /** Inputs and outputs are JSON texts inside the JSON. */
-const parsed = (value: unknown): Json => (typeof value === 'string' ? (JSON.parse(value) as Json) : ((value ?? null) as Json));
+const parsed = (value: unknown): Json =>
+  typeof value === 'string' ? (JSON.parse(value) as Json) : ((value ?? null) as Json);
 
 async function readText(store: ObjectStore, bucket: string, key: string): Promise<string> {
   const source = await store.open(bucket, key);

@@ -9,7 +9,9 @@ export function operatorCounts(model: Model): OperatorCount[] {
     const name = domain ? `${domain}.${op}` : op;
     counts.set(name, (counts.get(name) ?? 0) + 1);
   }
-  return [...counts].map(([operator, count]) => ({ operator, count })).sort((a, b) => b.count - a.count || (a.operator < b.operator ? -1 : 1));
+  return [...counts]
+    .map(([operator, count]) => ({ operator, count }))
+    .sort((a, b) => b.count - a.count || (a.operator < b.operator ? -1 : 1));
 }
 
 export const reportedTensor = ({ name, type }: Value): ReportedTensor => ({

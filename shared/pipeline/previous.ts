@@ -11,7 +11,10 @@ export async function factsOf<T>(workspace: Workspace, stage: string, variant: s
   return found.facts;
 }
 
-export function variantOf({ variants }: Pick<ConvertFacts, 'variants'>, input: Readonly<Record<string, Json>>): VariantRequest {
+export function variantOf(
+  { variants }: Pick<ConvertFacts, 'variants'>,
+  input: Readonly<Record<string, Json>>,
+): VariantRequest {
   const { name } = fieldsOf(input['variant'] ?? null);
   const variant = variants.find((v) => v.name === name);
   if (!variant) throw new Error(`the job has no variant ${JSON.stringify(name)}`);

@@ -1,5 +1,13 @@
 /** What is written down about a job in the work bucket, so that between states only its id travels. */
-import type { Conversion, Failure, OperatorCount, Quantization, ReportedFile, ReportedTensor, Validation } from '../report/report.ts';
+import type {
+  Conversion,
+  Failure,
+  OperatorCount,
+  Quantization,
+  ReportedFile,
+  ReportedTensor,
+  Validation,
+} from '../report/report.ts';
 import type { Dtype } from '../tensor/dtype.ts';
 import type { JobOptions } from './job-schema.ts';
 import type { ResolvedJob, VariantRequest } from './job.ts';

@@ -48,7 +48,9 @@ export async function buildReport(workspace: Workspace, request: ReportRequest):
   const { job } = workspace;
   const parts = await readParts(workspace, request);
   const failure = jobFailure(parts, request.failure);
-  const variants = parts.convert?.facts ? parts.variants.map((part) => variantOf(part, parts.convert!.facts!, failure)) : [];
+  const variants = parts.convert?.facts
+    ? parts.variants.map((part) => variantOf(part, parts.convert!.facts!, failure))
+    : [];
   const criterion = job.options.criterion ?? {};
   return {
     ...frame(job),
@@ -105,7 +107,10 @@ const environment = (variants: readonly Variant[]): Report['environment'] => ({
 });
 
 async function readParts(workspace: Workspace, { variants: outcomes }: ReportRequest): Promise<Parts> {
-  const [claim, convert] = await Promise.all([workspace.readFacts<null>('claim'), workspace.readFacts<ConvertFacts>('convert')]);
+  const [claim, convert] = await Promise.all([
+    workspace.readFacts<null>('claim'),
+    workspace.readFacts<ConvertFacts>('convert'),
+  ]);
   const variants = await Promise.all(
     (convert?.facts?.variants ?? []).map(async (request): Promise<VariantParts> => {
       const [quantize, validate] = await Promise.all([
@@ -150,13 +155,21 @@ function variantOf(parts: VariantParts, convert: ConvertFacts, job: Failure | nu
   };
 }
 
-function stagesOf({ claim, convert, variants }: Parts, { failure, now }: ReportRequest, created: number): ReportedStage[] {
-  const known = [claim, convert, ...variants.flatMap(({ quantize, validate }) => [quantize, validate])].filter((facts) => facts !== null);
-  const stages = known.map(
-    ({ stage: name, variant, started, ended, failure: own }): ReportedStage => ({
-      name, variant, startMs: started - created, endMs: ended - created, status: own ? 'failed' : 'done',
-    }),
+function stagesOf(
+  { claim, convert, variants }: Parts,
+  { failure, now }: ReportRequest,
+  created: number,
+): ReportedStage[] {
+  const known = [claim, convert, ...variants.flatMap(({ quantize, validate }) => [quantize, validate])].filter(
+    (facts) => facts !== null,
   );
+  const stages = known.map(({ stage: name, variant, started, ended, failure: own }): ReportedStage => ({
+    name,
+    variant,
+    startMs: started - created,
+    endMs: ended - created,
+    status: own ? 'failed' : 'done',
+  }));
   // A stage that was ended from outside could write nothing: it began when its state was entered.
   const silent = [
     ...(failure ? [{ variant: null, failure }] : []),
@@ -164,7 +177,13 @@ function stagesOf({ claim, convert, variants }: Parts, { failure, now }: ReportR
   ];
   for (const { variant, failure: caught } of silent) {
     if (caught.entered === undefined || stages.some((s) => s.name === caught.stage && s.variant === variant)) continue;
-    stages.push({ name: caught.stage, variant, startMs: Date.parse(caught.entered) - created, endMs: now - created, status: 'failed' });
+    stages.push({
+      name: caught.stage,
+      variant,
+      startMs: Date.parse(caught.entered) - created,
+      endMs: now - created,
+      status: 'failed',
+    });
   }
   return stages.sort((a, b) => a.startMs - b.startMs);
 }
@@ -176,11 +195,15 @@ const NEXT_STEPS = {
 } as const;
 
 function warningsOf(job: JobRecord, { convert, variants }: Parts): Warning[] {
-  const of = (stage: keyof typeof NEXT_STEPS, messages: readonly string[]): Warning[] => [...new Set(messages)].map((message) => ({ message, nextStep: NEXT_STEPS[stage] }));
+  const of = (stage: keyof typeof NEXT_STEPS, messages: readonly string[]): Warning[] =>
+    [...new Set(messages)].map((message) => ({ message, nextStep: NEXT_STEPS[stage] }));
   return [
     ...of('job', job.warnings),
     ...of('convert', convert?.facts?.warnings ?? []),
-    ...of('quantize', variants.flatMap(({ quantize }) => quantize?.facts?.warnings ?? [])),
+    ...of(
+      'quantize',
+      variants.flatMap(({ quantize }) => quantize?.facts?.warnings ?? []),
+    ),
   ];
 }
 

@@ -3,7 +3,8 @@ import type { JobRecord } from './record.ts';
 import { fileNameOf } from './store.ts';
 
 // Everything a shell could take for something else is quoted.
-const shellWord = (word: string): string => (/^[\w./:=@+,-]+$/.test(word) && !word.startsWith('-') ? word : `'${word.replaceAll("'", `'\\''`)}'`);
+const shellWord = (word: string): string =>
+  /^[\w./:=@+,-]+$/.test(word) && !word.startsWith('-') ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 
 export function reproduce({ input, config }: JobRecord): string[] {
   const job = config === null ? '' : ` --job ${shellWord(fileNameOf(config))}`;

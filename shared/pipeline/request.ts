@@ -15,7 +15,10 @@ export interface ConversionRequest {
   readonly request?: string;
   /** Options that win over those of the job file. */
   readonly options?: Json;
-  /** Folder of the results in the output bucket, ending in `/`, or empty for the top of it. Default: one that no other job has. */
+  /**
+   * Folder of the results in the output bucket, ending in `/`, or empty for the top of it. Default: one that no other
+   * job has.
+   */
   readonly folder?: string;
 }
 
@@ -31,19 +34,34 @@ const text = (value: unknown): string | undefined => (typeof value === 'string' 
 export function parseRequest(value: Json): ConversionRequest {
   const given: Readonly<Record<string, unknown>> = isObject(value) ? value : {};
   const required = (name: 'bucket' | 'key'): string =>
-    text(given[name]) ?? fail('WrongUsage', { problem: `the request has no "${name}" (${shown(value)})`, hint: 'start with {"bucket": "...", "key": "model.pt2"}' });
+    text(given[name]) ??
+    fail('WrongUsage', {
+      problem: `the request has no "${name}" (${shown(value)})`,
+      hint: 'start with {"bucket": "...", "key": "model.pt2"}',
+    });
   const optional = (name: 'version' | 'request'): Record<string, string> => {
     const found = text(given[name]);
     return found === undefined ? {} : { [name]: found };
   };
-  const options = given['options'] === undefined || given['options'] === null ? {} : { options: given['options'] as Json };
-  return { bucket: required('bucket'), key: checkKey(required('key')), ...optional('version'), ...optional('request'), ...options, ...folderIn(given) };
+  const options =
+    given['options'] === undefined || given['options'] === null ? {} : { options: given['options'] as Json };
+  return {
+    bucket: required('bucket'),
+    key: checkKey(required('key')),
+    ...optional('version'),
+    ...optional('request'),
+    ...options,
+    ...folderIn(given),
+  };
 }
 
 function folderIn({ folder }: Readonly<Record<string, unknown>>): { folder?: string } {
   if (folder === undefined || folder === null) return {};
   if (typeof folder !== 'string' || (folder !== '' && !folder.endsWith('/'))) {
-    return fail('WrongUsage', { problem: `the request's "folder" is ${shown(folder)}`, hint: 'give one that ends in "/"' });
+    return fail('WrongUsage', {
+      problem: `the request's "folder" is ${shown(folder)}`,
+      hint: 'give one that ends in "/"',
+    });
   }
   if (folder !== '') checkKey(folder);
   return { folder };
@@ -59,14 +77,21 @@ export interface Identity {
 
 const sha256 = (value: unknown): string => createHash('sha256').update(JSON.stringify(value)).digest('hex');
 
-const named = (hash: string): Pick<Identity, 'id' | 'claim'> => ({ id: hash.slice(0, 32), claim: `claims/${hash}.json` });
+const named = (hash: string): Pick<Identity, 'id' | 'claim'> => ({
+  id: hash.slice(0, 32),
+  claim: `claims/${hash}.json`,
+});
 
 /** The same upload always has the same identity, however often it is delivered. Fails with FileNotFound. */
 export async function identify(store: ObjectStore, request: ConversionRequest): Promise<Identity> {
   const { bucket, key, version } = request;
   const head = (await store.head(bucket, key, version)) ?? fail('FileNotFound', { file: `${bucket}/${key}` });
   const found = version ?? head.version;
-  return { ...named(sha256([bucket, key, found, request.request ?? null, request.options ?? null])), version: found, bytes: head.size };
+  return {
+    ...named(sha256([bucket, key, found, request.request ?? null, request.options ?? null])),
+    version: found,
+    bytes: head.size,
+  };
 }
 
 /** Where a request is reported under, also when it names no model that could be converted. */
@@ -80,7 +105,12 @@ export async function locate(store: ObjectStore, value: Json): Promise<Located> 
   try {
     const request = parseRequest(value);
     const identity = await identify(store, request);
-    return { ...identity, bucket: request.bucket, key: request.key, folder: request.folder ?? outputFolder(request.key, identity.id) };
+    return {
+      ...identity,
+      bucket: request.bucket,
+      key: request.key,
+      folder: request.folder ?? outputFolder(request.key, identity.id),
+    };
   } catch (error) {
     if (!isFailure(error)) throw error;
     const { bucket, key, version, request, options, folder } = isObject(value) ? value : {};
@@ -89,7 +119,12 @@ export async function locate(store: ObjectStore, value: Json): Promise<Located> 
     // The key may be what is wrong: then it names no folder.
     const stem = isFailure(error, 'FileNotFound') ? name : 'refused/request';
     // A run on one machine asks for the top of its own folder, whatever is wrong with the rest.
-    return { ...identity, bucket: text(bucket) ?? '', key: name, folder: folder === '' ? '' : outputFolder(stem, identity.id) };
+    return {
+      ...identity,
+      bucket: text(bucket) ?? '',
+      key: name,
+      folder: folder === '' ? '' : outputFolder(stem, identity.id),
+    };
   }
 }
 
@@ -98,7 +133,8 @@ const FOLDER_DIGITS = 12;
 const LONGEST_NAME = 64;
 
 /**
- * The folder of a job's results: `models/net.pt2` goes to `models/net/3f2a9c41b07d/`. The last part is the start of the job's id, so
+ * The folder of a job's results: `models/net.pt2` goes to `models/net/3f2a9c41b07d/`. The last part is the start of the
+ * job's id, so
  * two versions of a model, or two runs of one, never share a folder; `models/net/latest.json` says which is the newest.
  */
 export const outputFolder = (key: string, id: string): string => `${outputStem(key)}/${id.slice(0, FOLDER_DIGITS)}/`;

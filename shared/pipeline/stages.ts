@@ -1,8 +1,14 @@
-/** The stages: what each is called, how large its function is, what it may touch, and where its code is. Data only, so that infra/ can read it. */
+/**
+ * The stages: what each is called, how large its function is, what it may touch, and where its code is. Data only, so
+ * that infra/ can read it.
+ */
 import type { Json } from './asl.ts';
 import type { Services } from './services.ts';
 
-/** The buckets by role: models are dropped into `input`, results appear in `output`, `work` holds claims, facts and batch records. */
+/**
+ * The buckets by role: models are dropped into `input`, results appear in `output`, `work` holds claims, facts and
+ * batch records.
+ */
 export const BUCKET_ROLES = ['input', 'output', 'work'] as const;
 export type BucketRole = (typeof BUCKET_ROLES)[number];
 
@@ -37,7 +43,8 @@ const write = (bucket: BucketRole, prefix = ''): Grant => ({ bucket, prefix, acc
 const list = (bucket: BucketRole, prefix = ''): Grant => ({ bucket, prefix, access: 'list' });
 const { claims, jobs, batches } = WORK_PREFIXES;
 
-// New AWS accounts stop at 3008 MB per function until a quota is raised; weights are streamed, so this carries models far larger than it.
+// New AWS accounts stop at 3008 MB per function until a quota is raised; weights are streamed, so this carries models
+// far larger than it.
 const LARGE_MB = 3008;
 
 export const STAGES = {
@@ -47,7 +54,15 @@ export const STAGES = {
     timeoutSeconds: 60,
     temporaryMb: 512,
     needsOnnxRuntime: false,
-    grants: [read('input'), list('input'), read('work', claims), write('work', claims), read('work', jobs), write('work', jobs), list('work')],
+    grants: [
+      read('input'),
+      list('input'),
+      read('work', claims),
+      write('work', claims),
+      read('work', jobs),
+      write('work', jobs),
+      list('work'),
+    ],
     load: async () => (await import('./stages/claim.ts')).run,
   },
   convert: {
@@ -65,7 +80,16 @@ export const STAGES = {
     timeoutSeconds: 900,
     temporaryMb: 10_240,
     needsOnnxRuntime: true,
-    grants: [read('input'), list('input'), read('work', jobs), write('work', jobs), list('work'), read('output'), write('output'), list('output')],
+    grants: [
+      read('input'),
+      list('input'),
+      read('work', jobs),
+      write('work', jobs),
+      list('work'),
+      read('output'),
+      write('output'),
+      list('output'),
+    ],
     load: async () => (await import('./stages/quantize.ts')).run,
   },
   validate: {
@@ -74,7 +98,15 @@ export const STAGES = {
     timeoutSeconds: 900,
     temporaryMb: 10_240,
     needsOnnxRuntime: true,
-    grants: [read('input'), list('input'), read('work', jobs), write('work', jobs), list('work'), read('output'), list('output')],
+    grants: [
+      read('input'),
+      list('input'),
+      read('work', jobs),
+      write('work', jobs),
+      list('work'),
+      read('output'),
+      list('output'),
+    ],
     load: async () => (await import('./stages/validate.ts')).run,
   },
   report: {
@@ -84,7 +116,16 @@ export const STAGES = {
     temporaryMb: 512,
     needsOnnxRuntime: false,
     // The input bucket, because a failed claim leaves it to the report to look the model up.
-    grants: [read('input'), list('input'), read('work', jobs), write('work', jobs), list('work'), read('output'), write('output'), list('output')],
+    grants: [
+      read('input'),
+      list('input'),
+      read('work', jobs),
+      write('work', jobs),
+      list('work'),
+      read('output'),
+      write('output'),
+      list('output'),
+    ],
     load: async () => (await import('./stages/report.ts')).run,
   },
   batchReport: {

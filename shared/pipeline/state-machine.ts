@@ -6,7 +6,8 @@ const toFailureReport = (stage: string): readonly Catcher[] => [
   { ErrorEquals: ['States.ALL'], Assign: { failure: failureOf(stage) }, Output: {}, Next: 'ReportFailure' },
 ];
 
-// An S3 event from EventBridge, or what a person or a batch starts the machine with: { bucket, key, version?, options?, request? }.
+// An S3 event from EventBridge, or what a person or a batch starts the machine with: { bucket, key, version?, options?,
+// request? }.
 const REQUEST = expression(`$exists($states.input.detail.object)
   ? {
       "bucket": $states.input.detail.bucket.name,
@@ -17,11 +18,18 @@ const REQUEST = expression(`$exists($states.input.detail.object)
     }
   : $states.input`);
 
-/** One variant: quantize when it asks for it, then validate. A failure is its result, so that it never takes the other variants along. */
+/**
+ * One variant: quantize when it asks for it, then validate. A failure is its result, so that it never takes the other
+ * variants along.
+ */
 const variants = (names: MachineNames): MapState => {
   const payload = { job: '{% $states.input.job %}', variant: '{% $states.input.variant %}' };
   const keepFailure = (stage: string): readonly Catcher[] => [
-    { ErrorEquals: ['States.ALL'], Output: { variant: '{% $states.input.variant.name %}', failure: failureOf(stage) }, Next: 'VariantFailed' },
+    {
+      ErrorEquals: ['States.ALL'],
+      Output: { variant: '{% $states.input.variant.name %}', failure: failureOf(stage) },
+      Next: 'VariantFailed',
+    },
   ];
   return {
     Type: 'Map',
@@ -32,8 +40,18 @@ const variants = (names: MachineNames): MapState => {
       ProcessorConfig: { Mode: 'INLINE' },
       StartAt: 'MustQuantize',
       States: {
-        MustQuantize: { Type: 'Choice', Choices: [{ Condition: '{% $states.input.variant.quantize %}', Next: 'Quantize' }], Default: 'Validate' },
-        Quantize: stageTask(names, { stage: 'quantize', payload, output: '{% $states.input %}', next: 'Validate', catch: keepFailure('quantize') }),
+        MustQuantize: {
+          Type: 'Choice',
+          Choices: [{ Condition: '{% $states.input.variant.quantize %}', Next: 'Quantize' }],
+          Default: 'Validate',
+        },
+        Quantize: stageTask(names, {
+          stage: 'quantize',
+          payload,
+          output: '{% $states.input %}',
+          next: 'Validate',
+          catch: keepFailure('quantize'),
+        }),
         Validate: stageTask(names, {
           stage: 'validate',
           payload,
@@ -52,7 +70,8 @@ const variants = (names: MachineNames): MapState => {
 
 function conversion(names: MachineNames): Machine {
   const context = { execution: '{% $states.context.Execution.Id %}', buckets: { ...names.buckets } };
-  // An object in JSONata leaves out what is not there: a request without a key is refused, and the event still goes out.
+  // An object in JSONata leaves out what is not there: a request without a key is refused, and the event still goes
+  // out.
   const model = expression('{"bucket": $request.bucket, "key": $request.key, "version": $request.version}');
   return {
     StartAt: 'Request',
@@ -65,9 +84,18 @@ function conversion(names: MachineNames): Machine {
         next: 'IsDuplicate',
         catch: toFailureReport('claim'),
       }),
-      IsDuplicate: { Type: 'Choice', Choices: [{ Condition: '{% $states.input.duplicate %}', Next: 'Duplicate' }], Default: 'Convert' },
+      IsDuplicate: {
+        Type: 'Choice',
+        Choices: [{ Condition: '{% $states.input.duplicate %}', Next: 'Duplicate' }],
+        Default: 'Convert',
+      },
       Duplicate: { Type: 'Succeed' },
-      Convert: stageTask(names, { stage: 'convert', payload: { job: '{% $job %}' }, next: 'Variants', catch: toFailureReport('convert') }),
+      Convert: stageTask(names, {
+        stage: 'convert',
+        payload: { job: '{% $job %}' },
+        next: 'Variants',
+        catch: toFailureReport('convert'),
+      }),
       Variants: variants(names),
       Report: stageTask(names, {
         stage: 'report',
@@ -80,7 +108,13 @@ function conversion(names: MachineNames): Machine {
         Choices: [
           {
             Condition: '{% $states.input.verdict = "fail" %}',
-            Assign: { failure: { stage: '{% $states.input.stage %}', error: '{% $states.input.error %}', cause: '{% $states.input.message %}' } },
+            Assign: {
+              failure: {
+                stage: '{% $states.input.stage %}',
+                error: '{% $states.input.error %}',
+                cause: '{% $states.input.message %}',
+              },
+            },
             Next: 'NotifyFailed',
           },
         ],
@@ -106,7 +140,11 @@ function conversion(names: MachineNames): Machine {
         catch: [{ ErrorEquals: ['States.ALL'], Output: '{% $states.input %}', Next: 'Failed' }],
       }),
       // The report knows the whole message; without one the error's own cause has to do.
-      Failed: { Type: 'Fail', Error: '{% $failure.error %}', Cause: '{% $exists($states.input.message) ? $states.input.message : $failure.cause %}' },
+      Failed: {
+        Type: 'Fail',
+        Error: '{% $failure.error %}',
+        Cause: '{% $exists($states.input.message) ? $states.input.message : $failure.cause %}',
+      },
     },
   };
 }

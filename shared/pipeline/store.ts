@@ -1,4 +1,7 @@
-/** Where files lie: buckets of objects under keys. S3 on AWS, folders on one machine, memory in tests; one contract suite for all. */
+/**
+ * Where files lie: buckets of objects under keys. S3 on AWS, folders on one machine, memory in tests; one contract
+ * suite for all.
+ */
 import type { ByteSource } from '../bytes/byte-source.ts';
 import { fail } from '../errors.ts';
 
@@ -15,7 +18,10 @@ export interface PutOptions {
 }
 
 export interface ObjectStore {
-  /** Fails with FileNotFound when there is no such object (or no such version of it). Close the source when it has a `close`. */
+  /**
+   * Fails with FileNotFound when there is no such object (or no such version of it). Close the source when it has a
+   * `close`.
+   */
   open(bucket: string, key: string, version?: string): Promise<OpenedObject>;
   /** null when there is no such object. */
   head(bucket: string, key: string, version?: string): Promise<ObjectInfo | null>;
@@ -26,7 +32,9 @@ export interface ObjectStore {
   putIfAbsent(bucket: string, key: string, bytes: Uint8Array): Promise<boolean>;
   /** Every object whose key starts with `prefix`, in the order of the keys' UTF-8 bytes. */
   list(bucket: string, prefix: string): AsyncIterable<ObjectInfo>;
-  /** Where the object already lies as a file on this machine, only to be read; a store without this has no such files. */
+  /**
+   * Where the object already lies as a file on this machine, only to be read; a store without this has no such files.
+   */
   localPath?(bucket: string, key: string, version?: string): Promise<string | null>;
 }
 
@@ -38,19 +46,26 @@ export interface OpenedObject extends ByteSource {
 export const MAX_KEY_BYTES = 1024;
 
 /**
- * Refuse what no bucket should hold, whatever the store: keys that a tool could take for a path outside of the folder it
+ * Refuse what no bucket should hold, whatever the store: keys that a tool could take for a path outside of the folder
+ * it
  * copies the bucket to. Spaces, `+`, `#?&<>` and every other character are fine.
  */
 export function checkKey(key: string): string {
   const bytes = Buffer.byteLength(key);
   const problem =
-    key === '' ? 'it is empty'
-    : bytes > MAX_KEY_BYTES ? `it has ${bytes} bytes, the limit is ${MAX_KEY_BYTES}`
-    : !key.isWellFormed() ? 'it is no valid Unicode'
-    : key.includes('\0') ? 'it holds a zero byte'
-    : key.startsWith('/') || /^[a-zA-Z]:[\\/]/.test(key) || key.startsWith('\\') ? 'it is an absolute path'
-    : key.split(/[/\\]/).some((part) => part === '..' || part === '.') ? 'it holds a "." or ".." part'
-    : null;
+    key === ''
+      ? 'it is empty'
+      : bytes > MAX_KEY_BYTES
+        ? `it has ${bytes} bytes, the limit is ${MAX_KEY_BYTES}`
+        : !key.isWellFormed()
+          ? 'it is no valid Unicode'
+          : key.includes('\0')
+            ? 'it holds a zero byte'
+            : key.startsWith('/') || /^[a-zA-Z]:[\\/]/.test(key) || key.startsWith('\\')
+              ? 'it is an absolute path'
+              : key.split(/[/\\]/).some((part) => part === '..' || part === '.')
+                ? 'it holds a "." or ".." part'
+                : null;
   return problem === null ? key : fail('BadKey', { key, problem });
 }
 

@@ -5,7 +5,9 @@ import type { SymbolRange, TorchProgram } from '../torch/program.ts';
 
 export function symbolRanges(program: TorchProgram, inputs: readonly ReportedTensor[]): Record<string, SymbolRange> {
   const ranges: Record<string, SymbolRange> = {};
-  const tensors = program.inputs.filter((input) => input.kind === 'user' && (input.value.kind === 'tensor' || input.value.kind === 'symint'));
+  const tensors = program.inputs.filter(
+    (input) => input.kind === 'user' && (input.value.kind === 'tensor' || input.value.kind === 'symint'),
+  );
   tensors.forEach((input, i) => {
     if (input.kind !== 'user' || input.value.kind !== 'tensor') return;
     const recorded = program.graph.values.get(input.value.name);

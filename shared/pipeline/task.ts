@@ -1,4 +1,7 @@
-/** The two kinds of work a machine hands out: a stage's Lambda function and an event on the bus, each with what may be tried again. */
+/**
+ * The two kinds of work a machine hands out: a stage's Lambda function and an event on the bus, each with what may be
+ * tried again.
+ */
 import type { Catcher, Retrier, TaskState, Template } from './asl.ts';
 import { STAGES, type StageName } from './stages.ts';
 
@@ -30,25 +33,48 @@ export const START_EXECUTION = 'arn:aws:states:::states:startExecution.sync:2';
 export const PUT_EVENTS = 'arn:aws:states:::events:putEvents';
 
 /**
- * Only what failed in AWS, not in the stage, is tried again. Typed failures end the same way every time; so do timeouts and
- * out-of-memory at the same size, and a retry of those costs fifteen minutes each. FULL jitter: throttled calls come in crowds.
+ * Only what failed in AWS, not in the stage, is tried again. Typed failures end the same way every time; so do timeouts
+ * and
+ * out-of-memory at the same size, and a retry of those costs fifteen minutes each. FULL jitter: throttled calls come in
+ * crowds.
  */
 export const LAMBDA_RETRY: readonly Retrier[] = [
-  { ErrorEquals: ['Lambda.TooManyRequestsException'], IntervalSeconds: 2, MaxAttempts: 10, BackoffRate: 2, MaxDelaySeconds: 120, JitterStrategy: 'FULL' },
+  {
+    ErrorEquals: ['Lambda.TooManyRequestsException'],
+    IntervalSeconds: 2,
+    MaxAttempts: 10,
+    BackoffRate: 2,
+    MaxDelaySeconds: 120,
+    JitterStrategy: 'FULL',
+  },
   {
     ErrorEquals: ['Lambda.ServiceException', 'Lambda.AWSLambdaException', 'Lambda.SdkClientException'],
-    IntervalSeconds: 1, MaxAttempts: 5, BackoffRate: 2, MaxDelaySeconds: 30, JitterStrategy: 'FULL',
+    IntervalSeconds: 1,
+    MaxAttempts: 5,
+    BackoffRate: 2,
+    MaxDelaySeconds: 30,
+    JitterStrategy: 'FULL',
   },
 ];
 
 const EVENT_RETRY: readonly Retrier[] = [
   {
-    ErrorEquals: ['EventBridge.FailedEntry', 'EventBridge.InternalException', 'EventBridge.ThrottlingException', 'EventBridge.SdkClientException'],
-    IntervalSeconds: 1, MaxAttempts: 5, BackoffRate: 2, MaxDelaySeconds: 30, JitterStrategy: 'FULL',
+    ErrorEquals: [
+      'EventBridge.FailedEntry',
+      'EventBridge.InternalException',
+      'EventBridge.ThrottlingException',
+      'EventBridge.SdkClientException',
+    ],
+    IntervalSeconds: 1,
+    MaxAttempts: 5,
+    BackoffRate: 2,
+    MaxDelaySeconds: 30,
+    JitterStrategy: 'FULL',
   },
 ];
 
-// A function that runs into its own timeout answers with an error; the state waits longer, so that this error is what is seen.
+// A function that runs into its own timeout answers with an error; the state waits longer, so that this error is what
+// is seen.
 const SLACK_SECONDS = 60;
 
 interface StageTask {
@@ -61,7 +87,8 @@ interface StageTask {
   readonly catch: readonly Catcher[];
 }
 
-const transition = (next: string | undefined): { Next: string } | { End: true } => (next === undefined ? { End: true } : { Next: next });
+const transition = (next: string | undefined): { Next: string } | { End: true } =>
+  next === undefined ? { End: true } : { Next: next };
 
 export const stageTask = (names: MachineNames, task: StageTask): TaskState => ({
   Type: 'Task',
@@ -84,19 +111,25 @@ interface EventTask {
   readonly catch?: readonly Catcher[];
 }
 
-export type EventType = 'model.conversion.completed' | 'model.conversion.failed' | 'model.batch.completed' | 'model.batch.failed';
+export type EventType =
+  'model.conversion.completed' | 'model.conversion.failed' | 'model.batch.completed' | 'model.batch.failed';
 
 export const eventTask = (names: MachineNames, task: EventTask): TaskState => ({
   Type: 'Task',
   Resource: PUT_EVENTS,
-  Arguments: { Entries: [{ Source: EVENT_SOURCE, DetailType: task.type, EventBusName: names.eventBus, Detail: task.detail }] },
+  Arguments: {
+    Entries: [{ Source: EVENT_SOURCE, DetailType: task.type, EventBusName: names.eventBus, Detail: task.detail }],
+  },
   Output: '{% $states.input %}',
   Retry: EVENT_RETRY,
   ...(task.catch ? { Catch: task.catch } : {}),
   Next: task.next,
 });
 
-/** What a Catch keeps of an error: enough to say what it was where the stage could not write its own facts. Lambda's Cause is JSON, here cut. */
+/**
+ * What a Catch keeps of an error: enough to say what it was where the stage could not write its own facts. Lambda's
+ * Cause is JSON, here cut.
+ */
 export const failureOf = (stage: Template): Template => ({
   stage,
   error: '{% $states.errorOutput.Error %}',

@@ -2,4 +2,5 @@
 
 export const MODEL_EXTENSIONS = ['.pt2', '.pt', '.pth', '.onnx'] as const;
 
-export const isModelName = (key: string): boolean => MODEL_EXTENSIONS.some((extension) => key.toLowerCase().endsWith(extension));
+export const isModelName = (key: string): boolean =>
+  MODEL_EXTENSIONS.some((extension) => key.toLowerCase().endsWith(extension));

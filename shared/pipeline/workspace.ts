@@ -1,4 +1,7 @@
-/** A job's files: read from the input, written to the output, recorded in the work bucket; and a temporary folder that goes away. */
+/**
+ * A job's files: read from the input, written to the output, recorded in the work bucket; and a temporary folder that
+ * goes away.
+ */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdtemp, open, rm, stat } from 'node:fs/promises';
@@ -11,17 +14,28 @@ import type { Services } from './services.ts';
 import { fileNameOf, type OpenedObject } from './store.ts';
 
 const CONTENT_TYPES: Readonly<Record<string, string>> = { json: 'application/json', html: 'text/html; charset=utf-8' };
-const contentType = (name: string): string => CONTENT_TYPES[name.slice(name.lastIndexOf('.') + 1)] ?? 'application/octet-stream';
+const contentType = (name: string): string =>
+  CONTENT_TYPES[name.slice(name.lastIndexOf('.') + 1)] ?? 'application/octet-stream';
 
 const recordKey = (id: string): string => `jobs/${id}/job.json`;
-const factsKey = (id: string, stage: string, variant: string | null): string => `jobs/${id}/facts/${variant === null ? stage : `${stage}.${variant}`}.json`;
+const factsKey = (id: string, stage: string, variant: string | null): string =>
+  `jobs/${id}/facts/${variant === null ? stage : `${stage}.${variant}`}.json`;
 
 export async function writeRecord(services: Services, work: string, record: JobRecord): Promise<void> {
-  await services.store.putBytes(work, recordKey(record.id), Buffer.from(writeJson(record)), { contentType: 'application/json' });
+  await services.store.putBytes(work, recordKey(record.id), Buffer.from(writeJson(record)), {
+    contentType: 'application/json',
+  });
 }
 
-export async function writeFacts(services: Services, work: string, id: string, facts: StageFacts<unknown>): Promise<void> {
-  await services.store.putBytes(work, factsKey(id, facts.stage, facts.variant), Buffer.from(writeJson(facts)), { contentType: 'application/json' });
+export async function writeFacts(
+  services: Services,
+  work: string,
+  id: string,
+  facts: StageFacts<unknown>,
+): Promise<void> {
+  await services.store.putBytes(work, factsKey(id, facts.stage, facts.variant), Buffer.from(writeJson(facts)), {
+    contentType: 'application/json',
+  });
 }
 
 const COPY_BYTES = 32 << 20;
@@ -106,16 +120,22 @@ export class Workspace {
   async store(path: string, name: string, place: 'output' | 'work' = 'output'): Promise<StoredFile> {
     this.#services.signal?.throwIfAborted();
     const { id, output } = this.job;
-    const [bucket, key] = place === 'output' ? [output.bucket, output.folder + name] : [this.#work, `jobs/${id}/${name}`];
+    const [bucket, key] =
+      place === 'output' ? [output.bucket, output.folder + name] : [this.#work, `jobs/${id}/${name}`];
     const { size } = await stat(path);
     const sha256 = await hashFile(path);
-    await this.#services.store.putFile(bucket, key, path, { contentType: contentType(name), tags: { 'torchferry-job': id } });
+    await this.#services.store.putFile(bucket, key, path, {
+      contentType: contentType(name),
+      tags: { 'torchferry-job': id },
+    });
     return { bucket, path: key, name, bytes: size, sha256 };
   }
 
   /** Keep bytes for a later stage. */
   async keep(name: string, bytes: Uint8Array): Promise<void> {
-    await this.#services.store.putBytes(this.#work, `jobs/${this.job.id}/${name}`, bytes, { contentType: contentType(name) });
+    await this.#services.store.putBytes(this.#work, `jobs/${this.job.id}/${name}`, bytes, {
+      contentType: contentType(name),
+    });
   }
 
   async kept(name: string): Promise<Uint8Array> {
@@ -131,7 +151,10 @@ export class Workspace {
   async storeText(name: string, text: string): Promise<StoredFile> {
     const { id, output } = this.job;
     const bytes = Buffer.from(text);
-    await this.#services.store.putBytes(output.bucket, output.folder + name, bytes, { contentType: contentType(name), tags: { 'torchferry-job': id } });
+    await this.#services.store.putBytes(output.bucket, output.folder + name, bytes, {
+      contentType: contentType(name),
+      tags: { 'torchferry-job': id },
+    });
     return { bucket: output.bucket, path: output.folder + name, name, bytes: bytes.byteLength, sha256: null };
   }
 

@@ -24,8 +24,17 @@ export interface Calibration {
   readonly batches: number;
 }
 
-/** Smallest and largest value of each tensor over all batches, of any shapes; NaN and infinities are refused with the tensor's name. */
-export async function calibrateMinMax({ model, tensors, batches, file, workFolder }: CalibrationRequest): Promise<Calibration> {
+/**
+ * Smallest and largest value of each tensor over all batches, of any shapes; NaN and infinities are refused with the
+ * tensor's name.
+ */
+export async function calibrateMinMax({
+  model,
+  tensors,
+  batches,
+  file,
+  workFolder,
+}: CalibrationRequest): Promise<Calibration> {
   const probes = addProbes(model.graph, tensors);
   const path = join(workFolder, 'calibrate.onnx');
   try {
@@ -41,7 +50,9 @@ export async function calibrateMinMax({ model, tensors, batches, file, workFolde
       for await (const feeds of batches) {
         const results = await session.run(feeds, probes.outputs);
         for (const [i, tensor] of tensors.entries()) {
-          const [min, max, sum] = REDUCTIONS.map((_, r) => asFloat32(results.get(probes.outputs[i * REDUCTIONS.length + r]!)!.memory)[0]!);
+          const [min, max, sum] = REDUCTIONS.map(
+            (_, r) => asFloat32(results.get(probes.outputs[i * REDUCTIONS.length + r]!)!.memory)[0]!,
+          );
           widen(ranges, tensor, { min: min!, max: max!, sum: sum! }, file);
         }
         count++;
@@ -67,7 +78,12 @@ function addProbes(graph: Graph, tensors: readonly Value[]): Probes {
   const nodes = tensors.flatMap((tensor, i) =>
     REDUCTIONS.map((op) => {
       const output = new Value(`torchferry.range.${i}.${op}`, tensorType('float32', []));
-      const node = new Node({ op, inputs: [tensor], outputs: [output], attributes: [['keepdims', { kind: 'int', value: 0 }]] });
+      const node = new Node({
+        op,
+        inputs: [tensor],
+        outputs: [output],
+        attributes: [['keepdims', { kind: 'int', value: 0 }]],
+      });
       graph.outputs.push(output);
       return graph.addNode(node);
     }),
@@ -81,10 +97,19 @@ function addProbes(graph: Graph, tensors: readonly Value[]): Probes {
   };
 }
 
-function widen(ranges: Map<Value, Range>, tensor: Value, { min, max, sum }: Range & { readonly sum: number }, file: string): void {
+function widen(
+  ranges: Map<Value, Range>,
+  tensor: Value,
+  { min, max, sum }: Range & { readonly sum: number },
+  file: string,
+): void {
   if (min === Infinity && max === -Infinity) return;
   if (Number.isNaN(sum) || !Number.isFinite(min) || !Number.isFinite(max)) {
-    fail('BadCalibrationData', { file, problem: `"${tensor.name}" has NaN or infinity`, expected: 'inputs for which every tensor of the FP32 model is finite' });
+    fail('BadCalibrationData', {
+      file,
+      problem: `"${tensor.name}" has NaN or infinity`,
+      expected: 'inputs for which every tensor of the FP32 model is finite',
+    });
   }
   const known = ranges.get(tensor);
   ranges.set(tensor, known ? { min: Math.min(known.min, min), max: Math.max(known.max, max) } : { min, max });

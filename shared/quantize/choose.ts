@@ -1,4 +1,7 @@
-/** Which nodes are quantized: those with weights for themselves, those between them where codes come in and codes are wanted. */
+/**
+ * Which nodes are quantized: those with weights for themselves, those between them where codes come in and codes are
+ * wanted.
+ */
 import type { Graph, Node, Value } from '../onnx/ir.ts';
 import type { PlanRequest } from './plan.ts';
 import type { QuantizationRecipe } from './recipe.ts';
@@ -26,7 +29,7 @@ export function chooseNodes({ graph, recipe, format, refused }: PlanRequest): Ch
   }
   const view: View = { graph, recipe, chosen };
   // Taking one node out can take away what another needed: repeat until nothing changes.
-  for (let changed = true; changed; ) {
+  for (let changed = true; changed;) {
     changed = false;
     for (const node of [...chosen]) {
       const reason = reasonNow(node, view);
@@ -46,7 +49,12 @@ export function chooseNodes({ graph, recipe, format, refused }: PlanRequest): Ch
 }
 
 /** What the node itself says, whatever stands around it. */
-function reasonAgainst(node: Node, rule: OperatorRule, recipe: QuantizationRecipe, format: PlanRequest['format']): string | null {
+function reasonAgainst(
+  node: Node,
+  rule: OperatorRule,
+  recipe: QuantizationRecipe,
+  format: PlanRequest['format'],
+): string | null {
   if (!rule.kernel && format === 'QLinear') return 'it has no QLinear form';
   if (!rule.kernel && !recipe.withoutKernel) return 'onnxruntime has no integer kernel for it on CPU';
   const refusal = rule.refuse?.(node) ?? null;
@@ -56,7 +64,9 @@ function reasonAgainst(node: Node, rule: OperatorRule, recipe: QuantizationRecip
     const problem = value ? inputProblem(value, role) : null;
     if (problem !== null) return problem;
   }
-  const factors = roles.filter(([, { kind }]) => kind === 'factor' || kind === 'operand').map(([value]) => constantOf(value));
+  const factors = roles
+    .filter(([, { kind }]) => kind === 'factor' || kind === 'operand')
+    .map(([value]) => constantOf(value));
   if (factors.length > 0 && factors.every((data) => data !== null)) return 'it is a constant';
   if (rule.when === 'weights' && factors.length > 0 && factors.every((data) => data === null) && !recipe.products) {
     return 'it multiplies two computed tensors, which the recipe keeps in float';
@@ -105,7 +115,10 @@ const readsCodes = (rule: OperatorRule, index: number, value: Value): boolean =>
 /** Codes of it exist, either because they are computed or because an operator with weights reads it as codes anyway. */
 function isAvailable(value: Value, view: View): boolean {
   if (value.producer && view.chosen.has(value.producer) && canGiveCodes(value.producer, view)) return true;
-  return [...value.uses].some(({ node, index }) => view.chosen.has(node) && ruleOf(node)!.when === 'weights' && readsCodes(ruleOf(node)!, index, value));
+  return [...value.uses].some(
+    ({ node, index }) =>
+      view.chosen.has(node) && ruleOf(node)!.when === 'weights' && readsCodes(ruleOf(node)!, index, value),
+  );
 }
 
 function canGiveCodes(node: Node, { recipe }: View): boolean {
@@ -131,7 +144,14 @@ function isWanted(value: Value, view: View): boolean {
 function canFold(node: Node, view: View): boolean {
   const value = node.inputs[0]!;
   const { producer } = value;
-  if (!producer || !view.chosen.has(producer) || view.graph.isOutput(value) || value.uses.size !== 1 || producer.outputs[0] !== value) return false;
+  if (
+    !producer ||
+    !view.chosen.has(producer) ||
+    view.graph.isOutput(value) ||
+    value.uses.size !== 1 ||
+    producer.outputs[0] !== value
+  )
+    return false;
   const { output, when } = ruleOf(producer)!;
   if (output.kind !== 'observed' || when === 'fold' || !canGiveCodes(producer, view)) return false;
   const codesAnyway = when === 'weights' && !output.optional;

@@ -1,4 +1,7 @@
-/** Dynamic quantization: int8 weights, activations quantized anew in every run. The subgraph is the one onnxruntime fuses to DynamicQuantizeMatMul. */
+/**
+ * Dynamic quantization: int8 weights, activations quantized anew in every run. The subgraph is the one onnxruntime
+ * fuses to DynamicQuantizeMatMul.
+ */
 import { dataTypeNumber } from '../onnx/data-type.ts';
 import { attribute, type Graph, type Node, type Value } from '../onnx/ir.ts';
 import { asFloat32, bytesOf, transposeBytes } from '../tensor/arithmetic.ts';
@@ -10,11 +13,20 @@ import type { NodePlan, Plan, PlanOf, TensorPlan } from './plan.ts';
 import { constantOf, floatOf, intOf, RULES } from './rules.ts';
 import { removeReplaced, type WriteRequest, type Written } from './written.ts';
 
-const FLOAT_CONV = 'integer convolutions load only in recent onnxruntime versions and have one scale for all channels: dynamic quantization leaves them in float';
+const FLOAT_CONV =
+  'integer convolutions load only in recent onnxruntime versions and have one scale for all channels: ' +
+  'dynamic quantization leaves them in float';
 const NO_FORM = 'it has no dynamic form';
 
 /** Why operators with weights stay in float; whatever else there is has nothing to quantize. */
-const NOT_DYNAMIC: Readonly<Record<string, string>> = { Conv: FLOAT_CONV, ConvTranspose: FLOAT_CONV, LSTM: NO_FORM, GRU: NO_FORM, RNN: NO_FORM, Einsum: NO_FORM };
+const NOT_DYNAMIC: Readonly<Record<string, string>> = {
+  Conv: FLOAT_CONV,
+  ConvTranspose: FLOAT_CONV,
+  LSTM: NO_FORM,
+  GRU: NO_FORM,
+  RNN: NO_FORM,
+  Einsum: NO_FORM,
+};
 
 /** Products with a constant matrix on the right, and lookups. */
 export function planDynamic(graph: Graph, refused: ReadonlyMap<Node, string>): Plan {
@@ -24,10 +36,21 @@ export function planDynamic(graph: Graph, refused: ReadonlyMap<Node, string>): P
   const floats = floatValues(graph);
   for (const node of graph.nodes) {
     const reason = reasons.get(node) ?? reasonAgainst(node);
-    if (reason === null) nodes.set(node, { node, inputs: node.inputs.map((_, i) => weightPlan(node, i, weights)), output: null, more: [], addition: null });
+    if (reason === null)
+      nodes.set(node, {
+        node,
+        inputs: node.inputs.map((_, i) => weightPlan(node, i, weights)),
+        output: null,
+        more: [],
+        addition: null,
+      });
     else if (reason !== NOTHING && floats.has(node.outputs[0]!)) reasons.set(node, reason);
   }
-  return { nodes, folded: [], skipped: [...reasons].map(([node, reason]) => ({ node: node.name, operator: node.op, reason })) };
+  return {
+    nodes,
+    folded: [],
+    skipped: [...reasons].map(([node, reason]) => ({ node: node.name, operator: node.op, reason })),
+  };
 }
 
 /** Not worth a line in the report. */
@@ -47,7 +70,8 @@ function reasonAgainst(node: Node): string | null {
   if (constantOf(node.inputs[0])) return 'it is a constant';
   if (node.op === 'Gemm' && intOf(node, 'transA', 0)) return 'its left side is transposed';
   if (floatOf(node, 'alpha', 1) !== 1) return 'alpha is not 1';
-  if (node.inputs[2] && floatOf(node, 'beta', 1) !== 1 && constantOf(node.inputs[2])?.dtype !== 'float32') return 'beta is not 1 and its bias is computed';
+  if (node.inputs[2] && floatOf(node, 'beta', 1) !== 1 && constantOf(node.inputs[2])?.dtype !== 'float32')
+    return 'beta is not 1 and its bias is computed';
   return null;
 }
 
@@ -79,7 +103,9 @@ export function insertDynamic({ graph, plan, params }: WriteRequest): Written[] 
   };
   const matrixOf = (weight: PlanOf<'weight'>): Value => {
     if (weight.axis === 1) return grids.codesOf(weight);
-    const known = transposed.get(weight) ?? grids.constant(`${weight.value.name}_transposed`, transposedData(grids.codeDataOf(weight)));
+    const known =
+      transposed.get(weight) ??
+      grids.constant(`${weight.value.name}_transposed`, transposedData(grids.codeDataOf(weight)));
     transposed.set(weight, known);
     return known;
   };
@@ -114,7 +140,13 @@ function writeProduct(grids: Grids, node: Node, x: Quantized, matrix: Value, wei
   const sums = value('sums', 'int32');
   grids.add({ op: 'MatMulInteger', inputs: [x.codes, matrix, x.zeroPoint, grid.zeroPoint], output: sums, origin });
   const numbers = value('sums_float', 'float32');
-  grids.add({ op: 'Cast', inputs: [sums], output: numbers, attributes: [['to', attribute.int(dataTypeNumber('float32'))]], origin });
+  grids.add({
+    op: 'Cast',
+    inputs: [sums],
+    output: numbers,
+    attributes: [['to', attribute.int(dataTypeNumber('float32'))]],
+    origin,
+  });
   const scale = grids.typed(`${name}_scale`, 'float32', grid.scale.type!.shape);
   grids.add({ op: 'Mul', inputs: [x.scale, grid.scale], output: scale, origin });
   const product = value('scaled', 'float32');
@@ -133,7 +165,10 @@ function scaledBias(grids: Grids, node: Node, bias: Value): Value {
   const beta = floatOf(node, 'beta', 1);
   if (beta === 1) return bias;
   const data = constantOf(bias)!;
-  return grids.constant(`${bias.name}_scaled`, derivedData('float32', data.shape, [data], (bytes) => bytesOf(asFloat32(bytes).map((v) => v * beta))));
+  return grids.constant(
+    `${bias.name}_scaled`,
+    derivedData('float32', data.shape, [data], (bytes) => bytesOf(asFloat32(bytes).map((v) => v * beta))),
+  );
 }
 
 /** On a new tensor: others may read the matrix as it is. */

@@ -1,4 +1,6 @@
-/** Which values are floating-point, in models that do not say so: enough to tell shape arithmetic from the model's own. */
+/**
+ * Which values are floating-point, in models that do not say so: enough to tell shape arithmetic from the model's own.
+ */
 import type { Graph, Node, Value } from '../onnx/ir.ts';
 import { dtypeOfNumber } from '../onnx/data-type.ts';
 import { type Dtype, isFloat } from '../tensor/dtype.ts';
@@ -6,7 +8,9 @@ import { type Dtype, isFloat } from '../tensor/dtype.ts';
 const INTEGER = 'int64';
 
 /** Operators whose result does not have the type of their first input. */
-const RESULTS: Readonly<Record<string, (node: Node, dtypeOf: (value: Value | null | undefined) => Dtype | null) => Dtype | null>> = {
+const RESULTS: Readonly<
+  Record<string, (node: Node, dtypeOf: (value: Value | null | undefined) => Dtype | null) => Dtype | null>
+> = {
   Shape: () => INTEGER,
   Size: () => INTEGER,
   NonZero: () => INTEGER,
@@ -39,7 +43,8 @@ const tensorDtype = (node: Node, name: string): Dtype | null => {
 /** Types are taken from the model where it has them. A value nothing is known of counts as floating-point. */
 export function floatValues(graph: Graph): Set<Value> {
   const dtypes = new Map<Value, Dtype | null>();
-  const dtypeOf = (value: Value | null | undefined): Dtype | null => (value ? (value.type?.dtype ?? dtypes.get(value) ?? null) : null);
+  const dtypeOf = (value: Value | null | undefined): Dtype | null =>
+    value ? (value.type?.dtype ?? dtypes.get(value) ?? null) : null;
   const floats = new Set<Value>();
   for (const node of graph.nodes) {
     const rule = node.domain === '' && Object.hasOwn(RESULTS, node.op) ? RESULTS[node.op]! : null;

@@ -63,7 +63,10 @@ export class Grids {
     const shape = axis === null ? [] : [scale.length];
     const grid = {
       scale: this.constant(`${name}_scale`, memoryData('float32', shape, bytesOf(scale))),
-      zeroPoint: this.constant(`${name}_zero_point`, memoryData(dtype, shape, encodeNumbers(dtype, new Array<number>(scale.length).fill(zeroPoint)))),
+      zeroPoint: this.constant(
+        `${name}_zero_point`,
+        memoryData(dtype, shape, encodeNumbers(dtype, new Array<number>(scale.length).fill(zeroPoint))),
+      ),
     };
     this.#grids.set(root, grid);
     return grid;
@@ -82,7 +85,10 @@ export class Grids {
   numbersOf(bias: PlanOf<'bias'>): Value {
     const { scale } = this.paramsOf(bias);
     const codes = this.codeDataOf(bias);
-    return this.constant(`${bias.value.name}_rounded`, derivedData('float32', codes.shape, [codes], (bytes) => bytesOf(dequantizeBias(bytes, scale))));
+    return this.constant(
+      `${bias.value.name}_rounded`,
+      derivedData('float32', codes.shape, [codes], (bytes) => bytesOf(dequantizeBias(bytes, scale))),
+    );
   }
 
   codeDataOf(plan: PlanOf<'weight' | 'constant' | 'bias'>): TensorData {
@@ -104,7 +110,13 @@ export class Grids {
 
   add(spec: NodeSpec): Node {
     const inputs = spec.inputs.slice(0, spec.inputs.findLastIndex((input) => input !== null) + 1);
-    const node = new Node({ op: spec.op, domain: spec.domain ?? '', inputs, outputs: [spec.output, ...(spec.more ?? [])], attributes: spec.attributes ?? [] });
+    const node = new Node({
+      op: spec.op,
+      domain: spec.domain ?? '',
+      inputs,
+      outputs: [spec.output, ...(spec.more ?? [])],
+      attributes: spec.attributes ?? [],
+    });
     node.name = this.fresh(`${spec.output.name}_${spec.op}`);
     node.origin = spec.origin ?? null;
     return this.graph.addNode(node);
@@ -157,14 +169,18 @@ function codeData(plan: PlanOf<'weight' | 'constant' | 'bias'>, { dtype, scale, 
   const { shape } = plan.data;
   if (plan.kind === 'bias') {
     // Integer kernels want a vector, whatever ones surround it in the float model.
-    return derivedData('int32', [channelCount(plan)], [plan.data], (bytes) => bytesOf(quantizeBias(biasValues(plan, bytes), scale)));
+    return derivedData('int32', [channelCount(plan)], [plan.data], (bytes) =>
+      bytesOf(quantizeBias(biasValues(plan, bytes), scale)),
+    );
   }
   const channels = channelsOf(shape, plan.kind === 'weight' ? plan.axis : null);
   const [low, high] = dtype === 'int8' ? [-128, 127] : [0, 255];
   const grid = { channels, scale, zeroPoint: new Array<number>(scale.length).fill(zeroPoint), low, high };
   return derivedData(dtype, shape, [plan.data], (bytes) => {
     const values = asFloat32(bytes);
-    return bytesOf(quantizeInto(dtype === 'int8' ? new Int8Array(values.length) : new Uint8Array(values.length), values, grid));
+    return bytesOf(
+      quantizeInto(dtype === 'int8' ? new Int8Array(values.length) : new Uint8Array(values.length), values, grid),
+    );
   });
 }
 

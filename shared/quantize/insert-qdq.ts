@@ -1,4 +1,6 @@
-/** Writes a plan as QuantizeLinear and DequantizeLinear around float operators: onnxruntime and others fuse the groups. */
+/**
+ * Writes a plan as QuantizeLinear and DequantizeLinear around float operators: onnxruntime and others fuse the groups.
+ */
 import type { Value } from '../onnx/ir.ts';
 import { reshapedData } from '../tensor/data.ts';
 import { Grids, removeUnread } from './grids.ts';
@@ -15,7 +17,11 @@ export function insertQdq({ graph, plan, params }: WriteRequest): Written[] {
 
   const addPair = (tensor: TensorPlan, value: Value, result: Value): void => {
     const grid = grids.gridOf(tensor);
-    grids.dequantize(grids.quantize(value, grid, grids.value(`${grids.nameOf(tensor.value)}_quantized`, 'uint8', value)), grid, result);
+    grids.dequantize(
+      grids.quantize(value, grid, grids.value(`${grids.nameOf(tensor.value)}_quantized`, 'uint8', value)),
+      grid,
+      result,
+    );
   };
   const activation = (tensor: TensorPlan): Value => {
     const value = grids.carrierOf(tensor.value);
@@ -59,11 +65,19 @@ export function insertQdq({ graph, plan, params }: WriteRequest): Written[] {
 function constant(grids: Grids, tensor: Parameters<Grids['codesOf']>[0]): Value {
   const { axis } = grids.paramsOf(tensor);
   const codes = grids.codesOf(tensor);
-  return grids.dequantize(codes, grids.gridOf(tensor), grids.value(`${tensor.value.name}_dequantized`, 'float32', codes), axis);
+  return grids.dequantize(
+    codes,
+    grids.gridOf(tensor),
+    grids.value(`${tensor.value.name}_dequantized`, 'float32', codes),
+    axis,
+  );
 }
 
 function addBias(grids: Grids, { node, index, bias, shape }: Addition, read: (tensor: TensorPlan) => Value): void {
   const before = node.inputs[index]!;
-  node.setInput(index, bias ? read(bias) : grids.constant(`${before.name}_row`, reshapedData(constantOf(before)!, shape)));
+  node.setInput(
+    index,
+    bias ? read(bias) : grids.constant(`${before.name}_row`, reshapedData(constantOf(before)!, shape)),
+  );
   removeUnread(grids.graph, [before]);
 }

@@ -2,12 +2,20 @@
 import { fail } from '../errors.ts';
 import type { Graph, Node } from '../onnx/ir.ts';
 
-/** An entry is a node name, an operator type, or a PyTorch module path with everything below it; one that fits nothing is refused. */
+/**
+ * An entry is a node name, an operator type, or a PyTorch module path with everything below it; one that fits nothing
+ * is refused.
+ */
 export function keptInFloat(graph: Graph, entries: readonly string[]): Map<Node, string> {
   const kept = new Map<Node, string>();
   for (const entry of entries) {
     const nodes = [...graph.nodes].filter((node) => fits(node, entry));
-    if (nodes.length === 0) fail('BadOption', { option: 'keepFloat', value: entry, expected: 'the name of a node, an operator type or a PyTorch module path of this model' });
+    if (nodes.length === 0)
+      fail('BadOption', {
+        option: 'keepFloat',
+        value: entry,
+        expected: 'the name of a node, an operator type or a PyTorch module path of this model',
+      });
     for (const node of nodes) kept.set(node, `kept in float by "${entry}"`);
   }
   return kept;
@@ -15,5 +23,7 @@ export function keptInFloat(graph: Graph, entries: readonly string[]): Map<Node,
 
 const fits = (node: Node, entry: string): boolean => {
   const module = node.origin?.module ?? '';
-  return entry !== '' && (node.name === entry || node.op === entry || module === entry || module.startsWith(`${entry}.`));
+  return (
+    entry !== '' && (node.name === entry || node.op === entry || module === entry || module.startsWith(`${entry}.`))
+  );
 };

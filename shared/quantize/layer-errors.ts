@@ -21,16 +21,28 @@ export async function writeFloatLayers(model: Model, tensors: readonly Value[], 
 }
 
 /** The quantized model with the same tensors, dequantized, under the same names where it can be. */
-export async function writeQuantizedLayers(model: Model, written: readonly Written[], workFolder: string): Promise<LayersFile> {
+export async function writeQuantizedLayers(
+  model: Model,
+  written: readonly Written[],
+  workFolder: string,
+): Promise<LayersFile> {
   const path = join(workFolder, 'layers.int8.onnx');
   const probes = written.map(({ tensor, value, grid }, i) => {
     if (!grid) return { tensor, value, node: null };
     const numbers = new Value(`torchferry.layer.${i}`, null);
-    return { tensor, value: numbers, node: new Node({ op: 'DequantizeLinear', inputs: [value, grid.scale, grid.zeroPoint], outputs: [numbers] }) };
+    return {
+      tensor,
+      value: numbers,
+      node: new Node({ op: 'DequantizeLinear', inputs: [value, grid.scale, grid.zeroPoint], outputs: [numbers] }),
+    };
   });
   const nodes = probes.flatMap(({ node }) => (node ? [model.graph.addNode(node)] : []));
   try {
-    await withOutputs(model.graph, probes.map(({ value }) => value), () => writeModel(model, path, { weights: 'embed' }));
+    await withOutputs(
+      model.graph,
+      probes.map(({ value }) => value),
+      () => writeModel(model, path, { weights: 'embed' }),
+    );
   } finally {
     for (const node of nodes) model.graph.removeNode(node);
   }
@@ -71,22 +83,35 @@ export async function compareLayers({ float, quantized, written, batches }: Comp
       }),
     );
   } finally {
-    for (const path of [float, quantized.path]) for (const file of [path, `${path}.data`]) await rm(file, { force: true });
+    for (const path of [float, quantized.path])
+      for (const file of [path, `${path}.data`]) await rm(file, { force: true });
   }
 }
 
 /** Every run computes the whole model but keeps only the tensors that are fetched: as many as fit into the budget. */
 async function compareBatch(
-  fp32: Session, int8: Session, feeds: MemoryTensors, written: readonly Written[], nameOf: ReadonlyMap<string, string>, comparers: readonly OutputComparer[],
+  fp32: Session,
+  int8: Session,
+  feeds: MemoryTensors,
+  written: readonly Written[],
+  nameOf: ReadonlyMap<string, string>,
+  comparers: readonly OutputComparer[],
 ): Promise<void> {
   let group = FIRST_GROUP;
-  for (let start = 0; start < written.length; ) {
+  for (let start = 0; start < written.length;) {
     const tensors = written.slice(start, start + group).map((w) => w.tensor);
     const expected = await fp32.run(feeds, tensors);
-    const actual = await int8.run(feeds, tensors.map((tensor) => nameOf.get(tensor)!));
+    const actual = await int8.run(
+      feeds,
+      tensors.map((tensor) => nameOf.get(tensor)!),
+    );
     tensors.forEach((tensor, i) => {
       const [e, a] = [expected.get(tensor)!, actual.get(nameOf.get(tensor)!)!];
-      if (e.shape.join() !== a.shape.join()) fail('ModelDoesNotRun', { file: int8.file, reason: `"${tensor}" has shape [${a.shape}], in FP32 [${e.shape}]` });
+      if (e.shape.join() !== a.shape.join())
+        fail('ModelDoesNotRun', {
+          file: int8.file,
+          reason: `"${tensor}" has shape [${a.shape}], in FP32 [${e.shape}]`,
+        });
       comparers[start + i]!.add(a, e);
     });
     start += tensors.length;

@@ -1,4 +1,7 @@
-/** Embedding tables as int8 rows, each with its own scale: `Cast(Gather(codes)) * Gather(scales)`. Never dequantizes the whole table. */
+/**
+ * Embedding tables as int8 rows, each with its own scale: `Cast(Gather(codes)) * Gather(scales)`. Never dequantizes the
+ * whole table.
+ */
 import { attribute, type Value } from '../onnx/ir.ts';
 import { dataTypeNumber } from '../onnx/data-type.ts';
 import { bytesOf } from '../tensor/arithmetic.ts';
@@ -24,7 +27,13 @@ export function lookupWriter(grids: Grids): (plan: NodePlan) => Written {
     const codes = grids.value(`${result.name}_codes`, 'int8', result);
     grids.add({ op: 'Gather', inputs: [grids.codesOf(table), indices], output: codes, attributes: axis, origin });
     const numbers = grids.value(`${result.name}_numbers`, 'float32', result);
-    grids.add({ op: 'Cast', inputs: [codes], output: numbers, attributes: [['to', attribute.int(dataTypeNumber('float32'))]], origin });
+    grids.add({
+      op: 'Cast',
+      inputs: [codes],
+      output: numbers,
+      attributes: [['to', attribute.int(dataTypeNumber('float32'))]],
+      origin,
+    });
     const rowScales = grids.typed(`${result.name}_row_scales`, 'float32', indices.type && [...indices.type.shape, 1]);
     grids.add({ op: 'Gather', inputs: [scales, indices], output: rowScales, attributes: axis, origin });
     const scaled = grids.value(`${result.name}_scaled`, 'float32', result);

@@ -20,7 +20,14 @@ export type TensorPlan =
   /** int8, symmetric. */
   | { readonly kind: 'weight'; readonly value: Value; readonly data: TensorData; readonly axis: number | null }
   /** int32 on the grid of `activation` times `weight`. */
-  | { readonly kind: 'bias'; readonly value: Value; readonly data: TensorData; readonly activation: TensorPlan; readonly weight: TensorPlan; readonly beta: number };
+  | {
+      readonly kind: 'bias';
+      readonly value: Value;
+      readonly data: TensorData;
+      readonly activation: TensorPlan;
+      readonly weight: TensorPlan;
+      readonly beta: number;
+    };
 
 export type PlanOf<K extends TensorPlan['kind']> = Extract<TensorPlan, { kind: K }>;
 
@@ -78,14 +85,25 @@ export function planQuantization(request: PlanRequest): Plan {
     }
     const inputs = planInputs(node, rule, activations, constants);
     const [output = null, ...more] = planOutputs(node, rule, inputs, choice, activations);
-    nodes.set(node, { node, inputs, output, more, addition: output ? null : planAddition(node, inputs, request, activations) });
+    nodes.set(node, {
+      node,
+      inputs,
+      output,
+      more,
+      addition: output ? null : planAddition(node, inputs, request, activations),
+    });
   }
   return { nodes, folded, skipped: skippedNodes(request.graph, nodes, choice) };
 }
 
 type Planned = Map<Value, TensorPlan>;
 
-function planInputs(node: Node, rule: OperatorRule, activations: Planned, constants: Map<string, TensorPlan>): (TensorPlan | null)[] {
+function planInputs(
+  node: Node,
+  rule: OperatorRule,
+  activations: Planned,
+  constants: Map<string, TensorPlan>,
+): (TensorPlan | null)[] {
   const plans: (TensorPlan | null)[] = [];
   for (const [index, value] of node.inputs.entries()) {
     plans.push(value ? planInput(node, roleAt(rule, index), value, plans, activations, constants) : null);
@@ -93,7 +111,14 @@ function planInputs(node: Node, rule: OperatorRule, activations: Planned, consta
   return plans;
 }
 
-function planInput(node: Node, role: InputRole, value: Value, before: readonly (TensorPlan | null)[], activations: Planned, constants: Map<string, TensorPlan>): TensorPlan | null {
+function planInput(
+  node: Node,
+  role: InputRole,
+  value: Value,
+  before: readonly (TensorPlan | null)[],
+  activations: Planned,
+  constants: Map<string, TensorPlan>,
+): TensorPlan | null {
   if (role.kind === 'plain') return null;
   const data = role.kind === 'activation' ? null : constantOf(value);
   if (!data) return remember(activations, value, { kind: 'observed', value });
@@ -126,11 +151,19 @@ function remember<K>(known: Map<K, TensorPlan>, key: K, plan: TensorPlan): Tenso
   return plan;
 }
 
-function planOutputs(node: Node, rule: OperatorRule, inputs: readonly (TensorPlan | null)[], choice: Choice, activations: Planned): TensorPlan[] {
+function planOutputs(
+  node: Node,
+  rule: OperatorRule,
+  inputs: readonly (TensorPlan | null)[],
+  choice: Choice,
+  activations: Planned,
+): TensorPlan[] {
   if (!choice.integerOutputs.has(node)) return [];
   // The tensor that is calibrated is what is left after the folded Relu.
   const values = choice.foldedInto.get(node)?.outputs ?? node.outputs;
-  const plans = values.map((value) => outputPlan(rule.output, value, inputs[0] ?? null)).filter((plan) => plan !== null);
+  const plans = values
+    .map((value) => outputPlan(rule.output, value, inputs[0] ?? null))
+    .filter((plan) => plan !== null);
   for (const plan of plans) activations.set(plan.value, plan);
   return plans;
 }
@@ -143,14 +176,22 @@ function outputPlan(role: OutputRole, value: Value, source: TensorPlan | null): 
 }
 
 /**
- * A MatMul and the Add of its bias. onnxruntime makes a Gemm of a MatMul and an Add of a vector before it looks for integer
- * kernels, and takes QGemm only if the bias is int32. A float bias stays out of that when it is no vector but has the rank of
+ * A MatMul and the Add of its bias. onnxruntime makes a Gemm of a MatMul and an Add of a vector before it looks for
+ * integer
+ * kernels, and takes QGemm only if the bias is int32. A float bias stays out of that when it is no vector but has the
+ * rank of
  * the sum, which must be known and cannot be 2: there a bias of any form makes a Gemm.
  */
-function planAddition(node: Node, [activation, weight]: readonly (TensorPlan | null)[], { graph, recipe }: PlanRequest, activations: Planned): Addition | null {
+function planAddition(
+  node: Node,
+  [activation, weight]: readonly (TensorPlan | null)[],
+  { graph, recipe }: PlanRequest,
+  activations: Planned,
+): Addition | null {
   const product = node.outputs[0]!;
   const use = product.uses.size === 1 && !graph.isOutput(product) ? [...product.uses][0]! : null;
-  if (node.op !== 'MatMul' || !use || use.node.op !== 'Add' || use.node.domain !== '' || use.node.graph !== graph) return null;
+  if (node.op !== 'MatMul' || !use || use.node.op !== 'Add' || use.node.domain !== '' || use.node.graph !== graph)
+    return null;
   if (!activation || weight?.kind !== 'weight' || weight.axis !== 1) return null;
   const index = 1 - use.index;
   const value = use.node.inputs[index]!;
@@ -170,26 +211,39 @@ function planAddition(node: Node, [activation, weight]: readonly (TensorPlan | n
 }
 
 /** The tensor of the FP32 model that a node's plan leads to: where it is compared. */
-export const resultOf = ({ node, output, addition }: NodePlan): Value => output?.value ?? (addition?.node ?? node).outputs[0]!;
+export const resultOf = ({ node, output, addition }: NodePlan): Value =>
+  output?.value ?? (addition?.node ?? node).outputs[0]!;
 
 /** The codes a node's plan leads to; null: numbers. */
 export const codesOutOf = ({ output, addition }: NodePlan): TensorPlan | null => output ?? addition?.output ?? null;
 
 /** Every tensor that a node's plan leads to as codes. */
-export const allCodesOutOf = (plan: NodePlan): TensorPlan[] => [codesOutOf(plan), ...plan.more].filter((tensor) => tensor !== null);
+export const allCodesOutOf = (plan: NodePlan): TensorPlan[] =>
+  [codesOutOf(plan), ...plan.more].filter((tensor) => tensor !== null);
 
 /** The plan whose scale and zero point a tensor has. */
 export const rootOf = (plan: TensorPlan): TensorPlan => (plan.kind === 'shared' ? rootOf(plan.source) : plan);
 
-/** Float operators that stay as they are, with the reason. Those that only move data or were folded away are not worth a line. */
+/**
+ * Float operators that stay as they are, with the reason. Those that only move data or were folded away are not worth a
+ * line.
+ */
 function skippedNodes(graph: Graph, planned: ReadonlyMap<Node, NodePlan>, { chosen, reasons }: Choice): SkippedNode[] {
   const floats = floatValues(graph);
   const additions = new Set([...planned.values()].map(({ addition }) => addition?.node));
   return [...graph.nodes].flatMap((node) => {
     const isMoving = ruleOf(node)?.output.kind === 'shared' || UNINTERESTING.has(node.op);
-    if (chosen.has(node) || additions.has(node) || isMoving || !node.outputs.some((value) => floats.has(value))) return [];
+    if (chosen.has(node) || additions.has(node) || isMoving || !node.outputs.some((value) => floats.has(value)))
+      return [];
     return [{ node: node.name, operator: node.op, reason: reasons.get(node) ?? 'it has no quantized form' }];
   });
 }
 
-const UNINTERESTING: ReadonlySet<string> = new Set(['Constant', 'ConstantOfShape', 'Identity', 'Cast', 'QuantizeLinear', 'DequantizeLinear']);
+const UNINTERESTING: ReadonlySet<string> = new Set([
+  'Constant',
+  'ConstantOfShape',
+  'Identity',
+  'Cast',
+  'QuantizeLinear',
+  'DequantizeLinear',
+]);

@@ -26,7 +26,8 @@ const INT8_SYMMETRIC = { low: -127, high: 127 } as const;
 const INT8_REDUCED = { low: -64, high: 64 } as const;
 
 /**
- * uint8, asymmetric, with 0 on the grid: scale `(max - min) / 255` (the difference in float32, the quotient in float64),
+ * uint8, asymmetric, with 0 on the grid: scale `(max - min) / 255` (the difference in float32, the quotient in
+ * float64),
  * zero point `round_half_even(-min / scale)`. A range too small for a normal float32 gets scale 1, zero point 0.
  */
 export function activationParams(range: Range): QParams {
@@ -53,16 +54,19 @@ export function weightParams(absMax: Float32Array, axis: number | null, reduceRa
 }
 
 /** `scale_x * scale_w`, in float32. */
-export const biasScale = (activation: QParams, weight: QParams): Float32Array => weight.scale.map((s) => activation.scale[0]! * s);
+export const biasScale = (activation: QParams, weight: QParams): Float32Array =>
+  weight.scale.map((s) => activation.scale[0]! * s);
 
 const INT32_STEPS = 2 ** 32 - 2;
 
 /**
- * Weight scales raised where a bias would overflow int32 on the grid `scale_x * scale_w`: a channel of tiny weights with an
+ * Weight scales raised where a bias would overflow int32 on the grid `scale_x * scale_w`: a channel of tiny weights
+ * with an
  * ordinary bias (a pruned or batch-normalised channel).
  */
 export function widenForBias(weight: QParams, activation: QParams, bias: Float32Array): QParams {
-  const largest = (channel: number): number => (weight.scale.length === 1 ? extentOfMagnitude(bias) : Math.abs(bias[channel]!));
+  const largest = (channel: number): number =>
+    weight.scale.length === 1 ? extentOfMagnitude(bias) : Math.abs(bias[channel]!);
   const scale = weight.scale.map((s, channel) => {
     const candidate = activation.scale[0]! * s;
     const smallest = (1.0001 * (2 * largest(channel))) / INT32_STEPS;
@@ -71,10 +75,18 @@ export function widenForBias(weight: QParams, activation: QParams, bias: Float32
   return { ...weight, scale };
 }
 
-const extentOfMagnitude = (values: Float32Array): number => Math.max(Math.abs(extentOf(values).min), Math.abs(extentOf(values).max));
+const extentOfMagnitude = (values: Float32Array): number =>
+  Math.max(Math.abs(extentOf(values).min), Math.abs(extentOf(values).max));
 
-/** Parameters of every tensor of the plan. Weights first: a bias widens its weight's grid before it takes its own from it. */
-export async function computeQParams(plan: Plan, ranges: ReadonlyMap<Value, Range>, reduceRange: boolean): Promise<QParamsResult> {
+/**
+ * Parameters of every tensor of the plan. Weights first: a bias widens its weight's grid before it takes its own from
+ * it.
+ */
+export async function computeQParams(
+  plan: Plan,
+  ranges: ReadonlyMap<Value, Range>,
+  reduceRange: boolean,
+): Promise<QParamsResult> {
   const params = new Map<TensorPlan, QParams>();
   const unusable = new Map<Value, string>();
   const planned = plansOf(plan);
@@ -84,7 +96,12 @@ export async function computeQParams(plan: Plan, ranges: ReadonlyMap<Value, Rang
     else unusable.set(tensor.value, `"${tensor.value.name}" was never seen in the calibration data`);
   }
   for (const tensor of planned.filter((t) => t.kind === 'fixed')) {
-    params.set(tensor, { dtype: 'uint8', scale: Float32Array.of(tensor.scale), zeroPoint: tensor.zeroPoint, axis: null });
+    params.set(tensor, {
+      dtype: 'uint8',
+      scale: Float32Array.of(tensor.scale),
+      zeroPoint: tensor.zeroPoint,
+      axis: null,
+    });
   }
   for (const tensor of planned.filter((t) => t.kind === 'constant')) {
     const extent = extentOf(asFloat32(await tensor.data.read()));
@@ -99,14 +116,24 @@ export async function computeQParams(plan: Plan, ranges: ReadonlyMap<Value, Rang
   for (const tensor of planned.filter((t) => t.kind === 'bias')) await widenWeight(tensor, params, unusable);
   for (const tensor of planned.filter((t) => t.kind === 'bias')) {
     const [activation, weight] = [params.get(rootOf(tensor.activation)), params.get(tensor.weight)];
-    if (activation && weight) params.set(tensor, { dtype: 'int32', scale: biasScale(activation, weight), zeroPoint: 0, axis: weight.axis === null ? null : 0 });
+    if (activation && weight)
+      params.set(tensor, {
+        dtype: 'int32',
+        scale: biasScale(activation, weight),
+        zeroPoint: 0,
+        axis: weight.axis === null ? null : 0,
+      });
   }
   return { params, unusable };
 }
 
 const notFinite = (value: Value): string => `"${value.name}" has NaN or infinity`;
 
-async function widenWeight(bias: PlanOf<'bias'>, params: Map<TensorPlan, QParams>, unusable: Map<Value, string>): Promise<void> {
+async function widenWeight(
+  bias: PlanOf<'bias'>,
+  params: Map<TensorPlan, QParams>,
+  unusable: Map<Value, string>,
+): Promise<void> {
   const [activation, weight] = [params.get(rootOf(bias.activation)), params.get(bias.weight)];
   const values = biasValues(bias, await bias.data.read());
   if (!extentOf(values).finite) unusable.set(bias.value, notFinite(bias.value));
@@ -121,6 +148,10 @@ export function biasValues({ beta }: PlanOf<'bias'>, bytes: Uint8Array): Float32
 
 /** Every tensor plan once, those with parameters of their own. */
 export function plansOf(plan: Plan): TensorPlan[] {
-  const all = [...plan.nodes.values()].flatMap((node) => [...node.inputs, codesOutOf(node), node.addition?.bias ?? null]);
+  const all = [...plan.nodes.values()].flatMap((node) => [
+    ...node.inputs,
+    codesOutOf(node),
+    node.addition?.bias ?? null,
+  ]);
   return [...new Set(all.filter((t) => t !== null).map(rootOf))];
 }

@@ -23,7 +23,10 @@ export interface QuantizeRequest {
   readonly recipe?: RecipeName;
   /** Node names, PyTorch module paths (with everything below them) or operator types to leave in float. */
   readonly keepFloat?: readonly string[];
-  /** Batches of inputs, such as `readSamples(...).batches(1)`. Static quantization needs them; with them, errors per layer are measured for both approaches. */
+  /**
+   * Batches of inputs, such as `readSamples(...).batches(1)`. Static quantization needs them; with them, errors per
+   * layer are measured for both approaches.
+   */
   readonly calibration?: AsyncIterable<Batch>;
   /** Where the batches come from, for messages and the report. */
   readonly calibrationFile?: string;
@@ -41,7 +44,8 @@ export interface Quantized {
 const LAYER_BATCHES = 4;
 
 /**
- * Rewrites the model in place and leaves its inputs and outputs as they are. Weights stay promises: their codes are computed
+ * Rewrites the model in place and leaves its inputs and outputs as they are. Weights stay promises: their codes are
+ * computed
  * when the model is written, so what they are read from must stay open until then.
  */
 export async function quantizeModel(model: Model, request: QuantizeRequest): Promise<Quantized> {
@@ -52,7 +56,13 @@ export async function quantizeModel(model: Model, request: QuantizeRequest): Pro
 
 function requireOpset(model: Model): void {
   const opset = model.opsets.get('') ?? 0;
-  if (opset < OLDEST_OPSET) fail('UnsupportedOpset', { operator: 'QuantizeLinear per channel', opset, needed: `export the model for opset ${OLDEST_OPSET} or newer`, at: `graph "${model.graph.name}"` });
+  if (opset < OLDEST_OPSET)
+    fail('UnsupportedOpset', {
+      operator: 'QuantizeLinear per channel',
+      opset,
+      needed: `export the model for opset ${OLDEST_OPSET} or newer`,
+      at: `graph "${model.graph.name}"`,
+    });
 }
 
 type Kept = ReadonlyMap<Node, string>;
@@ -60,16 +70,34 @@ type Kept = ReadonlyMap<Node, string>;
 async function quantizeStatic(model: Model, request: QuantizeRequest, kept: Kept): Promise<Quantized> {
   const recipe = RECIPES[request.recipe ?? DEFAULT_RECIPE];
   const file = request.calibrationFile ?? 'calibration data';
-  if (!request.calibration) return fail('BadCalibrationData', { file, problem: 'there is none', expected: 'sample inputs, which static quantization needs to see the ranges of activations' });
-  const first = requireNodes(model, planQuantization({ graph: model.graph, recipe, format: request.format, refused: kept }));
+  if (!request.calibration)
+    return fail('BadCalibrationData', {
+      file,
+      problem: 'there is none',
+      expected: 'sample inputs, which static quantization needs to see the ranges of activations',
+    });
+  const first = requireNodes(
+    model,
+    planQuantization({ graph: model.graph, recipe, format: request.format, refused: kept }),
+  );
   const recorded: MemoryTensors[] = [];
   const counter = { samples: 0 };
   const observed = plansOf(first).flatMap((t) => (t.kind === 'observed' ? [t.value] : []));
-  const calibration = await calibrateMinMax({ model, tensors: observed, batches: watched(request.calibration, recorded, counter), file, workFolder: request.workFolder });
-  if (calibration.batches === 0) fail('BadCalibrationData', { file, problem: 'it has no samples', expected: 'at least one' });
+  const calibration = await calibrateMinMax({
+    model,
+    tensors: observed,
+    batches: watched(request.calibration, recorded, counter),
+    file,
+    workFolder: request.workFolder,
+  });
+  if (calibration.batches === 0)
+    fail('BadCalibrationData', { file, problem: 'it has no samples', expected: 'at least one' });
   const { plan, params } = await settle({ model, request, recipe, kept, first, calibration });
   const float = await writeFloatLayers(model, layersOf(plan), request.workFolder);
-  const written = request.format === 'QDQ' ? insertQdq({ graph: model.graph, plan, params }) : writeQOperators({ model, plan, params });
+  const written =
+    request.format === 'QDQ'
+      ? insertQdq({ graph: model.graph, plan, params })
+      : writeQOperators({ model, plan, params });
   const layers = await layerErrors(model, plan, written, float, recorded, request.workFolder);
   return { model, facts: facts(request, plan, layers, { method: 'MinMax', samples: counter.samples, file }) };
 }
@@ -77,10 +105,13 @@ async function quantizeStatic(model: Model, request: QuantizeRequest, kept: Kept
 async function quantizeDynamic(model: Model, request: QuantizeRequest, kept: Kept): Promise<Quantized> {
   const first = requireNodes(model, planDynamic(model.graph, kept));
   const recorded: MemoryTensors[] = [];
-  if (request.calibration) for await (const batch of request.calibration) if (recorded.push(batch.feeds) === LAYER_BATCHES) break;
+  if (request.calibration)
+    for await (const batch of request.calibration) if (recorded.push(batch.feeds) === LAYER_BATCHES) break;
   const { reduceRange } = RECIPES[request.recipe ?? DEFAULT_RECIPE];
   const computed = await computeQParams(first, new Map(), reduceRange);
-  const plan = computed.unusable.size ? requireNodes(model, planDynamic(model.graph, withUnusable(kept, first, computed))) : first;
+  const plan = computed.unusable.size
+    ? requireNodes(model, planDynamic(model.graph, withUnusable(kept, first, computed)))
+    : first;
   const { params } = plan === first ? computed : await computeQParams(plan, new Map(), reduceRange);
   const float = recorded.length ? await writeFloatLayers(model, layersOf(plan), request.workFolder) : null;
   const written = insertDynamic({ graph: model.graph, plan, params });
@@ -98,7 +129,14 @@ interface SettleRequest {
 }
 
 /** Parameters for the plan; nodes whose tensors cannot be put on a grid stay in float and the rest is planned again. */
-async function settle({ model, request, recipe, kept, first, calibration }: SettleRequest): Promise<{ plan: Plan; params: QParamsResult['params'] }> {
+async function settle({
+  model,
+  request,
+  recipe,
+  kept,
+  first,
+  calibration,
+}: SettleRequest): Promise<{ plan: Plan; params: QParamsResult['params'] }> {
   let plan = first;
   let refused = kept;
   for (;;) {
@@ -112,7 +150,9 @@ async function settle({ model, request, recipe, kept, first, calibration }: Sett
 function withUnusable(kept: Kept, plan: Plan, { unusable }: QParamsResult): Kept {
   const refused = new Map(kept);
   for (const { node, inputs, output } of plan.nodes.values()) {
-    const value: Value | undefined = [...inputs, output].flatMap((t) => (t && unusable.has(t.value) ? [t.value] : []))[0];
+    const value: Value | undefined = [...inputs, output].flatMap((t) =>
+      t && unusable.has(t.value) ? [t.value] : [],
+    )[0];
     if (value) refused.set(node, unusable.get(value)!);
   }
   return refused;
@@ -125,7 +165,11 @@ function requireNodes(model: Model, plan: Plan): Plan {
 }
 
 /** Passes batches on, counts their samples and keeps the first few for the comparison of layers. */
-async function* watched(batches: AsyncIterable<Batch>, kept: MemoryTensors[], counter: { samples: number }): AsyncGenerator<MemoryTensors> {
+async function* watched(
+  batches: AsyncIterable<Batch>,
+  kept: MemoryTensors[],
+  counter: { samples: number },
+): AsyncGenerator<MemoryTensors> {
   for await (const { feeds, samples } of batches) {
     if (kept.length < LAYER_BATCHES) kept.push(feeds);
     counter.samples += samples;
@@ -138,13 +182,25 @@ const isLayer = (plan: { readonly output: TensorPlan | null }): boolean => plan.
 
 const layersOf = (plan: Plan): Value[] => [...plan.nodes.values()].filter(isLayer).map(resultOf);
 
-async function layerErrors(model: Model, plan: Plan, all: readonly Written[], float: string, batches: readonly MemoryTensors[], workFolder: string): Promise<LayerError[]> {
+async function layerErrors(
+  model: Model,
+  plan: Plan,
+  all: readonly Written[],
+  float: string,
+  batches: readonly MemoryTensors[],
+  workFolder: string,
+): Promise<LayerError[]> {
   const written = all.filter(({ node }) => isLayer(plan.nodes.get(node)!));
   const quantized = await writeQuantizedLayers(model, written, workFolder);
   return compareLayers({ float, quantized, written, batches });
 }
 
-const facts = (request: QuantizeRequest, plan: Plan, layers: readonly LayerError[], calibration: Quantization['calibration']): Quantization => ({
+const facts = (
+  request: QuantizeRequest,
+  plan: Plan,
+  layers: readonly LayerError[],
+  calibration: Quantization['calibration'],
+): Quantization => ({
   approach: request.approach,
   format: request.approach === 'dynamic' ? 'QLinear' : request.format,
   calibration,

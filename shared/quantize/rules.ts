@@ -31,7 +31,8 @@ export type OutputRole =
 
 export interface OperatorRule {
   /**
-   * `weights`: worth quantizing for itself. `between`: only where codes come in and codes are wanted, so that no Q or DQ is
+   * `weights`: worth quantizing for itself. `between`: only where codes come in and codes are wanted, so that no Q or
+   * DQ is
    * added for it. `fold`: disappears into the range of what it reads.
    */
   readonly when: 'weights' | 'between' | 'fold';
@@ -77,7 +78,8 @@ export function constantOf(value: Value | null | undefined): TensorData | null {
   if (value.data) return value.data;
   const { producer } = value;
   if (producer?.op === 'Identity' && producer.domain === '') return constantOf(producer.inputs[0]);
-  const attribute = producer?.op === 'Constant' && producer.domain === '' ? producer.attributes.get('value') : undefined;
+  const attribute =
+    producer?.op === 'Constant' && producer.domain === '' ? producer.attributes.get('value') : undefined;
   return attribute?.kind === 'tensor' ? attribute.value : null;
 }
 
@@ -101,13 +103,20 @@ export const RULES: Readonly<Record<string, OperatorRule>> = {
     refuse: (node) => (floatOf(node, 'alpha', 1) !== 1 ? 'alpha is not 1' : null),
   },
   // The kernel takes u8 x s8, never s8 x u8: a constant on the left is u8 as activations are.
-  MatMul: { when: 'weights', inputs: [operand, { kind: 'factor', axis: (_, shape) => (shape.length === 2 ? 1 : null) }], output: optional, kernel: true, refuse: refuseProduct },
+  MatMul: {
+    when: 'weights',
+    inputs: [operand, { kind: 'factor', axis: (_, shape) => (shape.length === 2 ? 1 : null) }],
+    output: optional,
+    kernel: true,
+    refuse: refuseProduct,
+  },
   Gather: {
     when: 'weights',
     inputs: [table, plain],
     output: float,
     kernel: true,
-    refuse: (node) => (intOf(node, 'axis', 0) !== 0 ? 'only tables that are looked up by row (axis 0) have a scale per row' : null),
+    refuse: (node) =>
+      intOf(node, 'axis', 0) !== 0 ? 'only tables that are looked up by row (axis 0) have a scale per row' : null,
   },
 
   Add: { ...between(operand, operand), output: observed },
@@ -133,7 +142,10 @@ export const RULES: Readonly<Record<string, OperatorRule>> = {
   Tile: moving,
   DepthToSpace: moving,
   Split: moving,
-  Pad: { ...moving, refuse: (node) => (isConstantPad(node) && !padsWithZero(node) ? 'it pads with something else than 0' : null) },
+  Pad: {
+    ...moving,
+    refuse: (node) => (isConstantPad(node) && !padsWithZero(node) ? 'it pads with something else than 0' : null),
+  },
   Resize: { ...moving, refuse: refuseResize },
 };
 
@@ -150,9 +162,11 @@ function refuseResize(node: Node): string | null {
 }
 
 /** The row of a standard operator. */
-export const ruleOf = (node: Node): OperatorRule | undefined => (node.domain === '' && Object.hasOwn(RULES, node.op) ? RULES[node.op] : undefined);
+export const ruleOf = (node: Node): OperatorRule | undefined =>
+  node.domain === '' && Object.hasOwn(RULES, node.op) ? RULES[node.op] : undefined;
 
-export const roleAt = (rule: OperatorRule, index: number): InputRole => rule.inputs[index] ?? (rule.variadic ? rule.inputs.at(-1)! : plain);
+export const roleAt = (rule: OperatorRule, index: number): InputRole =>
+  rule.inputs[index] ?? (rule.variadic ? rule.inputs.at(-1)! : plain);
 
 function refuseProduct(node: Node): string | null {
   return node.inputs.some((input) => constantOf(input)?.shape.length === 1) ? 'it multiplies by a vector' : null;
@@ -166,12 +180,16 @@ function refusePool(node: Node): string | null {
 
 // The grid of what remains always holds 0 and saturates at its ends: a clip that excludes 0 would not be the same.
 function refuseClip(node: Node): string | null {
-  for (const [index, allowed] of [[1, (x: number) => x <= 0], [2, (x: number) => x >= 0]] as const) {
+  for (const [index, allowed] of [
+    [1, (x: number) => x <= 0],
+    [2, (x: number) => x >= 0],
+  ] as const) {
     const input = node.inputs[index];
     if (!input) continue;
     const data = constantOf(input);
     if (!data?.memory || data.dtype !== 'float32') return 'its bounds are not constant';
-    if (!allowed(new DataView(data.memory.buffer, data.memory.byteOffset).getFloat32(0, true))) return 'its bounds exclude 0';
+    if (!allowed(new DataView(data.memory.buffer, data.memory.byteOffset).getFloat32(0, true)))
+      return 'its bounds exclude 0';
   }
   return null;
 }

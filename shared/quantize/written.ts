@@ -1,4 +1,7 @@
-/** What the two ways of writing a plan have in common: their request, their result, and taking out what saturation replaces. */
+/**
+ * What the two ways of writing a plan have in common: their request, their result, and taking out what saturation
+ * replaces.
+ */
 import type { Graph, Node, Value } from '../onnx/ir.ts';
 import { type Grid, type Grids, removeUnread } from './grids.ts';
 import { type NodePlan, type Plan, type PlanOf, type TensorPlan } from './plan.ts';
@@ -23,7 +26,8 @@ export interface Written {
 
 export type ConstantPlan = PlanOf<'weight' | 'constant' | 'bias'>;
 
-export const isConstantPlan = (tensor: TensorPlan): tensor is ConstantPlan => tensor.kind === 'weight' || tensor.kind === 'constant' || tensor.kind === 'bias';
+export const isConstantPlan = (tensor: TensorPlan): tensor is ConstantPlan =>
+  tensor.kind === 'weight' || tensor.kind === 'constant' || tensor.kind === 'bias';
 
 /** Takes out Relu and Clip that saturation replaces: what they read carries their tensor. */
 export function foldActivations(grids: Grids, plan: Plan): void {
@@ -38,6 +42,9 @@ export function foldActivations(grids: Grids, plan: Plan): void {
 /** The FP32 constants a plan replaced, as far as nobody else reads them. */
 export function removeReplaced(graph: Graph, nodes: Iterable<NodePlan>): void {
   for (const { inputs, addition } of nodes) {
-    removeUnread(graph, [...inputs, addition?.bias ?? null].flatMap((tensor) => (tensor && isConstantPlan(tensor) ? [tensor.value] : [])));
+    removeUnread(
+      graph,
+      [...inputs, addition?.bias ?? null].flatMap((tensor) => (tensor && isConstantPlan(tensor) ? [tensor.value] : [])),
+    );
   }
 }

@@ -49,8 +49,13 @@ export interface BatchCounts {
 
 export function countItems(items: readonly BatchItem[]): BatchCounts {
   const of = (status: Verdict): number => items.filter((item) => item.status === status).length;
-  const groups = Map.groupBy(items.filter((item) => item.code !== null), (item) => item.code!);
-  const codes = [...groups].map(([code, found]) => ({ code, count: found.length })).sort((a, b) => b.count - a.count || (a.code < b.code ? -1 : 1));
+  const groups = Map.groupBy(
+    items.filter((item) => item.code !== null),
+    (item) => item.code!,
+  );
+  const codes = [...groups]
+    .map(([code, found]) => ({ code, count: found.length }))
+    .sort((a, b) => b.count - a.count || (a.code < b.code ? -1 : 1));
   return { status: { pass: of('pass'), warn: of('warn'), fail: of('fail') }, codes };
 }
 
@@ -60,12 +65,17 @@ export const renderBatchJson = (batch: BatchReport): string => writeJson({ ...ba
 /** A link cannot run anything: https, or a path below the batch report with every segment encoded. */
 export function safeLink(target: string): string {
   if (target.startsWith('https://')) return target;
-  return `./${target.split('/').filter((part) => part !== '').map((part) => encodeURIComponent(part.toWellFormed())).join('/')}`;
+  return `./${target
+    .split('/')
+    .filter((part) => part !== '')
+    .map((part) => encodeURIComponent(part.toWellFormed()))
+    .join('/')}`;
 }
 
 function overview(items: readonly BatchItem[]): Html {
   const { status } = countItems(items);
-  const tile = (kind: Verdict): Html => html`<div class="tile"><p class="label">${outcome(kind, WORDS[kind])}</p><p class="value">${formatCount(status[kind])}</p></div>`;
+  const tile = (kind: Verdict): Html =>
+    html`<div class="tile"><p class="label">${outcome(kind, WORDS[kind])}</p><p class="value">${formatCount(status[kind])}</p></div>`;
   const delivered = items.filter((item) => item.chosenBytes !== null);
   const before = delivered.reduce((sum, item) => sum + item.bytes, 0);
   const after = delivered.reduce((sum, item) => sum + item.chosenBytes!, 0);
@@ -77,12 +87,19 @@ function overview(items: readonly BatchItem[]): Html {
 function failures(items: readonly BatchItem[], limits: Limits): Html | null {
   const { codes } = countItems(items);
   if (!codes.length) return null;
-  const rows = table({
-    label: 'Failures by code',
-    columns: [text('Code'), number('Models'), text('What to do')],
-    items: codes,
-    cells: ({ code, count }) => [name(code, limits), formatCount(count), html`<span class="prose">${nextStep(code)}</span>`],
-  }, limits);
+  const rows = table(
+    {
+      label: 'Failures by code',
+      columns: [text('Code'), number('Models'), text('What to do')],
+      items: codes,
+      cells: ({ code, count }) => [
+        name(code, limits),
+        formatCount(count),
+        html`<span class="prose">${nextStep(code)}</span>`,
+      ],
+    },
+    limits,
+  );
   return sectionElement({ id: 'failures', title: 'Failures by code', body: rows });
 }
 
@@ -94,8 +111,13 @@ const COLUMNS = [text('Model'), text('Outcome'), text('Verdict'), number('Source
 // What needs a reader stands first; within an outcome the order is the batch's.
 function models(items: readonly BatchItem[], limits: Limits): Html {
   const cells = (item: BatchItem): readonly Hole[] => [
-    item.report === null || item.report.length > LINK_LENGTH ? name(item.key, limits) : html`<a href="${safeLink(item.report)}">${name(item.key, limits)}</a>`,
-    [outcome(item.status, WORDS[item.status]), item.code === null ? null : html`<br>${badge(shorten(item.code, limits.name))}`],
+    item.report === null || item.report.length > LINK_LENGTH
+      ? name(item.key, limits)
+      : html`<a href="${safeLink(item.report)}">${name(item.key, limits)}</a>`,
+    [
+      outcome(item.status, WORDS[item.status]),
+      item.code === null ? null : html`<br>${badge(shorten(item.code, limits.name))}`,
+    ],
     html`<span class="prose">${shorten(item.sentence, limits.text)}</span>`,
     formatBytes(item.bytes),
     formatBytes(item.chosenBytes),
@@ -106,12 +128,20 @@ function models(items: readonly BatchItem[], limits: Limits): Html {
 }
 
 function pageOf({ id, created, torchferry, items }: BatchReport, limits: Limits): string {
-  const about = facts([['Batch', id ? name(id, limits) : null], ['Created', shorten(formatTime(created), limits.name)], ['torchferry', shorten(torchferry, limits.name)]]);
-  return page(`Batch ${shorten(id, 80)}: torchferry report`, html`<main><header><p class="eyebrow">torchferry batch report</p>
+  const about = facts([
+    ['Batch', id ? name(id, limits) : null],
+    ['Created', shorten(formatTime(created), limits.name)],
+    ['torchferry', shorten(torchferry, limits.name)],
+  ]);
+  return page(
+    `Batch ${shorten(id, 80)}: torchferry report`,
+    html`<main><header><p class="eyebrow">torchferry batch report</p>
 <h1>${formatCount(items.length)} model${items.length === 1 ? '' : 's'}</h1>${about}${overview(items)}</header>
 ${failures(items, limits)}${items.length ? models(items, limits) : null}</main>
-<footer><p>All items in full: <a href="batch-report.json">batch-report.json</a></p></footer>`);
+<footer><p>All items in full: <a href="batch-report.json">batch-report.json</a></p></footer>`,
+  );
 }
 
 /** The batch as one page, under the same rules as a single report. */
-export const renderBatchHtml = (batch: BatchReport): string => withinSize('batch-report.json', (limits) => pageOf(batch, limits));
+export const renderBatchHtml = (batch: BatchReport): string =>
+  withinSize('batch-report.json', (limits) => pageOf(batch, limits));

@@ -1,4 +1,7 @@
-/** Bar charts as inline SVG. Lengths are per cent of the width, so a chart narrows with its page while its text keeps its size. */
+/**
+ * Bar charts as inline SVG. Lengths are per cent of the width, so a chart narrows with its page while its text keeps
+ * its size.
+ */
 import { html, shorten, type Html } from './markup.ts';
 
 /** Bounds and round steps that hold all values: steps of 1, 2 or 5 times a power of ten. */
@@ -21,7 +24,8 @@ export function scaleOf(values: readonly number[], steps: number): Scale {
 }
 
 /** Whether a value can be drawn at all; beyond these sizes steps between ticks over- or underflow. */
-export const isDrawable = (value: number): boolean => value === 0 || (Math.abs(value) > 1e-100 && Math.abs(value) < 1e100);
+export const isDrawable = (value: number): boolean =>
+  value === 0 || (Math.abs(value) > 1e-100 && Math.abs(value) < 1e100);
 
 export const position = (value: number, { low, high }: Scale): number => (value - low) / (high - low);
 
@@ -29,7 +33,12 @@ export const position = (value: number, { low, high }: Scale): number => (value 
 export const percent = (share: number): string => `${Number((share * 100).toFixed(2))}%`;
 
 /** The outer element of every chart: read as one image with a title; its numbers stand in the table next to it. */
-export const chart = (id: string, title: string, height: number, body: readonly Html[]): Html => html`<svg class="chart" id="${id}" role="img" \
+export const chart = (
+  id: string,
+  title: string,
+  height: number,
+  body: readonly Html[],
+): Html => html`<svg class="chart" id="${id}" role="img" \
 aria-labelledby="${id}-title" width="100%" height="${height}"><title id="${id}-title">${title}</title>${body}</svg>`;
 
 export interface Bar {
@@ -65,7 +74,8 @@ interface Layout {
   readonly label: number;
 }
 
-// `above` gives long names a line of their own; `beside` is compact. Label lengths fit a chart of 280 pixels, a phone's.
+// `above` gives long names a line of their own; `beside` is compact. Label lengths fit a chart of 280 pixels, a
+// phone's.
 const LAYOUTS = {
   above: { left: 0, right: 0.81, row: 32, text: 12, number: 25, bar: 18, thick: 7, label: 41 },
   beside: { left: 0.4, right: 0.8, row: 21, text: 14, number: 14, bar: 5, thick: 11, label: 16 },

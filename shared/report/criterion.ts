@@ -4,11 +4,17 @@ import { closestComparison, agreementOf, smallestSqnr, top1Drop } from './measur
 import type { Criterion, Variant } from './report.ts';
 
 /**
- * Used when the job sets no limit, best evidence first: labels decide if there are any, else agreement with FP32, else SQNR.
- * One point of top-1 is the loss quantization papers call small; 0.98 is the same on unlabelled data, with room for rows that were
+ * Used when the job sets no limit, best evidence first: labels decide if there are any, else agreement with FP32, else
+ * SQNR.
+ * One point of top-1 is the loss quantization papers call small; 0.98 is the same on unlabelled data, with room for
+ * rows that were
  * near ties; below 15 dB more than 3 % of an output's energy is noise.
  */
-export const DEFAULT_CRITERION = { maxTop1Drop: 1, minTop1Agreement: 0.98, minSqnr: 15 } as const satisfies Required<Criterion>;
+export const DEFAULT_CRITERION = {
+  maxTop1Drop: 1,
+  minTop1Agreement: 0.98,
+  minSqnr: 15,
+} as const satisfies Required<Criterion>;
 
 export interface Finding {
   readonly measure: keyof Criterion;
@@ -32,7 +38,8 @@ interface Measure {
 }
 
 const points = (n: number): string => `${formatNumber(n)} ${n === 1 ? 'point' : 'points'}`;
-const drop = (n: number): string => (n === 0 ? 'keeps its top-1' : n < 0 ? `gains ${points(-n)} top-1` : `loses ${points(n)} top-1`);
+const drop = (n: number): string =>
+  n === 0 ? 'keeps its top-1' : n < 0 ? `gains ${points(-n)} top-1` : `loses ${points(n)} top-1`;
 
 // In the order of evidence that DEFAULT_CRITERION describes.
 const MEASURES: Readonly<Record<keyof Criterion, Measure>> = {
@@ -64,9 +71,14 @@ function find(measure: keyof Criterion, limit: number, variant: Variant, referen
   return { measure, value, limit, met: meets(value, limit), text: text(value, limit) };
 }
 
-/** Every limit that is set must be measured and met; with none set, the first measurable default decides. `reference` is the FP32 variant. */
+/**
+ * Every limit that is set must be measured and met; with none set, the first measurable default decides. `reference` is
+ * the FP32 variant.
+ */
 export function judge(variant: Variant, reference: Variant | null, criterion: Criterion): Judgement {
-  const set = KEYS.flatMap((key) => (criterion[key] === undefined ? [] : [find(key, criterion[key], variant, reference)]));
+  const set = KEYS.flatMap((key) =>
+    criterion[key] === undefined ? [] : [find(key, criterion[key], variant, reference)],
+  );
   if (set.length) return { met: set.every((f) => f.met), findings: set };
   const defaults = KEYS.map((key) => find(key, DEFAULT_CRITERION[key], variant, reference));
   const first = defaults.find((f) => f.value !== null);

@@ -12,7 +12,9 @@ export interface Section {
 export const sectionElement = ({ id, title, body }: Section): Html =>
   html`<section id="${id}" aria-labelledby="${id}-heading"><h2 id="${id}-heading"><a href="#${id}">${title}</a></h2>${body}</section>\n`;
 
-/** A name out of a model, a file or a job: set apart from our words, wrapped anywhere, cut in the middle when endless. */
+/**
+ * A name out of a model, a file or a job: set apart from our words, wrapped anywhere, cut in the middle when endless.
+ */
 export const name = (text: string, limits: Limits): Html => html`<code>${shorten(text, limits.name)}</code>`;
 
 /** A rounded number with the exact one in its tooltip. */
@@ -21,7 +23,11 @@ export const exact = (shown: string, title: string): Html => html`<span title="$
 const leftOut = (count: number, { full }: Limits): string => `and ${formatCount(count)} more, see ${full}`;
 
 /** The first items of a list, and a line that owns up to the rest. */
-export const listed = <T>(items: readonly T[], limits: Limits, show: (item: T) => Hole): Html => html`${items.slice(0, limits.rows).map(show)}\
+export const listed = <T>(
+  items: readonly T[],
+  limits: Limits,
+  show: (item: T) => Hole,
+): Html => html`${items.slice(0, limits.rows).map(show)}\
 ${items.length > limits.rows ? html`<li class="more">${leftOut(items.length - limits.rows, limits)}</li>` : null}`;
 
 export interface Column {
@@ -46,9 +52,12 @@ const SHORT = 12;
 
 /** A table in its own scrolling box, so that a narrow screen scrolls the table and not the page. */
 export function table<T>({ label, caption, columns, items, cells }: Table<T>, limits: Limits): Html {
-  const rows = items.slice(0, limits.rows).map((item) => html`<tr>${cells(item).map((hole, i) => cell(hole, columns[i]!, i))}</tr>\n`);
+  const rows = items
+    .slice(0, limits.rows)
+    .map((item) => html`<tr>${cells(item).map((hole, i) => cell(hole, columns[i]!, i))}</tr>\n`);
   const rest = items.length - rows.length;
-  const more = rest > 0 ? html`<tr><td class="more" colspan="${columns.length}">${leftOut(rest, limits)}</td></tr>` : null;
+  const more =
+    rest > 0 ? html`<tr><td class="more" colspan="${columns.length}">${leftOut(rest, limits)}</td></tr>` : null;
   const head = columns.map((column) => html`<th scope="col" class="${column.kind}">${column.label}</th>`);
   return html`<div class="table${rows.length <= SHORT ? ' short' : null}">${caption ? html`<p class="caption">${caption}</p>` : null}\
 <div class="scroll" role="region" tabindex="0" aria-label="${label}"><table><thead><tr>${head}</tr></thead><tbody>${rows}${more}</tbody></table></div></div>`;
@@ -58,9 +67,11 @@ const cell = (hole: Hole, { kind }: Column, at: number): Html =>
   at === 0 ? html`<th scope="row" class="${kind}">${hole}</th>` : html`<td class="${kind}">${hole}</td>`;
 
 /** A chart's numbers as a table, folded: print leaves it out, since the chart prints its numbers. */
-export const twin = (summary: string, body: Html): Html => html`<details class="twin"><summary>${summary}</summary>${body}</details>`;
+export const twin = (summary: string, body: Html): Html =>
+  html`<details class="twin"><summary>${summary}</summary>${body}</details>`;
 
-export const folded = (summary: Hole, body: Html): Html => html`<details><summary>${summary}</summary>${body}</details>`;
+export const folded = (summary: Hole, body: Html): Html =>
+  html`<details><summary>${summary}</summary>${body}</details>`;
 
 /** Term and value pairs. Pairs without a value are left out. */
 export const facts = (pairs: readonly (readonly [string, Hole])[]): Html =>
@@ -74,8 +85,10 @@ const MARKS: Readonly<Record<'pass' | 'warn' | 'fail', Html>> = {
 export type Mark = keyof typeof MARKS;
 
 /** A sign that differs in shape as well as in colour; the words stand next to it. */
-export const mark = (kind: Mark): Html => html`<svg class="mark ${kind}" viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">${MARKS[kind]}</svg>`;
+export const mark = (kind: Mark): Html =>
+  html`<svg class="mark ${kind}" viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">${MARKS[kind]}</svg>`;
 
-export const outcome = (kind: Mark, words: Hole): Html => html`<span class="outcome ${kind}">${mark(kind)} ${words}</span>`;
+export const outcome = (kind: Mark, words: Hole): Html =>
+  html`<span class="outcome ${kind}">${mark(kind)} ${words}</span>`;
 
 export const badge = (words: Hole): Html => html`<span class="badge">${words}</span>`;

@@ -30,7 +30,9 @@ export function formatShort(value: number): string {
 export function formatCount(value: number): string {
   const known = special(value);
   if (known !== null) return known;
-  return String(value).replace(/^-/, '−').replace(/\B(?=(\d{3})+$)/g, ',');
+  return String(value)
+    .replace(/^-/, '−')
+    .replace(/\B(?=(\d{3})+$)/g, ',');
 }
 
 interface Unit {
@@ -70,12 +72,14 @@ export function formatShare(share: number | null): string {
   const known = special(share);
   if (known !== null) return known === '0' ? '0 %' : known;
   if (share === 1) return '100 %';
-  const digits = [1, 2, 3, 4, 5, 6].find((d) => !['0', '100', '-0'].includes(String(Number((share * 100).toFixed(d))))) ?? 7;
+  const digits =
+    [1, 2, 3, 4, 5, 6].find((d) => !['0', '100', '-0'].includes(String(Number((share * 100).toFixed(d))))) ?? 7;
   return `${(share * 100).toFixed(digits).replace('-', '−')} %`;
 }
 
 /** 31.2 dB. */
-export const formatDecibels = (value: number | null): string => (value === null ? MISSING : `${formatNumber(value)} dB`);
+export const formatDecibels = (value: number | null): string =>
+  value === null ? MISSING : `${formatNumber(value)} dB`;
 
 /** How two sizes compare: "3.6x smaller", "1.2x larger", "the same size". */
 export function formatSizeChange(before: number, after: number): string {
@@ -89,9 +93,15 @@ export function formatSizeChange(before: number, after: number): string {
 export function formatValue(value: unknown): string {
   if (typeof value === 'string') return value;
   if (typeof value === 'number') return formatShort(value);
-  if (Array.isArray(value) && value.every((item) => typeof item !== 'object')) return value.map(formatValue).join(', ') || 'none';
-  return JSON.stringify(value, (_key, v: unknown) => (typeof v === 'bigint' || (typeof v === 'number' && !Number.isFinite(v)) ? String(v) : v)) ?? String(value);
+  if (Array.isArray(value) && value.every((item) => typeof item !== 'object'))
+    return value.map(formatValue).join(', ') || 'none';
+  return (
+    JSON.stringify(value, (_key, v: unknown) =>
+      typeof v === 'bigint' || (typeof v === 'number' && !Number.isFinite(v)) ? String(v) : v,
+    ) ?? String(value)
+  );
 }
 
 /** 2026-01-15 09:30 UTC; a time written otherwise stays as it is. */
-export const formatTime = (time: string): string => time.replace(/^(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(?::\d\d)?(?:\.\d+)?Z$/, '$1 $2 UTC');
+export const formatTime = (time: string): string =>
+  time.replace(/^(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(?::\d\d)?(?:\.\d+)?Z$/, '$1 $2 UTC');

@@ -18,20 +18,23 @@ import { STYLE } from './style.ts';
 type Row = readonly Section[];
 
 /** The order of the page: short sections share a row where the window is wide. */
-const rowsOf = (report: Report, limits: Limits): readonly Row[] => [
-  [failure(report, limits)],
-  [warnings(report, limits)],
-  [variants(report, limits)],
-  ...variantSections(report, limits).map((section) => [section]),
-  [model(report, limits)],
-  [operators(report, limits), stages(report, limits)],
-  [options(report, limits), reproduce(report, limits)],
-].map((row) => row.filter((section) => section !== null));
+const rowsOf = (report: Report, limits: Limits): readonly Row[] =>
+  [
+    [failure(report, limits)],
+    [warnings(report, limits)],
+    [variants(report, limits)],
+    ...variantSections(report, limits).map((section) => [section]),
+    [model(report, limits)],
+    [operators(report, limits), stages(report, limits)],
+    [options(report, limits), reproduce(report, limits)],
+  ].map((row) => row.filter((section) => section !== null));
 
-const rowElement = (row: Row): Html => (row.length > 1 ? html`<div class="pair">${row.map(sectionElement)}</div>` : html`${row.map(sectionElement)}`);
+const rowElement = (row: Row): Html =>
+  row.length > 1 ? html`<div class="pair">${row.map(sectionElement)}</div>` : html`${row.map(sectionElement)}`;
 
 /** The frame of every page: what a browser may load (nothing), how it looks. */
-export const page = (title: string, body: Html): string => String(html`<!doctype html>
+export const page = (title: string, body: Html): string =>
+  String(html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -52,10 +55,13 @@ ${body}
 function pageOf(report: Report, limits: Limits): string {
   const rows = rowsOf(report, limits);
   const links = rows.flat().map(({ id, title }) => html`<a href="#${id}">${shorten(title, 40)}</a> `);
-  return page(`${shorten(report.model.key, 80)}: torchferry report`, html`<main>${header(report, limits)}
+  return page(
+    `${shorten(report.model.key, 80)}: torchferry report`,
+    html`<main>${header(report, limits)}
 <nav aria-label="Sections">${links}</nav>
 ${rows.map(rowElement)}</main>
-<footer><p>All figures in full: <a href="report.json">report.json</a></p></footer>`);
+<footer><p>All figures in full: <a href="report.json">report.json</a></p></footer>`,
+  );
 }
 
 /** Same report, same bytes. Also for a job that failed at once: every part may be absent. */

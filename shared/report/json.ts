@@ -2,8 +2,22 @@
 import type { Report } from './report.ts';
 
 // Readers open the file: the verdict stands above the long lists. Below the top level keys are alphabetical.
-const TOP: readonly string[] = ['reportVersion', 'torchferry', 'verdict', 'chosen', 'criterion', 'job', 'model', 'failure', 'warnings',
-  'conversion', 'variants', 'stages', 'environment', 'reproduce'] satisfies readonly (keyof Report)[];
+const TOP: readonly string[] = [
+  'reportVersion',
+  'torchferry',
+  'verdict',
+  'chosen',
+  'criterion',
+  'job',
+  'model',
+  'failure',
+  'warnings',
+  'conversion',
+  'variants',
+  'stages',
+  'environment',
+  'reproduce',
+] satisfies readonly (keyof Report)[];
 
 const rank = (key: string): number => (TOP.includes(key) ? TOP.indexOf(key) : TOP.length);
 const alphabetical = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
@@ -23,8 +37,10 @@ function plain(value: unknown, order: Order): unknown {
 const write = (value: unknown, order: Order): string => `${JSON.stringify(plain(value, order), null, 2)}\n`;
 
 /**
- * The text of report.json. JSON has no NaN and no infinities and JSON.stringify would turn them into null, which here means
- * "not measured": they are written as the strings "NaN", "Infinity" and "-Infinity"; 64-bit integers as decimal strings.
+ * The text of report.json. JSON has no NaN and no infinities and JSON.stringify would turn them into null, which here
+ * means
+ * "not measured": they are written as the strings "NaN", "Infinity" and "-Infinity"; 64-bit integers as decimal
+ * strings.
  */
 export const renderJson = (report: Report): string => write(report, topFirst);
 
@@ -32,9 +48,24 @@ export const renderJson = (report: Report): string => write(report, topFirst);
 export const writeJson = (value: unknown): string => write(value, alphabetical);
 
 // The fields of the report that are measured: only here may "NaN" be a number. A tensor called "NaN" stays a name.
-const MEASURED: ReadonlySet<string> = new Set(['maxAbsDiff', 'meanAbsDiff', 'cosine', 'sqnr', 'top1Agreement', 'top1', 'medianMs', 'ratioToFp32', 'sizeRatio',
-  'rtol', 'atol', 'startMs', 'endMs']);
-const UNWRITABLE: ReadonlyMap<unknown, number> = new Map([NaN, Infinity, -Infinity].map((value) => [String(value), value]));
+const MEASURED: ReadonlySet<string> = new Set([
+  'maxAbsDiff',
+  'meanAbsDiff',
+  'cosine',
+  'sqnr',
+  'top1Agreement',
+  'top1',
+  'medianMs',
+  'ratioToFp32',
+  'sizeRatio',
+  'rtol',
+  'atol',
+  'startMs',
+  'endMs',
+]);
+const UNWRITABLE: ReadonlyMap<unknown, number> = new Map(
+  [NaN, Infinity, -Infinity].map((value) => [String(value), value]),
+);
 
 /** Reads what renderJson or writeJson wrote, with NaN and the infinities back in the measured fields. */
 export const readJson = (text: string): unknown =>

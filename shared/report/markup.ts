@@ -1,11 +1,20 @@
 /** Markup that escapes by default: the `html` tag is the only way to make Html, and every hole in it is escaped. */
 
-const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;', '`': '&#96;' };
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+  '`': '&#96;',
+};
 
-// Controls, bidirectional overrides, zero-width characters and lone surrogates are written out: a name may not hide or reorder its neighbours.
+// Controls, bidirectional overrides, zero-width characters and lone surrogates are written out: a name may not hide or
+// reorder its neighbours.
 const SPECIAL = /[&<>"'`]|[[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]--[\n\t]]/gv;
 
-const escapeCharacter = (character: string): string => ENTITIES[character] ?? `\\u{${character.codePointAt(0)!.toString(16)}}`;
+const escapeCharacter = (character: string): string =>
+  ENTITIES[character] ?? `\\u{${character.codePointAt(0)!.toString(16)}}`;
 const escape = (text: string): string => text.replace(SPECIAL, escapeCharacter);
 
 class Markup {

@@ -6,7 +6,10 @@ export const comparisonWith = (variant: Variant, against: Comparison['against'])
 
 /** The comparison that tells how far a variant is off: INT8 from the FP32 it was made of, FP32 from PyTorch. */
 export const closestComparison = (variant: Variant): Comparison | null =>
-  (variant.dtype === 'int8' ? comparisonWith(variant, 'fp32') : null) ?? comparisonWith(variant, 'pytorch') ?? variant.validation?.comparisons[0] ?? null;
+  (variant.dtype === 'int8' ? comparisonWith(variant, 'fp32') : null) ??
+  comparisonWith(variant, 'pytorch') ??
+  variant.validation?.comparisons[0] ??
+  null;
 
 /** The output that is furthest off; a NaN is further than anything. */
 export function worstOutput(outputs: readonly OutputComparison[]): OutputComparison | null {
@@ -15,18 +18,28 @@ export function worstOutput(outputs: readonly OutputComparison[]): OutputCompari
   return outputs.length ? outputs.reduce(further) : null;
 }
 
-export const largestDifference = (comparison: Comparison | null): number | null => worstOutput(comparison?.outputs ?? [])?.maxAbsDiff ?? null;
+export const largestDifference = (comparison: Comparison | null): number | null =>
+  worstOutput(comparison?.outputs ?? [])?.maxAbsDiff ?? null;
 
-/** Smallest SQNR of the floating-point outputs in decibels, Infinity when all are equal; null without such an output. */
+/**
+ * Smallest SQNR of the floating-point outputs in decibels, Infinity when all are equal; null without such an output.
+ */
 export function smallestSqnr(comparison: Comparison | null): number | null {
   const floats = comparison?.outputs.filter((o) => o.elements > 0 && o.dtype.includes('float')) ?? [];
   return floats.length ? Math.min(...floats.map((o) => o.sqnr ?? (o.maxAbsDiff === 0 ? Infinity : NaN))) : null;
 }
 
-/** Share of rows with the same largest entry, of the first output that may be scores (as labels are counted); what follows is features, boxes, states. */
-export const agreementOf = (comparison: Comparison | null): number | null => comparison?.outputs.find((o) => o.top1Agreement !== null)?.top1Agreement ?? null;
+/**
+ * Share of rows with the same largest entry, of the first output that may be scores (as labels are counted); what
+ * follows is features, boxes, states.
+ */
+export const agreementOf = (comparison: Comparison | null): number | null =>
+  comparison?.outputs.find((o) => o.top1Agreement !== null)?.top1Agreement ?? null;
 
-/** Points of top-1 that `variant` loses against `reference`; from the counts, so that exactly one point stays one. Null unless on the same number of samples. */
+/**
+ * Points of top-1 that `variant` loses against `reference`; from the counts, so that exactly one point stays one. Null
+ * unless on the same number of samples.
+ */
 export function top1Drop(reference: Variant | null, variant: Variant): number | null {
   const before = reference?.validation?.accuracy;
   const after = variant.validation?.accuracy;
@@ -34,4 +47,5 @@ export function top1Drop(reference: Variant | null, variant: Variant): number | 
   return ((before.correct - after.correct) * 100) / after.samples;
 }
 
-export const fp32Of = (variants: readonly Variant[]): Variant | null => variants.find((v) => v.dtype === 'fp32') ?? null;
+export const fp32Of = (variants: readonly Variant[]): Variant | null =>
+  variants.find((v) => v.dtype === 'fp32') ?? null;

@@ -1,42 +1,66 @@
 /** What to do about a failure, per code; the message itself names the file and the values. */
 import type { FailureCode } from '../errors.ts';
 
-type AwsError = 'Lambda.Unknown' | 'Runtime.OutOfMemory' | 'Sandbox.Timedout' | 'States.DataLimitExceeded' | 'States.Timeout';
+type AwsError =
+  'Lambda.Unknown' | 'Runtime.OutOfMemory' | 'Sandbox.Timedout' | 'States.DataLimitExceeded' | 'States.Timeout';
 
 const NEXT_STEPS: Partial<Record<FailureCode | AwsError, string>> = {
-  BadCalibrationData: 'Give calibration samples with the names, dtypes and shapes of the model\'s inputs (see "Inputs, outputs, conversion"), then run the job again.',
+  BadCalibrationData:
+    'Give calibration samples with the names, dtypes and shapes of the model\'s inputs (see "Inputs, ' +
+    'outputs, conversion"), then run the job again.',
   BadJob: 'Correct the job file at the path named above, then upload it again.',
   BadKey: 'Rename the object, then upload it again.',
   BadOption: 'Correct the option, then run the job again.',
-  BadReferenceData: 'Give reference inputs and outputs that fit the model, or leave them out; the report then says what was not compared.',
-  ConversionFailed: 'This is a fault of the conversion, not of your model. Please report the operator with report.json.',
-  CorruptArchive: 'The file is cut short or damaged. Compare its SHA-256 with the original, save the model again or upload it again.',
-  CorruptModel: 'Save the model again with torch.export.save or torch.jit.save. If the new file fails too, please report it.',
+  BadReferenceData:
+    'Give reference inputs and outputs that fit the model, or leave them out; the report then says what ' +
+    'was not compared.',
+  ConversionFailed:
+    'This is a fault of the conversion, not of your model. Please report the operator with report.json.',
+  CorruptArchive:
+    'The file is cut short or damaged. Compare its SHA-256 with the original, save the model again or upload it again.',
+  CorruptModel:
+    'Save the model again with torch.export.save or torch.jit.save. If the new file fails too, please report it.',
   FileNotFound: 'Check the path or key, then run the job again.',
   FileReplaced: 'Look at the job of the newer upload; if there is none, upload the file again.',
-  LimitExceeded: 'The file is outside what torchferry reads safely. If it is honest, please report its size and where it came from.',
+  LimitExceeded:
+    'The file is outside what torchferry reads safely. If it is honest, please report its size and where it came from.',
   ModelDoesNotLoad: 'This is a fault of the conversion, not of your model. Please report it with report.json.',
   ModelDoesNotRun: 'Check that the sample inputs fit the model. If they do, please report it with report.json.',
-  ModelTooLarge: 'Write the weights next to the model (weights: "link" or "pack"), or run on one machine with more memory.',
+  ModelTooLarge:
+    'Write the weights next to the model (weights: "link" or "pack"), or run on one machine with more memory.',
   NoWeights: 'Save the program with its real parameters, outside FakeTensorMode.',
   NothingToQuantize: 'Use the FP32 model, or let the recipe quantize more operators.',
-  RecordedTypeDiffers: 'This is a fault of the conversion, not of your model. Please report the operator with report.json.',
-  UnsafePickle: 'Save tensors only, or an exported program (torch.export.save). Do not load this file in Python unless you trust its origin.',
-  UnsupportedArgument: 'Change the operator in the model to a supported form, or ask for it with the operator and argument named above.',
+  RecordedTypeDiffers:
+    'This is a fault of the conversion, not of your model. Please report the operator with report.json.',
+  UnsafePickle:
+    'Save tensors only, or an exported program (torch.export.save). Do not load this file in Python ' +
+    'unless you trust its origin.',
+  UnsupportedArgument:
+    'Change the operator in the model to a supported form, or ask for it with the operator and argument named above.',
   UnsupportedFormat: 'Save the model with torch.export.save (.pt2) or torch.jit.save (.pt), then upload that.',
-  UnsupportedMutation: 'Copy the tensor first (clone) in the model, or run_decompositions() on the exported program before saving.',
-  UnsupportedOperator: 'Replace the operators named above in the model, or run_decompositions() on the exported program before saving. "torchferry ops" lists what is supported.',
+  UnsupportedMutation:
+    'Copy the tensor first (clone) in the model, or run_decompositions() on the exported program before saving.',
+  UnsupportedOperator:
+    'Replace the operators named above in the model, or run_decompositions() on the exported program ' +
+    'before saving. "torchferry ops" lists what is supported.',
   UnsupportedOpset: 'Ask for a newer opset in the job.',
   UnsupportedType: 'Cast to a supported dtype in the model before exporting it.',
-  ValidationFailed: 'Do not use the model. The comparison tables show which output differs; please report it with report.json.',
+  ValidationFailed:
+    'Do not use the model. The comparison tables show which output differs; please report it with report.json.',
   WrongUsage: 'Correct the command, then run it again.',
-  'Lambda.Unknown': 'The function ended without a word, most often for lack of memory. Give the stage more memory, then run the job again.',
-  'Runtime.OutOfMemory': 'The model needs more memory than the function has. Give the stage more memory, or run on one machine.',
-  'Sandbox.Timedout': 'The stage took longer than its time limit. Give fewer samples or more memory, or run on one machine.',
+  'Lambda.Unknown':
+    'The function ended without a word, most often for lack of memory. Give the stage more memory, then ' +
+    'run the job again.',
+  'Runtime.OutOfMemory':
+    'The model needs more memory than the function has. Give the stage more memory, or run on one machine.',
+  'Sandbox.Timedout':
+    'The stage took longer than its time limit. Give fewer samples or more memory, or run on one machine.',
   'States.DataLimitExceeded': 'This is a fault of torchferry. Please report it with report.json.',
-  'States.Timeout': 'The stage took longer than its time limit. Give fewer samples or more memory, or run on one machine.',
+  'States.Timeout':
+    'The stage took longer than its time limit. Give fewer samples or more memory, or run on one machine.',
 };
 
 const OTHERWISE = 'Please report this with report.json: an error without a code is a fault of torchferry.';
 
-export const nextStep = (code: string): string => (Object.hasOwn(NEXT_STEPS, code) ? NEXT_STEPS[code as FailureCode] : undefined) ?? OTHERWISE;
+export const nextStep = (code: string): string =>
+  (Object.hasOwn(NEXT_STEPS, code) ? NEXT_STEPS[code as FailureCode] : undefined) ?? OTHERWISE;

@@ -178,7 +178,10 @@ export interface ReportedModel {
   readonly torchVersion: string | null;
 }
 
-/** What an INT8 model must keep to be chosen. A limit that is set must be measured and met; with none set see DEFAULT_CRITERION. */
+/**
+ * What an INT8 model must keep to be chosen. A limit that is set must be measured and met; with none set see
+ * DEFAULT_CRITERION.
+ */
 export interface Criterion {
   /** Points of top-1 accuracy that INT8 may lose against FP32, on the same labelled samples. */
   readonly maxTop1Drop?: number;
@@ -191,7 +194,12 @@ export interface Criterion {
 export interface Report {
   readonly reportVersion: typeof REPORT_VERSION;
   readonly torchferry: string;
-  readonly job: { readonly id: string; readonly created: string; readonly options: readonly ReportedOption[]; readonly config: string | null };
+  readonly job: {
+    readonly id: string;
+    readonly created: string;
+    readonly options: readonly ReportedOption[];
+    readonly config: string | null;
+  };
   readonly model: ReportedModel;
   readonly verdict: { readonly status: Verdict; readonly sentence: string };
   readonly conversion: Conversion | null;

@@ -13,6 +13,7 @@ export interface Result {
 export function result(variant: Variant, { variants, criterion }: Report): Result {
   if (!variant.failure && !variant.validation) return { mark: 'warn', words: 'not validated' };
   if (problemOf(variant) !== null) return { mark: 'fail', words: variant.failure ? 'failed' : 'did not pass' };
-  if (variant.dtype === 'int8' && !judge(variant, fp32Of(variants), criterion ?? {}).met) return { mark: 'warn', words: 'misses the criterion' };
+  if (variant.dtype === 'int8' && !judge(variant, fp32Of(variants), criterion ?? {}).met)
+    return { mark: 'warn', words: 'misses the criterion' };
   return { mark: 'pass', words: 'passed' };
 }

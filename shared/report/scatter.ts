@@ -55,11 +55,17 @@ export interface Line {
   readonly to: number;
 }
 
-/** Labels move up or down, as little as it takes, until none lies on another; points keep their place. Gives the height of each. */
+/**
+ * Labels move up or down, as little as it takes, until none lies on another; points keep their place. Gives the height
+ * of each.
+ */
 export function spread(lines: readonly Line[]): readonly number[] {
   const placed: (Line & { readonly at: number })[] = [];
-  for (const { line, at } of lines.map((line, at) => ({ line, at })).sort((a, b) => a.line.y - b.line.y || a.at - b.at)) {
-    const isFree = (y: number): boolean => !placed.some((p) => p.from < line.to && line.from < p.to && Math.abs(p.y - y) < LABEL_GAP);
+  for (const { line, at } of lines
+    .map((line, at) => ({ line, at }))
+    .sort((a, b) => a.line.y - b.line.y || a.at - b.at)) {
+    const isFree = (y: number): boolean =>
+      !placed.some((p) => p.from < line.to && line.from < p.to && Math.abs(p.y - y) < LABEL_GAP);
     const y = DETOURS.map((steps) => line.y + steps * LABEL_GAP).find(isFree) ?? line.y;
     placed.push({ ...line, y, at });
   }
@@ -72,7 +78,8 @@ export function scatterChart({ id, title, x, y, points }: Scatter): Html {
   const across = scaleOf([0, ...drawn.map((p) => p.x)], 4);
   const log = y.kind === 'log';
   const up = log ? decades(drawn.map((p) => p.y)) : scaleOf(around(drawn.map((p) => p.y)), 4);
-  const height = (value: number): number => TOP + HEIGHT * (1 - (log && value <= 0 ? 0 : position(log ? Math.log10(value) : value, up)));
+  const height = (value: number): number =>
+    TOP + HEIGHT * (1 - (log && value <= 0 ? 0 : position(log ? Math.log10(value) : value, up)));
   const placed = drawn.map((point) => ({ point, x: position(point.x, across) * WIDTH, y: height(point.y) }));
   const labels = spread(placed.map(lineOf));
   const body = [
@@ -105,10 +112,16 @@ function around(values: readonly number[]): readonly number[] {
   return [low >= 0 ? Math.max(0, low - air) : low - air, high + air];
 }
 
-const horizontal = (y: number, label: string): Html => html`<line class="grid" x1="0" x2="${percent(WIDTH)}" y1="${y.toFixed(1)}" y2="${y.toFixed(1)}"/>\
+const horizontal = (
+  y: number,
+  label: string,
+): Html => html`<line class="grid" x1="0" x2="${percent(WIDTH)}" y1="${y.toFixed(1)}" y2="${y.toFixed(1)}"/>\
 <text class="tick" x="-8" y="${(y + 4).toFixed(1)}" text-anchor="end">${label}</text>`;
 
-const vertical = (x: number, label: string): Html => html`<line class="grid" x1="${percent(x)}" x2="${percent(x)}" y1="${TOP}" y2="${TOP + HEIGHT}"/>\
+const vertical = (
+  x: number,
+  label: string,
+): Html => html`<line class="grid" x1="${percent(x)}" x2="${percent(x)}" y1="${TOP}" y2="${TOP + HEIGHT}"/>\
 <text class="tick" x="${percent(x)}" y="${TOP + HEIGHT + 16}" text-anchor="middle">${label}</text>`;
 
 // The chosen point differs by shape and word, not only by colour.

@@ -18,16 +18,40 @@ export interface Palette {
 }
 
 export const LIGHT: Palette = {
-  page: '#f6f5f2', surface: '#ffffff', ink: '#1b1d22', muted: '#5b5f68', line: '#e2e0da', accent: '#1d5c87', accentSoft: '#e6eff5',
-  good: '#19663a', goodSoft: '#e6f3ea', warn: '#7d4e00', warnSoft: '#fbf1dc', bad: '#a3211b', badSoft: '#fbe9e7',
+  page: '#f6f5f2',
+  surface: '#ffffff',
+  ink: '#1b1d22',
+  muted: '#5b5f68',
+  line: '#e2e0da',
+  accent: '#1d5c87',
+  accentSoft: '#e6eff5',
+  good: '#19663a',
+  goodSoft: '#e6f3ea',
+  warn: '#7d4e00',
+  warnSoft: '#fbf1dc',
+  bad: '#a3211b',
+  badSoft: '#fbe9e7',
 };
 
 export const DARK: Palette = {
-  page: '#131519', surface: '#1a1d23', ink: '#e9e8e4', muted: '#a4a8b1', line: '#2f333b', accent: '#82bce4', accentSoft: '#1c2d3a',
-  good: '#82d0a0', goodSoft: '#172c20', warn: '#e9ba63', warnSoft: '#30260f', bad: '#ff9e94', badSoft: '#3a1c1a',
+  page: '#131519',
+  surface: '#1a1d23',
+  ink: '#e9e8e4',
+  muted: '#a4a8b1',
+  line: '#2f333b',
+  accent: '#82bce4',
+  accentSoft: '#1c2d3a',
+  good: '#82d0a0',
+  goodSoft: '#172c20',
+  warn: '#e9ba63',
+  warnSoft: '#30260f',
+  bad: '#ff9e94',
+  badSoft: '#3a1c1a',
 };
 
-const variables = (p: Palette): Html => html`--page:${p.page};--surface:${p.surface};--ink:${p.ink};--muted:${p.muted};--line:${p.line};--accent:${p.accent};\
+const variables = (
+  p: Palette,
+): Html => html`--page:${p.page};--surface:${p.surface};--ink:${p.ink};--muted:${p.muted};--line:${p.line};--accent:${p.accent};\
 --accent-soft:${p.accentSoft};--good:${p.good};--good-soft:${p.goodSoft};--warn:${p.warn};--warn-soft:${p.warnSoft};--bad:${p.bad};--bad-soft:${p.badSoft}`;
 
 const BASE = html`
@@ -168,7 +192,8 @@ th,td{padding:7px 10px}
 }
 `;
 
-// Paper is light, small and does not scroll; charts print their numbers, so their tables stay folded and everything else unfolds.
+// Paper is light, small and does not scroll; charts print their numbers, so their tables stay folded and everything
+// else unfolds.
 const PRINT = html`
 @page{size:A4;margin:10mm 12mm}
 @media print{

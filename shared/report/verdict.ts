@@ -1,4 +1,7 @@
-/** The verdict: which variant to use, and one sentence for people. Rules are tried in order; the first that applies speaks. */
+/**
+ * The verdict: which variant to use, and one sentence for people. Rules are tried in order; the first that applies
+ * speaks.
+ */
 import { judge } from './criterion.ts';
 import { formatCount, formatDecibels, formatNumber, formatShare, formatShort, formatSizeChange } from './format.ts';
 import { closestComparison, comparisonWith, fp32Of, largestDifference, agreementOf, smallestSqnr } from './measures.ts';
@@ -39,7 +42,9 @@ function equality(comparison: Comparison): string {
   if (most === 0) return `equals PyTorch exactly ${over}`;
   const figures = `(max ${formatNumber(most)} ${over})`;
   const tolerance = most <= comparison.atol ? formatShort(comparison.atol) : toleranceText(comparison);
-  return comparison.outputs.every((o) => o.withinTolerance !== null || o.elements === 0) ? `equals PyTorch within ${tolerance} ${figures}` : `is close to PyTorch ${figures}`;
+  return comparison.outputs.every((o) => o.withinTolerance !== null || o.elements === 0)
+    ? `equals PyTorch within ${tolerance} ${figures}`
+    : `is close to PyTorch ${figures}`;
 }
 
 function fidelity(variant: Variant, converted: boolean): string {
@@ -71,9 +76,15 @@ function gains(the: Case, variant: Variant): string {
 }
 
 const shortfall = (the: Case, variant: Variant): string =>
-  `${the.label(variant)} ${judge(variant, the.fp32, the.criterion).findings.filter((f) => !f.met).map((f) => f.text).join(' and ') || 'was not compared with anything'}`;
+  `${the.label(variant)} ${
+    judge(variant, the.fp32, the.criterion)
+      .findings.filter((f) => !f.met)
+      .map((f) => f.text)
+      .join(' and ') || 'was not compared with anything'
+  }`;
 
-const lost = (the: Case): readonly string[] => the.int8.flatMap((v) => (problemOf(v) === null ? [] : [`${the.label(v)} failed: ${problemOf(v)}`]));
+const lost = (the: Case): readonly string[] =>
+  the.int8.flatMap((v) => (problemOf(v) === null ? [] : [`${the.label(v)} failed: ${problemOf(v)}`]));
 const short = (the: Case): readonly string[] =>
   the.int8.filter((v) => problemOf(v) === null && !judge(v, the.fp32, the.criterion).met).map((v) => shortfall(the, v));
 
@@ -83,33 +94,68 @@ const proven = (the: Case): boolean => {
   return base !== null && (comparisonWith(base, 'pytorch')?.outputs.length ?? 0) > 0;
 };
 
-const sentence = (lead: string, clauses: readonly (string | null)[]): string => `${lead}: ${clauses.filter((c) => c !== null).join('; ')}.`;
-const base = (the: Case): string | null => (the.fp32 ? `${the.label(the.fp32)} ${fidelity(the.fp32, the.converted ?? true)}` : null);
+const sentence = (lead: string, clauses: readonly (string | null)[]): string =>
+  `${lead}: ${clauses.filter((c) => c !== null).join('; ')}.`;
+const base = (the: Case): string | null =>
+  the.fp32 ? `${the.label(the.fp32)} ${fidelity(the.fp32, the.converted ?? true)}` : null;
 const winner = (the: Case): string | null => (the.chosen?.dtype === 'int8' ? gains(the, the.chosen) : null);
 
 const RULES: readonly Rule[] = [
-  { status: 'fail', says: ({ failure }) => (failure ? sentence(`Failed in ${shorten(failure.stage, 60)}`, [failureText(failure)]) : null) },
+  {
+    status: 'fail',
+    says: ({ failure }) =>
+      failure ? sentence(`Failed in ${shorten(failure.stage, 60)}`, [failureText(failure)]) : null,
+  },
   { status: 'fail', says: ({ variants }) => (variants.length === 0 ? 'Failed: no model was written.' : null) },
   {
     status: 'fail',
-    says: ({ fp32, label }) => (fp32 && problemOf(fp32) !== null && (fp32.failure ?? fp32.validation) ? sentence('Failed', [`${label(fp32)} cannot be used: ${problemOf(fp32)}`]) : null),
+    says: ({ fp32, label }) =>
+      fp32 && problemOf(fp32) !== null && (fp32.failure ?? fp32.validation)
+        ? sentence('Failed', [`${label(fp32)} cannot be used: ${problemOf(fp32)}`])
+        : null,
   },
-  { status: 'warn', says: ({ fp32, label }) => (fp32 && !fp32.validation ? `Not proven: ${label(fp32)} was written but not validated.` : null) },
-  { status: 'fail', says: (the) => (the.chosen ? null : sentence('Failed', [...lost(the), ...short(the)])) },
-  { status: 'warn', says: (the) => (proven(the) ? null : sentence('Not proven', [base(the), winner(the), ...lost(the), winner(the) ? null : short(the).join('; ') || null])) },
-  { status: 'warn', says: (the) => (lost(the).length ? sentence('Passed in part', [base(the), winner(the), ...lost(the)]) : null) },
   {
     status: 'warn',
-    says: (the) => (the.chosen?.dtype === 'fp32' && the.int8.length ? sentence('Passed in part', [base(the), `${short(the).join('; ')}, so FP32 was chosen`]) : null),
+    says: ({ fp32, label }) =>
+      fp32 && !fp32.validation ? `Not proven: ${label(fp32)} was written but not validated.` : null,
+  },
+  { status: 'fail', says: (the) => (the.chosen ? null : sentence('Failed', [...lost(the), ...short(the)])) },
+  {
+    status: 'warn',
+    says: (the) =>
+      proven(the)
+        ? null
+        : sentence('Not proven', [
+            base(the),
+            winner(the),
+            ...lost(the),
+            winner(the) ? null : short(the).join('; ') || null,
+          ]),
+  },
+  {
+    status: 'warn',
+    says: (the) => (lost(the).length ? sentence('Passed in part', [base(the), winner(the), ...lost(the)]) : null),
+  },
+  {
+    status: 'warn',
+    says: (the) =>
+      the.chosen?.dtype === 'fp32' && the.int8.length
+        ? sentence('Passed in part', [base(the), `${short(the).join('; ')}, so FP32 was chosen`])
+        : null,
   },
   { status: 'pass', says: (the) => sentence('Passed', [base(the), winner(the)]) },
 ];
 
-/** The smallest INT8 variant that passed and meets the criterion, else FP32 if it passed, else null. INT8 made from an FP32 that failed proves nothing. */
+/**
+ * The smallest INT8 variant that passed and meets the criterion, else FP32 if it passed, else null. INT8 made from an
+ * FP32 that failed proves nothing.
+ */
 export function chooseVariant(variants: readonly Variant[], criterion: Criterion = {}): string | null {
   const reference = fp32Of(variants);
   if (reference && problemOf(reference) !== null) return null;
-  const good = variants.filter((v) => v.dtype === 'int8' && problemOf(v) === null && judge(v, reference, criterion).met);
+  const good = variants.filter(
+    (v) => v.dtype === 'int8' && problemOf(v) === null && judge(v, reference, criterion).met,
+  );
   const smallest = good.reduce<Variant | null>((best, v) => (best && best.bytes <= v.bytes ? best : v), null);
   return (smallest ?? reference)?.name ?? null;
 }

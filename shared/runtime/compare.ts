@@ -48,7 +48,8 @@ export function compareOutput(output: string, dtype: Dtype, tolerance: Tolerance
 
 function requireSamePlace(output: string, actual: MemoryTensor, reference: MemoryTensor): void {
   const text = (t: MemoryTensor): string => `${t.dtype}[${t.shape.join(',')}]`;
-  if (text(actual) !== text(reference)) throw new Error(`output "${output}": cannot compare ${text(actual)} with ${text(reference)}`);
+  if (text(actual) !== text(reference))
+    throw new Error(`output "${output}": cannot compare ${text(actual)} with ${text(reference)}`);
 }
 
 function numbersOf({ dtype, memory }: MemoryTensor): ArrayLike<number> {
@@ -74,10 +75,15 @@ function addWideDistances(sums: Distances, actual: MemoryTensor, reference: Memo
 
 const EPSILON = 2 ** -52;
 
-/** `20 log10(|x| / |x - y|)` in decibels, as onnxruntime's qdq_loss_debug; null where the two are equal or one is not finite. */
+/**
+ * `20 log10(|x| / |x - y|)` in decibels, as onnxruntime's qdq_loss_debug; null where the two are equal or one is not
+ * finite.
+ */
 function sqnrOf({ squaredReference, squaredDifference, unlike }: Distances): number | null {
   if (squaredDifference === 0 || unlike > 0) return null;
-  return 20 * Math.log10(Math.max(Math.sqrt(squaredReference), EPSILON) / Math.max(Math.sqrt(squaredDifference), EPSILON));
+  return (
+    20 * Math.log10(Math.max(Math.sqrt(squaredReference), EPSILON) / Math.max(Math.sqrt(squaredDifference), EPSILON))
+  );
 }
 
 function cosineOf({ squaredReference, squaredActual, product, unlike }: Distances): number | null {
@@ -90,7 +96,12 @@ interface RowCount {
   agreeing: number;
 }
 
-function countAgreeing(count: RowCount, actual: ArrayLike<number>, reference: ArrayLike<number>, classes: number): void {
+function countAgreeing(
+  count: RowCount,
+  actual: ArrayLike<number>,
+  reference: ArrayLike<number>,
+  classes: number,
+): void {
   for (let start = 0; start < reference.length; start += classes) {
     count.rows++;
     if (largestAt(actual, start, classes) === largestAt(reference, start, classes)) count.agreeing++;

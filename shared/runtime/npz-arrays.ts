@@ -27,41 +27,67 @@ interface MatchRequest {
 }
 
 /**
- * The arrays have the names of the inputs, or `input_0`, `input_1`, ..., or, as numpy.savez names what has no name, `arr_0`, ...;
+ * The arrays have the names of the inputs, or `input_0`, `input_1`, ..., or, as numpy.savez names what has no name,
+ * `arr_0`, ...;
  * a model of one input also takes `x`. Outputs likewise.
  */
 export function matchArrays({ file, arrays, declared, stem, code }: MatchRequest): ArrayMatch[] {
   const namings: readonly ((d: Declared, i: number) => string)[] = [
     (d) => d.name,
     (_, i) => `${stem}_${i}`,
-    ...(stem === 'input' ? [(_: Declared, i: number) => `arr_${i}`, ...(declared.length === 1 ? [() => 'x'] : [])] : []),
+    ...(stem === 'input'
+      ? [(_: Declared, i: number) => `arr_${i}`, ...(declared.length === 1 ? [() => 'x'] : [])]
+      : []),
   ];
   const naming = namings.find((nameOf) => declared.length > 0 && declared.every((d, i) => arrays.has(nameOf(d, i))));
   if (naming) return declared.map((d, i) => ({ declared: d, array: arrays.get(naming(d, i))! }));
   const wanted = declared.map((d) => `"${d.name}"`).join(', ');
-  return fail(code, { file, problem: `it has the arrays ${[...arrays.keys()].map((name) => `"${name}"`).join(', ') || 'none'}`, expected: `${wanted}, or "${stem}_0" and so on` });
+  return fail(code, {
+    file,
+    problem: `it has the arrays ${[...arrays.keys()].map((name) => `"${name}"`).join(', ') || 'none'}`,
+    expected: `${wanted}, or "${stem}_0" and so on`,
+  });
 }
 
-const castable = (from: Dtype, to: Dtype): boolean => from === to || (isFloat(from) && isFloat(to)) || (isInteger(from) && isInteger(to));
+const castable = (from: Dtype, to: Dtype): boolean =>
+  from === to || (isFloat(from) && isFloat(to)) || (isInteger(from) && isInteger(to));
 
-/** Refuses arrays whose dtype or shape cannot be what the model takes. `lead`: axes of the array before those of the tensor. */
+/**
+ * Refuses arrays whose dtype or shape cannot be what the model takes. `lead`: axes of the array before those of the
+ * tensor.
+ */
 export function requireFit({ declared, array }: ArrayMatch, lead: number, file: string, code: BadData): void {
   const shape = array.shape.slice(lead);
   const { type } = declared;
-  const fits = castable(array.dtype, type.dtype) && shape.length === type.shape.length && type.shape.every((dim, i) => !isStatic(dim) || (i === 0 && lead === 0) || dim === shape[i]);
+  const fits =
+    castable(array.dtype, type.dtype) &&
+    shape.length === type.shape.length &&
+    type.shape.every((dim, i) => !isStatic(dim) || (i === 0 && lead === 0) || dim === shape[i]);
   if (fits) return;
   const found = `${array.dtype}[${array.shape.join(',')}]`;
-  fail(code, { file, problem: `the array for "${declared.name}" is ${found}`, expected: `${typeText(type)} with samples along the first axis` });
+  fail(code, {
+    file,
+    problem: `the array for "${declared.name}" is ${found}`,
+    expected: `${typeText(type)} with samples along the first axis`,
+  });
 }
 
 /** Bytes of one dtype as another of the same kind; integers must fit. */
-export function castBytes(name: string, from: Dtype, to: Dtype, bytes: Uint8Array, file: string, code: BadData): Uint8Array {
+export function castBytes(
+  name: string,
+  from: Dtype,
+  to: Dtype,
+  bytes: Uint8Array,
+  file: string,
+  code: BadData,
+): Uint8Array {
   if (from === to) return bytes;
   if (isFloat(to)) return encodeNumbers(to, decodeNumbers(from, bytes));
   const values = decodeBigInts(from, bytes);
   const [low, high] = integerRange(to);
   const outside = values.find((v) => v < low || v > high);
-  if (outside !== undefined) fail(code, { file, problem: `the array for "${name}" holds ${outside}`, expected: `numbers that fit ${to}` });
+  if (outside !== undefined)
+    fail(code, { file, problem: `the array for "${name}" holds ${outside}`, expected: `numbers that fit ${to}` });
   return encodeNumbers(to, values);
 }
 

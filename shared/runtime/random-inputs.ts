@@ -31,20 +31,35 @@ const BY_KIND: Partial<Record<(typeof DTYPES)[Dtype]['kind'], (random: Random) =
 
 export function randomTensor(name: string, dtype: Dtype, shape: readonly number[], random: Random): MemoryTensor {
   const draw = BY_KIND[DTYPES[dtype].kind];
-  if (!draw) return fail('UnsupportedType', { what: `random input "${name}"`, dtype, hint: 'give sample data for this model' });
-  return inMemory(dtype, shape, encodeNumbers(dtype, Float64Array.from({ length: elementCount(shape) }, () => draw(random))));
+  if (!draw)
+    return fail('UnsupportedType', { what: `random input "${name}"`, dtype, hint: 'give sample data for this model' });
+  return inMemory(
+    dtype,
+    shape,
+    encodeNumbers(
+      dtype,
+      Float64Array.from({ length: elementCount(shape) }, () => draw(random)),
+    ),
+  );
 }
 
 /** Standard normal floats, integers 0 or 1, for the given sizes of the symbols. */
-export function randomInputs(inputs: readonly Declared[], sizes: ReadonlyMap<string, number>, random: Random): MemoryTensors {
-  return new Map(inputs.map(({ name, type }) => [name, randomTensor(name, type.dtype, shapeOf(name, type.shape, sizes), random)]));
+export function randomInputs(
+  inputs: readonly Declared[],
+  sizes: ReadonlyMap<string, number>,
+  random: Random,
+): MemoryTensors {
+  return new Map(
+    inputs.map(({ name, type }) => [name, randomTensor(name, type.dtype, shapeOf(name, type.shape, sizes), random)]),
+  );
 }
 
 /** The shape in numbers; a dimension that no size was given for is a mistake of the caller. */
 export function shapeOf(name: string, shape: readonly Dim[], sizes: ReadonlyMap<string, number>): number[] {
   return shape.map((dim) => {
     const size = evaluateDim(dim, sizes);
-    if (size === null) throw new Error(`input "${name}": no size for a symbol of ${typeText({ dtype: 'float32', shape })}`);
+    if (size === null)
+      throw new Error(`input "${name}": no size for a symbol of ${typeText({ dtype: 'float32', shape })}`);
     return size;
   });
 }
@@ -57,22 +72,31 @@ export interface SizeRange {
 const FIRST_SIZES = { leading: 2, other: 16 } as const;
 
 /** Sizes to begin with: 2 along leading axes, 16 elsewhere, kept inside what the program allows. */
-export function firstSizes(inputs: readonly Declared[], ranges: ReadonlyMap<string, SizeRange> = new Map()): Map<string, number> {
+export function firstSizes(
+  inputs: readonly Declared[],
+  ranges: ReadonlyMap<string, SizeRange> = new Map(),
+): Map<string, number> {
   const leading = leadingSymbols(inputs);
   const sizes = new Map<string, number>();
   for (const { type } of inputs) {
     for (const dim of type.shape) {
-      for (const name of symbolsOf(dim)) sizes.set(name, clampTo(leading.has(name) ? FIRST_SIZES.leading : FIRST_SIZES.other, ranges.get(name)));
+      for (const name of symbolsOf(dim))
+        sizes.set(name, clampTo(leading.has(name) ? FIRST_SIZES.leading : FIRST_SIZES.other, ranges.get(name)));
     }
   }
   return sizes;
 }
 
 /**
- * Other sizes to try: every symbol with a known range, and the bare symbols of leading axes, grow by one (or shrink where they
+ * Other sizes to try: every symbol with a known range, and the bare symbols of leading axes, grow by one (or shrink
+ * where they
  * cannot grow). Null where nothing can change.
  */
-export function otherSizes(inputs: readonly Declared[], sizes: ReadonlyMap<string, number>, ranges: ReadonlyMap<string, SizeRange> = new Map()): Map<string, number> | null {
+export function otherSizes(
+  inputs: readonly Declared[],
+  sizes: ReadonlyMap<string, number>,
+  ranges: ReadonlyMap<string, SizeRange> = new Map(),
+): Map<string, number> | null {
   // A file's own declaration is text: an expression such as "2*N" cannot be followed when N changes.
   if (![...sizes.keys()].every((name) => NAME.test(name))) return null;
   const free = leadingSymbols(inputs);
@@ -87,7 +111,8 @@ export function otherSizes(inputs: readonly Declared[], sizes: ReadonlyMap<strin
 
 const NAME = /^[\w.:$#/[\]-]+$/;
 
-const clampTo = (size: number, range: SizeRange | undefined): number => Math.max(range?.min ?? 1, Math.min(range?.max ?? Infinity, size));
+const clampTo = (size: number, range: SizeRange | undefined): number =>
+  Math.max(range?.min ?? 1, Math.min(range?.max ?? Infinity, size));
 
 function leadingSymbols(inputs: readonly Declared[]): Set<string> {
   const names = inputs.flatMap(({ type }) => {

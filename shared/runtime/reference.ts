@@ -10,12 +10,22 @@ export interface Reference {
 }
 
 /** Arrays are named as the model's inputs and outputs, or `input_0`, ..., `output_0`, .... Each is one whole tensor. */
-export async function readReference(source: ByteSource, inputs: readonly Declared[], outputs: readonly Declared[]): Promise<Reference> {
+export async function readReference(
+  source: ByteSource,
+  inputs: readonly Declared[],
+  outputs: readonly Declared[],
+): Promise<Reference> {
   const file = source.name;
   const arrays = await readNpz(source);
   return {
-    inputs: await tensorsOf(matchArrays({ file, arrays, declared: inputs, stem: 'input', code: 'BadReferenceData' }), file),
-    outputs: await tensorsOf(matchArrays({ file, arrays, declared: outputs, stem: 'output', code: 'BadReferenceData' }), file),
+    inputs: await tensorsOf(
+      matchArrays({ file, arrays, declared: inputs, stem: 'input', code: 'BadReferenceData' }),
+      file,
+    ),
+    outputs: await tensorsOf(
+      matchArrays({ file, arrays, declared: outputs, stem: 'output', code: 'BadReferenceData' }),
+      file,
+    ),
   };
 }
 
@@ -24,7 +34,14 @@ async function tensorsOf(matches: readonly ArrayMatch[], file: string): Promise<
   for (const match of matches) {
     const { declared, array } = match;
     requireFit(match, 0, file, 'BadReferenceData');
-    const bytes = castBytes(declared.name, array.dtype, declared.type.dtype, await array.data.read(), file, 'BadReferenceData');
+    const bytes = castBytes(
+      declared.name,
+      array.dtype,
+      declared.type.dtype,
+      await array.data.read(),
+      file,
+      'BadReferenceData',
+    );
     tensors.set(declared.name, inMemory(declared.type.dtype, array.shape, bytes));
   }
   return tensors;

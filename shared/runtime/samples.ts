@@ -5,7 +5,15 @@ import { isStatic } from '../tensor/dim.ts';
 import { isInteger } from '../tensor/dtype.ts';
 import { decodeInts } from '../tensor/numbers.ts';
 import { readNpz } from '../tensor/npz.ts';
-import { type ArrayMatch, type Arrays, type BadData, castBytes, matchArrays, readRows, requireFit } from './npz-arrays.ts';
+import {
+  type ArrayMatch,
+  type Arrays,
+  type BadData,
+  castBytes,
+  matchArrays,
+  readRows,
+  requireFit,
+} from './npz-arrays.ts';
 import { type Declared, inMemory, type MemoryTensor, type MemoryTensors } from './session.ts';
 
 export interface Batch {
@@ -19,7 +27,10 @@ export interface Samples {
   readonly count: number;
   /** One class per sample. */
   readonly labels: Float64Array | null;
-  /** In order. The size is a wish: a model with a fixed batch gets that, one without a batch axis gets one sample at a time. */
+  /**
+   * In order. The size is a wish: a model with a fixed batch gets that, one without a batch axis gets one sample at a
+   * time.
+   */
   batches(size: number): AsyncIterable<Batch>;
 }
 
@@ -32,19 +43,34 @@ export interface SamplesOptions {
 }
 
 /**
- * The first axis of every array counts samples. An array of the input's rank is cut along the batch axis; one with an axis more
+ * The first axis of every array counts samples. An array of the input's rank is cut along the batch axis; one with an
+ * axis more
  * holds a whole input per sample. See `matchArrays` for names.
  */
-export async function readSamples(source: ByteSource, inputs: readonly Declared[], { code, labels, limit = Infinity }: SamplesOptions): Promise<Samples> {
+export async function readSamples(
+  source: ByteSource,
+  inputs: readonly Declared[],
+  { code, labels, limit = Infinity }: SamplesOptions,
+): Promise<Samples> {
   const file = source.name;
   const arrays = await readNpz(source);
   const matches = matchArrays({ file, arrays, declared: inputs, stem: 'input', code });
   for (const match of matches) {
     requireFit(match, isWhole(match) ? 1 : 0, file, code);
-    if (match.array.shape.length === 0) fail(code, { file, problem: `the array for "${match.declared.name}" is one number`, expected: 'an array with samples along the first axis' });
+    if (match.array.shape.length === 0)
+      fail(code, {
+        file,
+        problem: `the array for "${match.declared.name}" is one number`,
+        expected: 'an array with samples along the first axis',
+      });
   }
   const counts = new Set(matches.map(({ array }) => array.shape[0]!));
-  if (counts.size > 1) fail(code, { file, problem: `its arrays have ${[...counts].join(' and ')} samples`, expected: 'the same number along every first axis' });
+  if (counts.size > 1)
+    fail(code, {
+      file,
+      problem: `its arrays have ${[...counts].join(' and ')} samples`,
+      expected: 'the same number along every first axis',
+    });
   const count = Math.min([...counts][0]!, limit);
   if (count === 0) fail(code, { file, problem: 'it has no samples', expected: 'at least one' });
   const fixed = fixedBatch(matches);
@@ -57,7 +83,8 @@ export async function readSamples(source: ByteSource, inputs: readonly Declared[
       for (let start = 0; start < count; start += step) {
         const end = Math.min(start + step, count);
         const feeds = new Map<string, MemoryTensor>();
-        for (const match of matches) feeds.set(match.declared.name, await batchOf(match, start, end, fixed ?? end - start, file, code));
+        for (const match of matches)
+          feeds.set(match.declared.name, await batchOf(match, start, end, fixed ?? end - start, file, code));
         yield { feeds, samples: end - start };
       }
     },
@@ -73,9 +100,23 @@ function fixedBatch(matches: readonly ArrayMatch[]): number | null {
   return isStatic(first) ? first : null;
 }
 
-async function batchOf(match: ArrayMatch, start: number, end: number, rows: number, file: string, code: BadData): Promise<MemoryTensor> {
+async function batchOf(
+  match: ArrayMatch,
+  start: number,
+  end: number,
+  rows: number,
+  file: string,
+  code: BadData,
+): Promise<MemoryTensor> {
   const { declared, array } = match;
-  const bytes = castBytes(declared.name, array.dtype, declared.type.dtype, await readRows(array.data, start, end), file, code);
+  const bytes = castBytes(
+    declared.name,
+    array.dtype,
+    declared.type.dtype,
+    await readRows(array.data, start, end),
+    file,
+    code,
+  );
   const width = bytes.byteLength / (end - start);
   const filled = new Uint8Array(rows * width);
   for (let row = 0; row < rows; row++) {
@@ -86,7 +127,13 @@ async function batchOf(match: ArrayMatch, start: number, end: number, rows: numb
   return inMemory(declared.type.dtype, isWhole(match) ? rest : [rows, ...rest], filled);
 }
 
-async function readLabels(file: string, arrays: Arrays, name: string, count: number, code: BadData): Promise<Float64Array> {
+async function readLabels(
+  file: string,
+  arrays: Arrays,
+  name: string,
+  count: number,
+  code: BadData,
+): Promise<Float64Array> {
   const array = arrays.get(name);
   const expected = `an integer array "${name}" with one class per sample`;
   if (!array) return fail(code, { file, problem: `it has no array "${name}"`, expected });
@@ -94,5 +141,7 @@ async function readLabels(file: string, arrays: Arrays, name: string, count: num
     fail(code, { file, problem: `"${name}" is ${array.dtype}[${array.shape.join(',')}]`, expected });
   }
   const labels = decodeInts(array.dtype, await readRows(array.data, 0, count));
-  return labels ? Float64Array.from(labels) : fail(code, { file, problem: `"${name}" holds numbers beyond 2^53`, expected });
+  return labels
+    ? Float64Array.from(labels)
+    : fail(code, { file, problem: `"${name}" holds numbers beyond 2^53`, expected });
 }

@@ -26,7 +26,10 @@ export interface SessionOptions {
   /** `none` runs the nodes as the file has them: for calibration and for comparing layers. */
   readonly optimize?: 'all' | 'none';
   readonly threads?: number;
-  /** `precise`: sums of 8-bit products as VNNI and ARM processors compute them. x64 without VNNI saturates pairs of them at 16 bits by default. */
+  /**
+   * `precise`: sums of 8-bit products as VNNI and ARM processors compute them. x64 without VNNI saturates pairs of them
+   * at 16 bits by default.
+   */
   readonly products?: 'default' | 'precise';
 }
 
@@ -47,7 +50,10 @@ const PRECISE_PRODUCTS = { session: { x64quantprecision: '1' } } as const;
 const QUIET = 4;
 
 /** Load a model by its path (needed where weights are in a second file) or from bytes. */
-export async function openSession(model: string | Uint8Array, { optimize = 'all', threads, products = 'default' }: SessionOptions = {}): Promise<Session> {
+export async function openSession(
+  model: string | Uint8Array,
+  { optimize = 'all', threads, products = 'default' }: SessionOptions = {},
+): Promise<Session> {
   const file = typeof model === 'string' ? model : 'model in memory';
   const options: ort.InferenceSession.SessionOptions = {
     graphOptimizationLevel: OPTIMIZATION[optimize],
@@ -56,7 +62,9 @@ export async function openSession(model: string | Uint8Array, { optimize = 'all'
     ...(products === 'precise' ? { extra: PRECISE_PRODUCTS } : {}),
   };
   try {
-    const session = await (typeof model === 'string' ? ort.InferenceSession.create(model, options) : ort.InferenceSession.create(model, options));
+    const session = await (typeof model === 'string'
+      ? ort.InferenceSession.create(model, options)
+      : ort.InferenceSession.create(model, options));
     return wrap(file, session, declaredOf(session.inputMetadata), declaredOf(session.outputMetadata));
   } catch (cause) {
     return fail('ModelDoesNotLoad', { file, reason: reasonOf(cause) }, cause);
@@ -64,7 +72,11 @@ export async function openSession(model: string | Uint8Array, { optimize = 'all'
 }
 
 /** Open, use, release. */
-export async function withSession<T>(model: string | Uint8Array, options: SessionOptions, use: (session: Session) => Promise<T>): Promise<T> {
+export async function withSession<T>(
+  model: string | Uint8Array,
+  options: SessionOptions,
+  use: (session: Session) => Promise<T>,
+): Promise<T> {
   const session = await openSession(model, options);
   try {
     return await use(session);
@@ -73,7 +85,12 @@ export async function withSession<T>(model: string | Uint8Array, options: Sessio
   }
 }
 
-function wrap(file: string, session: ort.InferenceSession, inputs: readonly Declared[], outputs: readonly Declared[]): Session {
+function wrap(
+  file: string,
+  session: ort.InferenceSession,
+  inputs: readonly Declared[],
+  outputs: readonly Declared[],
+): Session {
   return {
     file,
     inputs,
@@ -97,11 +114,19 @@ const reasonOf = (error: unknown): string => (error instanceof Error ? error.mes
 const declaredOf = (metadata: readonly ort.InferenceSession.ValueMetadata[]): Declared[] =>
   metadata.map((value) => {
     if (!value.isTensor) throw new Error(`"${value.name}" is not a tensor`);
-    return { name: value.name, type: tensorType(value.type as Dtype, value.shape.map((dim, axis) => dimOf(value.name, dim, axis))) };
+    return {
+      name: value.name,
+      type: tensorType(
+        value.type as Dtype,
+        value.shape.map((dim, axis) => dimOf(value.name, dim, axis)),
+      ),
+    };
   });
 
-// An expression such as "8*s + 1" becomes a symbol of that name: equal texts are equal sizes, nothing more is known here.
-const dimOf = (name: string, dim: number | string, axis: number): Dim => (typeof dim === 'number' ? dim : symbol(dim || `${name}[${axis}]`));
+// An expression such as "8*s + 1" becomes a symbol of that name: equal texts are equal sizes, nothing more is known
+// here.
+const dimOf = (name: string, dim: number | string, axis: number): Dim =>
+  typeof dim === 'number' ? dim : symbol(dim || `${name}[${axis}]`);
 
 type OrtType = keyof typeof ARRAYS;
 type Elements = new (buffer: ArrayBuffer, offset: number, length: number) => ArrayBufferView;
@@ -124,9 +149,12 @@ const ARRAYS = {
 
 async function toOrt(name: string, data: TensorData): Promise<ort.Tensor> {
   const dtype = data.dtype;
-  if (!(dtype in ARRAYS)) fail('UnsupportedType', { what: `input "${name}"`, dtype, hint: 'onnxruntime-node cannot be given such a tensor' });
+  if (!(dtype in ARRAYS))
+    fail('UnsupportedType', { what: `input "${name}"`, dtype, hint: 'onnxruntime-node cannot be given such a tensor' });
   const elements = elementsOf(ARRAYS[dtype as OrtType], data.memory ?? (await data.read()));
-  return dtype === 'float16' ? float16Tensor(elements as Uint16Array, data.shape) : new ort.Tensor(dtype as 'float32', elements as Float32Array, data.shape);
+  return dtype === 'float16'
+    ? float16Tensor(elements as Uint16Array, data.shape)
+    : new ort.Tensor(dtype as 'float32', elements as Float32Array, data.shape);
 }
 
 function elementsOf(type: Elements & { readonly BYTES_PER_ELEMENT: number }, bytes: Uint8Array): ArrayBufferView {
@@ -134,17 +162,28 @@ function elementsOf(type: Elements & { readonly BYTES_PER_ELEMENT: number }, byt
   return new type(aligned.buffer as ArrayBuffer, aligned.byteOffset, aligned.byteLength / type.BYTES_PER_ELEMENT);
 }
 
-// Where JavaScript has Float16Array the tensor insists on one, but the native binding (1.30) sees no bytes in it: it reads a Uint16Array.
+// Where JavaScript has Float16Array the tensor insists on one, but the native binding (1.30) sees no bytes in it: it
+// reads a Uint16Array.
 function float16Tensor(bits: Uint16Array, shape: readonly number[]): ort.Tensor {
-  const tensor = new ort.Tensor('float16', new Float16Array(bits.buffer as ArrayBuffer, bits.byteOffset, bits.length) as unknown as Uint16Array, shape);
+  const tensor = new ort.Tensor(
+    'float16',
+    new Float16Array(bits.buffer as ArrayBuffer, bits.byteOffset, bits.length) as unknown as Uint16Array,
+    shape,
+  );
   Object.assign(tensor, { cpuData: bits });
   return tensor;
 }
 
 function fromOrt(name: string, value: ort.Tensor): MemoryTensor {
-  if (!(value.type in ARRAYS)) fail('UnsupportedType', { what: `output "${name}"`, dtype: value.type, hint: 'onnxruntime-node cannot return such a tensor' });
+  if (!(value.type in ARRAYS))
+    fail('UnsupportedType', {
+      what: `output "${name}"`,
+      dtype: value.type,
+      hint: 'onnxruntime-node cannot return such a tensor',
+    });
   const { buffer, byteOffset, byteLength } = value.data as Float32Array;
   return inMemory(value.type as Dtype, value.dims, new Uint8Array(buffer, byteOffset, byteLength));
 }
 
-export const inMemory = (dtype: Dtype, shape: readonly number[], bytes: Uint8Array): MemoryTensor => memoryData(dtype, shape, bytes) as MemoryTensor;
+export const inMemory = (dtype: Dtype, shape: readonly number[], bytes: Uint8Array): MemoryTensor =>
+  memoryData(dtype, shape, bytes) as MemoryTensor;

@@ -7,7 +7,15 @@ import { compareOutput, DEFAULT_TOLERANCE, largestAt, type OutputComparer, type 
 import { measureLatency } from './latency.ts';
 import { firstSizes, otherSizes, randomFrom, randomInputs, shapeOf, type SizeRange } from './random-inputs.ts';
 import type { Samples } from './samples.ts';
-import { type Declared, type MemoryTensor, type MemoryTensors, openSession, RUNTIME, type Session, type SessionOptions } from './session.ts';
+import {
+  type Declared,
+  type MemoryTensor,
+  type MemoryTensors,
+  openSession,
+  RUNTIME,
+  type Session,
+  type SessionOptions,
+} from './session.ts';
 import { actualText, bindSizes, declarationProblems, resized } from './shapes.ts';
 
 export interface ValidationRequest {
@@ -40,7 +48,9 @@ export async function validateModel(request: ValidationRequest): Promise<Validat
   const checks: Check[] = [];
   const sessions: Session[] = [];
   try {
-    const session = await attempt(checks, 'loads', () => openSession(request.model, request.products === undefined ? {} : { products: request.products }));
+    const session = await attempt(checks, 'loads', () =>
+      openSession(request.model, request.products === undefined ? {} : { products: request.products }),
+    );
     if (!session) return validation(request, checks);
     sessions.push(session);
     const fp32 = request.fp32 === undefined ? null : await openSession(request.fp32);
@@ -64,12 +74,22 @@ const validation = (request: ValidationRequest, checks: readonly Check[], measur
   runtime: RUNTIME,
 });
 
-async function runAll(request: ValidationRequest, checks: Check[], session: Session, fp32: Session | null): Promise<Validation> {
+async function runAll(
+  request: ValidationRequest,
+  checks: Check[],
+  session: Session,
+  fp32: Session | null,
+): Promise<Validation> {
   const declared = request.declared ?? session;
-  judge(checks, 'declared inputs and outputs', [
-    ...declarationProblems('input', declared.inputs, session.inputs),
-    ...declarationProblems('output', declared.outputs, session.outputs),
-  ], 'as declared');
+  judge(
+    checks,
+    'declared inputs and outputs',
+    [
+      ...declarationProblems('input', declared.inputs, session.inputs),
+      ...declarationProblems('output', declared.outputs, session.outputs),
+    ],
+    'as declared',
+  );
   if (checks.some((c) => !c.passed)) return validation(request, checks);
 
   const base = await baseFeeds(request, declared.inputs);
@@ -79,19 +99,36 @@ async function runAll(request: ValidationRequest, checks: Check[], session: Sess
 
   const first = await runChecked(checks, session, declared.outputs, base.feeds, sizes);
   const others = otherSizes(declared.inputs, sizes, request.ranges);
-  if (others) await runChecked(checks, session, declared.outputs, resizedFeeds(declared.inputs, base.feeds, others), others);
+  if (others)
+    await runChecked(checks, session, declared.outputs, resizedFeeds(declared.inputs, base.feeds, others), others);
   if (!first || checks.some((c) => !c.passed)) return validation(request, checks, { samples: base.samples });
 
   const comparisons: Comparison[] = [];
   const tolerance = request.tolerance ?? DEFAULT_TOLERANCE;
   const { reference } = request;
-  if (reference) await attempt(checks, 'comparable with the reference', async () => comparisons.push(await compareWithPytorch(session, reference, tolerance)));
-  const onSamples = await attempt(checks, 'runs on all samples', () => runSamples(request, session, fp32, base, tolerance));
+  if (reference)
+    await attempt(checks, 'comparable with the reference', async () =>
+      comparisons.push(await compareWithPytorch(session, reference, tolerance)),
+    );
+  const onSamples = await attempt(checks, 'runs on all samples', () =>
+    runSamples(request, session, fp32, base, tolerance),
+  );
   if (!onSamples) return validation(request, checks, { samples: base.samples, comparisons });
   if (onSamples.comparison) comparisons.push(onSamples.comparison);
   judgeFinite(checks, comparisons, first, base.kind === 'random');
-  const latency: Latency = await measureLatency({ session, fp32, feeds: base.feeds, batch: base.batch, now: request.now });
-  return validation(request, checks, { samples: onSamples.samples, comparisons, accuracy: onSamples.accuracy, latency });
+  const latency: Latency = await measureLatency({
+    session,
+    fp32,
+    feeds: base.feeds,
+    batch: base.batch,
+    now: request.now,
+  });
+  return validation(request, checks, {
+    samples: onSamples.samples,
+    comparisons,
+    accuracy: onSamples.accuracy,
+    latency,
+  });
 }
 
 /** A check that passes when the work succeeds; a typed failure fails it, a bug stays a bug. */
@@ -131,14 +168,24 @@ async function baseFeeds(request: ValidationRequest, inputs: readonly Declared[]
   return of('random', randomInputs(inputs, firstSizes(inputs, request.ranges), randomFrom(request.seed ?? 0)));
 }
 
-const resizedFeeds = (inputs: readonly Declared[], feeds: MemoryTensors, sizes: ReadonlyMap<string, number>): MemoryTensors =>
+const resizedFeeds = (
+  inputs: readonly Declared[],
+  feeds: MemoryTensors,
+  sizes: ReadonlyMap<string, number>,
+): MemoryTensors =>
   new Map(inputs.map(({ name, type }) => [name, resized(feeds.get(name)!, shapeOf(name, type.shape, sizes))]));
 
 /** Run once and hold the outputs against their declaration. */
 async function runChecked(
-  checks: Check[], session: Session, outputs: readonly Declared[], feeds: MemoryTensors, sizes: ReadonlyMap<string, number>,
+  checks: Check[],
+  session: Session,
+  outputs: readonly Declared[],
+  feeds: MemoryTensors,
+  sizes: ReadonlyMap<string, number>,
 ): Promise<MemoryTensors | null> {
-  const name = sizes.size ? `runs with ${[...sizes].map(([symbol, size]) => `${symbol} = ${size}`).join(', ')}` : 'runs';
+  const name = sizes.size
+    ? `runs with ${[...sizes].map(([symbol, size]) => `${symbol} = ${size}`).join(', ')}`
+    : 'runs';
   let results: MemoryTensors;
   try {
     results = await session.run(feeds);
@@ -148,7 +195,12 @@ async function runChecked(
     return null;
   }
   const missing = outputs.filter((o) => !results.has(o.name)).map((o) => `output "${o.name}" is missing`);
-  judge(checks, name, [...missing, ...bindSizes(outputs, results, sizes).problems], [...results].map(([n, t]) => `${n} ${actualText(t)}`).join(', '));
+  judge(
+    checks,
+    name,
+    [...missing, ...bindSizes(outputs, results, sizes).problems],
+    [...results].map(([n, t]) => `${n} ${actualText(t)}`).join(', '),
+  );
   return results;
 }
 
@@ -156,11 +208,24 @@ function makeComparers(outputs: readonly Declared[], tolerance: Tolerance): Map<
   return new Map(outputs.map(({ name, type }) => [name, compareOutput(name, type.dtype, tolerance)]));
 }
 
-const comparison = (against: Comparison['against'], samples: number, { rtol, atol }: Tolerance, comparers: ReadonlyMap<string, OutputComparer>): Comparison => ({
-  against, samples, rtol, atol, outputs: [...comparers.values()].map((c) => c.result()),
+const comparison = (
+  against: Comparison['against'],
+  samples: number,
+  { rtol, atol }: Tolerance,
+  comparers: ReadonlyMap<string, OutputComparer>,
+): Comparison => ({
+  against,
+  samples,
+  rtol,
+  atol,
+  outputs: [...comparers.values()].map((c) => c.result()),
 });
 
-async function compareWithPytorch(session: Session, reference: { inputs: MemoryTensors; outputs: MemoryTensors }, tolerance: Tolerance): Promise<Comparison> {
+async function compareWithPytorch(
+  session: Session,
+  reference: { inputs: MemoryTensors; outputs: MemoryTensors },
+  tolerance: Tolerance,
+): Promise<Comparison> {
   const compared = session.outputs.filter((o) => reference.outputs.has(o.name));
   const comparers = makeComparers(compared, tolerance);
   const results = await session.run(reference.inputs);
@@ -175,29 +240,48 @@ interface SampleRun {
   readonly accuracy: Accuracy | null;
 }
 
-function addAll(comparers: ReadonlyMap<string, OutputComparer>, actual: MemoryTensors, reference: MemoryTensors, file: string): void {
+function addAll(
+  comparers: ReadonlyMap<string, OutputComparer>,
+  actual: MemoryTensors,
+  reference: MemoryTensors,
+  file: string,
+): void {
   for (const [name, comparer] of comparers) {
     const [a, r] = [actual.get(name)!, reference.get(name)!];
-    if (actualText(a) !== actualText(r)) fail('BadReferenceData', { file, problem: `output "${name}" is ${actualText(r)} there`, expected: `${actualText(a)}, as the model gives` });
+    if (actualText(a) !== actualText(r))
+      fail('BadReferenceData', {
+        file,
+        problem: `output "${name}" is ${actualText(r)} there`,
+        expected: `${actualText(a)}, as the model gives`,
+      });
     comparer.add(a, r);
   }
 }
 
 /** Every sample through the model, and through FP32 next to it: one pass for the comparison and for the labels. */
-async function runSamples(request: ValidationRequest, session: Session, fp32: Session | null, base: BaseFeeds, tolerance: Tolerance): Promise<SampleRun> {
+async function runSamples(
+  request: ValidationRequest,
+  session: Session,
+  fp32: Session | null,
+  base: BaseFeeds,
+  tolerance: Tolerance,
+): Promise<SampleRun> {
   const labels = request.samples?.labels ?? null;
   const scores = scoresOf(session);
   if (!fp32 && !(labels && scores)) return { samples: base.samples, comparison: null, accuracy: null };
   const comparers = makeComparers(session.outputs, tolerance);
   let samples = 0;
   let correct = 0;
-  const batches = request.samples ? request.samples.batches(COMPARE_BATCH) : [{ feeds: base.feeds, samples: base.samples }];
+  const batches = request.samples
+    ? request.samples.batches(COMPARE_BATCH)
+    : [{ feeds: base.feeds, samples: base.samples }];
   for await (const batch of batches) {
     const results = await session.run(batch.feeds);
     if (fp32) {
       addAll(comparers, results, await fp32.run(batch.feeds), `"${fp32.file}"`);
     }
-    if (labels && scores) correct += countCorrect(results.get(scores)!, labels.subarray(samples, samples + batch.samples));
+    if (labels && scores)
+      correct += countCorrect(results.get(scores)!, labels.subarray(samples, samples + batch.samples));
     samples += batch.samples;
   }
   return {
@@ -208,7 +292,8 @@ async function runSamples(request: ValidationRequest, session: Session, fp32: Se
 }
 
 /** The first floating-point output with a row of scores per sample. */
-const scoresOf = (session: Session): string | null => session.outputs.find(({ type }) => isFloat(type.dtype) && type.shape.length === 2)?.name ?? null;
+const scoresOf = (session: Session): string | null =>
+  session.outputs.find(({ type }) => isFloat(type.dtype) && type.shape.length === 2)?.name ?? null;
 
 function countCorrect(scores: MemoryTensor, labels: Float64Array): number {
   const values = asFloats(scores.dtype, scores.memory);
@@ -220,12 +305,32 @@ function countCorrect(scores: MemoryTensor, labels: Float64Array): number {
   return correct;
 }
 
-/** NaN and infinities may stand only where the reference has them. Made-up inputs prove nothing: log of a negative number is NaN in PyTorch too. */
-function judgeFinite(checks: Check[], comparisons: readonly Comparison[], outputs: MemoryTensors, isRandom: boolean): void {
-  const unlike = comparisons.flatMap((c) => c.outputs.filter((o) => Number.isNaN(o.maxAbsDiff)).map((o) => `output "${o.output}" has NaN or infinity where ${c.against} has none, or the other way round`));
+/**
+ * NaN and infinities may stand only where the reference has them. Made-up inputs prove nothing: log of a negative
+ * number is NaN in PyTorch too.
+ */
+function judgeFinite(
+  checks: Check[],
+  comparisons: readonly Comparison[],
+  outputs: MemoryTensors,
+  isRandom: boolean,
+): void {
+  const unlike = comparisons.flatMap((c) =>
+    c.outputs
+      .filter((o) => Number.isNaN(o.maxAbsDiff))
+      .map((o) => `output "${o.output}" has NaN or infinity where ${c.against} has none, or the other way round`),
+  );
   const compared = new Set(comparisons.flatMap((c) => c.outputs.map((o) => o.output)));
-  const bad = [...outputs].filter(([name, t]) => !compared.has(name) && isFloat(t.dtype) && !extentOf(asFloats(t.dtype, t.memory)).finite);
+  const bad = [...outputs].filter(
+    ([name, t]) => !compared.has(name) && isFloat(t.dtype) && !extentOf(asFloats(t.dtype, t.memory)).finite,
+  );
   const seen = bad.map(([name]) => `output "${name}" has NaN or infinity`);
-  if (isRandom && seen.length) judge(checks, 'finite outputs', unlike, `${seen.join('; ')}; not judged, because the inputs are random and nothing was there to compare with`);
+  if (isRandom && seen.length)
+    judge(
+      checks,
+      'finite outputs',
+      unlike,
+      `${seen.join('; ')}; not judged, because the inputs are random and nothing was there to compare with`,
+    );
   else judge(checks, 'finite outputs', [...unlike, ...seen], 'all finite');
 }

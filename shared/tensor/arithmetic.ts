@@ -9,8 +9,12 @@ const ROUNDER = 6755399441055744;
 /** Round half to even, as numpy.rint, for |x| < 2^51. */
 export const roundHalfEven = (x: number): number => x + ROUNDER - ROUNDER;
 
-/** The bytes where a typed array of such elements can be laid over them: themselves, or a copy. (`slice` of a Buffer would not copy.) */
-export const alignedTo = (size: number, bytes: Uint8Array): Uint8Array => (bytes.byteOffset % size === 0 ? bytes : new Uint8Array(bytes));
+/**
+ * The bytes where a typed array of such elements can be laid over them: themselves, or a copy. (`slice` of a Buffer
+ * would not copy.)
+ */
+export const alignedTo = (size: number, bytes: Uint8Array): Uint8Array =>
+  bytes.byteOffset % size === 0 ? bytes : new Uint8Array(bytes);
 
 /** Bytes as float32: a view where the bytes are aligned, else a copy. */
 export function asFloat32(bytes: Uint8Array): Float32Array {
@@ -18,12 +22,19 @@ export function asFloat32(bytes: Uint8Array): Float32Array {
   return new Float32Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / 4);
 }
 
-export const bytesOf = (values: ArrayBufferView): Uint8Array => new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+export const bytesOf = (values: ArrayBufferView): Uint8Array =>
+  new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 
 /** Floating-point elements of any dtype as numbers; float32 and float64 without a copy where they are aligned. */
 export function asFloats(dtype: Dtype, bytes: Uint8Array): Float32Array | Float64Array {
   const reader = FLOAT_READERS[dtype];
-  return reader ? reader(bytes) : fail('UnsupportedType', { what: 'arithmetic', dtype, hint: 'only float16, bfloat16, float32 and float64 have it' });
+  return reader
+    ? reader(bytes)
+    : fail('UnsupportedType', {
+        what: 'arithmetic',
+        dtype,
+        hint: 'only float16, bfloat16, float32 and float64 have it',
+      });
 }
 
 const FLOAT_READERS: Partial<Record<Dtype, (bytes: Uint8Array) => Float32Array | Float64Array>> = {
@@ -62,7 +73,8 @@ export function float32ToBfloat16(values: Float32Array): Uint8Array {
   for (let i = 0; i < out.length; i++) {
     const word = bits[i]!;
     // All exponent bits set: NaN and infinities keep to the careful path.
-    out[i] = (word & 0x7f800000) === 0x7f800000 ? bfloat16Bits(values[i]!) : (word + 0x7fff + ((word >>> 16) & 1)) >>> 16;
+    out[i] =
+      (word & 0x7f800000) === 0x7f800000 ? bfloat16Bits(values[i]!) : (word + 0x7fff + ((word >>> 16) & 1)) >>> 16;
   }
   return bytesOf(out);
 }
@@ -119,7 +131,8 @@ export function absMaxOf(values: Float32Array, { outer, channels, inner }: Chann
 }
 
 /**
- * `clamp(round_half_even(f32(x / scale)) + zero_point, low, high)` per channel, into `codes`: the arithmetic of QuantizeLinear,
+ * `clamp(round_half_even(f32(x / scale)) + zero_point, low, high)` per channel, into `codes`: the arithmetic of
+ * QuantizeLinear,
  * with the quotient in float32.
  */
 export function quantizeInto<T extends Int8Array | Uint8Array>(codes: T, values: Float32Array, grid: Grid): T {
@@ -190,11 +203,27 @@ export interface Distances {
 }
 
 export const noDistances = (): Distances => ({
-  elements: 0, maxAbs: 0, sumAbs: 0, squaredReference: 0, squaredActual: 0, squaredDifference: 0, product: 0, outside: 0, unlike: 0,
+  elements: 0,
+  maxAbs: 0,
+  sumAbs: 0,
+  squaredReference: 0,
+  squaredActual: 0,
+  squaredDifference: 0,
+  product: 0,
+  outside: 0,
+  unlike: 0,
 });
 
-/** Within tolerance is `|actual - reference| <= atol + rtol * |reference|`; NaN equals NaN, an infinity equals itself. */
-export function addDistances(sums: Distances, actual: ArrayLike<number>, reference: ArrayLike<number>, rtol: number, atol: number): void {
+/**
+ * Within tolerance is `|actual - reference| <= atol + rtol * |reference|`; NaN equals NaN, an infinity equals itself.
+ */
+export function addDistances(
+  sums: Distances,
+  actual: ArrayLike<number>,
+  reference: ArrayLike<number>,
+  rtol: number,
+  atol: number,
+): void {
   for (let i = 0; i < reference.length; i++) {
     const a = actual[i]!;
     const r = reference[i]!;

@@ -1,4 +1,6 @@
-/** The numbers of a tensor as a promise: in memory, stored in a file, or computed from others when they are written out. */
+/**
+ * The numbers of a tensor as a promise: in memory, stored in a file, or computed from others when they are written out.
+ */
 import type { ByteSource } from '../bytes/byte-source.ts';
 import { byteLength, type Dtype } from './dtype.ts';
 import { elementCount } from './type.ts';
@@ -21,13 +23,35 @@ const sized = (dtype: Dtype, shape: readonly number[]): number => byteLength(dty
 
 export function memoryData(dtype: Dtype, shape: readonly number[], bytes: Uint8Array): TensorData {
   const expected = sized(dtype, shape);
-  if (bytes.byteLength !== expected) throw new Error(`${dtype}[${shape.join(',')}] takes ${expected} bytes, got ${bytes.byteLength}`);
-  return { dtype, shape, byteLength: expected, memory: bytes, stored: null, identity: bytes, read: () => Promise.resolve(bytes) };
+  if (bytes.byteLength !== expected)
+    throw new Error(`${dtype}[${shape.join(',')}] takes ${expected} bytes, got ${bytes.byteLength}`);
+  return {
+    dtype,
+    shape,
+    byteLength: expected,
+    memory: bytes,
+    stored: null,
+    identity: bytes,
+    read: () => Promise.resolve(bytes),
+  };
 }
 
 /** `identity` defaults to the source: pass the same one for two views of the same numbers. */
-export function storedData(dtype: Dtype, shape: readonly number[], source: ByteSource, identity: object = source): TensorData {
-  return { dtype, shape, byteLength: sized(dtype, shape), memory: null, stored: source, identity, read: () => source.read() };
+export function storedData(
+  dtype: Dtype,
+  shape: readonly number[],
+  source: ByteSource,
+  identity: object = source,
+): TensorData {
+  return {
+    dtype,
+    shape,
+    byteLength: sized(dtype, shape),
+    memory: null,
+    stored: source,
+    identity,
+    read: () => source.read(),
+  };
 }
 
 /** Data computed from others only when it is read, so that rewriting a weight stays a synchronous graph edit. */
@@ -42,15 +66,25 @@ export function derivedData(
     for (const data of from) inputs.push(await data.read());
     const bytes = compute(...inputs);
     const expected = sized(dtype, shape);
-    if (bytes.byteLength !== expected) throw new Error(`derived ${dtype}[${shape.join(',')}] takes ${expected} bytes, got ${bytes.byteLength}`);
+    if (bytes.byteLength !== expected)
+      throw new Error(`derived ${dtype}[${shape.join(',')}] takes ${expected} bytes, got ${bytes.byteLength}`);
     return bytes;
   };
-  const data: TensorData = { dtype, shape, byteLength: sized(dtype, shape), memory: null, stored: null, identity: read, read };
+  const data: TensorData = {
+    dtype,
+    shape,
+    byteLength: sized(dtype, shape),
+    memory: null,
+    stored: null,
+    identity: read,
+    read,
+  };
   return data;
 }
 
 /** The same numbers under another shape of the same size; still stored or in memory if they were. */
 export function reshapedData(data: TensorData, shape: readonly number[]): TensorData {
-  if (elementCount(shape) !== elementCount(data.shape)) throw new Error(`cannot reshape [${data.shape.join(',')}] to [${shape.join(',')}]`);
+  if (elementCount(shape) !== elementCount(data.shape))
+    throw new Error(`cannot reshape [${data.shape.join(',')}] to [${shape.join(',')}]`);
   return { ...data, shape };
 }

@@ -5,7 +5,9 @@
 
 export type Dim = number | Expr;
 
-/** Integer functions that have no polynomial form. `floordiv` and `mod` round towards minus infinity, as Python's do. */
+/**
+ * Integer functions that have no polynomial form. `floordiv` and `mod` round towards minus infinity, as Python's do.
+ */
 export const DIM_FUNCTIONS = {
   floordiv: (a: number, b: number) => Math.floor(a / b),
   mod: (a: number, b: number) => a - b * Math.floor(a / b),
@@ -78,7 +80,8 @@ function termText({ factor, atoms }: Term, first: boolean): string {
   return factor < 0 ? ` - ${body}` : ` + ${body}`;
 }
 
-const termsOf = (dim: Dim): readonly Term[] => (isStatic(dim) ? (dim === 0 ? [] : [{ factor: dim, atoms: [] }]) : dim.terms);
+const termsOf = (dim: Dim): readonly Term[] =>
+  isStatic(dim) ? (dim === 0 ? [] : [{ factor: dim, atoms: [] }]) : dim.terms;
 
 function collect(terms: Iterable<Term>): Dim {
   const byKey = new Map<string, Term>();
@@ -89,7 +92,9 @@ function collect(terms: Iterable<Term>): Dim {
     else byKey.set(key, { factor, atoms: term.atoms });
   }
   // Symbols before the constant, so that an expression reads "8*s + 1".
-  const sorted = [...byKey.entries()].sort(([a], [b]) => (a === '' ? 1 : b === '' ? -1 : a < b ? -1 : 1)).map(([, term]) => term);
+  const sorted = [...byKey.entries()]
+    .sort(([a], [b]) => (a === '' ? 1 : b === '' ? -1 : a < b ? -1 : 1))
+    .map(([, term]) => term);
   if (sorted.length === 0) return 0;
   if (sorted.length === 1 && sorted[0]!.atoms.length === 0) return sorted[0]!.factor;
   return new Expr(sorted);
@@ -115,7 +120,8 @@ export function mulDims(...dims: readonly Dim[]): Dim {
 export const negDim = (dim: Dim): Dim => mulDims(dim, -1);
 export const subDims = (a: Dim, b: Dim): Dim => addDims(a, negDim(b));
 
-const call = (fn: DimFunction, a: Dim, b: Dim): Dim => new Expr([{ factor: 1, atoms: [{ kind: 'call', fn, args: [a, b] }] }]);
+const call = (fn: DimFunction, a: Dim, b: Dim): Dim =>
+  new Expr([{ factor: 1, atoms: [{ kind: 'call', fn, args: [a, b] }] }]);
 
 /** `a / b` without its remainder when the division is exact for every value of the symbols, else null. */
 export function divideExactly(a: Dim, b: Dim): Dim | null {
@@ -146,13 +152,18 @@ export function floorDivDims(a: Dim, b: Dim): Dim {
   if (exact !== null) return exact;
   if (isStatic(b) && b > 0 && !isStatic(a)) {
     // Whole multiples of b leave the floor: (2*s + 3) // 2 is s + 1 + 1 // 2.
-    const whole = a.terms.map((t) => ({ ...t, factor: t.atoms.length ? (t.factor % b === 0 ? t.factor / b : 0) : Math.floor(t.factor / b) }));
+    const whole = a.terms.map((t) => ({
+      ...t,
+      factor: t.atoms.length ? (t.factor % b === 0 ? t.factor / b : 0) : Math.floor(t.factor / b),
+    }));
     const out = collect(whole.filter((t) => t.factor !== 0));
     const rest = subDims(a, mulDims(out, b));
     if (out !== 0) return addDims(out, floorDivDims(rest, b));
     // floor(floor(x / c) / b) = floor(x / (b * c)) for positive b and c.
-    const only = a.terms.length === 1 && a.terms[0]!.factor === 1 && a.terms[0]!.atoms.length === 1 ? a.terms[0]!.atoms[0]! : null;
-    if (only?.kind === 'call' && only.fn === 'floordiv' && isStatic(only.args[1]) && only.args[1] > 0) return floorDivDims(only.args[0], only.args[1] * b);
+    const only =
+      a.terms.length === 1 && a.terms[0]!.factor === 1 && a.terms[0]!.atoms.length === 1 ? a.terms[0]!.atoms[0]! : null;
+    if (only?.kind === 'call' && only.fn === 'floordiv' && isStatic(only.args[1]) && only.args[1] > 0)
+      return floorDivDims(only.args[0], only.args[1] * b);
   }
   return call('floordiv', a, b);
 }

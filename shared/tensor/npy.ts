@@ -1,4 +1,7 @@
-/** NumPy's .npy format: a header in Python's own syntax, then the numbers. Object arrays are pickles and are refused unread. */
+/**
+ * NumPy's .npy format: a header in Python's own syntax, then the numbers. Object arrays are pickles and are refused
+ * unread.
+ */
 import type { ByteSource } from '../bytes/byte-source.ts';
 import { fail } from '../errors.ts';
 import { derivedData, storedData, type TensorData } from './data.ts';
@@ -27,7 +30,9 @@ const DESCRIPTIONS: Readonly<Record<string, Dtype>> = {
   c16: 'complex128',
 };
 const DTYPE_OF: ReadonlyMap<string, Dtype> = new Map(Object.entries(DESCRIPTIONS));
-const DESCRIPTION_OF: ReadonlyMap<Dtype, string> = new Map([...DTYPE_OF].map(([description, dtype]) => [dtype, description]));
+const DESCRIPTION_OF: ReadonlyMap<Dtype, string> = new Map(
+  [...DTYPE_OF].map(([description, dtype]) => [dtype, description]),
+);
 
 interface Header {
   readonly dtype: Dtype;
@@ -45,11 +50,14 @@ export async function readNpy(source: ByteSource): Promise<TensorData> {
   const header = parseHeader(source, await source.slice(0, Math.min(source.size, 12 + HEADER_LIMIT)).read());
   const { dtype, shape, isBigEndian, isFortranOrder, dataStart } = header;
   const needed = shape.reduce((n, size) => n * BigInt(size), BigInt(byteLength(dtype, 1)));
-  if (needed !== BigInt(source.size - dataStart)) refuse(source, `${dtype}[${shape.join(',')}] takes ${needed} bytes, ${source.size - dataStart} are there`);
+  if (needed !== BigInt(source.size - dataStart))
+    refuse(source, `${dtype}[${shape.join(',')}] takes ${needed} bytes, ${source.size - dataStart} are there`);
   const numbers = source.slice(dataStart, source.size);
   if (!isBigEndian && !isFortranOrder) return storedData(dtype, shape, numbers);
   const raw = storedData('uint8', [numbers.size], numbers);
-  return derivedData(dtype, shape, [raw], (bytes) => rowMajor(isBigEndian ? swapped(dtype, bytes) : bytes, dtype, shape, isFortranOrder));
+  return derivedData(dtype, shape, [raw], (bytes) =>
+    rowMajor(isBigEndian ? swapped(dtype, bytes) : bytes, dtype, shape, isFortranOrder),
+  );
 }
 
 function parseHeader(source: ByteSource, bytes: Uint8Array): Header {
@@ -69,11 +77,19 @@ function parseDescription(source: ByteSource, text: string): Omit<Header, 'dataS
   const description = /'descr':\s*'([<>|=]?)(\w+)'/.exec(text);
   const order = /'fortran_order':\s*(True|False)/.exec(text);
   const shape = /'shape':\s*\(([\d,\sL]*)\)/.exec(text);
-  if (!description || !order || !shape) return refuse(source, text.includes("'descr': [") ? 'structured arrays are not supported' : 'its header is not understood');
+  if (!description || !order || !shape)
+    return refuse(
+      source,
+      text.includes("'descr': [") ? 'structured arrays are not supported' : 'its header is not understood',
+    );
   const [, endian, code] = description;
   if (code!.startsWith('O')) refuse(source, 'it is an array of Python objects; save plain numbers');
   const dtype = DTYPE_OF.get(code!) ?? refuse(source, `its type "${code}" is not a plain number type`);
-  const sizes = shape[1]!.split(',').map((size) => size.replace('L', '').trim()).filter(Boolean).map(Number);
+  const sizes = shape[1]!
+    .split(',')
+    .map((size) => size.replace('L', '').trim())
+    .filter(Boolean)
+    .map(Number);
   if (!sizes.every(Number.isSafeInteger)) refuse(source, 'a size is impossible');
   return { dtype, isBigEndian: endian === '>', isFortranOrder: order[1] === 'True', shape: sizes };
 }
@@ -95,7 +111,12 @@ function rowMajor(bytes: Uint8Array, dtype: Dtype, shape: readonly number[], isF
 /** A whole .npy file of version 1, its numbers aligned to 64 bytes as NumPy writes it. */
 export async function npyBytes(data: TensorData): Promise<Uint8Array> {
   const code = DESCRIPTION_OF.get(data.dtype);
-  if (!code) return fail('UnsupportedType', { what: 'writing a .npy array', dtype: data.dtype, hint: 'convert it to float32 or an integer type first' });
+  if (!code)
+    return fail('UnsupportedType', {
+      what: 'writing a .npy array',
+      dtype: data.dtype,
+      hint: 'convert it to float32 or an integer type first',
+    });
   const endian = byteLength(data.dtype, 1) === 1 ? '|' : '<';
   const shape = data.shape.length === 1 ? `(${data.shape[0]},)` : `(${data.shape.join(', ')})`;
   const text = `{'descr': '${endian}${code}', 'fortran_order': False, 'shape': ${shape}, }`;

@@ -21,7 +21,11 @@ export async function readNpz(source: ByteSource): Promise<Map<string, NpyArray>
     if (!entry.name.endsWith('.npy')) continue;
     const data = await readNpy(await entry.slice());
     // Bytes of a compressed record are nowhere as they are.
-    arrays.set(entry.name.slice(0, -'.npy'.length), { dtype: data.dtype, shape: data.shape, data: entry.stored ? data : { ...data, stored: null } });
+    arrays.set(entry.name.slice(0, -'.npy'.length), {
+      dtype: data.dtype,
+      shape: data.shape,
+      data: entry.stored ? data : { ...data, stored: null },
+    });
   }
   return arrays;
 }

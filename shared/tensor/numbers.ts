@@ -24,12 +24,17 @@ type Get = (v: DataView, at: number) => number;
 
 const FLOATS: Partial<Record<Dtype, { readonly size: number; readonly put: Put; readonly get: Get }>> = {
   float16: { size: 2, put: (v, at, x) => v.setFloat16(at, x, true), get: (v, at) => v.getFloat16(at, true) },
-  bfloat16: { size: 2, put: (v, at, x) => v.setUint16(at, bfloat16Bits(x), true), get: (v, at) => bfloat16Value(v.getUint16(at, true)) },
+  bfloat16: {
+    size: 2,
+    put: (v, at, x) => v.setUint16(at, bfloat16Bits(x), true),
+    get: (v, at) => bfloat16Value(v.getUint16(at, true)),
+  },
   float32: { size: 4, put: (v, at, x) => v.setFloat32(at, x, true), get: (v, at) => v.getFloat32(at, true) },
   float64: { size: 8, put: (v, at, x) => v.setFloat64(at, x, true), get: (v, at) => v.getFloat64(at, true) },
 };
 
-const unsupported = (dtype: Dtype): never => fail('UnsupportedType', { what: 'reading numbers', dtype, hint: 'cast the tensor to a plain number type' });
+const unsupported = (dtype: Dtype): never =>
+  fail('UnsupportedType', { what: 'reading numbers', dtype, hint: 'cast the tensor to a plain number type' });
 
 /** Integers must fit their dtype; floats are rounded to it. */
 export function encodeNumbers(dtype: Dtype, values: ArrayLike<number | bigint>): Uint8Array {

@@ -2,7 +2,12 @@
 import { type Dtype, DTYPES, isComplex, isFloat, isInteger } from './dtype.ts';
 
 const FLOAT_BITS: Partial<Record<Dtype, number>> = { float16: 16, bfloat16: 16, float32: 32, float64: 64 };
-const COMPLEX_OF: Partial<Record<Dtype, Dtype>> = { float16: 'complex32', bfloat16: 'complex64', float32: 'complex64', float64: 'complex128' };
+const COMPLEX_OF: Partial<Record<Dtype, Dtype>> = {
+  float16: 'complex32',
+  bfloat16: 'complex64',
+  float32: 'complex64',
+  float64: 'complex128',
+};
 const REAL_OF: Partial<Record<Dtype, Dtype>> = { complex32: 'float16', complex64: 'float32', complex128: 'float64' };
 const WIDER: Partial<Record<Dtype, Dtype>> = { uint8: 'int16', uint16: 'int32', uint32: 'int64' };
 
@@ -29,7 +34,8 @@ function promoteIntegers(a: Dtype, b: Dtype): Dtype {
 }
 
 /** bool, integer, real, complex. */
-export const category = (dtype: Dtype): number => (isComplex(dtype) ? 3 : isFloat(dtype) ? 2 : isInteger(dtype) ? 1 : 0);
+export const category = (dtype: Dtype): number =>
+  isComplex(dtype) ? 3 : isFloat(dtype) ? 2 : isInteger(dtype) ? 1 : 0;
 
 /** A higher rank gives way only to a higher kind of number: a 0-d float64 does not widen float32[3]. */
 export function combineTypes(higher: Dtype | null, lower: Dtype | null): Dtype | null {

@@ -35,7 +35,7 @@ export function gather(storage: Uint8Array, itemSize: number, window: Window): U
   const copyRow = rowCopier(storage, out, itemSize, shape[last]!, strides[last]!);
   const index = new Array<number>(last).fill(0);
   let from = offset;
-  for (let to = 0; ; ) {
+  for (let to = 0; ;) {
     copyRow(from, to);
     to += shape[last]!;
     let axis = last - 1;
@@ -54,8 +54,15 @@ type RowCopier = (from: number, to: number) => void;
 const WORDS = { 1: Uint8Array, 2: Uint16Array, 4: Uint32Array, 8: BigUint64Array } as const;
 
 /** Copies `count` elements that lie `stride` apart; positions in elements. */
-function rowCopier(storage: Uint8Array, out: Uint8Array<ArrayBuffer>, itemSize: number, count: number, stride: number): RowCopier {
-  if (stride === 1) return (from, to) => out.set(storage.subarray(from * itemSize, (from + count) * itemSize), to * itemSize);
+function rowCopier(
+  storage: Uint8Array,
+  out: Uint8Array<ArrayBuffer>,
+  itemSize: number,
+  count: number,
+  stride: number,
+): RowCopier {
+  if (stride === 1)
+    return (from, to) => out.set(storage.subarray(from * itemSize, (from + count) * itemSize), to * itemSize);
   const word = itemSize === 16 ? 8 : (itemSize as keyof typeof WORDS);
   const Words = WORDS[word];
   const words = itemSize / word;

@@ -17,7 +17,9 @@ export async function readExportedProgram(archive: ProgramArchive): Promise<Torc
   const json = await readJson(record, file);
   const { graph, inputs: specs, outputs, symbols } = readProgram(json);
   const weights = await loadWeights(archive, specs, graph);
-  const inputs = specs.map((spec): ProgramInput => (isWeight(spec) ? { kind: spec.kind, name: spec.name, key: weights.keys.get(spec)! } : spec));
+  const inputs = specs.map((spec): ProgramInput =>
+    isWeight(spec) ? { kind: spec.kind, name: spec.name, key: weights.keys.get(spec)! } : spec,
+  );
   const userInputs = inputs.filter((input) => input.kind === 'user').length;
   return {
     name: baseName(file),
@@ -52,7 +54,11 @@ function refuseSparse(json: Json, graph: TorchGraph): void {
   for (const input of graph.inputs) {
     const value = input.kind === 'tensor' ? graph.values.get(input.name) : undefined;
     if (value?.kind === 'tensor' && value.strides.length !== value.type.shape.length) {
-      fail('UnsupportedType', { what: `input "${(input as { name: string }).name}" of "${json.file}"`, dtype: 'sparse', hint: 'export the model with dense inputs' });
+      fail('UnsupportedType', {
+        what: `input "${(input as { name: string }).name}" of "${json.file}"`,
+        dtype: 'sparse',
+        hint: 'export the model with dense inputs',
+      });
     }
   }
 }
@@ -64,19 +70,31 @@ interface LoadedWeights {
   readonly keys: ReadonlyMap<InputSpec, string>;
 }
 
-async function loadWeights(archive: ProgramArchive, specs: readonly InputSpec[], graph: TorchGraph): Promise<LoadedWeights> {
+async function loadWeights(
+  archive: ProgramArchive,
+  specs: readonly InputSpec[],
+  graph: TorchGraph,
+): Promise<LoadedWeights> {
   const weights = specs.filter(isWeight);
-  const wanted = (isConstant: boolean): Set<string> => new Set(weights.filter((spec) => spec.isConstant === isConstant).map((spec) => spec.fqn));
+  const wanted = (isConstant: boolean): Set<string> =>
+    new Set(weights.filter((spec) => spec.isConstant === isConstant).map((spec) => spec.fqn));
   const [state, constants] = [await archive.stateDict(wanted(false)), await archive.constants(wanted(true))];
   // Writers did not always agree where a buffer belongs: what one part lacks is looked up in the other.
-  const missing = (found: ReadonlyMap<string, TensorData>, names: Set<string>): Set<string> => new Set([...names].filter((name) => !found.has(name)));
-  const misplaced = [await archive.constants(missing(state, wanted(false))), await archive.stateDict(missing(constants, wanted(true)))];
+  const missing = (found: ReadonlyMap<string, TensorData>, names: Set<string>): Set<string> =>
+    new Set([...names].filter((name) => !found.has(name)));
+  const misplaced = [
+    await archive.constants(missing(state, wanted(false))),
+    await archive.stateDict(missing(constants, wanted(true))),
+  ];
   const tensors = new Map<string, TensorData>();
   const keys = new Map<InputSpec, string>();
   for (const spec of weights) {
     const { fqn, isConstant } = spec;
-    const found = (isConstant ? constants.get(fqn) ?? misplaced[1]!.get(fqn) : state.get(fqn) ?? misplaced[0]!.get(fqn));
-    if (!found) fail('CorruptModel', { file: archive.file, where: `weight "${fqn}"`, reason: 'the file does not hold it' });
+    const found = isConstant
+      ? (constants.get(fqn) ?? misplaced[1]!.get(fqn))
+      : (state.get(fqn) ?? misplaced[0]!.get(fqn));
+    if (!found)
+      fail('CorruptModel', { file: archive.file, where: `weight "${fqn}"`, reason: 'the file does not hold it' });
     checkType(archive.file, spec, found, graph);
     const taken = tensors.get(fqn);
     const key = taken && taken !== found ? `constants/${fqn}` : fqn;
@@ -89,13 +107,25 @@ async function loadWeights(archive: ProgramArchive, specs: readonly InputSpec[],
 /** The graph was made for this very tensor: a weight of another type is another file's weight. */
 function checkType(file: string, { name, fqn }: WeightSpec, data: TensorData, graph: TorchGraph): void {
   const value = graph.values.get(name);
-  if (value?.kind !== 'tensor') fail('CorruptModel', { file, where: `weight "${fqn}"`, reason: `the graph has no tensor "${name}"` });
+  if (value?.kind !== 'tensor')
+    fail('CorruptModel', { file, where: `weight "${fqn}"`, reason: `the graph has no tensor "${name}"` });
   const { dtype, shape } = value.type;
-  const fits = dtype === data.dtype && shape.length === data.shape.length && shape.every((dim, i) => !isStatic(dim) || dim === data.shape[i]);
-  if (!fits) fail('CorruptModel', { file, where: `weight "${fqn}"`, reason: `the graph expects ${typeText(value.type)}, the file holds ${typeText(data)}` });
+  const fits =
+    dtype === data.dtype &&
+    shape.length === data.shape.length &&
+    shape.every((dim, i) => !isStatic(dim) || dim === data.shape[i]);
+  if (!fits)
+    fail('CorruptModel', {
+      file,
+      where: `weight "${fqn}"`,
+      reason: `the graph expects ${typeText(value.type)}, the file holds ${typeText(data)}`,
+    });
 }
 
-function readSymbols(json: Json, hints: ReadonlyMap<string, number>): Map<string, SymbolRange & { hint: number | null }> {
+function readSymbols(
+  json: Json,
+  hints: ReadonlyMap<string, number>,
+): Map<string, SymbolRange & { hint: number | null }> {
   const symbols = new Map<string, SymbolRange & { hint: number | null }>();
   const bound = (value: Json | null): number | null => {
     if (value === null || typeof value.value === 'string') return null;
@@ -105,21 +135,31 @@ function readSymbols(json: Json, hints: ReadonlyMap<string, number>): Map<string
   };
   for (const [name, range] of json.entries()) {
     // Older files constrain expressions too; those say nothing about one symbol.
-    if (/^\w+$/.test(name)) symbols.set(name, { min: bound(range.optional('min_val')), max: bound(range.optional('max_val')), hint: hints.get(name) ?? null });
+    if (/^\w+$/.test(name))
+      symbols.set(name, {
+        min: bound(range.optional('min_val')),
+        max: bound(range.optional('max_val')),
+        hint: hints.get(name) ?? null,
+      });
   }
   for (const [name, hint] of hints) if (!symbols.has(name)) symbols.set(name, { min: null, max: null, hint });
   return symbols;
 }
 
 async function versionRecord({ version }: ProgramArchive): Promise<string | null> {
-  return version && version.size <= 16 ? Buffer.from(await version.read()).toString('latin1').trim() : null;
+  return version && version.size <= 16
+    ? Buffer.from(await version.read())
+        .toString('latin1')
+        .trim()
+    : null;
 }
 
 function schemaVersion(json: Json): string | null {
   const version = json.optional('schema_version');
   if (!version) return null;
-  return typeof version.value === 'number' ? String(version.value) : `${version.get('major').size()}.${version.optional('minor')?.size() ?? 0}`;
+  return typeof version.value === 'number'
+    ? String(version.value)
+    : `${version.get('major').size()}.${version.optional('minor')?.size() ?? 0}`;
 }
 
 const baseName = (file: string): string => file.split(/[\\/]/).at(-1) || file;
-

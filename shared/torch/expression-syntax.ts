@@ -10,13 +10,21 @@ export const EXPRESSION_LIMITS = { length: 10_000, depth: 100, operations: 300 }
 
 type Fail = (reason: string) => never;
 
-const TOKEN = /\s*(?:(\d+\.?\d*(?:[eE][-+]?\d+)?)|'((?:[^'\\]|\\.)*)'|([A-Za-z_][\w.]*)|(\*\*|\/\/|[<>=!]=|[-+*/%<>()=,[\]&|~]))/y;
+const TOKEN =
+  /\s*(?:(\d+\.?\d*(?:[eE][-+]?\d+)?)|'((?:[^'\\]|\\.)*)'|([A-Za-z_][\w.]*)|(\*\*|\/\/|[<>=!]=|[-+*/%<>()=,[\]&|~]))/y;
 
 /** Binary operators by rising precedence, with the head each stands for. */
 const LEVELS: readonly Readonly<Record<string, string>>[] = [
   { '|': 'Or' },
   { '&': 'And' },
-  { '<': 'StrictLessThan', '<=': 'LessThan', '>': 'StrictGreaterThan', '>=': 'GreaterThan', '==': 'Equality', '!=': 'Unequality' },
+  {
+    '<': 'StrictLessThan',
+    '<=': 'LessThan',
+    '>': 'StrictGreaterThan',
+    '>=': 'GreaterThan',
+    '==': 'Equality',
+    '!=': 'Unequality',
+  },
   { '+': 'Add', '-': 'Sub' },
   { '*': 'Mul', '/': 'Div', '//': 'FloorDiv', '%': 'Mod' },
 ];
@@ -24,7 +32,8 @@ const LEVELS: readonly Readonly<Record<string, string>>[] = [
 type Token = Exclude<Syntax, { kind: 'call' }> | { readonly kind: 'sign'; readonly sign: string };
 
 export function parseSyntax(text: string, refuse: Fail): Syntax {
-  if (text.length > EXPRESSION_LIMITS.length) refuse(`an expression of ${text.length} characters is beyond the limit of ${EXPRESSION_LIMITS.length}`);
+  if (text.length > EXPRESSION_LIMITS.length)
+    refuse(`an expression of ${text.length} characters is beyond the limit of ${EXPRESSION_LIMITS.length}`);
   const tokens = tokenize(text, refuse);
   const wrong = (): never => refuse(`"${text.slice(0, 200)}" is no expression`);
   let at = 0;

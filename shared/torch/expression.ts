@@ -1,7 +1,19 @@
 /** Symbolic sizes: the expressions PyTorch writes (sympy's `srepr`, in older files its `str`) as dimensions. */
 import { createHash } from 'node:crypto';
 import {
-  addDims, ceilDivDims, type Dim, divideExactly, dimText, floorDivDims, isStatic, maxDims, minDims, modDims, mulDims, powDims, symbol,
+  addDims,
+  ceilDivDims,
+  type Dim,
+  divideExactly,
+  dimText,
+  floorDivDims,
+  isStatic,
+  maxDims,
+  minDims,
+  modDims,
+  mulDims,
+  powDims,
+  symbol,
 } from '../tensor/dim.ts';
 import { EXPRESSION_LIMITS, parseSyntax, type Syntax } from './expression-syntax.ts';
 
@@ -40,7 +52,9 @@ class Evaluation {
 
   safe(dim: Dim): Dim {
     const numbers = isStatic(dim) ? [dim] : dim.terms.map((term) => term.factor);
-    return numbers.every(Number.isSafeInteger) ? dim : this.refuse(`a size of ${numbers.find((n) => !Number.isSafeInteger(n))} is impossible`);
+    return numbers.every(Number.isSafeInteger)
+      ? dim
+      : this.refuse(`a size of ${numbers.find((n) => !Number.isSafeInteger(n))} is impossible`);
   }
 
   add(values: readonly Value[]): Value {
@@ -73,7 +87,9 @@ class Evaluation {
 
   /** The integer a value stands for; the division left in it comes out even. */
   integer(value: Value): Dim | null {
-    return value.kind === 'opaque' || value.rounded ? null : (divideExactly(value.over, value.under) ?? floorDivDims(value.over, value.under));
+    return value.kind === 'opaque' || value.rounded
+      ? null
+      : (divideExactly(value.over, value.under) ?? floorDivDims(value.over, value.under));
   }
 
   integers(values: readonly Value[]): Dim[] | null {
@@ -83,7 +99,8 @@ class Evaluation {
 
   /** An integer function of integers; opaque where an argument is. */
   on(values: readonly Value[], count: number | null, f: (...dims: Dim[]) => Dim | null): Value {
-    if (count === null ? values.length === 0 : values.length !== count) this.refuse(`an expression has ${values.length} arguments where ${count ?? 'some'} belong`);
+    if (count === null ? values.length === 0 : values.length !== count)
+      this.refuse(`an expression has ${values.length} arguments where ${count ?? 'some'} belong`);
     const dims = this.integers(values);
     const dim = dims && f(...dims);
     return dim === null ? OPAQUE : ratio(this.safe(dim));
@@ -92,7 +109,8 @@ class Evaluation {
   /** Rounding of one value; the division inside need not come out even. */
   round(values: readonly Value[], f: (over: Dim, under: Dim) => Dim | null): Value {
     const [value] = values;
-    if (!value || values.length !== 1) return this.refuse(`an expression has ${values.length} arguments where one belongs`);
+    if (!value || values.length !== 1)
+      return this.refuse(`an expression has ${values.length} arguments where one belongs`);
     if (value.kind === 'opaque') return OPAQUE;
     const dim = divideExactly(value.over, value.under) ?? f(value.over, value.under);
     return dim === null ? OPAQUE : ratio(this.safe(dim));
@@ -104,11 +122,18 @@ const isPowerOfTwo = (dim: Dim): boolean => isStatic(dim) && dim > 0 && Number.i
 const isNonNegative = (dim: Dim): boolean =>
   isStatic(dim)
     ? dim >= 0
-    : dim.terms.every(({ factor, atoms }) =>
-        factor > 0 && atoms.every((atom) => (atom.kind === 'symbol' ? !/^u\d/.test(atom.name) : atom.args.every(isNonNegative))));
+    : dim.terms.every(
+        ({ factor, atoms }) =>
+          factor > 0 &&
+          atoms.every((atom) => (atom.kind === 'symbol' ? !/^u\d/.test(atom.name) : atom.args.every(isNonNegative))),
+      );
 /** Dividing by a value that could be zero has no result to record. */
-const notZero = (f: (a: Dim, b: Dim) => Dim) => (a: Dim, b: Dim): Dim | null => (b === 0 ? null : f(a, b));
-const powerOfTwo = (exponent: Dim): number | null => (isStatic(exponent) && exponent >= 0 && exponent <= 52 ? 2 ** exponent : null);
+const notZero =
+  (f: (a: Dim, b: Dim) => Dim) =>
+  (a: Dim, b: Dim): Dim | null =>
+    b === 0 ? null : f(a, b);
+const powerOfTwo = (exponent: Dim): number | null =>
+  isStatic(exponent) && exponent >= 0 && exponent <= 52 ? 2 ** exponent : null;
 
 type Apply = (e: Evaluation, values: readonly Value[]) => Value;
 
@@ -116,14 +141,19 @@ const floorDiv: Apply = (e, v) => e.on(v, 2, notZero(floorDivDims));
 const mod: Apply = (e, v) => e.on(v, 2, notZero(modDims));
 const floor: Apply = (e, v) => e.round(v, floorDivDims);
 const ceiling: Apply = (e, v) => e.round(v, ceilDivDims);
-const binary = (apply: (e: Evaluation, a: Value, b: Value) => Value): Apply => (e, v) =>
-  v.length === 2 ? apply(e, v[0]!, v[1]!) : e.refuse(`an expression has ${v.length} arguments where two belong`);
-const unary = (apply: (e: Evaluation, a: Value) => Value): Apply => (e, v) =>
-  v.length === 1 ? apply(e, v[0]!) : e.refuse(`an expression has ${v.length} arguments where one belongs`);
+const binary =
+  (apply: (e: Evaluation, a: Value, b: Value) => Value): Apply =>
+  (e, v) =>
+    v.length === 2 ? apply(e, v[0]!, v[1]!) : e.refuse(`an expression has ${v.length} arguments where two belong`);
+const unary =
+  (apply: (e: Evaluation, a: Value) => Value): Apply =>
+  (e, v) =>
+    v.length === 1 ? apply(e, v[0]!) : e.refuse(`an expression has ${v.length} arguments where one belongs`);
 const pow = binary((e, base, power) => {
   const exponent = e.integer(power);
   if (exponent === -1) return e.divide(ratio(1), base, false);
-  if (typeof exponent === 'number' && exponent >= 0 && exponent <= 8) return e.multiply(new Array<Value>(exponent).fill(base));
+  if (typeof exponent === 'number' && exponent >= 0 && exponent <= 8)
+    return e.multiply(new Array<Value>(exponent).fill(base));
   return e.on([base, power], 2, (a, b) => (isStatic(b) && b < 0 ? null : powDims(a, b)));
 });
 const divide = binary((e, a, b) => e.divide(a, b, false));
@@ -145,7 +175,10 @@ const HEADS: Readonly<Record<string, Apply>> = {
   CeilDiv: (e, v) => e.on(v, 2, notZero(ceilDivDims)),
   Mod: mod,
   PythonMod: mod,
-  ModularIndexing: (e, v) => e.on(v, 3, (base, divisor, modulus) => (divisor === 0 || modulus === 0 ? null : modDims(floorDivDims(base, divisor), modulus))),
+  ModularIndexing: (e, v) =>
+    e.on(v, 3, (base, divisor, modulus) =>
+      divisor === 0 || modulus === 0 ? null : modDims(floorDivDims(base, divisor), modulus),
+    ),
   Min: (e, v) => e.on(v, null, (...dims) => dims.reduce(minDims)),
   Max: (e, v) => e.on(v, null, (...dims) => dims.reduce(maxDims)),
   LShift: (e, v) => e.on(v, 2, (a, b) => (powerOfTwo(b) === null ? null : e.times(a, powerOfTwo(b)!))),
@@ -158,15 +191,19 @@ const HEADS: Readonly<Record<string, Apply>> = {
   CeilToInt: ceiling,
   floor,
   ceiling,
-  TruncToInt: (e, v) => e.round(v, (over, under) => (isNonNegative(over) && isNonNegative(under) ? floorDivDims(over, under) : null)),
+  TruncToInt: (e, v) =>
+    e.round(v, (over, under) => (isNonNegative(over) && isNonNegative(under) ? floorDivDims(over, under) : null)),
 };
 
 /** Heads whose arguments are literals. */
 const LITERALS: Readonly<Record<string, (e: Evaluation, args: readonly Syntax[]) => Value>> = {
-  Symbol: (e, [name]) => (name?.kind === 'string' && /^\w+$/.test(name.value) ? ratio(symbol(name.value)) : e.refuse('a symbol has no name')),
+  Symbol: (e, [name]) =>
+    name?.kind === 'string' && /^\w+$/.test(name.value) ? ratio(symbol(name.value)) : e.refuse('a symbol has no name'),
   Integer: (e, [value]) => (value ? literal(e, value) : e.refuse('a number is missing')),
-  Rational: (e, [over, under]) => (over && under ? e.divide(literal(e, over), literal(e, under), false) : e.refuse('a number is missing')),
-  Float: (e, [value]) => (value?.kind === 'string' ? float(value.value) : value ? literal(e, value) : e.refuse('a number is missing')),
+  Rational: (e, [over, under]) =>
+    over && under ? e.divide(literal(e, over), literal(e, under), false) : e.refuse('a number is missing'),
+  Float: (e, [value]) =>
+    value?.kind === 'string' ? float(value.value) : value ? literal(e, value) : e.refuse('a number is missing'),
 };
 
 function literal(e: Evaluation, syntax: Syntax): Value {
@@ -186,13 +223,18 @@ function float(text: string): Value {
 }
 
 function evaluate(e: Evaluation, syntax: Syntax, depth = 0): Value {
-  if (depth > EXPRESSION_LIMITS.operations) e.refuse(`an expression chains more than ${EXPRESSION_LIMITS.operations} operations`);
+  if (depth > EXPRESSION_LIMITS.operations)
+    e.refuse(`an expression chains more than ${EXPRESSION_LIMITS.operations} operations`);
   if (syntax.kind === 'number') return literal(e, syntax);
   if (syntax.kind === 'string') return e.refuse('text stands where a size belongs');
-  if (syntax.kind === 'name') return NAMES.has(syntax.name) || syntax.name.includes('.') ? OPAQUE : ratio(symbol(syntax.name));
+  if (syntax.kind === 'name')
+    return NAMES.has(syntax.name) || syntax.name.includes('.') ? OPAQUE : ratio(symbol(syntax.name));
   if (Object.hasOwn(LITERALS, syntax.head)) return LITERALS[syntax.head]!(e, syntax.args);
   if (!Object.hasOwn(HEADS, syntax.head)) return OPAQUE;
-  return HEADS[syntax.head]!(e, syntax.args.map((arg) => evaluate(e, arg, depth + 1)));
+  return HEADS[syntax.head]!(
+    e,
+    syntax.args.map((arg) => evaluate(e, arg, depth + 1)),
+  );
 }
 
 const NAMES: ReadonlySet<string> = new Set(['true', 'false', 'True', 'False', 'oo', 'int_oo', 'zoo', 'nan']);

@@ -16,13 +16,18 @@ export interface Mutation {
 export interface FunctionalProgram {
   /** Every operator is pure. The very program that was given when it was so already. */
   readonly program: TorchProgram;
-  /** Implicit ones of training IR and those that a decomposed program lists among its outputs, in the order of the inputs. */
+  /**
+   * Implicit ones of training IR and those that a decomposed program lists among its outputs, in the order of the
+   * inputs.
+   */
   readonly mutations: readonly Mutation[];
 }
 
 /**
- * Replace in-place operators, `out=` variants and writes through views by pure operators on new values. Types of new values
- * are recorded, with the strides of the tensor they stand for. Refuses (`UnsupportedMutation`) when a value is needed that a
+ * Replace in-place operators, `out=` variants and writes through views by pure operators on new values. Types of new
+ * values
+ * are recorded, with the strides of the tensor they stand for. Refuses (`UnsupportedMutation`) when a value is needed
+ * that a
  * write has changed in a way that the file does not determine.
  */
 export function functionalize(program: TorchProgram): FunctionalProgram {
@@ -32,14 +37,23 @@ export function functionalize(program: TorchProgram): FunctionalProgram {
     const name = inputName(input);
     return name !== null && changed.has(name) ? [{ ...stateOf(input, name), value: changed.get(name)! }] : [];
   });
-  const outputs = program.outputs.map((output, i): ProgramOutput => ({ ...output, value: graph.outputs[i] ?? output.value }));
-  return { program: { ...program, graph, outputs, sampleInputs: () => program.sampleInputs() }, mutations: [...listedMutations(outputs), ...implicit] };
+  const outputs = program.outputs.map((output, i): ProgramOutput => ({
+    ...output,
+    value: graph.outputs[i] ?? output.value,
+  }));
+  return {
+    program: { ...program, graph, outputs, sampleInputs: () => program.sampleInputs() },
+    mutations: [...listedMutations(outputs), ...implicit],
+  };
 }
 
 const listedMutations = (outputs: readonly ProgramOutput[]): Mutation[] =>
-  outputs.flatMap((output) => (output.kind === 'mutation' ? [{ kind: output.of, target: output.target, value: tensorName(output.value) }] : []));
+  outputs.flatMap((output) =>
+    output.kind === 'mutation' ? [{ kind: output.of, target: output.target, value: tensorName(output.value) }] : [],
+  );
 
-const inputName = (input: ProgramInput): string | null => (input.kind === 'user' ? tensorName(input.value) : input.name);
+const inputName = (input: ProgramInput): string | null =>
+  input.kind === 'user' ? tensorName(input.value) : input.name;
 
 /** A lifted constant that changes is state like a buffer. */
 function stateOf(input: ProgramInput, name: string): Pick<Mutation, 'kind' | 'target'> {

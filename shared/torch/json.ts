@@ -30,7 +30,11 @@ export class Json {
   }
 
   fail(reason: string): never {
-    return fail('CorruptModel', { file: this.file, where: this.where.slice(-QUOTE_LIMIT), reason: reason.slice(0, QUOTE_LIMIT) });
+    return fail('CorruptModel', {
+      file: this.file,
+      where: this.where.slice(-QUOTE_LIMIT),
+      reason: reason.slice(0, QUOTE_LIMIT),
+    });
   }
 
   get isAbsent(): boolean {
@@ -74,7 +78,9 @@ export class Json {
 
   name(): string {
     const name = this.string();
-    return name.length <= NAME_LIMIT ? name : this.fail(`a name of ${name.length} characters is beyond the limit of ${NAME_LIMIT}`);
+    return name.length <= NAME_LIMIT
+      ? name
+      : this.fail(`a name of ${name.length} characters is beyond the limit of ${NAME_LIMIT}`);
   }
 
   boolean(): boolean {
@@ -84,7 +90,9 @@ export class Json {
   /** An integer, as a bigint beyond 2^53. */
   integer(): number | bigint {
     const { value } = this;
-    return typeof value === 'bigint' || Number.isSafeInteger(value) ? (value as number | bigint) : this.#expected('an integer');
+    return typeof value === 'bigint' || Number.isSafeInteger(value)
+      ? (value as number | bigint)
+      : this.#expected('an integer');
   }
 
   /** A size or an index: an integer that fits a number. */
@@ -114,7 +122,11 @@ export class Json {
   }
 }
 
-const NON_FINITE: ReadonlyMap<unknown, number> = new Map([['Infinity', Infinity], ['-Infinity', -Infinity], ['NaN', Number.NaN]]);
+const NON_FINITE: ReadonlyMap<unknown, number> = new Map([
+  ['Infinity', Infinity],
+  ['-Infinity', -Infinity],
+  ['NaN', Number.NaN],
+]);
 
 function kindOf(value: unknown): string {
   if (value === undefined) return 'nothing';
@@ -142,7 +154,11 @@ export function parseJson(bytes: Uint8Array, file: string, record: string): Json
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
     return new Json(hasLongInteger(text) ? JSON.parse(text, exactInteger) : JSON.parse(text), file, record);
   } catch (cause) {
-    return fail('CorruptModel', { file, where: record, reason: `it is not JSON (${cause instanceof Error ? cause.message : 'unreadable'})` }, cause);
+    return fail(
+      'CorruptModel',
+      { file, where: record, reason: `it is not JSON (${cause instanceof Error ? cause.message : 'unreadable'})` },
+      cause,
+    );
   }
 }
 

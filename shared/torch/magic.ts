@@ -8,7 +8,8 @@ export interface FileKind {
   readonly hint: string;
 }
 
-export const EXPORT_HINT = 'export the model in Python: torch.export.save(torch.export.export(model, args), "model.pt2")';
+export const EXPORT_HINT =
+  'export the model in Python: torch.export.save(torch.export.export(model, args), "model.pt2")';
 const UPLOAD_HINT = 'upload the model file itself';
 
 const bytes = (...values: readonly number[]): Buffer => Buffer.from(values);
@@ -19,8 +20,13 @@ interface MagicRow extends FileKind {
   readonly magic: Buffer;
 }
 
-const archive = (magic: Buffer, name: string, at = 0): MagicRow =>
-  ({ at, magic, format: name, found: `a ${name} archive`, hint: 'unpack it and upload the model file inside' });
+const archive = (magic: Buffer, name: string, at = 0): MagicRow => ({
+  at,
+  magic,
+  format: name,
+  found: `a ${name} archive`,
+  hint: 'unpack it and upload the model file inside',
+});
 
 /** First match wins. */
 const MAGIC: readonly MagicRow[] = [
@@ -32,11 +38,35 @@ const MAGIC: readonly MagicRow[] = [
     found: 'a checkpoint in the format of torch before 1.6: it holds weights or a pickled module, but no graph',
     hint: EXPORT_HINT,
   },
-  { at: 4, magic: text('PTMF'), format: 'PyTorch Mobile', found: 'a PyTorch Mobile flatbuffer (.ptl)', hint: EXPORT_HINT },
-  { at: 4, magic: text('ET12'), format: 'ExecuTorch', found: 'an ExecuTorch program (.pte), already compiled for a device', hint: EXPORT_HINT },
-  { at: 4, magic: text('TFL3'), format: 'TensorFlow Lite', found: 'a TensorFlow Lite model', hint: 'this converter reads PyTorch models' },
+  {
+    at: 4,
+    magic: text('PTMF'),
+    format: 'PyTorch Mobile',
+    found: 'a PyTorch Mobile flatbuffer (.ptl)',
+    hint: EXPORT_HINT,
+  },
+  {
+    at: 4,
+    magic: text('ET12'),
+    format: 'ExecuTorch',
+    found: 'an ExecuTorch program (.pte), already compiled for a device',
+    hint: EXPORT_HINT,
+  },
+  {
+    at: 4,
+    magic: text('TFL3'),
+    format: 'TensorFlow Lite',
+    found: 'a TensorFlow Lite model',
+    hint: 'this converter reads PyTorch models',
+  },
   { at: 0, magic: text('GGUF'), format: 'GGUF', found: 'a GGUF file: weights without a graph', hint: EXPORT_HINT },
-  { at: 0, magic: bytes(0x89, 0x48, 0x44, 0x46), format: 'HDF5', found: 'an HDF5 file (Keras or plain data)', hint: 'this converter reads PyTorch models' },
+  {
+    at: 0,
+    magic: bytes(0x89, 0x48, 0x44, 0x46),
+    format: 'HDF5',
+    found: 'an HDF5 file (Keras or plain data)',
+    hint: 'this converter reads PyTorch models',
+  },
   { at: 0, magic: bytes(0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59), format: 'npy', found: 'a NumPy array', hint: UPLOAD_HINT },
   archive(bytes(0x1f, 0x8b), 'gzip'),
   archive(bytes(0x28, 0xb5, 0x2f, 0xfd), 'Zstandard'),
@@ -63,14 +93,32 @@ export function kindOfBytes(head: Uint8Array, size: number): FileKind {
     if (buffer.subarray(at, at + magic.length).equals(magic)) return { format, found, hint };
   }
   const latin1 = buffer.toString('latin1');
-  if (OLD_TAR.test(latin1)) return { format: 'torch.save (tar)', found: 'a checkpoint in the tar format of torch 0.1, without a graph', hint: EXPORT_HINT };
-  if (isSafetensors(buffer, size)) return { format: 'safetensors', found: 'a safetensors file: weights without a graph', hint: EXPORT_HINT };
-  if (isOnnx(buffer)) return { format: 'ONNX', found: 'an ONNX model already', hint: 'use "quantize" or "validate" on it; it needs no conversion' };
-  if (buffer[0] === 0x80 && buffer[1]! >= 2 && buffer[1]! <= 5) return { format: 'pickle', found: 'a Python pickle', hint: EXPORT_HINT };
-  if (/^\s*<(?:!doctype html|html|head|body)/i.test(latin1)) return { format: 'HTML', found: 'a web page, perhaps of a failed download', hint: UPLOAD_HINT };
-  if (/^\s*<\?xml|^\s*<\w+[\s>]/.test(latin1)) return { format: 'XML', found: 'an XML document, perhaps the message of a failed download', hint: UPLOAD_HINT };
+  if (OLD_TAR.test(latin1))
+    return {
+      format: 'torch.save (tar)',
+      found: 'a checkpoint in the tar format of torch 0.1, without a graph',
+      hint: EXPORT_HINT,
+    };
+  if (isSafetensors(buffer, size))
+    return { format: 'safetensors', found: 'a safetensors file: weights without a graph', hint: EXPORT_HINT };
+  if (isOnnx(buffer))
+    return {
+      format: 'ONNX',
+      found: 'an ONNX model already',
+      hint: 'use "quantize" or "validate" on it; it needs no conversion',
+    };
+  if (buffer[0] === 0x80 && buffer[1]! >= 2 && buffer[1]! <= 5)
+    return { format: 'pickle', found: 'a Python pickle', hint: EXPORT_HINT };
+  if (/^\s*<(?:!doctype html|html|head|body)/i.test(latin1))
+    return { format: 'HTML', found: 'a web page, perhaps of a failed download', hint: UPLOAD_HINT };
+  if (/^\s*<\?xml|^\s*<\w+[\s>]/.test(latin1))
+    return { format: 'XML', found: 'an XML document, perhaps the message of a failed download', hint: UPLOAD_HINT };
   if (isText(buffer)) return { format: 'text', found: 'a text file', hint: UPLOAD_HINT };
-  return { format: 'unknown', found: 'no PyTorch model: its first bytes belong to no format known here', hint: EXPORT_HINT };
+  return {
+    format: 'unknown',
+    found: 'no PyTorch model: its first bytes belong to no format known here',
+    hint: EXPORT_HINT,
+  };
 }
 
 /** A length of 8 bytes, then a JSON header. */
@@ -82,7 +130,12 @@ function isSafetensors(buffer: Buffer, size: number): boolean {
 
 /** A ModelProto begins with ir_version (field 1), then producer, opsets or the graph. */
 function isOnnx(buffer: Buffer): boolean {
-  return buffer[0] === 0x08 && buffer[1]! >= 1 && buffer[1]! < 32 && [0x12, 0x1a, 0x22, 0x28, 0x3a, 0x42].includes(buffer[2]!);
+  return (
+    buffer[0] === 0x08 &&
+    buffer[1]! >= 1 &&
+    buffer[1]! < 32 &&
+    [0x12, 0x1a, 0x22, 0x28, 0x3a, 0x42].includes(buffer[2]!)
+  );
 }
 
 function isText(buffer: Buffer): boolean {

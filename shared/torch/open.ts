@@ -1,4 +1,6 @@
-/** Opens a PyTorch model file, whatever it is called: the program inside, or a clear word on what the file is instead. */
+/**
+ * Opens a PyTorch model file, whatever it is called: the program inside, or a clear word on what the file is instead.
+ */
 import type { ByteSource } from '../bytes/byte-source.ts';
 import { openZip, type Zip } from '../bytes/zip.ts';
 import { fail, isFailure } from '../errors.ts';
@@ -12,7 +14,9 @@ import { kindOfZip } from './zip-kinds.ts';
 /** The program of a file. Its weights stay where they are until they are read. */
 export async function openProgram(source: ByteSource): Promise<TorchProgram> {
   const found = await look(source);
-  return 'program' in found ? readExportedProgram(found) : fail('UnsupportedFormat', { file: source.name, found: found.found, hint: found.hint });
+  return 'program' in found
+    ? readExportedProgram(found)
+    : fail('UnsupportedFormat', { file: source.name, found: found.found, hint: found.hint });
 }
 
 /** What a file is, by its content: `format` is a short name, `found` a sentence's end, `hint` what to do. */
@@ -30,7 +34,9 @@ async function look(source: ByteSource): Promise<ProgramArchive | FileKind> {
   return (await findProgram(records)) ?? (await kindOfZip(records));
 }
 
-/** The archive, or the first bytes of a file that is none. The directory is tried first: for a model this saves a read. */
+/**
+ * The archive, or the first bytes of a file that is none. The directory is tried first: for a model this saves a read.
+ */
 async function zipOf(source: ByteSource): Promise<Zip | Uint8Array> {
   try {
     return await openZip(source);

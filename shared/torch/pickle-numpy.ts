@@ -29,7 +29,12 @@ export class NumpyArray extends Rebuilt {
     this.shape = shape instanceof Tuple ? shape.items.map(Number) : [];
     this.dtype = dtype instanceof NumpyDtype ? dtype : null;
     this.isFortranOrder = order === true;
-    this.bytes = bytes instanceof Uint8Array ? bytes : typeof bytes === 'string' ? new Uint8Array(Buffer.from(bytes, 'latin1')) : null;
+    this.bytes =
+      bytes instanceof Uint8Array
+        ? bytes
+        : typeof bytes === 'string'
+          ? new Uint8Array(Buffer.from(bytes, 'latin1'))
+          : null;
   }
 }
 
@@ -52,7 +57,11 @@ const SCALARS: Readonly<Record<string, Read>> = {
 
 const shortened = (value: bigint): number | bigint => (Number.isSafeInteger(Number(value)) ? Number(value) : value);
 
-export function numpyScalar(dtype: PickleValue | undefined, bytes: PickleValue | undefined, refuse: Refuse): PickleValue {
+export function numpyScalar(
+  dtype: PickleValue | undefined,
+  bytes: PickleValue | undefined,
+  refuse: Refuse,
+): PickleValue {
   if (!(dtype instanceof NumpyDtype)) return refuse('a numpy scalar has no dtype');
   const read = Object.hasOwn(SCALARS, dtype.code) ? SCALARS[dtype.code] : undefined;
   const raw = typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes;

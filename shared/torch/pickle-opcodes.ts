@@ -11,16 +11,22 @@ const text = (m: PickleMachine): string => {
   return typeof value === 'string' ? value : m.refuse('a name is no text');
 };
 const copied = (bytes: Uint8Array): Uint8Array => new Uint8Array(bytes);
-const tuple = (count: number): Opcode => (m) => {
-  const items = Array.from({ length: count }, () => m.pop()).reverse();
-  m.push(new Tuple(items));
-};
+const tuple =
+  (count: number): Opcode =>
+  (m) => {
+    const items = Array.from({ length: count }, () => m.pop()).reverse();
+    m.push(new Tuple(items));
+  };
 /** Old integers: `I01` and `I00` are the booleans. */
 const oldInteger: Opcode = (m) => {
   const line = m.line();
   m.push(line === '01' ? true : line === '00' ? false : m.decimal(line));
 };
-const NON_FINITE: ReadonlyMap<string, number> = new Map([['inf', Infinity], ['-inf', -Infinity], ['nan', Number.NaN]]);
+const NON_FINITE: ReadonlyMap<string, number> = new Map([
+  ['inf', Infinity],
+  ['-inf', -Infinity],
+  ['nan', Number.NaN],
+]);
 const oldFloat = (m: PickleMachine): number => {
   const line = m.line();
   return /^[-+\d.eE]+$/.test(line) ? Number(line) : (NON_FINITE.get(line) ?? m.refuse('a number is not readable'));
@@ -29,12 +35,19 @@ const oldFloat = (m: PickleMachine): number => {
 const quoted: Opcode = (m) => {
   const line = m.line();
   const inner = /^(['"])(.*)\1$/.exec(line)?.[2] ?? m.refuse('a string is not quoted');
-  m.push(inner.replace(/\\(x[\da-fA-F]{2}|.)/g, (_, code: string) => (code.startsWith('x') ? String.fromCharCode(Number.parseInt(code.slice(1), 16)) : (ESCAPES[code] ?? code))));
+  m.push(
+    inner.replace(/\\(x[\da-fA-F]{2}|.)/g, (_, code: string) =>
+      code.startsWith('x') ? String.fromCharCode(Number.parseInt(code.slice(1), 16)) : (ESCAPES[code] ?? code),
+    ),
+  );
 };
 /** Python's raw-unicode-escape. */
 const unescaped = (line: string): string =>
-  line.replace(/\\u([\da-fA-F]{4})|\\U00(0[\da-fA-F]|10)([\da-fA-F]{4})/g, (_, short?: string, high?: string, low?: string) =>
-    String.fromCodePoint(Number.parseInt(short ?? `${high}${low}`, 16)));
+  line.replace(
+    /\\u([\da-fA-F]{4})|\\U00(0[\da-fA-F]|10)([\da-fA-F]{4})/g,
+    (_, short?: string, high?: string, low?: string) =>
+      String.fromCodePoint(Number.parseInt(short ?? `${high}${low}`, 16)),
+  );
 const ESCAPES: Readonly<Record<string, string>> = { n: '\n', t: '\t', r: '\r' };
 const extension: Opcode = (m) => void m.unsafe('an extension code of copyreg');
 
@@ -76,11 +89,22 @@ export const OPCODES: Readonly<Record<number, Opcode>> = {
   0x87: tuple(3), // TUPLE3
   0x5d: (m) => m.push([]), // EMPTY_LIST
   0x6c: (m) => m.push(m.popMark()), // LIST
-  0x61: (m) => { const value = m.pop(); m.append([value]); }, // APPEND
+  0x61: (m) => {
+    const value = m.pop();
+    m.append([value]);
+  }, // APPEND
   0x65: (m) => m.append(m.popMark()), // APPENDS
   0x7d: (m) => m.push(new Map()), // EMPTY_DICT
-  0x64: (m) => { const values = m.popMark(); m.push(new Map()); m.setItems(values); }, // DICT
-  0x73: (m) => { const value = m.pop(); const key = m.pop(); m.setItems([key, value]); }, // SETITEM
+  0x64: (m) => {
+    const values = m.popMark();
+    m.push(new Map());
+    m.setItems(values);
+  }, // DICT
+  0x73: (m) => {
+    const value = m.pop();
+    const key = m.pop();
+    m.setItems([key, value]);
+  }, // SETITEM
   0x75: (m) => m.setItems(m.popMark()), // SETITEMS
   0x8f: (m) => m.push(new Set()), // EMPTY_SET
   0x90: (m) => m.addItems(m.popMark()), // ADDITEMS
@@ -92,13 +116,38 @@ export const OPCODES: Readonly<Record<number, Opcode>> = {
   0x67: (m) => m.get(Number(m.line())), // GET
   0x68: (m) => m.get(m.byte()), // BINGET
   0x6a: (m) => m.get(m.uint32()), // LONG_BINGET
-  0x63: (m) => { const module = m.line(); m.global(module, m.line()); }, // GLOBAL
-  0x93: (m) => { const name = text(m); m.global(text(m), name); }, // STACK_GLOBAL
-  0x52: (m) => { const args = m.pop(); m.call(m.pop(), args); }, // REDUCE
-  0x69: (m) => { const module = m.line(); const name = m.line(); const args = m.popMark(); m.global(module, name); m.call(m.pop(), new Tuple(args)); }, // INST
-  0x6f: (m) => { const [type, ...args] = m.popMark(); m.call(type ?? null, new Tuple(args)); }, // OBJ
-  0x81: (m) => { const args = m.pop(); m.create(m.pop(), args); }, // NEWOBJ
-  0x92: (m) => { m.pop(); const args = m.pop(); m.create(m.pop(), args); }, // NEWOBJ_EX
+  0x63: (m) => {
+    const module = m.line();
+    m.global(module, m.line());
+  }, // GLOBAL
+  0x93: (m) => {
+    const name = text(m);
+    m.global(text(m), name);
+  }, // STACK_GLOBAL
+  0x52: (m) => {
+    const args = m.pop();
+    m.call(m.pop(), args);
+  }, // REDUCE
+  0x69: (m) => {
+    const module = m.line();
+    const name = m.line();
+    const args = m.popMark();
+    m.global(module, name);
+    m.call(m.pop(), new Tuple(args));
+  }, // INST
+  0x6f: (m) => {
+    const [type, ...args] = m.popMark();
+    m.call(type ?? null, new Tuple(args));
+  }, // OBJ
+  0x81: (m) => {
+    const args = m.pop();
+    m.create(m.pop(), args);
+  }, // NEWOBJ
+  0x92: (m) => {
+    m.pop();
+    const args = m.pop();
+    m.create(m.pop(), args);
+  }, // NEWOBJ_EX
   0x62: (m) => m.build(), // BUILD
   0x50: (m) => m.persistent(m.line()), // PERSID
   0x51: (m) => m.persistent(m.pop()), // BINPERSID

@@ -1,4 +1,6 @@
-/** What a pickle can hold, as plain data: nothing here runs, and classes we do not know stay closed boxes with a name. */
+/**
+ * What a pickle can hold, as plain data: nothing here runs, and classes we do not know stay closed boxes with a name.
+ */
 
 export type PickleValue =
   | null

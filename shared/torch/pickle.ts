@@ -4,10 +4,19 @@ import { OPCODES, STOP } from './pickle-opcodes.ts';
 import { Global, OpaqueObject, type PickleValue, Rebuilt, Tuple } from './pickle-values.ts';
 
 /** Enough for a checkpoint of 40,000 tensors; a hostile file is stopped within a second. */
-export const PICKLE_LIMITS = { bytes: 128 * 1024 * 1024, opcodes: 2_000_000, memo: 500_000, stack: 1_000_000, longBytes: 256, marks: 10_000 } as const;
+export const PICKLE_LIMITS = {
+  bytes: 128 * 1024 * 1024,
+  opcodes: 2_000_000,
+  memo: 500_000,
+  stack: 1_000_000,
+  longBytes: 256,
+  marks: 10_000,
+} as const;
 
 /** A global a file may use: a function over plain data, or a value. */
-export type AllowedGlobal = { readonly call: (args: readonly PickleValue[], refuse: (reason: string) => never) => PickleValue } | { readonly value: PickleValue };
+export type AllowedGlobal =
+  | { readonly call: (args: readonly PickleValue[], refuse: (reason: string) => never) => PickleValue }
+  | { readonly value: PickleValue };
 
 export interface PickleOptions {
   /** The model file, and the record of it that is read, for messages. */
@@ -31,7 +40,8 @@ class Callable extends Rebuilt {
 }
 
 /** Modules that no model file has a reason to name in a call: for these there is no closed box either. */
-const NEVER = /^(?:os|posix|nt|sys|subprocess|builtins|__builtin__|importlib|runpy|pty|shutil|socket|ctypes|code|codeop|pickle|_pickle|marshal|webbrowser|pip|timeit|pdb|bdb|operator|_operator|asyncio|multiprocessing|threading|platform|signal|tempfile|commands|http|urllib|requests|ftplib|smtplib)\./;
+const NEVER =
+  /^(?:os|posix|nt|sys|subprocess|builtins|__builtin__|importlib|runpy|pty|shutil|socket|ctypes|code|codeop|pickle|_pickle|marshal|webbrowser|pip|timeit|pdb|bdb|operator|_operator|asyncio|multiprocessing|threading|platform|signal|tempfile|commands|http|urllib|requests|ftplib|smtplib)\./;
 
 export const isNeverAllowed = (name: string): boolean => NEVER.test(name);
 
@@ -66,10 +76,19 @@ export class PickleMachine {
   }
 
   readonly refuse = (reason: string): never =>
-    fail('CorruptModel', { file: this.#options.file, where: `${this.#options.where}, byte ${this.#at}`, reason: reason.slice(0, 200) });
+    fail('CorruptModel', {
+      file: this.#options.file,
+      where: `${this.#options.where}, byte ${this.#at}`,
+      reason: reason.slice(0, 200),
+    });
 
   #tooMuch(what: string, limit: number): never {
-    return fail('LimitExceeded', { file: this.#options.file, what: `the number of ${what} in ${this.#options.where}`, found: `more than ${limit}`, limit });
+    return fail('LimitExceeded', {
+      file: this.#options.file,
+      what: `the number of ${what} in ${this.#options.where}`,
+      found: `more than ${limit}`,
+      limit,
+    });
   }
 
   // Bytes.
@@ -108,7 +127,8 @@ export class PickleMachine {
   }
 
   decimal(text: string): number | bigint {
-    if (!/^[-+]?\d+L?$/.test(text) || text.length > 2 * PICKLE_LIMITS.longBytes) this.refuse('a number is not readable');
+    if (!/^[-+]?\d+L?$/.test(text) || text.length > 2 * PICKLE_LIMITS.longBytes)
+      this.refuse('a number is not readable');
     return shortened(BigInt(text.replace(/L$/, '').replace(/^\+/, '')));
   }
 
@@ -188,7 +208,8 @@ export class PickleMachine {
     return new OpaqueObject(name, args);
   }
 
-  readonly unsafe = (global: string): never => fail('UnsafePickle', { file: this.#options.file, global: global.slice(0, 200) });
+  readonly unsafe = (global: string): never =>
+    fail('UnsafePickle', { file: this.#options.file, global: global.slice(0, 200) });
 
   build(): void {
     const state = this.pop();
@@ -196,18 +217,28 @@ export class PickleMachine {
     if (object instanceof OpaqueObject) object.state = state;
     else if (object instanceof Rebuilt) object.build(state);
     // An OrderedDict carries attributes such as `_metadata`: of no use here.
-    else if (!(object instanceof Map) && !(object instanceof Set) && !Array.isArray(object)) this.refuse('it sets the state of a plain value');
+    else if (!(object instanceof Map) && !(object instanceof Set) && !Array.isArray(object))
+      this.refuse('it sets the state of a plain value');
   }
 
   append(values: readonly PickleValue[]): void {
     const list = this.top();
-    const items = Array.isArray(list) ? list : list instanceof OpaqueObject ? list.items : this.refuse('it appends to a value that is no list');
+    const items = Array.isArray(list)
+      ? list
+      : list instanceof OpaqueObject
+        ? list.items
+        : this.refuse('it appends to a value that is no list');
     for (const value of values) items.push(value);
   }
 
   setItems(values: readonly PickleValue[]): void {
     const target = this.top();
-    const dict = target instanceof Map ? target : target instanceof OpaqueObject ? target.entries : this.refuse('it sets a key of a value that is no dictionary');
+    const dict =
+      target instanceof Map
+        ? target
+        : target instanceof OpaqueObject
+          ? target.entries
+          : this.refuse('it sets a key of a value that is no dictionary');
     if (values.length % 2 !== 0) this.refuse('a key has no value');
     for (let i = 0; i < values.length; i += 2) dict.set(values[i]!, values[i + 1]!);
   }
@@ -223,4 +254,5 @@ export class PickleMachine {
   }
 }
 
-const shortened = (value: bigint): number | bigint => (BigInt.asIntN(54, value) === value && Number.isSafeInteger(Number(value)) ? Number(value) : value);
+const shortened = (value: bigint): number | bigint =>
+  BigInt.asIntN(54, value) === value && Number.isSafeInteger(Number(value)) ? Number(value) : value;

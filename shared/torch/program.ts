@@ -81,7 +81,12 @@ export type ProgramInput =
 
 export type ProgramOutput =
   | { readonly kind: 'user'; readonly value: Argument }
-  | { readonly kind: 'mutation'; readonly value: Argument; readonly of: 'parameter' | 'buffer' | 'input'; readonly target: string }
+  | {
+      readonly kind: 'mutation';
+      readonly value: Argument;
+      readonly of: 'parameter' | 'buffer' | 'input';
+      readonly target: string;
+    }
   | { readonly kind: 'token' | 'other'; readonly value: Argument };
 
 export interface SymbolRange {

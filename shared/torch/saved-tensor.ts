@@ -80,7 +80,11 @@ export class SavedTensor extends Rebuilt {
   /** The numbers of a plain tensor. `name` is for messages. */
   plain(name: string): TensorData {
     if (this.quantizer || this.storage.type.isQuantized) {
-      fail('UnsupportedType', { what: `weight "${name}"`, dtype: `quantized ${this.dtype}`, hint: 'a quantized tensor is needed as codes with scale and zero_point' });
+      fail('UnsupportedType', {
+        what: `weight "${name}"`,
+        dtype: `quantized ${this.dtype}`,
+        hint: 'a quantized tensor is needed as codes with scale and zero_point',
+      });
     }
     return this.codes(name);
   }
@@ -101,13 +105,23 @@ export function metaTensor(dtype: TorchDtype, shape: readonly number[], strides:
 export function arrayTensor(array: NumpyArray, dtype: TorchDtype, refuse: (reason: string) => never): SavedTensor {
   const { shape, bytes } = array;
   const size = byteLength(dtype.dtype, 1);
-  if (!bytes || array.dtype?.order === '>' || bytes.byteLength !== size * elementCount(shape)) return refuse('an array does not fit its tensor');
+  if (!bytes || array.dtype?.order === '>' || bytes.byteLength !== size * elementCount(shape))
+    return refuse('an array does not fit its tensor');
   const strides = array.isFortranOrder ? rowMajorStrides(shape.toReversed()).toReversed() : rowMajorStrides(shape);
-  return new SavedTensor(inMemory(dtype.dtype, gather(bytes, size, { shape, strides, offset: 0 })), dtype, { shape, strides: rowMajorStrides(shape), offset: 0 });
+  return new SavedTensor(inMemory(dtype.dtype, gather(bytes, size, { shape, strides, offset: 0 })), dtype, {
+    shape,
+    strides: rowMajorStrides(shape),
+    offset: 0,
+  });
 }
 
 function inMemory(dtype: Dtype, bytes: Uint8Array): StorageRef {
   const ref = new StorageRef('', new StorageType('memory', dtype), bytes.byteLength / byteLength(dtype, 1));
-  ref.storage = new Storage({ file: 'memory', source: memorySource('memory', bytes), isLinkable: false, memory: bytes });
+  ref.storage = new Storage({
+    file: 'memory',
+    source: memorySource('memory', bytes),
+    isLinkable: false,
+    memory: bytes,
+  });
   return ref;
 }

@@ -21,38 +21,79 @@ export async function readTorchSave(source: ByteSource, place: SavedPlace = {}):
   const zip = await openZip(source);
   const pickle = zip.entries.find(({ name }) => name === 'data.pkl' || /^[^/]+\/data\.pkl$/.test(name));
   const file = place.file ?? source.name;
-  if (!pickle) fail('CorruptArchive', { file, reason: 'a record that torch.save should have written is no torch.save archive' });
-  return readSavedPickle(zip, pickle, { file, isLinkable: place.isLinkable ?? true, ...(place.onUnknownCall ? { onUnknownCall: place.onUnknownCall } : {}) });
+  if (!pickle)
+    fail('CorruptArchive', { file, reason: 'a record that torch.save should have written is no torch.save archive' });
+  return readSavedPickle(zip, pickle, {
+    file,
+    isLinkable: place.isLinkable ?? true,
+    ...(place.onUnknownCall ? { onUnknownCall: place.onUnknownCall } : {}),
+  });
 }
 
 /** One pickle of an archive and the storages it names, which lie in the folder of the pickle's own name. */
-export async function readSavedPickle(zip: Zip, pickle: ZipEntry, place: SavedPlace & { file: string; isLinkable: boolean }): Promise<PickleValue> {
+export async function readSavedPickle(
+  zip: Zip,
+  pickle: ZipEntry,
+  place: SavedPlace & { file: string; isLinkable: boolean },
+): Promise<PickleValue> {
   const folder = pickle.name.slice(0, -'.pkl'.length);
   await refuseBigEndian(zip, pickle, place.file);
-  if (pickle.size > PICKLE_LIMITS.bytes) fail('LimitExceeded', { file: place.file, what: `the size of ${pickle.name}`, found: pickle.size, limit: PICKLE_LIMITS.bytes });
+  if (pickle.size > PICKLE_LIMITS.bytes)
+    fail('LimitExceeded', {
+      file: place.file,
+      what: `the size of ${pickle.name}`,
+      found: pickle.size,
+      limit: PICKLE_LIMITS.bytes,
+    });
   const refs = new Map<string, StorageRef>();
-  const machine = new PickleMachine(await pickle.read(), pickleOptions(place.file, pickle.name, refs, place.onUnknownCall));
+  const machine = new PickleMachine(
+    await pickle.read(),
+    pickleOptions(place.file, pickle.name, refs, place.onUnknownCall),
+  );
   const value = machine.run();
-  if (machine.end !== pickle.size) fail('CorruptModel', { file: place.file, where: pickle.name, reason: 'bytes follow its end' });
+  if (machine.end !== pickle.size)
+    fail('CorruptModel', { file: place.file, where: pickle.name, reason: 'bytes follow its end' });
   await attach(zip, folder, refs, place);
   return value;
 }
 
 async function refuseBigEndian(zip: Zip, pickle: ZipEntry, file: string): Promise<void> {
   const order = zip.get(`${pickle.name.slice(0, -'data.pkl'.length)}byteorder`);
-  if (order && order.size <= 16 && Buffer.from(await order.read()).toString('latin1').trim() === 'big') {
-    fail('UnsupportedFormat', { file, found: 'an archive of big-endian numbers', hint: 'save the model on a little-endian machine (x86-64 or ARM)' });
+  if (
+    order &&
+    order.size <= 16 &&
+    Buffer.from(await order.read())
+      .toString('latin1')
+      .trim() === 'big'
+  ) {
+    fail('UnsupportedFormat', {
+      file,
+      found: 'an archive of big-endian numbers',
+      hint: 'save the model on a little-endian machine (x86-64 or ARM)',
+    });
   }
 }
 
-export function pickleOptions(file: string, where: string, refs: Map<string, StorageRef>, onUnknownCall?: (name: string) => void): PickleOptions {
+export function pickleOptions(
+  file: string,
+  where: string,
+  refs: Map<string, StorageRef>,
+  onUnknownCall?: (name: string) => void,
+): PickleOptions {
   const persistentLoad: PickleOptions['persistentLoad'] = (id, refuse) => {
     const [tag, type, key, , count] = id instanceof Tuple ? id.items : [];
-    if (tag !== 'storage' || !(type instanceof StorageType) || (typeof key !== 'string' && typeof key !== 'number') || typeof count !== 'number' || count < 0) {
+    if (
+      tag !== 'storage' ||
+      !(type instanceof StorageType) ||
+      (typeof key !== 'string' && typeof key !== 'number') ||
+      typeof count !== 'number' ||
+      count < 0
+    ) {
       return refuse('it names a storage in an unknown way');
     }
     const known = refs.get(String(key));
-    if (known && (known.type.name !== type.name || known.count !== count)) refuse(`storage ${key} is named with two types or sizes`);
+    if (known && (known.type.name !== type.name || known.count !== count))
+      refuse(`storage ${key} is named with two types or sizes`);
     const ref = known ?? new StorageRef(String(key), type, count);
     refs.set(ref.key, ref);
     return ref;
@@ -60,7 +101,12 @@ export function pickleOptions(file: string, where: string, refs: Map<string, Sto
   return { file, where, globals: allowedGlobal, persistentLoad, ...(onUnknownCall ? { onUnknownCall } : {}) };
 }
 
-async function attach(zip: Zip, folder: string, refs: ReadonlyMap<string, StorageRef>, { file, isLinkable }: { file: string; isLinkable: boolean }): Promise<void> {
+async function attach(
+  zip: Zip,
+  folder: string,
+  refs: ReadonlyMap<string, StorageRef>,
+  { file, isLinkable }: { file: string; isLinkable: boolean },
+): Promise<void> {
   const records = new Map([...refs.values()].map((ref) => [ref, recordOf(zip, `${folder}/${ref.key}`, ref, file)]));
   await zip.prefetch(records.values(), WEIGHT_LIMITS.inMemory);
   for (const [ref, record] of records) {
@@ -73,7 +119,11 @@ function recordOf(zip: Zip, name: string, ref: StorageRef, file: string): ZipEnt
   const record = zip.get(name) ?? fail('CorruptModel', { file, where: name, reason: 'a storage is missing' });
   // An empty record stands for fake tensors: the views on it say so.
   if (record.size !== ref.bytes && record.size !== 0) {
-    fail('CorruptModel', { file, where: name, reason: `a storage of ${ref.count} ${ref.type.name} has ${record.size} bytes instead of ${ref.bytes}` });
+    fail('CorruptModel', {
+      file,
+      where: name,
+      reason: `a storage of ${ref.count} ${ref.type.name} has ${record.size} bytes instead of ${ref.bytes}`,
+    });
   }
   return record;
 }

@@ -1,4 +1,6 @@
-/** Storages of PyTorch, and the tensors that are windows on them: lazy, checked, and one object for the same numbers. */
+/**
+ * Storages of PyTorch, and the tensors that are windows on them: lazy, checked, and one object for the same numbers.
+ */
 import type { ByteSource } from '../bytes/byte-source.ts';
 import { readRanges } from '../bytes/ranges.ts';
 import { fail } from '../errors.ts';
@@ -52,18 +54,30 @@ export class Storage {
 
   #check(what: string, dtype: Dtype, window: Window): void {
     const { shape, strides, offset } = window;
-    const refuse = (reason: string): never => fail('CorruptModel', { file: this.place.file, where: `weight "${what}"`, reason });
-    if (shape.length !== strides.length || shape.length > WEIGHT_LIMITS.rank) refuse(`${shape.length} sizes and ${strides.length} strides do not fit`);
-    if ([...shape, ...strides, offset].some((n) => !Number.isSafeInteger(n) || n < 0)) refuse('a size, stride or offset is negative or impossible');
+    const refuse = (reason: string): never =>
+      fail('CorruptModel', { file: this.place.file, where: `weight "${what}"`, reason });
+    if (shape.length !== strides.length || shape.length > WEIGHT_LIMITS.rank)
+      refuse(`${shape.length} sizes and ${strides.length} strides do not fit`);
+    if ([...shape, ...strides, offset].some((n) => !Number.isSafeInteger(n) || n < 0))
+      refuse('a size, stride or offset is negative or impossible');
     const itemSize = byteLength(dtype, 1);
     const needed = reach(window) * BigInt(itemSize);
     if (needed > 0n && this.size === 0) {
-      fail('NoWeights', { file: this.place.file, reason: `the record of "${what}" is empty although it holds ${shape.join(' x ')} elements` });
+      fail('NoWeights', {
+        file: this.place.file,
+        reason: `the record of "${what}" is empty although it holds ${shape.join(' x ')} elements`,
+      });
     }
-    if (needed > BigInt(this.size)) refuse(`${dtype}[${shape.join(',')}] needs ${needed} bytes, its storage has ${this.size}`);
+    if (needed > BigInt(this.size))
+      refuse(`${dtype}[${shape.join(',')}] needs ${needed} bytes, its storage has ${this.size}`);
     const bytes = shape.reduce((n, size) => n * BigInt(size), BigInt(itemSize));
     if (needed > 0n && bytes > BigInt(Math.max(this.size, WEIGHT_LIMITS.expanded))) {
-      fail('LimitExceeded', { file: this.place.file, what: `the size of weight "${what}" in bytes`, found: String(bytes), limit: WEIGHT_LIMITS.expanded });
+      fail('LimitExceeded', {
+        file: this.place.file,
+        what: `the size of weight "${what}" in bytes`,
+        found: String(bytes),
+        limit: WEIGHT_LIMITS.expanded,
+      });
     }
   }
 
@@ -86,7 +100,9 @@ export class Storage {
     const end = Number(reach(window)) * itemSize;
     const start = offset * itemSize;
     const bytes = end - start;
-    const base = memory ? memoryData('uint8', [bytes], memory.subarray(start, end)) : storedData('uint8', [bytes], source.slice(start, end));
+    const base = memory
+      ? memoryData('uint8', [bytes], memory.subarray(start, end))
+      : storedData('uint8', [bytes], source.slice(start, end));
     const copy = (storage: Uint8Array): Uint8Array => gather(storage, itemSize, { shape, strides, offset: 0 });
     const data = derivedData(dtype, shape, [base], copy);
     return memory ? inMemory(data, copy(base.memory!)) : data;
@@ -100,16 +116,25 @@ export class Storage {
   }
 }
 
-const inMemory = (data: TensorData, bytes: Uint8Array): TensorData => ({ ...data, memory: bytes, read: () => Promise.resolve(bytes) });
+const inMemory = (data: TensorData, bytes: Uint8Array): TensorData => ({
+  ...data,
+  memory: bytes,
+  read: () => Promise.resolve(bytes),
+});
 
 /** Read the small ones of many tensors in few reads; the others, and every identity, stay as they are. */
 export async function withSmallInMemory(weights: ReadonlyMap<string, TensorData>): Promise<Map<string, TensorData>> {
-  const small = [...new Set(weights.values())].filter((data) => data.memory === null && data.byteLength <= WEIGHT_LIMITS.inMemory);
+  const small = [...new Set(weights.values())].filter(
+    (data) => data.memory === null && data.byteLength <= WEIGHT_LIMITS.inMemory,
+  );
   const stored = small.filter((data) => data.stored !== null);
   const loaded = new Map<TensorData, TensorData>();
   const root = stored[0]?.stored?.origin.root;
   if (root) {
-    const bytes = await readRanges(root, stored.map(({ stored: source }) => ({ start: source!.origin.start, end: source!.origin.start + source!.size })));
+    const bytes = await readRanges(
+      root,
+      stored.map(({ stored: source }) => ({ start: source!.origin.start, end: source!.origin.start + source!.size })),
+    );
     stored.forEach((data, i) => loaded.set(data, inMemory(data, bytes[i]!)));
   }
   for (const data of small) if (!loaded.has(data)) loaded.set(data, inMemory(data, await data.read()));

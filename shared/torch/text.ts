@@ -39,7 +39,8 @@ function nodeLines(node: TorchNode, graph: TorchGraph, options: TextOptions): st
   return [`${call}${options.sources ? sourceText(node) : ''}`, ...subgraphs.map((line) => `  ${line}`)];
 }
 
-const argText = ({ name, value }: NamedArgument): string => (name ? `${name}=${argumentText(value)}` : argumentText(value));
+const argText = ({ name, value }: NamedArgument): string =>
+  name ? `${name}=${argumentText(value)}` : argumentText(value);
 
 function sourceText({ source }: TorchNode): string {
   const place = [source.module, source.line ? `(${source.line})` : ''].filter(Boolean).join(' ');
@@ -48,7 +49,8 @@ function sourceText({ source }: TorchNode): string {
 
 /** A name where it is bound, with what the file records of it. */
 function boundText(argument: Argument, graph: TorchGraph): string {
-  if (argument.kind === 'tensors') return `[${argument.names.map((name) => (name === null ? 'none' : named(name, graph))).join(', ')}]`;
+  if (argument.kind === 'tensors')
+    return `[${argument.names.map((name) => (name === null ? 'none' : named(name, graph))).join(', ')}]`;
   return 'name' in argument ? named(argument.name, graph) : argumentText(argument);
 }
 
@@ -77,18 +79,38 @@ function isRowMajor(shape: readonly Dim[], strides: readonly Dim[]): boolean {
 
 export function argumentText(argument: Argument): string {
   switch (argument.kind) {
-    case 'none': return 'none';
-    case 'int': case 'bool': return String(argument.value);
-    case 'float': return floatText(argument.value);
-    case 'complex': return `complex(${argument.value.map(floatText).join(', ')})`;
-    case 'string': return JSON.stringify(argument.value);
-    case 'dtype': case 'layout': case 'memory_format': return `${argument.kind}(${argument.value})`;
-    case 'device': case 'operator': return `${argument.kind}(${argument.value})`;
-    case 'tensors': return `[${argument.names.map((name) => name ?? 'none').join(', ')}]`;
-    case 'list': return `[${argument.items.map(argumentText).join(', ')}]`;
-    case 'graph': return 'graph';
-    case 'tensor': case 'symint': case 'symbool': case 'symfloat': case 'object': return argument.name;
+    case 'none':
+      return 'none';
+    case 'int':
+    case 'bool':
+      return String(argument.value);
+    case 'float':
+      return floatText(argument.value);
+    case 'complex':
+      return `complex(${argument.value.map(floatText).join(', ')})`;
+    case 'string':
+      return JSON.stringify(argument.value);
+    case 'dtype':
+    case 'layout':
+    case 'memory_format':
+      return `${argument.kind}(${argument.value})`;
+    case 'device':
+    case 'operator':
+      return `${argument.kind}(${argument.value})`;
+    case 'tensors':
+      return `[${argument.names.map((name) => name ?? 'none').join(', ')}]`;
+    case 'list':
+      return `[${argument.items.map(argumentText).join(', ')}]`;
+    case 'graph':
+      return 'graph';
+    case 'tensor':
+    case 'symint':
+    case 'symbool':
+    case 'symfloat':
+    case 'object':
+      return argument.name;
   }
 }
 
-const floatText = (value: number): string => (Number.isInteger(value) && Math.abs(value) < 1e21 ? `${Object.is(value, -0) ? '-0' : value}.0` : String(value));
+const floatText = (value: number): string =>
+  Number.isInteger(value) && Math.abs(value) < 1e21 ? `${Object.is(value, -0) ? '-0' : value}.0` : String(value);

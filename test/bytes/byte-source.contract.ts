@@ -7,7 +7,11 @@ import { isFailure } from '../../shared/errors.ts';
 export const CONTENT = Uint8Array.from({ length: 10_000 }, (_, i) => (i * 7 + (i >> 8)) & 0xff);
 
 /** `open` gives a source of CONTENT; `empty` one without bytes. */
-export function byteSourceContract(name: string, open: () => Promise<ByteSource>, empty: () => Promise<ByteSource>): void {
+export function byteSourceContract(
+  name: string,
+  open: () => Promise<ByteSource>,
+  empty: () => Promise<ByteSource>,
+): void {
   describe(`${name} is a byte source`, () => {
     test('reads everything', async () => {
       const source = await open();
@@ -15,7 +19,14 @@ export function byteSourceContract(name: string, open: () => Promise<ByteSource>
       expect([...(await source.read())]).toEqual([...CONTENT]);
     });
 
-    test.each([[0, 0], [0, 1], [9_999, 10_000], [10_000, 10_000], [123, 4_567], [0, 10_000]])('slice %i to %i', async (start, end) => {
+    test.each([
+      [0, 0],
+      [0, 1],
+      [9_999, 10_000],
+      [10_000, 10_000],
+      [123, 4_567],
+      [0, 10_000],
+    ])('slice %i to %i', async (start, end) => {
       const slice = (await open()).slice(start, end);
       expect(slice.size).toBe(end - start);
       expect([...(await slice.read())]).toEqual([...CONTENT.subarray(start, end)]);
@@ -42,7 +53,14 @@ export function byteSourceContract(name: string, open: () => Promise<ByteSource>
       parts.forEach((part, i) => expect([...part]).toEqual([...CONTENT.subarray(starts[i]!, starts[i]! + 350)]));
     });
 
-    test.each([[-1, 5], [5, 4], [0, 10_001], [10_001, 10_002], [Number.NaN, 5], [0, Number.NaN]])('refuses a slice from %d to %d', async (start, end) => {
+    test.each([
+      [-1, 5],
+      [5, 4],
+      [0, 10_001],
+      [10_001, 10_002],
+      [Number.NaN, 5],
+      [0, Number.NaN],
+    ])('refuses a slice from %d to %d', async (start, end) => {
       const source = await open();
       expect(() => source.slice(start, end)).toThrow(expect.objectContaining({ name: 'CorruptArchive' }));
     });

@@ -15,8 +15,16 @@ const file = (name: string, bytes: Uint8Array): string => {
   return path;
 };
 
-byteSourceContract('memory', async () => memorySource('memory', CONTENT), async () => memorySource('nothing', new Uint8Array(0)));
-byteSourceContract('a file', async () => fileSource(file('content', CONTENT)), async () => fileSource(file('empty', new Uint8Array(0))));
+byteSourceContract(
+  'memory',
+  async () => memorySource('memory', CONTENT),
+  async () => memorySource('nothing', new Uint8Array(0)),
+);
+byteSourceContract(
+  'a file',
+  async () => fileSource(file('content', CONTENT)),
+  async () => fileSource(file('empty', new Uint8Array(0))),
+);
 
 describe('a file', () => {
   test('that is missing has a code', () => {

@@ -30,9 +30,21 @@ export interface ArchiveSpec {
   readonly directorySize?: number;
 }
 
-const u16 = (value: number): Buffer => { const b = Buffer.alloc(2); b.writeUInt16LE(value); return b; };
-const u32 = (value: number): Buffer => { const b = Buffer.alloc(4); b.writeUInt32LE(value >>> 0); return b; };
-const u64 = (value: number): Buffer => { const b = Buffer.alloc(8); b.writeBigUInt64LE(BigInt(value)); return b; };
+const u16 = (value: number): Buffer => {
+  const b = Buffer.alloc(2);
+  b.writeUInt16LE(value);
+  return b;
+};
+const u32 = (value: number): Buffer => {
+  const b = Buffer.alloc(4);
+  b.writeUInt32LE(value >>> 0);
+  return b;
+};
+const u64 = (value: number): Buffer => {
+  const b = Buffer.alloc(8);
+  b.writeBigUInt64LE(BigInt(value));
+  return b;
+};
 const text = (value: string): Buffer => Buffer.from(value, 'utf8');
 const FULL = 0xffffffff;
 
@@ -48,7 +60,9 @@ export function buildZip(records: readonly RecordSpec[], archive: ArchiveSpec = 
     const size = spec.size ?? spec.data.byteLength;
     const compressedSize = spec.compressedSize ?? body.byteLength;
     const local = localHeader(spec, { method, flags, crc, size, compressedSize });
-    const descriptor = spec.descriptor ? Buffer.concat([text('PK\x07\x08'), u32(crc), u32(compressedSize), u32(size)]) : Buffer.alloc(0);
+    const descriptor = spec.descriptor
+      ? Buffer.concat([text('PK\x07\x08'), u32(crc), u32(compressedSize), u32(size)])
+      : Buffer.alloc(0);
     directory.push(directoryRecord(spec, { method, flags, crc, size, compressedSize }, spec.headerOffset ?? offset));
     parts.push(local, body, descriptor);
     offset += local.byteLength + body.byteLength + descriptor.byteLength;
@@ -69,21 +83,55 @@ function localHeader(spec: RecordSpec, { method, flags, crc, size, compressedSiz
   const name = text(spec.localName ?? spec.name);
   const known = !spec.descriptor;
   const sizes = spec.zip64 ? Buffer.concat([u16(1), u16(16), u64(size), u64(compressedSize)]) : Buffer.alloc(0);
-  const padding = spec.padding ? Buffer.concat([text('FB'), u16(spec.padding), Buffer.alloc(spec.padding, 'Z')]) : Buffer.alloc(0);
+  const padding = spec.padding
+    ? Buffer.concat([text('FB'), u16(spec.padding), Buffer.alloc(spec.padding, 'Z')])
+    : Buffer.alloc(0);
   const extra = Buffer.concat([sizes, padding]);
   return Buffer.concat([
-    text('PK\x03\x04'), u16(20), u16(flags), u16(spec.localMethod ?? method), u32(0), u32(known ? crc : 0),
-    u32(known ? (spec.zip64 ? FULL : compressedSize) : 0), u32(known ? (spec.zip64 ? FULL : size) : 0), u16(name.length), u16(extra.length), name, extra,
+    text('PK\x03\x04'),
+    u16(20),
+    u16(flags),
+    u16(spec.localMethod ?? method),
+    u32(0),
+    u32(known ? crc : 0),
+    u32(known ? (spec.zip64 ? FULL : compressedSize) : 0),
+    u32(known ? (spec.zip64 ? FULL : size) : 0),
+    u16(name.length),
+    u16(extra.length),
+    name,
+    extra,
   ]);
 }
 
-function directoryRecord(spec: RecordSpec, { method, flags, crc, size, compressedSize }: Fields, headerOffset: number): Buffer {
+function directoryRecord(
+  spec: RecordSpec,
+  { method, flags, crc, size, compressedSize }: Fields,
+  headerOffset: number,
+): Buffer {
   const name = text(spec.name);
-  const extra = spec.zip64 ? Buffer.concat([u16(1), u16(24), u64(size), u64(compressedSize), u64(headerOffset)]) : Buffer.alloc(0);
+  const extra = spec.zip64
+    ? Buffer.concat([u16(1), u16(24), u64(size), u64(compressedSize), u64(headerOffset)])
+    : Buffer.alloc(0);
   const field = (value: number): Buffer => u32(spec.zip64 ? FULL : value);
   return Buffer.concat([
-    text('PK\x01\x02'), u16(20), u16(20), u16(flags), u16(method), u32(0), u32(crc), field(compressedSize), field(size),
-    u16(name.length), u16(extra.length), u16(0), u16(0), u16(0), u32(0), field(headerOffset), name, extra,
+    text('PK\x01\x02'),
+    u16(20),
+    u16(20),
+    u16(flags),
+    u16(method),
+    u32(0),
+    u32(crc),
+    field(compressedSize),
+    field(size),
+    u16(name.length),
+    u16(extra.length),
+    u16(0),
+    u16(0),
+    u16(0),
+    u32(0),
+    field(headerOffset),
+    name,
+    extra,
   ]);
 }
 
@@ -93,10 +141,34 @@ function endRecords(archive: ArchiveSpec, records: number, bytes: number, offset
   const start = archive.directoryOffset ?? offset;
   const comment = text(archive.comment ?? '');
   const long = archive.zip64
-    ? [text('PK\x06\x06'), u64(44), u16(45), u16(45), u32(0), u32(0), u64(count), u64(count), u64(size), u64(start), text('PK\x06\x07'), u32(0), u64(offset + bytes), u32(1)]
+    ? [
+        text('PK\x06\x06'),
+        u64(44),
+        u16(45),
+        u16(45),
+        u32(0),
+        u32(0),
+        u64(count),
+        u64(count),
+        u64(size),
+        u64(start),
+        text('PK\x06\x07'),
+        u32(0),
+        u64(offset + bytes),
+        u32(1),
+      ]
     : [];
   const short = (value: number, full: number): number => (archive.zip64 ? full : value);
   return Buffer.concat([
-    ...long, text('PK\x05\x06'), u16(0), u16(0), u16(short(count, 0xffff)), u16(short(count, 0xffff)), u32(short(size, FULL)), u32(short(start, FULL)), u16(comment.length), comment,
+    ...long,
+    text('PK\x05\x06'),
+    u16(0),
+    u16(0),
+    u16(short(count, 0xffff)),
+    u16(short(count, 0xffff)),
+    u32(short(size, FULL)),
+    u32(short(start, FULL)),
+    u16(comment.length),
+    comment,
   ]);
 }

@@ -24,21 +24,41 @@ describe('a record is read', () => {
   for (const [way, spec] of ways) {
     for (const zip64 of [false, true]) {
       test(`${way}${zip64 ? ', in a zip64 archive' : ''}`, async () => {
-        const records = [{ name: 'a/first', data: bytes('one') }, { name: 'a/long', data: LONG, ...spec }, { name: 'a/empty', data: bytes('') }];
+        const records = [
+          { name: 'a/first', data: bytes('one') },
+          { name: 'a/long', data: LONG, ...spec },
+          { name: 'a/empty', data: bytes('') },
+        ];
         const zip = await openZip(source(buildZip(records, { zip64, comment: zip64 ? '' : 'a comment' })));
-        expect(zip.entries.map(({ name, size }) => [name, size])).toEqual([['a/first', 3], ['a/long', 5_000], ['a/empty', 0]]);
+        expect(zip.entries.map(({ name, size }) => [name, size])).toEqual([
+          ['a/first', 3],
+          ['a/long', 5_000],
+          ['a/empty', 0],
+        ]);
         for (const { name, data } of records) {
           const entry = zip.get(name)!;
           expect(Buffer.from(await entry.read())).toEqual(data);
           expect(Buffer.from(await (await entry.slice()).read())).toEqual(data);
         }
-        expect(Buffer.from(await (await zip.get('a/long')!.slice()).slice(1_000, 1_010).read())).toEqual(bytes('abcdefghij'));
+        expect(Buffer.from(await (await zip.get('a/long')!.slice()).slice(1_000, 1_010).read())).toEqual(
+          bytes('abcdefghij'),
+        );
         expect(zip.get('a/long')!.stored).toBe(!spec.deflate);
         expect(zip.get('missing')).toBeNull();
       });
 
       test(`${way}${zip64 ? ', in a zip64 archive' : ''}, after prefetching`, async () => {
-        const zip = await openZip(source(buildZip([{ name: 'long', data: LONG, ...spec }, { name: 'b', data: bytes('b') }], { zip64 })));
+        const zip = await openZip(
+          source(
+            buildZip(
+              [
+                { name: 'long', data: LONG, ...spec },
+                { name: 'b', data: bytes('b') },
+              ],
+              { zip64 },
+            ),
+          ),
+        );
         await zip.prefetch(zip.entries, 10_000);
         expect(Buffer.from(await zip.get('long')!.read())).toEqual(LONG);
         expect(Buffer.from(await (await zip.get('long')!.slice()).read())).toEqual(LONG);
@@ -59,9 +79,17 @@ describe('a record is read', () => {
 describe('few reads', () => {
   function counted(data: Uint8Array): { source: ByteSource; reads: () => number } {
     let reads = 0;
-    return { source: byteSource('counted.zip', data.byteLength, async (start, end) => (reads++, data.subarray(start, end))), reads: () => reads };
+    return {
+      source: byteSource('counted.zip', data.byteLength, async (start, end) => (reads++, data.subarray(start, end))),
+      reads: () => reads,
+    };
   }
-  const many = Array.from({ length: 300 }, (_, i) => ({ name: `weights/weight_${i}`, data: Buffer.alloc(i % 10 === 0 ? 200_000 : 500, i), descriptor: true, padding: 20 }));
+  const many = Array.from({ length: 300 }, (_, i) => ({
+    name: `weights/weight_${i}`,
+    data: Buffer.alloc(i % 10 === 0 ? 200_000 : 500, i),
+    descriptor: true,
+    padding: 20,
+  }));
 
   test('the directory takes one, 300 records with 270 small ones a few dozen', async () => {
     const { source: archive, reads } = counted(buildZip(many));
@@ -71,7 +99,8 @@ describe('few reads', () => {
     expect(reads()).toBeLessThan(1 + 2 * 30);
     const before = reads();
     for (const entry of zip.entries) expect((await entry.slice()).size).toBe(entry.size);
-    for (const { name, data } of many.filter((record) => record.data.byteLength < 2_048)) expect(Buffer.from(await zip.get(name)!.read())).toEqual(data);
+    for (const { name, data } of many.filter((record) => record.data.byteLength < 2_048))
+      expect(Buffer.from(await zip.get(name)!.read())).toEqual(data);
     expect(reads()).toBe(before);
   });
 
@@ -91,9 +120,21 @@ describe('an archive is refused', () => {
     ['records that share bytes', [a, { ...b, headerOffset: 2 }], {}, 'CorruptArchive', /overlaps/],
     ['records at the same place', [a, { ...b, headerOffset: 0 }], {}, 'CorruptArchive', /overlaps/],
     ['a record longer than its place', [{ ...a, size: 40, compressedSize: 40 }, b], {}, 'CorruptArchive', /overlaps/],
-    ['a record that reaches past the file', [{ ...a, size: 1e6, compressedSize: 1e6 }], {}, 'CorruptArchive', /overlaps|past/],
+    [
+      'a record that reaches past the file',
+      [{ ...a, size: 1e6, compressedSize: 1e6 }],
+      {},
+      'CorruptArchive',
+      /overlaps|past/,
+    ],
     ['a record behind the file', [{ ...a, headerOffset: 1e9 }], {}, 'CorruptArchive', /past/],
-    ['a record of 2^60 bytes', [{ ...a, zip64: true, size: 2 ** 60, compressedSize: 2 ** 60 }], {}, 'CorruptArchive', /impossible/],
+    [
+      'a record of 2^60 bytes',
+      [{ ...a, zip64: true, size: 2 ** 60, compressedSize: 2 ** 60 }],
+      {},
+      'CorruptArchive',
+      /impossible/,
+    ],
     ['stored with two sizes', [{ ...a, size: 100 }], {}, 'CorruptArchive', /two sizes/],
     ['a password', [{ ...a, flags: 1 }], {}, 'UnsupportedFormat', /password/],
     ['strong encryption', [{ ...a, flags: 0x41 }], {}, 'UnsupportedFormat', /encrypted/],
@@ -104,13 +145,40 @@ describe('an archive is refused', () => {
     ['a directory behind the file', [a], { directoryOffset: 1e6 }, 'CorruptArchive', /does not lie inside/],
     ['a directory of the wrong size', [a], { directorySize: 10 }, 'CorruptArchive', /ends at record 0/],
     ['a name of 2,000 bytes', [{ ...a, name: 'n'.repeat(2_000) }], {}, 'LimitExceeded', /record name/],
-    ['a ratio no weights have', [{ name: 'bomb', data: Buffer.alloc(20 * 1024 * 1024), deflate: true }], {}, 'LimitExceeded', /ratio/],
+    [
+      'a ratio no weights have',
+      [{ name: 'bomb', data: Buffer.alloc(20 * 1024 * 1024), deflate: true }],
+      {},
+      'LimitExceeded',
+      /ratio/,
+    ],
     ['a promise of 3 GiB', [{ ...a, deflate: true, size: 3 * 1024 ** 3 }], {}, 'LimitExceeded', /inflated size/],
-    ['promises of 9 GiB together', Array.from({ length: 6 }, (_, i) => ({ name: `n${i}`, data: Buffer.alloc(1), method: 8, size: 1.5 * 1024 ** 3, compressedSize: 1 })), {}, 'LimitExceeded', /ratio|all records/],
-    ['a zip64 directory of 2^63 bytes', [a], { zip64: true, directorySize: Number.MAX_SAFE_INTEGER }, 'LimitExceeded', /directory/],
+    [
+      'promises of 9 GiB together',
+      Array.from({ length: 6 }, (_, i) => ({
+        name: `n${i}`,
+        data: Buffer.alloc(1),
+        method: 8,
+        size: 1.5 * 1024 ** 3,
+        compressedSize: 1,
+      })),
+      {},
+      'LimitExceeded',
+      /ratio|all records/,
+    ],
+    [
+      'a zip64 directory of 2^63 bytes',
+      [a],
+      { zip64: true, directorySize: Number.MAX_SAFE_INTEGER },
+      'LimitExceeded',
+      /directory/,
+    ],
   ];
   test.each(cases)('%s', async (_, records, archive, code, message) => {
-    await expect(openZip(source(buildZip(records, archive)))).rejects.toMatchObject({ name: code, message: expect.stringMatching(message) });
+    await expect(openZip(source(buildZip(records, archive)))).rejects.toMatchObject({
+      name: code,
+      message: expect.stringMatching(message),
+    });
   });
 
   test('more records than the limit', async () => {
@@ -126,7 +194,9 @@ describe('an archive is refused', () => {
   });
 
   test('bytes behind its end', async () => {
-    await expect(openZip(source(Buffer.concat([buildZip([a]), bytes('more')])))).rejects.toMatchObject({ name: 'CorruptArchive' });
+    await expect(openZip(source(Buffer.concat([buildZip([a]), bytes('more')])))).rejects.toMatchObject({
+      name: 'CorruptArchive',
+    });
   });
 });
 
@@ -142,22 +212,35 @@ describe('a record is refused', () => {
     ['it is no deflate stream', { data: bytes('this is plain text'), method: 8 }, /inflated/],
   ];
   for (const [what, spec, message] of cases) {
-    const archive = buildZip([{ name: 'a', ...spec }, { name: 'b', data: bytes('b') }]);
+    const archive = buildZip([
+      { name: 'a', ...spec },
+      { name: 'b', data: bytes('b') },
+    ]);
     test(what, async () => {
       const zip = await openZip(source(archive));
-      await expect(zip.get('a')!.read()).rejects.toMatchObject({ name: 'CorruptArchive', message: expect.stringMatching(message) });
+      await expect(zip.get('a')!.read()).rejects.toMatchObject({
+        name: 'CorruptArchive',
+        message: expect.stringMatching(message),
+      });
     });
     test(`${what}, when prefetched`, async () => {
       const zip = await openZip(source(archive));
       const prefetched = zip.prefetch(zip.entries, 10_000).then(() => zip.get('a')!.read());
-      await expect(prefetched).rejects.toMatchObject({ name: 'CorruptArchive', message: expect.stringMatching(message) });
+      await expect(prefetched).rejects.toMatchObject({
+        name: 'CorruptArchive',
+        message: expect.stringMatching(message),
+      });
     });
   }
 });
 
 describe('zipBytes', () => {
   test('writes what openZip reads', async () => {
-    const records: [string, Uint8Array][] = [['models/a.json', bytes('{}')], ['é', LONG], ['empty', bytes('')]];
+    const records: [string, Uint8Array][] = [
+      ['models/a.json', bytes('{}')],
+      ['é', LONG],
+      ['empty', bytes('')],
+    ];
     const zip = await openZip(source(zipBytes(records)));
     for (const [name, data] of records) expect(Buffer.from(await zip.get(name)!.read())).toEqual(data);
   });

@@ -1,6 +1,16 @@
 /** The command line as a user meets it: output, files, exit codes. */
 import { execFile, spawn } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -45,7 +55,9 @@ describe('convert', () => {
     expect(statSync(join(folder, 'linked.onnx')).size).toBeLessThan(10_000);
     expect(existsSync(join(folder, 'packed.onnx.data'))).toBe(true);
     for (const name of ['linked.onnx', 'packed.onnx']) {
-      expect(await torchferry('validate', join(folder, name), '--reference', join(EXAMPLE, 'digits_cnn.reference.npz'))).toMatchObject({ code: 0 });
+      expect(
+        await torchferry('validate', join(folder, name), '--reference', join(EXAMPLE, 'digits_cnn.reference.npz')),
+      ).toMatchObject({ code: 0 });
     }
   });
 
@@ -57,8 +69,17 @@ describe('convert', () => {
   });
 
   test('int8 from a job file', async () => {
-    for (const name of ['digits_cnn.calibration.npz', 'digits_cnn.job.json']) copyFileSync(join(EXAMPLE, name), join(folder, name));
-    const ran = await torchferry('convert', model, '--dtype', 'int8', '--job', join(folder, 'digits_cnn.job.json'), '--json');
+    for (const name of ['digits_cnn.calibration.npz', 'digits_cnn.job.json'])
+      copyFileSync(join(EXAMPLE, name), join(folder, name));
+    const ran = await torchferry(
+      'convert',
+      model,
+      '--dtype',
+      'int8',
+      '--job',
+      join(folder, 'digits_cnn.job.json'),
+      '--json',
+    );
     expect(ran.code).toBe(0);
     expect(json(ran).results[0]).toMatchObject({ approach: 'static', format: 'QDQ', quantized: 7 });
     expect(readdirSync(folder).filter((name) => name.includes('tmp'))).toEqual([]);
@@ -77,13 +98,32 @@ describe('convert', () => {
     writeFileSync(join(models, 'bad.pt2'), 'this is no model');
     const ran = await torchferry('convert', models, '-o', join(folder, 'many'), '--json');
     expect(ran.code).toBe(1);
-    expect(json(ran)).toMatchObject({ results: [{ error: { code: 'UnsupportedFormat' } }, { opset: 21 }], error: { code: 'UnsupportedFormat' } });
+    expect(json(ran)).toMatchObject({
+      results: [{ error: { code: 'UnsupportedFormat' } }, { opset: 21 }],
+      error: { code: 'UnsupportedFormat' },
+    });
     expect(readdirSync(join(folder, 'many'))).toEqual(['good.onnx']);
   });
 
   test('opset and names', async () => {
-    const ran = await torchferry('convert', model, '-o', join(folder, 'named.onnx'), '--opset', '13', '--input-names', 'image', '--output-names', 'logits', '--json');
-    expect(json(ran).results[0]).toMatchObject({ opset: 13, inputs: [{ name: 'image', dtype: 'float32', shape: ['batch', 1, 8, 8] }], outputs: [{ name: 'logits' }] });
+    const ran = await torchferry(
+      'convert',
+      model,
+      '-o',
+      join(folder, 'named.onnx'),
+      '--opset',
+      '13',
+      '--input-names',
+      'image',
+      '--output-names',
+      'logits',
+      '--json',
+    );
+    expect(json(ran).results[0]).toMatchObject({
+      opset: 13,
+      inputs: [{ name: 'image', dtype: 'float32', shape: ['batch', 1, 8, 8] }],
+      outputs: [{ name: 'logits' }],
+    });
   });
 });
 
@@ -95,7 +135,12 @@ describe('refusals', () => {
     ['an opset that does not exist', ['convert', DIGITS, '--opset', '99'], 2, 'BadOption'],
     ['a dtype that does not exist', ['convert', DIGITS, '--dtype', 'int4'], 2, 'BadOption'],
     ['a file that is not there', ['inspect', 'missing.pt2'], 1, 'FileNotFound'],
-    ['a number of names that does not fit', ['convert', DIGITS, '-o', 'n.onnx', '--input-names', 'a,b'], 2, 'BadOption'],
+    [
+      'a number of names that does not fit',
+      ['convert', DIGITS, '-o', 'n.onnx', '--input-names', 'a,b'],
+      2,
+      'BadOption',
+    ],
   ];
   test.each(cases)('%s', async (_, args, code, failure) => {
     const ran = await torchferry(...args);
@@ -116,14 +161,34 @@ describe('inspect, ops, quantize, validate', () => {
 
   test('ops filters by name', async () => {
     const { out } = await torchferry('ops', 'conv2d', '--json');
-    expect((JSON.parse(out) as { operators: { operator: string }[] }).operators.map((o) => o.operator)).toContain('aten::conv2d.padding');
+    expect((JSON.parse(out) as { operators: { operator: string }[] }).operators.map((o) => o.operator)).toContain(
+      'aten::conv2d.padding',
+    );
   });
 
   test('quantize and validate', async () => {
     await torchferry('convert', model, '-o', join(folder, 'f.onnx'));
-    const made = await torchferry('quantize', join(folder, 'f.onnx'), '--approach', 'dynamic', '-o', join(folder, 'd.onnx'), '--json');
+    const made = await torchferry(
+      'quantize',
+      join(folder, 'f.onnx'),
+      '--approach',
+      'dynamic',
+      '-o',
+      join(folder, 'd.onnx'),
+      '--json',
+    );
     expect(json(made).results[0]).toMatchObject({ approach: 'dynamic', quantized: 2 });
-    const checked = await torchferry('validate', join(folder, 'd.onnx'), '--against', join(folder, 'f.onnx'), '--data', join(EXAMPLE, 'digits_cnn.test.npz'), '--labels', 'y', '--json');
+    const checked = await torchferry(
+      'validate',
+      join(folder, 'd.onnx'),
+      '--against',
+      join(folder, 'f.onnx'),
+      '--data',
+      join(EXAMPLE, 'digits_cnn.test.npz'),
+      '--labels',
+      'y',
+      '--json',
+    );
     const { accuracy } = json(checked).results[0] as unknown as { accuracy: { top1: number } };
     const recorded = JSON.parse(readFileSync(join(EXAMPLE, 'recorded.json'), 'utf8')) as { torch_fp32_top1: number };
     expect(Math.abs(accuracy.top1 - recorded.torch_fp32_top1)).toBeLessThanOrEqual(0.01);
@@ -132,7 +197,12 @@ describe('inspect, ops, quantize, validate', () => {
   test('a model that differs from its reference fails', async () => {
     await torchferry('convert', model, '-o', join(folder, 'f.onnx'));
     await torchferry('quantize', join(folder, 'f.onnx'), '--approach', 'dynamic', '-o', join(folder, 'd.onnx'));
-    const ran = await torchferry('validate', join(folder, 'd.onnx'), '--reference', join(EXAMPLE, 'digits_cnn.reference.npz'));
+    const ran = await torchferry(
+      'validate',
+      join(folder, 'd.onnx'),
+      '--reference',
+      join(EXAMPLE, 'digits_cnn.reference.npz'),
+    );
     expect(ran).toMatchObject({ code: 1, err: expect.stringContaining('ValidationFailed') });
   });
 });
@@ -141,7 +211,14 @@ describe('run', () => {
   test('the digits example: FP32 and INT8 accuracy agree with what PyTorch recorded', async () => {
     const ran = await torchferry('run', DIGITS, '-o', join(folder, 'out'), '--json');
     expect(ran.code).toBe(0);
-    const report = JSON.parse(readFileSync(join(folder, 'out', 'report.json'), 'utf8')) as { variants: { name: string; dtype: string; files: { path: string }[]; validation: { accuracy: { samples: number } } }[] };
+    const report = JSON.parse(readFileSync(join(folder, 'out', 'report.json'), 'utf8')) as {
+      variants: {
+        name: string;
+        dtype: string;
+        files: { path: string }[];
+        validation: { accuracy: { samples: number } };
+      }[];
+    };
     const recorded = JSON.parse(readFileSync(join(EXAMPLE, 'recorded.json'), 'utf8')) as Record<string, number>;
     expect(report.variants.map((v) => v.name)).toEqual(['fp32', 'int8.qdq', 'int8.qlinear']);
     for (const { dtype, files, validation } of report.variants) {
@@ -190,5 +267,7 @@ test('help for everything', async () => {
     expect(general.out).toContain(command);
     expect((await torchferry(command, '--help')).out).toContain(`torchferry ${command}`);
   }
-  expect((await torchferry('--version')).out.trim()).toBe((JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string }).version);
+  expect((await torchferry('--version')).out.trim()).toBe(
+    (JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string }).version,
+  );
 });

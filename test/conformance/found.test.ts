@@ -1,4 +1,7 @@
-/** Uses that once converted wrongly or to a model that did not run: each is right now, or refused with the code named here. */
+/**
+ * Uses that once converted wrongly or to a model that did not run: each is right now, or refused with the code named
+ * here.
+ */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,7 +13,10 @@ const corpus = openCorpus(join(import.meta.dirname, 'found'))!;
 const folder = mkdtempSync(join(tmpdir(), 'torchferry-found-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Volumes have no cubic sampling, 64-bit integers no pooling; PyTorch rounds bytes by rules of its own; memory out of order cannot be addressed. */
+/**
+ * Volumes have no cubic sampling, 64-bit integers no pooling; PyTorch rounds bytes by rules of its own; memory out of
+ * order cannot be addressed.
+ */
 const REFUSED: Readonly<Record<string, string>> = {
   'nn.functional.grid_sample@30.float32': 'UnsupportedArgument',
   'nn.functional.max_pool2d@30.int64': 'UnsupportedArgument',

@@ -1,4 +1,7 @@
-/** PyTorch's operator test database: every entry converts and computes what PyTorch computed, or stands in `gaps.json` with its reason. */
+/**
+ * PyTorch's operator test database: every entry converts and computes what PyTorch computed, or stands in `gaps.json`
+ * with its reason.
+ */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,7 +10,10 @@ import { openCorpus } from '../../bench/corpus.ts';
 import { runCase } from '../../bench/run-case.ts';
 
 const corpus = openCorpus(join(import.meta.dirname, 'opinfo'))!;
-/** Case to what becomes of it: a failure code, or why onnxruntime cannot run it. A case that starts to pass must leave this list. */
+/**
+ * Case to what becomes of it: a failure code, or why onnxruntime cannot run it. A case that starts to pass must leave
+ * this list.
+ */
 const gaps = JSON.parse(readFileSync(join(import.meta.dirname, 'gaps.json'), 'utf8')) as Readonly<Record<string, string>>;
 const folder = mkdtempSync(join(tmpdir(), 'torchferry-conformance-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

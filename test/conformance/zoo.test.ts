@@ -1,4 +1,7 @@
-/** Small models of known architectures, static and dynamic (two sizes each), for the oldest, the default and the newest opset. */
+/**
+ * Small models of known architectures, static and dynamic (two sizes each), for the oldest, the default and the newest
+ * opset.
+ */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -11,7 +11,10 @@ const ROOT = join(import.meta.dirname, '../..');
 const BERT = join(ROOT, 'test/conformance/zoo/hf_bert.dyn.pt2');
 const DIGITS = join(ROOT, 'examples/digits/digits_cnn.pt2');
 
-async function convert(file: string, options: ConvertOptions): Promise<{ inputs: string[]; warnings: readonly string[] }> {
+async function convert(
+  file: string,
+  options: ConvertOptions,
+): Promise<{ inputs: string[]; warnings: readonly string[] }> {
   const source = fileSource(file);
   try {
     const { model, warnings } = convertProgram(await openProgram(source), options);
@@ -28,7 +31,9 @@ test('a chosen name for one dimension', async () => {
 });
 
 test('one name for two sizes that PyTorch recorded as independent: they stay two, and the user is told', async () => {
-  const { inputs, warnings } = await convert(BERT, { dynamic_axes: { input_ids: { 0: 'n' }, attention_mask: { 0: 'n' } } });
+  const { inputs, warnings } = await convert(BERT, {
+    dynamic_axes: { input_ids: { 0: 'n' }, attention_mask: { 0: 'n' } },
+  });
   expect(inputs.map((i) => i.replace(/,.*/, ''))).toEqual(['input_ids int64[n', 'attention_mask int64[n_2']);
   expect(warnings.filter((w) => w.includes('independent'))).toHaveLength(1);
 });

@@ -24,7 +24,8 @@ async function refusedAt(opset: number): Promise<string[]> {
       convertProgram(await openProgram(source), { opset_version: opset });
     } catch (error) {
       if (isFailure(error, 'UnsupportedOpset')) refused.add(/(\w+::[\w.]+)/.exec(error.details.at)![1]!);
-      if (isFailure(error, 'UnsupportedArgument') && error.details.argument === 'opset_version') refused.add(error.details.operator);
+      if (isFailure(error, 'UnsupportedArgument') && error.details.argument === 'opset_version')
+        refused.add(error.details.operator);
     } finally {
       source.close();
     }
@@ -36,6 +37,8 @@ async function refusedAt(opset: number): Promise<string[]> {
 const BY_SAMPLE = ['aten::im2col'];
 
 test.each([13, 17, 26])('opset %i: every operator that is refused for it is listed', async (opset) => {
-  const unlisted = (await refusedAt(opset)).filter((target) => supportAt(target, opset) === 'all' && !BY_SAMPLE.includes(target));
+  const unlisted = (await refusedAt(opset)).filter(
+    (target) => supportAt(target, opset) === 'all' && !BY_SAMPLE.includes(target),
+  );
   expect(unlisted).toEqual([]);
 });

@@ -51,7 +51,11 @@ async function convert(name: string, opset: number): Promise<string> {
   return path;
 }
 
-const codeOf = (converted: Promise<string>): Promise<string> => converted.then(() => 'converted', (error: unknown) => (isFailure(error) ? error.code : String(error)));
+const codeOf = (converted: Promise<string>): Promise<string> =>
+  converted.then(
+    () => 'converted',
+    (error: unknown) => (isFailure(error) ? error.code : String(error)),
+  );
 
 /** Every set of inputs: a.npz, b.npz ... */
 async function problems(path: string, name: string, recorded: Case): Promise<string[]> {
@@ -59,17 +63,29 @@ async function problems(path: string, name: string, recorded: Case): Promise<str
   const found: string[] = [];
   for (const file of readdirSync(join(PROGRAMS, name)).filter((f) => f.endsWith('.npz'))) {
     const source = fileSource(join(PROGRAMS, name, file));
-    found.push(...(await differences(session, await arraysOf(await readNpz(source)), recorded)).map((problem) => `${file}: ${problem}`));
+    found.push(
+      ...(await differences(session, await arraysOf(await readNpz(source)), recorded)).map(
+        (problem) => `${file}: ${problem}`,
+      ),
+    );
     source.close();
   }
   await session.release();
   return found;
 }
 
-type Arrays = ReadonlyMap<string, { readonly dtype: Dtype; readonly shape: readonly number[]; readonly numbers: Float64Array }>;
+type Arrays = ReadonlyMap<
+  string,
+  { readonly dtype: Dtype; readonly shape: readonly number[]; readonly numbers: Float64Array }
+>;
 
-async function arraysOf(npz: ReadonlyMap<string, { readonly data: TensorData; readonly shape: readonly number[] }>): Promise<Arrays> {
-  const arrays = [...npz].map(async ([name, { data, shape }]) => [name, { dtype: data.dtype, shape, numbers: decodeNumbers(data.dtype, await data.read()) }] as const);
+async function arraysOf(
+  npz: ReadonlyMap<string, { readonly data: TensorData; readonly shape: readonly number[] }>,
+): Promise<Arrays> {
+  const arrays = [...npz].map(
+    async ([name, { data, shape }]) =>
+      [name, { dtype: data.dtype, shape, numbers: decodeNumbers(data.dtype, await data.read()) }] as const,
+  );
   return new Map(await Promise.all(arrays));
 }
 
@@ -86,11 +102,18 @@ async function differences(session: Session, arrays: Arrays, { rtol, atol }: Cas
   });
 }
 
-function difference(actual: MemoryTensor, expected: { readonly shape: readonly number[]; readonly numbers: Float64Array }, rtol: number, atol: number): string[] {
-  if (actual.shape.join() !== expected.shape.join()) return [`shape [${actual.shape}], PyTorch gives [${expected.shape}]`];
+function difference(
+  actual: MemoryTensor,
+  expected: { readonly shape: readonly number[]; readonly numbers: Float64Array },
+  rtol: number,
+  atol: number,
+): string[] {
+  if (actual.shape.join() !== expected.shape.join())
+    return [`shape [${actual.shape}], PyTorch gives [${expected.shape}]`];
   const numbers = decodeNumbers(actual.dtype, actual.memory);
   const at = numbers.findIndex((x, i) => !isClose(x, expected.numbers[i]!, rtol, atol));
   return at < 0 ? [] : [`element ${at} is ${numbers[at]}, PyTorch gives ${expected.numbers[at]}`];
 }
 
-const isClose = (x: number, y: number, rtol: number, atol: number): boolean => Object.is(x, y) || x === y || Math.abs(x - y) <= atol + rtol * Math.abs(y);
+const isClose = (x: number, y: number, rtol: number, atol: number): boolean =>
+  Object.is(x, y) || x === y || Math.abs(x - y) <= atol + rtol * Math.abs(y);

@@ -1,4 +1,7 @@
-/** Cases recorded from PyTorch: one operator call with its arguments and results, made into a program by hand, converted, run and compared. */
+/**
+ * Cases recorded from PyTorch: one operator call with its arguments and results, made into a program by hand,
+ * converted, run and compared.
+ */
 import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,7 +17,9 @@ import type { Argument, NamedArgument, TorchProgram, TorchValue } from '../../sh
 
 type Nested = number | string | boolean | readonly Nested[];
 
-/** `{ "float32": [[1, "nan"]] }`; `shape` where nesting cannot tell it (empty tensors), `dims` where sizes are symbolic. */
+/**
+ * `{ "float32": [[1, "nan"]] }`; `shape` where nesting cannot tell it (empty tensors), `dims` where sizes are symbolic.
+ */
 interface WrittenTensor {
   readonly dtype: Dtype;
   readonly shape: readonly number[];
@@ -36,13 +41,24 @@ export interface RecordedCase {
 
 /** Lines that begin with `//` are comments. */
 export function readCases(file: URL | string): RecordedCase[] {
-  const lines = readFileSync(file, 'utf8').split('\n').filter((line) => !line.trimStart().startsWith('//'));
+  const lines = readFileSync(file, 'utf8')
+    .split('\n')
+    .filter((line) => !line.trimStart().startsWith('//'));
   return JSON.parse(lines.join('\n')) as RecordedCase[];
 }
 
 const SPECIAL: Readonly<Record<string, number>> = { nan: NaN, inf: Infinity, '-inf': -Infinity };
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
-const tensorDtype = (value: unknown): Dtype | undefined => (isObject(value) ? (Object.keys(value).find((k) => k in DTYPES && value[k] !== undefined && Object.keys(value).every((o) => o === k || o === 'shape' || o === 'dims')) as Dtype | undefined) : undefined);
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+const tensorDtype = (value: unknown): Dtype | undefined =>
+  isObject(value)
+    ? (Object.keys(value).find(
+        (k) =>
+          k in DTYPES &&
+          value[k] !== undefined &&
+          Object.keys(value).every((o) => o === k || o === 'shape' || o === 'dims'),
+      ) as Dtype | undefined)
+    : undefined;
 
 function writtenTensor(value: unknown): WrittenTensor {
   const dtype = tensorDtype(value);
@@ -53,8 +69,14 @@ function writtenTensor(value: unknown): WrittenTensor {
   for (let level = nested; Array.isArray(level); level = (level as readonly Nested[])[0] ?? 0) shape.push(level.length);
   const flat = [nested].flat(Infinity as 1) as (number | string | boolean)[];
   const own = (object['shape'] as number[] | undefined) ?? shape;
-  const toNumber = (x: number | string | boolean): number | bigint => (typeof x === 'string' ? (SPECIAL[x] ?? BigInt(x)) : Number(x));
-  return { dtype, shape: own, dims: (object['dims'] as (number | string)[] | undefined) ?? own, values: flat.map(toNumber) };
+  const toNumber = (x: number | string | boolean): number | bigint =>
+    typeof x === 'string' ? (SPECIAL[x] ?? BigInt(x)) : Number(x);
+  return {
+    dtype,
+    shape: own,
+    dims: (object['dims'] as (number | string)[] | undefined) ?? own,
+    values: flat.map(toNumber),
+  };
 }
 
 /** A program of one node; the tensors among its arguments are its inputs. */
@@ -64,7 +86,12 @@ function programOf(recorded: RecordedCase): { program: TorchProgram; feeds: Tens
   const feeds: TensorData[] = [];
   const declare = (name: string, { dtype, dims }: WrittenTensor): Argument => {
     const shape = dims.map((d): Dim => (typeof d === 'string' ? symbol(d) : d));
-    values.set(name, { kind: 'tensor', type: { dtype, shape }, strides: shape.map((_, i) => mulDims(...shape.slice(i + 1))), offset: 0 });
+    values.set(name, {
+      kind: 'tensor',
+      type: { dtype, shape },
+      strides: shape.map((_, i) => mulDims(...shape.slice(i + 1))),
+      offset: 0,
+    });
     return { kind: 'tensor', name };
   };
   const argument = (value: unknown): Argument => {
@@ -74,7 +101,9 @@ function programOf(recorded: RecordedCase): { program: TorchProgram; feeds: Tens
     if (typeof value === 'string') return { kind: 'string', value };
     if (Array.isArray(value)) {
       const items = value.map(argument);
-      return items.some((i) => i.kind === 'tensor') ? { kind: 'tensors', names: items.map((i) => (i.kind === 'tensor' ? i.name : null)) } : { kind: 'list', items };
+      return items.some((i) => i.kind === 'tensor')
+        ? { kind: 'tensors', names: items.map((i) => (i.kind === 'tensor' ? i.name : null)) }
+        : { kind: 'list', items };
     }
     if (!isObject(value)) throw new Error(`no argument: ${String(value)}`);
     if ('float' in value) return { kind: 'float', value: SPECIAL[String(value['float'])] ?? Number(value['float']) };
@@ -85,7 +114,10 @@ function programOf(recorded: RecordedCase): { program: TorchProgram; feeds: Tens
     feeds.push(memoryData(tensor.dtype, tensor.shape, encodeNumbers(tensor.dtype, tensor.values)));
     return declared;
   };
-  const args: NamedArgument[] = Object.entries(recorded.args).map(([name, value]) => ({ name, value: argument(value) }));
+  const args: NamedArgument[] = Object.entries(recorded.args).map(([name, value]) => ({
+    name,
+    value: argument(value),
+  }));
   const expected: WrittenTensor[] = [];
   const output = (value: unknown): Argument => {
     if (value === null) return { kind: 'none' };
@@ -99,7 +131,14 @@ function programOf(recorded: RecordedCase): { program: TorchProgram; feeds: Tens
   const program: TorchProgram = {
     name: 'case',
     producer: { format: 'recorded case', torchVersion: null, schemaVersion: null },
-    graph: { inputs, outputs: names, values, nodes: [{ name: 'call', target: recorded.op, args, outputs, source: { module: '', moduleClass: null, line: null } }] },
+    graph: {
+      inputs,
+      outputs: names,
+      values,
+      nodes: [
+        { name: 'call', target: recorded.op, args, outputs, source: { module: '', moduleClass: null, line: null } },
+      ],
+    },
     inputs: inputs.map((value, i) => ({ kind: 'user', name: `input_${i}`, value })),
     outputs: names.map((value) => ({ kind: 'user', value })),
     weights: new Map(),
@@ -120,7 +159,8 @@ export async function problemOf(recorded: RecordedCase, opset: number): Promise<
   try {
     await writeModel(convertProgram(program, { opset_version: opset }).model, path, { weights: 'embed' });
   } catch (error) {
-    if (!isFailure(error) || error.code === 'ConversionFailed') return String(error instanceof Error ? error.stack : error);
+    if (!isFailure(error) || error.code === 'ConversionFailed')
+      return String(error instanceof Error ? error.stack : error);
     if (error.code === 'UnsupportedOpset' && opset < (recorded.since ?? 0)) return null;
     const details = error.details as { argument?: string };
     return recorded.refused !== undefined && details.argument === recorded.refused ? null : `refused: ${error.message}`;
@@ -128,14 +168,22 @@ export async function problemOf(recorded: RecordedCase, opset: number): Promise<
   if (recorded.refused !== undefined) return `it was converted; a refusal of ${recorded.refused} is right`;
   const session = await openSession(path, { threads: 1 });
   try {
-    const results = await session.run(new Map(session.inputs.map(({ name }) => [name, feeds[Number(name.slice('input_'.length))]!])));
-    return expected.map((want, i) => difference(results.get(`output_${i}`)!, want, recorded)).find((p) => p !== null) ?? null;
+    const results = await session.run(
+      new Map(session.inputs.map(({ name }) => [name, feeds[Number(name.slice('input_'.length))]!])),
+    );
+    return (
+      expected.map((want, i) => difference(results.get(`output_${i}`)!, want, recorded)).find((p) => p !== null) ?? null
+    );
   } finally {
     await session.release();
   }
 }
 
-function difference(actual: TensorData & { readonly memory: Uint8Array }, want: WrittenTensor, { rtol = 1e-5, atol = 1e-6 }: RecordedCase): string | null {
+function difference(
+  actual: TensorData & { readonly memory: Uint8Array },
+  want: WrittenTensor,
+  { rtol = 1e-5, atol = 1e-6 }: RecordedCase,
+): string | null {
   if (actual.dtype !== want.dtype) return `${actual.dtype}, PyTorch gives ${want.dtype}`;
   if (actual.shape.join() !== want.shape.join()) return `shape [${actual.shape}], PyTorch gives [${want.shape}]`;
   if (!isFloat(want.dtype)) {
@@ -144,7 +192,8 @@ function difference(actual: TensorData & { readonly memory: Uint8Array }, want: 
     return at < 0 ? null : `element ${at} is ${found[at]}, PyTorch gives ${want.values[at]}`;
   }
   const found = decodeNumbers(actual.dtype, actual.memory);
-  const near = (x: number, y: number): boolean => Object.is(x, y) || x === y || Math.abs(x - y) <= atol + rtol * Math.abs(y);
+  const near = (x: number, y: number): boolean =>
+    Object.is(x, y) || x === y || Math.abs(x - y) <= atol + rtol * Math.abs(y);
   const at = found.findIndex((x, i) => !near(x, Number(want.values[i])));
   return at < 0 ? null : `element ${at} is ${found[at]}, PyTorch gives ${want.values[at]}`;
 }

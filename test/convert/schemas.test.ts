@@ -13,21 +13,34 @@ const recorded = new Map(
 );
 
 const summary = (schema: Schema): string[] =>
-  schema.arguments.map((a) => `${a.type}${a.optionalItems ? '?' : ''}${a.list ? `[${a.listSize ?? ''}]` : ''}${a.optional ? '?' : ''} ${a.name}=${normalized(a.default)}`);
+  schema.arguments.map(
+    (a) =>
+      `${a.type}${a.optionalItems ? '?' : ''}${a.list ? `[${a.listSize ?? ''}]` : ''}${a.optional ? '?' : ''} ` +
+      `${a.name}=${normalized(a.default)}`,
+  );
 
 /** Quotes, the way floats are printed, and `[1, 1]` for `1` do not matter. */
 function normalized(text: string | undefined): string {
   if (text === undefined) return '';
-  const items = text.startsWith('[') ? text.slice(1, -1).split(',').map((i) => i.trim()) : [];
+  const items = text.startsWith('[')
+    ? text
+        .slice(1, -1)
+        .split(',')
+        .map((i) => i.trim())
+    : [];
   if (items.length && items.every((i) => i !== '' && i === items[0])) return normalized(items[0]);
   const bare = text.replace(/^["']|["']$/g, '');
   return bare === '' || Number.isNaN(Number(bare)) ? bare.replaceAll(' ', '') : String(Number(bare));
 }
 
-const known = [...CONVERTERS.values(), ...COMPLEX_CONVERTERS.values()].map((c) => c.schema).filter((s) => recorded.has(s.target));
+const known = [...CONVERTERS.values(), ...COMPLEX_CONVERTERS.values()]
+  .map((c) => c.schema)
+  .filter((s) => recorded.has(s.target));
 
 test('nearly every converter is a PyTorch operator of the recorded list', () => {
-  const unknown = [...CONVERTERS.keys(), ...COMPLEX_CONVERTERS.keys()].filter((target) => target.startsWith('aten::') && !recorded.has(target));
+  const unknown = [...CONVERTERS.keys(), ...COMPLEX_CONVERTERS.keys()].filter(
+    (target) => target.startsWith('aten::') && !recorded.has(target),
+  );
   expect(unknown).toEqual([]);
   expect(known.length).toBeGreaterThan(250);
 });

@@ -1,4 +1,7 @@
-/** S3's HTTP interface over a Map, as the request handler of a real S3Client: what the client writes and reads is the true protocol. */
+/**
+ * S3's HTTP interface over a Map, as the request handler of a real S3Client: what the client writes and reads is the
+ * true protocol.
+ */
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { S3Client } from '@aws-sdk/client-s3';
@@ -33,7 +36,10 @@ const MIN_PART = 5 * 2 ** 20;
 export class MemoryS3 {
   /** bucket/key to its versions, newest last. */
   readonly objects = new Map<string, StoredObject[]>();
-  readonly uploads = new Map<string, { readonly name: string; readonly headers: Record<string, string>; readonly parts: Map<number, Uint8Array> }>();
+  readonly uploads = new Map<
+    string,
+    { readonly name: string; readonly headers: Record<string, string>; readonly parts: Map<number, Uint8Array> }
+  >();
   readonly log: string[] = [];
   readonly versioned: boolean;
   disturb: Disturbance = () => undefined;
@@ -52,9 +58,21 @@ export class MemoryS3 {
     });
   }
 
-  put(bucket: string, key: string, bytes: Uint8Array, headers: Record<string, string> = {}, etag = `"${md5(bytes)}"`): StoredObject {
+  put(
+    bucket: string,
+    key: string,
+    bytes: Uint8Array,
+    headers: Record<string, string> = {},
+    etag = `"${md5(bytes)}"`,
+  ): StoredObject {
     const versionId = this.versioned ? `v.${this.#next++}_Zq` : 'null';
-    const object = { bytes: Uint8Array.from(bytes), etag, versionId, contentType: headers['content-type'], tagging: headers['x-amz-tagging'] };
+    const object = {
+      bytes: Uint8Array.from(bytes),
+      etag,
+      versionId,
+      contentType: headers['content-type'],
+      tagging: headers['x-amz-tagging'],
+    };
     const name = `${bucket}/${key}`;
     this.objects.set(name, this.versioned ? [...(this.objects.get(name) ?? []), object] : [object]);
     return object;
@@ -75,7 +93,10 @@ export class MemoryS3 {
     const body = await bytesOf(request.body);
     checkSum(request.headers, body);
     const run = this.#operations[operation];
-    if (!run) throw new Error(`this S3 does not know ${operation} (${request.method} ${request.path} ${JSON.stringify(query)})`);
+    if (!run)
+      throw new Error(
+        `this S3 does not know ${operation} (${request.method} ${request.path} ${JSON.stringify(query)})`,
+      );
     return run({ bucket, key, name: `${bucket}/${key}`, query, headers: request.headers, body });
   }
 
@@ -101,13 +122,20 @@ export class MemoryS3 {
     CompleteMultipartUpload: ({ bucket, key, query, body }) => {
       const upload = this.uploads.get(String(query['uploadId']));
       if (!upload) return failure(404, 'NoSuchUpload');
-      const wanted = [...Buffer.from(body).toString().matchAll(/<PartNumber>(\d+)<\/PartNumber>/g)].map((match) => Number(match[1]));
+      const wanted = [
+        ...Buffer.from(body)
+          .toString()
+          .matchAll(/<PartNumber>(\d+)<\/PartNumber>/g),
+      ].map((match) => Number(match[1]));
       const parts = wanted.map((number) => upload.parts.get(number) ?? new Uint8Array());
       if (parts.slice(0, -1).some((part) => part.byteLength < MIN_PART)) return failure(400, 'EntityTooSmall');
       const all = Buffer.concat(parts);
       const object = this.put(bucket, key, all, upload.headers, `"${md5(all)}-${parts.length}"`);
       this.uploads.delete(String(query['uploadId']));
-      return xml(`<CompleteMultipartUploadResult><ETag>${object.etag}</ETag></CompleteMultipartUploadResult>`, versionHeaders(object, this.versioned));
+      return xml(
+        `<CompleteMultipartUploadResult><ETag>${object.etag}</ETag></CompleteMultipartUploadResult>`,
+        versionHeaders(object, this.versioned),
+      );
     },
     AbortMultipartUpload: ({ query }) => {
       this.uploads.delete(String(query['uploadId']));
@@ -127,22 +155,31 @@ export class MemoryS3 {
     if (!range) return answer(200, { ...described, 'content-length': String(object.bytes.byteLength) }, object.bytes);
     const [from, to] = [Number(range[1]), Math.min(Number(range[2]), object.bytes.byteLength - 1)];
     if (from > to) return failure(416, 'InvalidRange');
-    const sized = { 'content-length': String(to - from + 1), 'content-range': `bytes ${from}-${to}/${object.bytes.byteLength}` };
+    const sized = {
+      'content-length': String(to - from + 1),
+      'content-range': `bytes ${from}-${to}/${object.bytes.byteLength}`,
+    };
     return answer(206, { ...described, ...sized }, object.bytes.subarray(from, to + 1));
   }
 
   /** Two keys a page, so that every test meets a second page. */
   #list(bucket: string, query: Record<string, unknown>): Answer {
     const prefix = `${bucket}/${query['prefix'] ?? ''}`;
-    const names = [...this.objects.keys()].filter((name) => name.startsWith(prefix)).sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+    const names = [...this.objects.keys()]
+      .filter((name) => name.startsWith(prefix))
+      .sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
     const from = Number(query['continuation-token'] ?? 0);
     const page = names.slice(from, from + 2).map((name) => {
       const { bytes, etag } = this.objects.get(name)!.at(-1)!;
-      const key = encodeURIComponent(name.slice(bucket.length + 1)).replaceAll('%20', '+').replaceAll('%2F', '/');
+      const key = encodeURIComponent(name.slice(bucket.length + 1))
+        .replaceAll('%20', '+')
+        .replaceAll('%2F', '/');
       return `<Contents><Key>${key}</Key><Size>${bytes.byteLength}</Size><ETag>${etag}</ETag></Contents>`;
     });
     const more = from + 2 < names.length ? `<NextContinuationToken>${from + 2}</NextContinuationToken>` : '';
-    return xml(`<ListBucketResult><EncodingType>url</EncodingType><IsTruncated>${more !== ''}</IsTruncated>${more}${page.join('')}</ListBucketResult>`);
+    return xml(
+      `<ListBucketResult><EncodingType>url</EncodingType><IsTruncated>${more !== ''}</IsTruncated>${more}${page.join('')}</ListBucketResult>`,
+    );
   }
 }
 
@@ -158,7 +195,8 @@ interface Call {
 function operationOf(method: string, query: Record<string, unknown>, key: string): string {
   if (key === '') return 'ListObjectsV2';
   if ('uploads' in query) return 'CreateMultipartUpload';
-  if ('uploadId' in query) return { PUT: 'UploadPart', POST: 'CompleteMultipartUpload', DELETE: 'AbortMultipartUpload' }[method] ?? method;
+  if ('uploadId' in query)
+    return { PUT: 'UploadPart', POST: 'CompleteMultipartUpload', DELETE: 'AbortMultipartUpload' }[method] ?? method;
   return { PUT: 'PutObject', GET: 'GetObject', HEAD: 'HeadObject' }[method] ?? method;
 }
 
@@ -173,9 +211,11 @@ async function bytesOf(body: unknown): Promise<Uint8Array> {
 
 // The client promises a length; a framed (aws-chunked) body would be stored with its frames if nobody looked.
 function checkSum(headers: Record<string, string>, body: Uint8Array): void {
-  if (headers['content-encoding']?.includes('aws-chunked')) throw new Error('this S3 does not unframe aws-chunked bodies');
+  if (headers['content-encoding']?.includes('aws-chunked'))
+    throw new Error('this S3 does not unframe aws-chunked bodies');
   const length = headers['content-length'];
-  if (length !== undefined && Number(length) !== body.byteLength) throw new Error(`content-length ${length}, body of ${body.byteLength} bytes`);
+  if (length !== undefined && Number(length) !== body.byteLength)
+    throw new Error(`content-length ${length}, body of ${body.byteLength} bytes`);
 }
 
 const md5 = (bytes: Uint8Array): string => createHash('md5').update(bytes).digest('hex');
@@ -183,11 +223,20 @@ const versionHeaders = (object: StoredObject, versioned: boolean): Record<string
   etag: object.etag,
   ...(versioned ? { 'x-amz-version-id': object.versionId } : {}),
 });
-export const answer = (statusCode: number, headers: Record<string, string>, body: Uint8Array | string = ''): Answer => ({
+export const answer = (
+  statusCode: number,
+  headers: Record<string, string>,
+  body: Uint8Array | string = '',
+): Answer => ({
   statusCode,
   headers,
   body: Readable.from(body.length ? [Buffer.from(body)] : []),
 });
-const xml = (body: string, headers: Record<string, string> = {}): Answer => answer(200, { 'content-type': 'application/xml', ...headers }, body);
+const xml = (body: string, headers: Record<string, string> = {}): Answer =>
+  answer(200, { 'content-type': 'application/xml', ...headers }, body);
 export const failure = (statusCode: number, code: string): Answer =>
-  answer(statusCode, { 'content-type': 'application/xml' }, `<Error><Code>${code}</Code><Message>${code} from the test</Message></Error>`);
+  answer(
+    statusCode,
+    { 'content-type': 'application/xml' },
+    `<Error><Code>${code}</Code><Message>${code} from the test</Message></Error>`,
+  );

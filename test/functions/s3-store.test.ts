@@ -55,7 +55,9 @@ describe('reading', () => {
     const content = random(50 * 2 ** 20 + 7);
     s3.put('b', 'm.pt2', content);
     const source = await s3Store(s3.client()).open('b', 'm.pt2');
-    expect(Buffer.compare(await source.slice(1, content.length - 1).read(), content.subarray(1, content.length - 1))).toBe(0);
+    expect(
+      Buffer.compare(await source.slice(1, content.length - 1).read(), content.subarray(1, content.length - 1)),
+    ).toBe(0);
     expect(s3.log.filter((operation) => operation === 'GetObject')).toHaveLength(4);
   });
 
@@ -67,10 +69,12 @@ describe('reading', () => {
     s3.disturb = ({ headers }, operation) => {
       if (operation !== 'GetObject' || asked++ > 0) return undefined;
       expect(headers['range']).toBe('bytes=0-999');
-      const broken = Readable.from((function* () {
-        yield Buffer.from(content.subarray(0, 400));
-        throw Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' });
-      })());
+      const broken = Readable.from(
+        (function* () {
+          yield Buffer.from(content.subarray(0, 400));
+          throw Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' });
+        })(),
+      );
       return { ...answer(206, { 'content-range': 'bytes 0-999/1000', 'content-length': '1000' }), body: broken };
     };
     const source = await s3Store(s3.client()).open('b', 'm.pt2');
@@ -86,7 +90,10 @@ describe('reading', () => {
       if (operation !== 'GetObject') return undefined;
       const from = Number(/bytes=(\d+)-/.exec(headers['range']!)![1]);
       const piece = content.subarray(from, from + 100);
-      return { ...answer(206, { 'content-range': `bytes ${from}-999/1000`, 'content-length': String(1000 - from) }), body: Readable.from([Buffer.from(piece)]) };
+      return {
+        ...answer(206, { 'content-range': `bytes ${from}-999/1000`, 'content-length': String(1000 - from) }),
+        body: Readable.from([Buffer.from(piece)]),
+      };
     };
     const source = await s3Store(s3.client()).open('b', 'm.pt2');
     expect(Buffer.compare(await source.read(), content)).toBe(0);
@@ -96,7 +103,8 @@ describe('reading', () => {
   it('gives up on a body that never comes, and does not remember the failure', async () => {
     const s3 = new MemoryS3();
     s3.put('b', 'm.pt2', bytes(1, 2, 3));
-    s3.disturb = (_, operation) => (operation === 'GetObject' ? answer(206, { 'content-range': 'bytes 0-2/3', 'content-length': '0' }) : undefined);
+    s3.disturb = (_, operation) =>
+      operation === 'GetObject' ? answer(206, { 'content-range': 'bytes 0-2/3', 'content-length': '0' }) : undefined;
     const source = await s3Store(s3.client()).open('b', 'm.pt2');
     await expect(source.read()).rejects.toThrow('s3://b/m.pt2 broke off at byte 0');
     s3.disturb = () => undefined;
@@ -106,7 +114,8 @@ describe('reading', () => {
   it('does not take a whole object for a range of it', async () => {
     const s3 = new MemoryS3();
     s3.put('b', 'm.pt2', bytes(1, 2, 3, 4));
-    s3.disturb = (_, operation) => (operation === 'GetObject' ? answer(200, { 'content-length': '4' }, bytes(1, 2, 3, 4)) : undefined);
+    s3.disturb = (_, operation) =>
+      operation === 'GetObject' ? answer(200, { 'content-length': '4' }, bytes(1, 2, 3, 4)) : undefined;
     // The block is the whole object here, and still the answer must say so.
     const source = await s3Store(s3.client()).open('b', 'm.pt2');
     await expect(source.slice(2, 4).read()).rejects.toThrow('asked for bytes=0-3, got "everything"');
@@ -129,7 +138,10 @@ describe('reading', () => {
   });
 
   it('refuses when an unversioned object is replaced, or any object deleted, in between', async () => {
-    for (const change of [(s3: MemoryS3) => s3.put('b', 'm.pt2', bytes(4, 5, 6)), (s3: MemoryS3) => s3.objects.delete('b/m.pt2')]) {
+    for (const change of [
+      (s3: MemoryS3) => s3.put('b', 'm.pt2', bytes(4, 5, 6)),
+      (s3: MemoryS3) => s3.objects.delete('b/m.pt2'),
+    ]) {
       const s3 = new MemoryS3({ versioned: false });
       s3.put('b', 'm.pt2', bytes(1, 2, 3));
       const source = await s3Store(s3.client()).open('b', 'm.pt2');
@@ -148,7 +160,10 @@ describe('reading', () => {
     s3.put('b', 'm.pt2', bytes(1));
     const store = s3Store(s3.client());
     expect(await store.head('b', key, version)).toBeNull();
-    await expect(store.open('b', key, version)).rejects.toMatchObject({ code: 'FileNotFound', details: { file: `s3://b/${key}` } });
+    await expect(store.open('b', key, version)).rejects.toMatchObject({
+      code: 'FileNotFound',
+      details: { file: `s3://b/${key}` },
+    });
   });
 
   it('says what AWS said when it is not about the object', async () => {
@@ -174,11 +189,18 @@ describe('writing', () => {
   it.each([
     ['empty', 0, ['PutObject']],
     ['one part', 1000, ['PutObject']],
-    ['three parts', 33 * 2 ** 20, ['CreateMultipartUpload', 'UploadPart', 'UploadPart', 'UploadPart', 'CompleteMultipartUpload']],
+    [
+      'three parts',
+      33 * 2 ** 20,
+      ['CreateMultipartUpload', 'UploadPart', 'UploadPart', 'UploadPart', 'CompleteMultipartUpload'],
+    ],
   ])('uploads a file: %s', async (name, size, operations) => {
     const s3 = new MemoryS3();
     const content = random(size);
-    const info = await s3Store(s3.client()).putFile('b', 'model.onnx', file(name, content), { ...TYPE, tags: { status: 'validated', model: 'a b+c' } });
+    const info = await s3Store(s3.client()).putFile('b', 'model.onnx', file(name, content), {
+      ...TYPE,
+      tags: { status: 'validated', model: 'a b+c' },
+    });
     const stored = s3.newest('b', 'model.onnx')!;
     expect(Buffer.compare(stored.bytes, content)).toBe(0);
     expect(info).toEqual({ key: 'model.onnx', size, version: stored.versionId });
@@ -189,8 +211,11 @@ describe('writing', () => {
 
   it('leaves nothing behind when a part fails', async () => {
     const s3 = new MemoryS3();
-    s3.disturb = ({ query }, operation) => (operation === 'UploadPart' && query?.['partNumber'] === '2' ? failure(403, 'AccessDenied') : undefined);
-    await expect(s3Store(s3.client()).putFile('b', 'model.onnx', file('failing', random(33 * 2 ** 20)), TYPE)).rejects.toThrow('AccessDenied');
+    s3.disturb = ({ query }, operation) =>
+      operation === 'UploadPart' && query?.['partNumber'] === '2' ? failure(403, 'AccessDenied') : undefined;
+    await expect(
+      s3Store(s3.client()).putFile('b', 'model.onnx', file('failing', random(33 * 2 ** 20)), TYPE),
+    ).rejects.toThrow('AccessDenied');
     expect(s3.log).toContain('AbortMultipartUpload');
     expect(s3.uploads.size).toBe(0);
     expect(s3.objects.size).toBe(0);
@@ -214,7 +239,16 @@ describe('writing', () => {
 });
 
 describe('keys', () => {
-  const KEYS = ['a b.pt2', 'a+b.pt2', 'ü/模型.pt2', `#?&<>"'%41.pt2`, 'x//y', '[]{},;=$@!.PT2', 'line\nbreak\u0001', `${'é'.repeat(511)}x`];
+  const KEYS = [
+    'a b.pt2',
+    'a+b.pt2',
+    'ü/模型.pt2',
+    `#?&<>"'%41.pt2`,
+    'x//y',
+    '[]{},;=$@!.PT2',
+    'line\nbreak\u0001',
+    `${'é'.repeat(511)}x`,
+  ];
   it.each(KEYS)('keeps %j as it is', async (key) => {
     const s3 = new MemoryS3();
     const store = s3Store(s3.client());

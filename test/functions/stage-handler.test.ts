@@ -1,4 +1,7 @@
-/** What every stage gets on Lambda and what is left of it: a folder, S3, logs that name the job, and the error as it was thrown. */
+/**
+ * What every stage gets on Lambda and what is left of it: a folder, S3, logs that name the job, and the error as it was
+ * thrown.
+ */
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,8 +14,12 @@ import type { RunStage } from '../../shared/pipeline/stages.ts';
 import { MemoryS3 } from './memory-s3.ts';
 
 const CONTEXT = {
-  functionName: 'Convert', memoryLimitInMB: '3008', functionVersion: '1', awsRequestId: 'request-1',
-  invokedFunctionArn: 'arn:aws:lambda:us-east-1:123456789012:function:Convert', getRemainingTimeInMillis: () => 900_000,
+  functionName: 'Convert',
+  memoryLimitInMB: '3008',
+  functionVersion: '1',
+  awsRequestId: 'request-1',
+  invokedFunctionArn: 'arn:aws:lambda:us-east-1:123456789012:function:Convert',
+  getRemainingTimeInMillis: () => 900_000,
 };
 const INPUT = { job: { id: 'a1b2' }, request: { size: 4096 } };
 
@@ -22,7 +29,12 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'stage-handler-'));
   lines = [];
   const keep = (chunk: unknown): boolean => {
-    lines.push(...String(chunk).split('\n').filter((line) => line.startsWith('{')).map((line) => JSON.parse(line) as Record<string, unknown>));
+    lines.push(
+      ...String(chunk)
+        .split('\n')
+        .filter((line) => line.startsWith('{'))
+        .map((line) => JSON.parse(line) as Record<string, unknown>),
+    );
     return true;
   };
   vi.stubEnv('TMPDIR', folder);
@@ -58,10 +70,12 @@ describe('a stage', () => {
   });
 
   it('leaves no files when it fails', async () => {
-    await expect(invoke(async (_, { temporaryFolder }) => {
-      writeFileSync(join(temporaryFolder, 'half'), 'x');
-      throw new Error('no');
-    })).rejects.toThrow('no');
+    await expect(
+      invoke(async (_, { temporaryFolder }) => {
+        writeFileSync(join(temporaryFolder, 'half'), 'x');
+        throw new Error('no');
+      }),
+    ).rejects.toThrow('no');
     expect(left()).toEqual([]);
   });
 
@@ -79,37 +93,65 @@ describe('a stage', () => {
   });
 
   it('is told when its time is over, as a failure with a name', async () => {
-    const untilStopped: RunStage = (_, { signal }) => new Promise((_resolve, reject) => {
-      signal!.addEventListener('abort', () => reject(signal!.reason as Error));
-    });
-    await expect(invoke(untilStopped, INPUT, { ...CONTEXT, getRemainingTimeInMillis: () => 5_020 })).rejects.toMatchObject({
-      name: 'LimitExceeded', details: { file: 'convert', what: 'the time of the stage' },
+    const untilStopped: RunStage = (_, { signal }) =>
+      new Promise((_resolve, reject) => {
+        signal!.addEventListener('abort', () => reject(signal!.reason as Error));
+      });
+    await expect(
+      invoke(untilStopped, INPUT, { ...CONTEXT, getRemainingTimeInMillis: () => 5_020 }),
+    ).rejects.toMatchObject({
+      name: 'LimitExceeded',
+      details: { file: 'convert', what: 'the time of the stage' },
     });
   });
 });
 
 describe('an error', () => {
-  // Lambda's runtime answers { errorType: error.name, errorMessage: error.message, trace } for an instance of Error; Step Functions matches errorType.
+  // Lambda's runtime answers { errorType: error.name, errorMessage: error.message, trace } for an instance of Error;
+  // Step Functions matches errorType.
   it.each<[string, () => never, string]>([
-    ['UnsupportedType', () => fail('UnsupportedType', { what: 'weight', dtype: 'float8', hint: 'save it as float32' }), 'weight: dtype float8 is not supported; save it as float32'],
-    ['TypeError', () => { throw new TypeError('x is not a function'); }, 'x is not a function'],
-    ['NoSuchBucket', () => { throw Object.assign(new Error('The bucket does not exist'), { name: 'NoSuchBucket' }); }, 'The bucket does not exist'],
+    [
+      'UnsupportedType',
+      () => fail('UnsupportedType', { what: 'weight', dtype: 'float8', hint: 'save it as float32' }),
+      'weight: dtype float8 is not supported; save it as float32',
+    ],
+    [
+      'TypeError',
+      () => {
+        throw new TypeError('x is not a function');
+      },
+      'x is not a function',
+    ],
+    [
+      'NoSuchBucket',
+      () => {
+        throw Object.assign(new Error('The bucket does not exist'), { name: 'NoSuchBucket' });
+      },
+      'The bucket does not exist',
+    ],
   ])('goes out under its name: %s', async (name, thrower, message) => {
     const error = await invoke(async () => thrower()).catch((cause: unknown) => cause);
     expect(error).toBeInstanceOf(Error);
     expect(error).toMatchObject({ name, message });
     expect(lines.find(({ level }) => level === 'ERROR')).toMatchObject({
-      stage: 'convert', correlation_id: 'a1b2', service: 'torchferry', error: { name, message },
+      stage: 'convert',
+      correlation_id: 'a1b2',
+      service: 'torchferry',
+      error: { name, message },
     });
   });
 });
 
 describe('what is written', () => {
   it('names job and stage in every line, and forgets them afterwards', async () => {
-    const handler = stageHandler('convert', async (_, { log }) => {
-      log('converted', { nodes: 12 });
-      return null;
-    }, new MemoryS3().client());
+    const handler = stageHandler(
+      'convert',
+      async (_, { log }) => {
+        log('converted', { nodes: 12 });
+        return null;
+      },
+      new MemoryS3().client(),
+    );
     await handler(INPUT, CONTEXT);
     await handler({ execution: 'arn:aws:states:::execution:x' }, CONTEXT);
     await handler({}, CONTEXT);
@@ -123,8 +165,14 @@ describe('what is written', () => {
   });
 
   it('measures every stage, also one that fails', async () => {
-    await expect(invoke(async () => { throw new Error('no'); })).rejects.toThrow();
-    expect(lines).toContainEqual(expect.objectContaining({ StageTime: expect.any(Number), stage: 'convert', service: 'torchferry' }));
+    await expect(
+      invoke(async () => {
+        throw new Error('no');
+      }),
+    ).rejects.toThrow();
+    expect(lines).toContainEqual(
+      expect.objectContaining({ StageTime: expect.any(Number), stage: 'convert', service: 'torchferry' }),
+    );
     expect(lines.some((line) => 'ModelBytes' in line)).toBe(false);
   });
 

@@ -1,4 +1,7 @@
-/** The graphs of known programs as text: a change of what is written is a readable diff. `UPDATE_GOLDEN=1 npx vitest run test/golden` writes them anew. */
+/**
+ * The graphs of known programs as text: a change of what is written is a readable diff. `UPDATE_GOLDEN=1 npx vitest run
+ * test/golden` writes them anew.
+ */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
@@ -9,7 +12,9 @@ import { printModel } from '../../shared/onnx/text.ts';
 import { openProgram } from '../../shared/torch/open.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
-const PROGRAMS: Readonly<Record<string, { readonly file: string; readonly opset: number; readonly keepWeights?: boolean }>> = {
+const PROGRAMS: Readonly<
+  Record<string, { readonly file: string; readonly opset: number; readonly keepWeights?: boolean }>
+> = {
   'digits-21': { file: 'examples/digits/digits_cnn.pt2', opset: 21 },
   'digits-13': { file: 'examples/digits/digits_cnn.pt2', opset: 13 },
   'digits-linked': { file: 'examples/digits/digits_cnn.pt2', opset: 21, keepWeights: true },

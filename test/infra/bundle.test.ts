@@ -1,4 +1,7 @@
-/** What is uploaded to Lambda: a module per stage that loads by itself, nothing of other stages, of onnxruntime one platform. */
+/**
+ * What is uploaded to Lambda: a module per stage that loads by itself, nothing of other stages, of onnxruntime one
+ * platform.
+ */
 import { spawnSync } from 'node:child_process';
 import { globSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -24,13 +27,18 @@ beforeAll(() => {
   const stack = new FerryStack(app, 'Torchferry', { ...DEFAULTS, architecture: HERE === 'arm64' ? 'arm64' : 'x86_64' });
   const { Resources } = app.synth().getStackArtifact(stack.artifactId).template as Untyped;
   for (const name of STAGE_NAMES) {
-    const [[, { Properties }]] = Object.entries<Untyped>(Resources).filter(([id]) => id.replace(/[0-9A-F]{8}$/, '') === STAGES[name].functionName) as [[string, Untyped]];
+    const [[, { Properties }]] = Object.entries<Untyped>(Resources).filter(
+      ([id]) => id.replace(/[0-9A-F]{8}$/, '') === STAGES[name].functionName,
+    ) as [[string, Untyped]];
     assets.set(name, join(folder, 'cdk.out', `asset.${Properties.Code.S3Key.replace('.zip', '')}`));
   }
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const bytesOf = (path: string): number => globSync('**/*', { cwd: path }).map((file) => statSync(join(path, file)).size).reduce((a, b) => a + b, 0);
+const bytesOf = (path: string): number =>
+  globSync('**/*', { cwd: path })
+    .map((file) => statSync(join(path, file)).size)
+    .reduce((a, b) => a + b, 0);
 const platforms = (path: string): string[] => globSync('node_modules/onnxruntime-node/bin/*/*/*', { cwd: path });
 const platform = (arch: NodeArch): string => `node_modules/onnxruntime-node/bin/napi-v6/linux/${arch}`;
 
@@ -41,8 +49,12 @@ describe.each(STAGE_NAMES)('%s', (name) => {
     const module = join(assets.get(name)!, 'index.mjs');
     expect(statSync(module).size).toBeLessThan(5e6);
     // esbuild heads every file it takes in with its path, and those it splits more than once.
-    const sources = [...new Set([...readFileSync(module, 'utf8').matchAll(/^\/\/ (.*\.ts)$/gm)].map((match) => match[1]!))];
-    expect(sources.filter((source) => source.startsWith('shared/pipeline/stages/'))).toEqual([fileOf(name).replace('functions/', 'shared/pipeline/stages/')]);
+    const sources = [
+      ...new Set([...readFileSync(module, 'utf8').matchAll(/^\/\/ (.*\.ts)$/gm)].map((match) => match[1]!)),
+    ];
+    expect(sources.filter((source) => source.startsWith('shared/pipeline/stages/'))).toEqual([
+      fileOf(name).replace('functions/', 'shared/pipeline/stages/'),
+    ]);
     expect(sources.filter((source) => /^(infra|local|cli|test)\//.test(source))).toEqual([]);
   });
 
@@ -55,7 +67,11 @@ describe.each(STAGE_NAMES)('%s', (name) => {
   it.runIf(process.platform === 'linux' || !needsOnnxRuntime)('loads where nothing else is installed', () => {
     const code = `const { handler } = await import('./index.mjs'); console.log(typeof handler)`;
     const env = { PATH: process.env['PATH'], AWS_REGION: 'us-east-1', TMPDIR: folder };
-    const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', code], { cwd: assets.get(name)!, encoding: 'utf8', env });
+    const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', code], {
+      cwd: assets.get(name)!,
+      encoding: 'utf8',
+      env,
+    });
     expect({ stdout, stderr }).toEqual({ stdout: 'function\n', stderr: '' });
   });
 });

@@ -11,23 +11,52 @@ const { template, resources } = synthesize();
 describe('buckets', () => {
   const buckets = ofType(resources, 'AWS::S3::Bucket');
 
-  it('are four', () => expect(buckets.map(([id]) => id.replace(/[0-9A-F]{8}$/, ''))).toEqual(['AccessLogBucket', 'InputBucket', 'OutputBucket', 'WorkBucket']));
+  it('are four', () =>
+    expect(buckets.map(([id]) => id.replace(/[0-9A-F]{8}$/, ''))).toEqual([
+      'AccessLogBucket',
+      'InputBucket',
+      'OutputBucket',
+      'WorkBucket',
+    ]));
 
-  it.each(buckets)('%s is private, encrypted, kept, and gives up on uploads after a day', (_, { DeletionPolicy, Properties }) => {
-    expect(Properties['PublicAccessBlockConfiguration']).toEqual({ BlockPublicAcls: true, BlockPublicPolicy: true, IgnorePublicAcls: true, RestrictPublicBuckets: true });
-    expect(Properties['BucketEncryption'].ServerSideEncryptionConfiguration[0].ServerSideEncryptionByDefault).toEqual({ SSEAlgorithm: 'AES256' });
-    expect(Properties['OwnershipControls'].Rules).toEqual([{ ObjectOwnership: 'BucketOwnerEnforced' }]);
-    expect(Properties['LifecycleConfiguration'].Rules[0]).toMatchObject({ AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 }, Status: 'Enabled' });
-    expect(DeletionPolicy).toBe('Retain');
-  });
+  it.each(buckets)(
+    '%s is private, encrypted, kept, and gives up on uploads after a day',
+    (_, { DeletionPolicy, Properties }) => {
+      expect(Properties['PublicAccessBlockConfiguration']).toEqual({
+        BlockPublicAcls: true,
+        BlockPublicPolicy: true,
+        IgnorePublicAcls: true,
+        RestrictPublicBuckets: true,
+      });
+      expect(Properties['BucketEncryption'].ServerSideEncryptionConfiguration[0].ServerSideEncryptionByDefault).toEqual(
+        { SSEAlgorithm: 'AES256' },
+      );
+      expect(Properties['OwnershipControls'].Rules).toEqual([{ ObjectOwnership: 'BucketOwnerEnforced' }]);
+      expect(Properties['LifecycleConfiguration'].Rules[0]).toMatchObject({
+        AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 },
+        Status: 'Enabled',
+      });
+      expect(DeletionPolicy).toBe('Retain');
+    },
+  );
 
   it.each(buckets)('%s refuses what is not TLS 1.2', (id) => {
-    const policy = ofType(resources, 'AWS::S3::BucketPolicy').find(([, { Properties }]) => Properties['Bucket'].Ref === id);
-    const denied = (policy![1].Properties['PolicyDocument'].Statement as Statement[]).filter(({ Effect }) => Effect === 'Deny');
-    expect(denied.map(({ Condition }) => Condition)).toEqual([{ Bool: { 'aws:SecureTransport': 'false' } }, { NumericLessThan: { 's3:TlsVersion': 1.2 } }]);
+    const policy = ofType(resources, 'AWS::S3::BucketPolicy').find(
+      ([, { Properties }]) => Properties['Bucket'].Ref === id,
+    );
+    const denied = (policy![1].Properties['PolicyDocument'].Statement as Statement[]).filter(
+      ({ Effect }) => Effect === 'Deny',
+    );
+    expect(denied.map(({ Condition }) => Condition)).toEqual([
+      { Bool: { 'aws:SecureTransport': 'false' } },
+      { NumericLessThan: { 's3:TlsVersion': 1.2 } },
+    ]);
     for (const { Action, Resource } of denied) {
       expect(Action).toBe('s3:*');
-      expect(asList(Resource)).toEqual([{ 'Fn::GetAtt': [id, 'Arn'] }, { 'Fn::Join': ['', [{ 'Fn::GetAtt': [id, 'Arn'] }, '/*']] }]);
+      expect(asList(Resource)).toEqual([
+        { 'Fn::GetAtt': [id, 'Arn'] },
+        { 'Fn::Join': ['', [{ 'Fn::GetAtt': [id, 'Arn'] }, '/*']] },
+      ]);
     }
   });
 
@@ -46,8 +75,14 @@ describe('buckets', () => {
 
   it('forgets work, keeps results', () => {
     const [, work] = buckets.find(([id]) => id.startsWith('WorkBucket'))!;
-    const expired = (work.Properties['LifecycleConfiguration'].Rules as { Prefix?: string; ExpirationInDays?: number }[]).flatMap(({ Prefix, ExpirationInDays }) => (ExpirationInDays ? [[Prefix, ExpirationInDays]] : []));
-    expect(expired).toEqual([['claims/', 30], ['jobs/', 30], ['batches/', 30]]);
+    const expired = (
+      work.Properties['LifecycleConfiguration'].Rules as { Prefix?: string; ExpirationInDays?: number }[]
+    ).flatMap(({ Prefix, ExpirationInDays }) => (ExpirationInDays ? [[Prefix, ExpirationInDays]] : []));
+    expect(expired).toEqual([
+      ['claims/', 30],
+      ['jobs/', 30],
+      ['batches/', 30],
+    ]);
     const [, output] = buckets.find(([id]) => id.startsWith('OutputBucket'))!;
     expect(output.Properties['LifecycleConfiguration'].Rules).toHaveLength(1);
   });
@@ -62,7 +97,9 @@ describe('the trigger', () => {
       'detail-type': ['Object Created'],
       detail: {
         bucket: { name: [{ Ref: expect.stringMatching(/^InputBucket/) }] },
-        object: { key: ['.pt2', '.pt', '.pth', '.onnx'].map((extension) => ({ suffix: { 'equals-ignore-case': extension } })) },
+        object: {
+          key: ['.pt2', '.pt', '.pth', '.onnx'].map((extension) => ({ suffix: { 'equals-ignore-case': extension } })),
+        },
       },
     });
   });
@@ -77,11 +114,27 @@ describe('the trigger', () => {
   });
 
   it('lets only the rule write to the queue, and only over TLS', () => {
-    template.hasResourceProperties('AWS::SQS::Queue', { SqsManagedSseEnabled: true, MessageRetentionPeriod: 14 * 86_400 });
-    const statements = ofType(resources, 'AWS::SQS::QueuePolicy')[0]![1].Properties['PolicyDocument'].Statement as (Statement & { Principal: unknown })[];
-    expect(statements.map(({ Effect, Action, Principal, Condition }) => ({ Effect, Action, Principal, Condition }))).toEqual([
-      { Effect: 'Deny', Action: 'sqs:*', Principal: { AWS: '*' }, Condition: { Bool: { 'aws:SecureTransport': 'false' } } },
-      { Effect: 'Allow', Action: 'sqs:SendMessage', Principal: { Service: 'events.amazonaws.com' }, Condition: { ArnEquals: { 'aws:SourceArn': expect.anything() } } },
+    template.hasResourceProperties('AWS::SQS::Queue', {
+      SqsManagedSseEnabled: true,
+      MessageRetentionPeriod: 14 * 86_400,
+    });
+    const statements = ofType(resources, 'AWS::SQS::QueuePolicy')[0]![1].Properties['PolicyDocument']
+      .Statement as (Statement & { Principal: unknown })[];
+    expect(
+      statements.map(({ Effect, Action, Principal, Condition }) => ({ Effect, Action, Principal, Condition })),
+    ).toEqual([
+      {
+        Effect: 'Deny',
+        Action: 'sqs:*',
+        Principal: { AWS: '*' },
+        Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+      },
+      {
+        Effect: 'Allow',
+        Action: 'sqs:SendMessage',
+        Principal: { Service: 'events.amazonaws.com' },
+        Condition: { ArnEquals: { 'aws:SourceArn': expect.anything() } },
+      },
     ]);
   });
 
@@ -101,71 +154,114 @@ describe('permissions', () => {
   it.each(STAGE_NAMES)('%s may do what its stage says, and log and trace', (name) => {
     const { functionName, grants }: Stage = STAGES[name];
     const expected = grants.flatMap(({ access, bucket, prefix }) =>
-      ACTIONS[access].map((action) => `${action} <${BUCKETS[bucket]}.Arn>${access === 'list' ? '' : `/${prefix}*`}`));
-    expect(allowed(resources, new RegExp(`^${functionName}Role`))).toEqual([
-      ...expected,
-      `logs:CreateLogStream <${functionName}Logs.Arn>`,
-      `logs:PutLogEvents <${functionName}Logs.Arn>`,
-      'xray:PutTelemetryRecords *',
-      'xray:PutTraceSegments *',
-    ].toSorted());
+      ACTIONS[access].map((action) => `${action} <${BUCKETS[bucket]}.Arn>${access === 'list' ? '' : `/${prefix}*`}`),
+    );
+    expect(allowed(resources, new RegExp(`^${functionName}Role`))).toEqual(
+      [
+        ...expected,
+        `logs:CreateLogStream <${functionName}Logs.Arn>`,
+        `logs:PutLogEvents <${functionName}Logs.Arn>`,
+        'xray:PutTelemetryRecords *',
+        'xray:PutTraceSegments *',
+      ].toSorted(),
+    );
   });
 
   it('are written out: no action with a star, no resource that is only a star except where AWS knows none', () => {
-    const statements = ofType(resources, 'AWS::IAM::Policy').flatMap(([, { Properties }]) => Properties['PolicyDocument'].Statement as Statement[]);
+    const statements = ofType(resources, 'AWS::IAM::Policy').flatMap(
+      ([, { Properties }]) => Properties['PolicyDocument'].Statement as Statement[],
+    );
     expect(statements.length).toBeGreaterThan(20);
     const actions = statements.flatMap(({ Action }) => asList(Action));
     expect(actions.filter((action) => action.includes('*'))).toEqual([]);
-    const everywhere = statements.filter(({ Resource }) => asList(Resource).includes('*')).flatMap(({ Action }) => asList(Action));
-    expect(everywhere.filter((action) => !/^(xray:|logs:\w*(LogDelivery|LogDeliveries|ResourcePolicy|ResourcePolicies|LogGroups)$)/.test(action))).toEqual([]);
+    const everywhere = statements
+      .filter(({ Resource }) => asList(Resource).includes('*'))
+      .flatMap(({ Action }) => asList(Action));
+    expect(
+      everywhere.filter(
+        (action) =>
+          !/^(xray:|logs:\w*(LogDelivery|LogDeliveries|ResourcePolicy|ResourcePolicies|LogGroups)$)/.test(action),
+      ),
+    ).toEqual([]);
   });
 
   it('come from no managed policy', () => {
-    for (const [, { Properties }] of ofType(resources, 'AWS::IAM::Role')) expect(Properties['ManagedPolicyArns'] ?? []).toEqual([]);
+    for (const [, { Properties }] of ofType(resources, 'AWS::IAM::Role'))
+      expect(Properties['ManagedPolicyArns'] ?? []).toEqual([]);
   });
 
   it('let nobody write to the input bucket, so that no result can start a conversion', () => {
-    const writers = allowed(resources, /./).filter((line) => line.includes('<InputBucket') && !/^s3:(GetObject|GetObjectVersion|ListBucket) /.test(line));
+    const writers = allowed(resources, /./).filter(
+      (line) => line.includes('<InputBucket') && !/^s3:(GetObject|GetObjectVersion|ListBucket) /.test(line),
+    );
     expect(writers).toEqual([]);
   });
 
   it('let the conversion invoke its stages and announce its end', () => {
     const own = allowed(resources, /^ConversionRole/).filter((line) => !/^(xray|logs):/.test(line));
     const stages = STAGE_NAMES.filter((name) => name !== 'batchReport');
-    expect(own).toEqual([
-      'events:PutEvents arn:<AWS::Partition>:events:<AWS::Region>:<AWS::AccountId>:event-bus/default',
-      ...stages.map((name) => `lambda:InvokeFunction <${STAGES[name].functionName}.Arn>`),
-    ].toSorted());
+    expect(own).toEqual(
+      [
+        'events:PutEvents arn:<AWS::Partition>:events:<AWS::Region>:<AWS::AccountId>:event-bus/default',
+        ...stages.map((name) => `lambda:InvokeFunction <${STAGES[name].functionName}.Arn>`),
+      ].toSorted(),
+    );
   });
 
   it('let the batch read its list, start conversions and its own items, and keep their results', () => {
     const states = 'arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution';
     const own = allowed(resources, /^BatchRole/).filter((line) => !/^(xray|logs):/.test(line));
-    expect(own).toEqual([
-      'events:PutEvents arn:<AWS::Partition>:events:<AWS::Region>:<AWS::AccountId>:event-bus/default',
-      ...['PutTargets', 'PutRule', 'DescribeRule'].map((action) => `events:${action} arn:<AWS::Partition>:events:<AWS::Region>:<AWS::AccountId>:rule/StepFunctionsGetEventsForStepFunctionsExecutionRule`),
-      'lambda:InvokeFunction <BatchReportFunction.Arn>',
-      ...['s3:GetObject', 's3:GetObjectVersion'].map((action) => `${action} <InputBucket.Arn>/*`),
-      's3:ListBucket <InputBucket.Arn>',
-      ...['s3:PutObject', 's3:GetObject', 's3:ListMultipartUploadParts', 's3:AbortMultipartUpload'].map((action) => `${action} <WorkBucket.Arn>/batches/*`),
-      'states:StartExecution <BatchStateMachine>',
-      'states:StartExecution <ConversionStateMachine>',
-      ...['<BatchStateMachine.Name>:*', '<ConversionStateMachine.Name>:*'].flatMap((name) => [`states:DescribeExecution ${states}:${name}`, `states:StopExecution ${states}:${name}`]),
-      `states:RedriveExecution ${states}:<BatchStateMachine.Name>/Manifest:*`,
-      `states:RedriveExecution ${states}:<BatchStateMachine.Name>/Prefix:*`,
-    ].toSorted());
+    expect(own).toEqual(
+      [
+        'events:PutEvents arn:<AWS::Partition>:events:<AWS::Region>:<AWS::AccountId>:event-bus/default',
+        ...['PutTargets', 'PutRule', 'DescribeRule'].map(
+          (action) =>
+            `events:${action} arn:<AWS::Partition>:events:<AWS::Region>:<AWS::AccountId>:rule/StepFunctionsGetEventsForStepFunctionsExecutionRule`,
+        ),
+        'lambda:InvokeFunction <BatchReportFunction.Arn>',
+        ...['s3:GetObject', 's3:GetObjectVersion'].map((action) => `${action} <InputBucket.Arn>/*`),
+        's3:ListBucket <InputBucket.Arn>',
+        ...['s3:PutObject', 's3:GetObject', 's3:ListMultipartUploadParts', 's3:AbortMultipartUpload'].map(
+          (action) => `${action} <WorkBucket.Arn>/batches/*`,
+        ),
+        'states:StartExecution <BatchStateMachine>',
+        'states:StartExecution <ConversionStateMachine>',
+        ...['<BatchStateMachine.Name>:*', '<ConversionStateMachine.Name>:*'].flatMap((name) => [
+          `states:DescribeExecution ${states}:${name}`,
+          `states:StopExecution ${states}:${name}`,
+        ]),
+        `states:RedriveExecution ${states}:<BatchStateMachine.Name>/Manifest:*`,
+        `states:RedriveExecution ${states}:<BatchStateMachine.Name>/Prefix:*`,
+      ].toSorted(),
+    );
   });
 });
 
 describe('functions', () => {
   it.each(STAGE_NAMES)('%s has the size its stage says, Node 24 on arm64, a trace, and logs that end', (name) => {
     const { functionName, memoryMb, timeoutSeconds, temporaryMb }: Stage = STAGES[name];
-    const [[, { Properties }]] = ofType(resources, 'AWS::Lambda::Function').filter(([id]) => id.replace(/[0-9A-F]{8}$/, '') === functionName) as [[string, Untyped]];
+    const [[, { Properties }]] = ofType(resources, 'AWS::Lambda::Function').filter(
+      ([id]) => id.replace(/[0-9A-F]{8}$/, '') === functionName,
+    ) as [[string, Untyped]];
     expect(Properties).toMatchObject({
-      MemorySize: memoryMb, Timeout: timeoutSeconds, EphemeralStorage: { Size: temporaryMb },
-      Runtime: 'nodejs24.x', Architectures: ['arm64'], Handler: 'index.handler', TracingConfig: { Mode: 'Active' },
-      Environment: { Variables: { ORT_DISABLE_TELEMETRY: '1', POWERTOOLS_SERVICE_NAME: 'torchferry', POWERTOOLS_METRICS_NAMESPACE: 'Torchferry' } },
-      LoggingConfig: { LogFormat: 'JSON', LogGroup: { Ref: expect.stringMatching(new RegExp(`^${functionName}Logs`)) } },
+      MemorySize: memoryMb,
+      Timeout: timeoutSeconds,
+      EphemeralStorage: { Size: temporaryMb },
+      Runtime: 'nodejs24.x',
+      Architectures: ['arm64'],
+      Handler: 'index.handler',
+      TracingConfig: { Mode: 'Active' },
+      Environment: {
+        Variables: {
+          ORT_DISABLE_TELEMETRY: '1',
+          POWERTOOLS_SERVICE_NAME: 'torchferry',
+          POWERTOOLS_METRICS_NAMESPACE: 'Torchferry',
+        },
+      },
+      LoggingConfig: {
+        LogFormat: 'JSON',
+        LogGroup: { Ref: expect.stringMatching(new RegExp(`^${functionName}Logs`)) },
+      },
     });
     expect(Properties).not.toHaveProperty('ReservedConcurrentExecutions');
   });
@@ -181,7 +277,9 @@ describe('machines', () => {
   const MACHINES = { ConversionStateMachine: ferryStateMachine(), BatchStateMachine: batchStateMachine() };
 
   it.each(Object.entries(MACHINES))('%s is the value that runs everywhere else', (name, definition) => {
-    const [[, { Properties }]] = ofType(resources, 'AWS::StepFunctions::StateMachine').filter(([id]) => id.startsWith(name)) as [[string, Untyped]];
+    const [[, { Properties }]] = ofType(resources, 'AWS::StepFunctions::StateMachine').filter(([id]) =>
+      id.startsWith(name),
+    ) as [[string, Untyped]];
     expect(JSON.parse(Properties.DefinitionString)).toEqual(JSON.parse(JSON.stringify(definition)));
     // Every placeholder has a value, so that none reaches Step Functions as it is.
     const placeholders = new Set([...JSON.stringify(definition).matchAll(/\$\{(\w+)\}/g)].map((match) => match[1]!));
@@ -201,7 +299,9 @@ describe('machines', () => {
       TracingConfiguration: { Enabled: true },
       LoggingConfiguration: { Level: 'ALL', IncludeExecutionData: true },
     });
-    for (const [, { Properties }] of ofType(resources, 'AWS::Logs::LogGroup').filter(([id]) => /^(Conversion|Batch)Logs/.test(id))) {
+    for (const [, { Properties }] of ofType(resources, 'AWS::Logs::LogGroup').filter(([id]) =>
+      /^(Conversion|Batch)Logs/.test(id),
+    )) {
       expect(Properties['LogGroupName']).toMatch(/^\/aws\/vendedlogs\/states\/Torchferry-/);
     }
   });
@@ -209,20 +309,34 @@ describe('machines', () => {
 
 describe('what is watched', () => {
   it.each([
-    ['ExecutionsFailed', 'AWS/States'], ['ExecutionsTimedOut', 'AWS/States'], ['ExecutionThrottled', 'AWS/States'], ['ApproximateNumberOfMessagesVisible', 'AWS/SQS'],
+    ['ExecutionsFailed', 'AWS/States'],
+    ['ExecutionsTimedOut', 'AWS/States'],
+    ['ExecutionThrottled', 'AWS/States'],
+    ['ApproximateNumberOfMessagesVisible', 'AWS/SQS'],
   ])('%s', (MetricName, Namespace) => {
-    template.hasResourceProperties('AWS::CloudWatch::Alarm', { MetricName, Namespace, Threshold: 1, TreatMissingData: 'notBreaching', AlarmDescription: Match.anyValue() });
+    template.hasResourceProperties('AWS::CloudWatch::Alarm', {
+      MetricName,
+      Namespace,
+      Threshold: 1,
+      TreatMissingData: 'notBreaching',
+      AlarmDescription: Match.anyValue(),
+    });
   });
 
   it('throttles of every function together', () => {
-    const [[, alarm]] = ofType(resources, 'AWS::CloudWatch::Alarm').filter(([id]) => id.startsWith('FunctionsThrottled')) as [[string, Untyped]];
-    const metrics = alarm.Properties.Metrics.filter((metric: Untyped) => metric.MetricStat?.Metric.MetricName === 'Throttles');
+    const [[, alarm]] = ofType(resources, 'AWS::CloudWatch::Alarm').filter(([id]) =>
+      id.startsWith('FunctionsThrottled'),
+    ) as [[string, Untyped]];
+    const metrics = alarm.Properties.Metrics.filter(
+      (metric: Untyped) => metric.MetricStat?.Metric.MetricName === 'Throttles',
+    );
     expect(metrics).toHaveLength(STAGE_NAMES.length);
   });
 
   it('on one dashboard', () => {
     const [[, { Properties }]] = ofType(resources, 'AWS::CloudWatch::Dashboard') as [[string, Untyped]];
     const body = JSON.stringify(Properties.DashboardBody);
-    for (const text of ['Conversions', 'Last failures', 'ModelBytes', 'UndeliveredEvents', ...STAGE_NAMES]) expect(body).toContain(text);
+    for (const text of ['Conversions', 'Last failures', 'ModelBytes', 'UndeliveredEvents', ...STAGE_NAMES])
+      expect(body).toContain(text);
   });
 });

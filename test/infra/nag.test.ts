@@ -5,16 +5,33 @@ import { AwsSolutionsChecks } from 'cdk-nag';
 import { expect, it } from 'vitest';
 import { synthesize, type Synthesized } from './synthesize.ts';
 
-const findings = ({ app }: Synthesized): string[] => new AwsSolutionsChecks(app).validateScope(app).violations.map(({ ruleName }) => ruleName);
+const findings = ({ app }: Synthesized): string[] =>
+  new AwsSolutionsChecks(app).validateScope(app).violations.map(({ ruleName }) => ruleName);
 
 it.each([
   ['as it comes', {}],
-  ['with everything chosen', { alarmEmail: 'me@example.org', encryptionKeyArn: 'arn:aws:kms:eu-west-1:123456789012:key/12345678-1234-1234-1234-123456789012', eventBus: 'models' }],
+  [
+    'with everything chosen',
+    {
+      alarmEmail: 'me@example.org',
+      encryptionKeyArn: 'arn:aws:kms:eu-west-1:123456789012:key/12345678-1234-1234-1234-123456789012',
+      eventBus: 'models',
+    },
+  ],
 ])('finds nothing %s', (_, chosen) => expect(findings(synthesize(chosen))).toEqual([]));
 
 it('finds a bucket without the house rules, and a wider grant', () => {
   const made = synthesize();
   new Bucket(made.stack, 'Careless');
-  (made.stack.node.findChild('ConvertFunctionRole') as Role).addToPolicy(new PolicyStatement({ actions: ['s3:*'], resources: ['arn:aws:s3:::other/*'] }));
-  expect(findings(made)).toEqual(expect.arrayContaining(['AwsSolutions-S1', 'AwsSolutions-S10', 'AwsSolutions-IAM5[Action::s3:*]', 'AwsSolutions-IAM5[Resource::arn:aws:s3:::other/*]']));
+  (made.stack.node.findChild('ConvertFunctionRole') as Role).addToPolicy(
+    new PolicyStatement({ actions: ['s3:*'], resources: ['arn:aws:s3:::other/*'] }),
+  );
+  expect(findings(made)).toEqual(
+    expect.arrayContaining([
+      'AwsSolutions-S1',
+      'AwsSolutions-S10',
+      'AwsSolutions-IAM5[Action::s3:*]',
+      'AwsSolutions-IAM5[Resource::arn:aws:s3:::other/*]',
+    ]),
+  );
 });

@@ -8,7 +8,14 @@ import { ofType, synthesize } from './synthesize.ts';
 describe('options', () => {
   it('have defaults', () => {
     expect(readOptions(new App().node)).toEqual({
-      architecture: 'arm64', memoryMb: null, reservedConcurrency: null, logRetentionDays: 30, workRetentionDays: 30, eventBus: 'default', alarmEmail: null, encryptionKeyArn: null,
+      architecture: 'arm64',
+      memoryMb: null,
+      reservedConcurrency: null,
+      logRetentionDays: 30,
+      workRetentionDays: 30,
+      eventBus: 'default',
+      alarmEmail: null,
+      encryptionKeyArn: null,
     });
   });
 
@@ -23,37 +30,68 @@ describe('options', () => {
     ['encryptionKeyArn', 'alias/mine', 'the ARN of a KMS key'],
   ])('%s is not "%s"', (option, value, expected) => {
     const { node } = new App({ context: { [option]: value } });
-    expect(() => readOptions(node)).toThrow(expect.objectContaining({ code: 'BadOption', details: { option, value, expected } }));
+    expect(() => readOptions(node)).toThrow(
+      expect.objectContaining({ code: 'BadOption', details: { option, value, expected } }),
+    );
   });
 });
 
 describe('a deployment', () => {
   const key = 'arn:aws:kms:eu-west-1:123456789012:key/12345678-1234-1234-1234-123456789012';
   const { template, resources } = synthesize({
-    architecture: 'x86_64', memoryMb: '8192', reservedConcurrency: '5', logRetentionDays: '90', workRetentionDays: '60', eventBus: 'models', alarmEmail: 'me@example.org', encryptionKeyArn: key,
+    architecture: 'x86_64',
+    memoryMb: '8192',
+    reservedConcurrency: '5',
+    logRetentionDays: '90',
+    workRetentionDays: '60',
+    eventBus: 'models',
+    alarmEmail: 'me@example.org',
+    encryptionKeyArn: key,
   });
 
   it('gives the memory and the limit to the functions that hold a model', () => {
-    const sizes = ofType(resources, 'AWS::Lambda::Function').map(([id, { Properties }]) => [id.replace(/Function[0-9A-F]{8}$/, ''), Properties['MemorySize'], Properties['ReservedConcurrentExecutions']]);
+    const sizes = ofType(resources, 'AWS::Lambda::Function').map(([id, { Properties }]) => [
+      id.replace(/Function[0-9A-F]{8}$/, ''),
+      Properties['MemorySize'],
+      Properties['ReservedConcurrentExecutions'],
+    ]);
     expect(sizes).toEqual([
-      ['Claim', STAGES.claim.memoryMb, undefined], ['Convert', 8192, 5], ['Quantize', 8192, 5], ['Validate', 8192, 5], ['Report', STAGES.report.memoryMb, undefined], ['BatchReport', STAGES.batchReport.memoryMb, undefined],
+      ['Claim', STAGES.claim.memoryMb, undefined],
+      ['Convert', 8192, 5],
+      ['Quantize', 8192, 5],
+      ['Validate', 8192, 5],
+      ['Report', STAGES.report.memoryMb, undefined],
+      ['BatchReport', STAGES.batchReport.memoryMb, undefined],
     ]);
     template.allResourcesProperties('AWS::Lambda::Function', { Architectures: ['x86_64'] });
   });
 
   it('announces on the chosen bus', () => {
-    template.allResourcesProperties('AWS::StepFunctions::StateMachine', { DefinitionSubstitutions: { EventBus: 'models' } });
+    template.allResourcesProperties('AWS::StepFunctions::StateMachine', {
+      DefinitionSubstitutions: { EventBus: 'models' },
+    });
   });
 
   it('writes alarms to whoever wants them', () => {
     template.hasResourceProperties('AWS::SNS::Subscription', { Protocol: 'email', Endpoint: 'me@example.org' });
-    for (const [, { Properties }] of ofType(resources, 'AWS::CloudWatch::Alarm')) expect(Properties['AlarmActions']).toEqual([{ Ref: expect.stringMatching(/^Alarms/) }]);
+    for (const [, { Properties }] of ofType(resources, 'AWS::CloudWatch::Alarm'))
+      expect(Properties['AlarmActions']).toEqual([{ Ref: expect.stringMatching(/^Alarms/) }]);
   });
 
   it('uses the key for models, results and work, and lets every function use it', () => {
-    const encrypted = ofType(resources, 'AWS::S3::Bucket').map(([id, { Properties }]) => [id.replace(/Bucket[0-9A-F]{8}$/, ''), Properties['BucketEncryption'].ServerSideEncryptionConfiguration[0].ServerSideEncryptionByDefault.KMSMasterKeyID]);
-    expect(encrypted).toEqual([['AccessLog', undefined], ['Input', key], ['Output', key], ['Work', key]]);
-    const users = ofType(resources, 'AWS::IAM::Policy').filter(([, { Properties }]) => JSON.stringify(Properties).includes(key)).map(([id]) => id.replace(/Role.*$/, ''));
+    const encrypted = ofType(resources, 'AWS::S3::Bucket').map(([id, { Properties }]) => [
+      id.replace(/Bucket[0-9A-F]{8}$/, ''),
+      Properties['BucketEncryption'].ServerSideEncryptionConfiguration[0].ServerSideEncryptionByDefault.KMSMasterKeyID,
+    ]);
+    expect(encrypted).toEqual([
+      ['AccessLog', undefined],
+      ['Input', key],
+      ['Output', key],
+      ['Work', key],
+    ]);
+    const users = ofType(resources, 'AWS::IAM::Policy')
+      .filter(([, { Properties }]) => JSON.stringify(Properties).includes(key))
+      .map(([id]) => id.replace(/Role.*$/, ''));
     expect(users).toEqual([...Object.values(STAGES).map(({ functionName }) => functionName), 'Batch']);
   });
 });

@@ -1,4 +1,7 @@
-/** The stack as `cdk synth` makes it, without bundling: with the flags of cdk.json, and what is chosen on the command line. */
+/**
+ * The stack as `cdk synth` makes it, without bundling: with the flags of cdk.json, and what is chosen on the command
+ * line.
+ */
 import { readFileSync } from 'node:fs';
 import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
@@ -47,15 +50,31 @@ export interface Statement {
 
 export const asList = <T>(value: T | readonly T[]): readonly T[] => (Array.isArray(value) ? value : [value as T]);
 
-/** All statements of a role's policies, one line per action and resource, CloudFormation's functions written short: `s3:GetObject <InputBucket.Arn>/*`. */
+/**
+ * All statements of a role's policies, one line per action and resource, CloudFormation's functions written short:
+ * `s3:GetObject <InputBucket.Arn>/*`.
+ */
 export function allowed(resources: Synthesized['resources'], roleId: RegExp): string[] {
-  const policies = ofType(resources, 'AWS::IAM::Policy').filter(([, { Properties }]) => (Properties['Roles'] as { Ref: string }[]).some(({ Ref }) => roleId.test(Ref)));
-  return policies.flatMap(([, { Properties }]) => (Properties['PolicyDocument'].Statement as Statement[]).flatMap(lines)).toSorted();
+  const policies = ofType(resources, 'AWS::IAM::Policy').filter(([, { Properties }]) =>
+    (Properties['Roles'] as { Ref: string }[]).some(({ Ref }) => roleId.test(Ref)),
+  );
+  return policies
+    .flatMap(([, { Properties }]) => (Properties['PolicyDocument'].Statement as Statement[]).flatMap(lines))
+    .toSorted();
 }
 
 const lines = ({ Effect, Action, Resource, Condition }: Statement): string[] =>
-  asList(Action).flatMap((action) => asList(Resource).map((resource) =>
-    [Effect === 'Allow' ? '' : `${Effect} `, action, ' ', short(resource), Condition ? ` if ${JSON.stringify(Condition)}` : ''].join('')));
+  asList(Action).flatMap((action) =>
+    asList(Resource).map((resource) =>
+      [
+        Effect === 'Allow' ? '' : `${Effect} `,
+        action,
+        ' ',
+        short(resource),
+        Condition ? ` if ${JSON.stringify(Condition)}` : '',
+      ].join(''),
+    ),
+  );
 
 /** Logical ids lose their hash: `InputBucket3BF8630A` to `InputBucket`. */
 const withoutHash = (id: string): string => id.replace(/[0-9A-F]{8}$/, '');

@@ -30,11 +30,20 @@ const put = async (key: string, content: Uint8Array | string = ARCHIVE): Promise
   await writeFile(join(root, 'input', key), content);
 };
 const text = (path: string): Promise<string> => readFile(join(root, 'output', path), 'utf8');
-const items = async (folder: string): Promise<BatchItem[]> => (JSON.parse(await text(`${folder}/batch-report.json`)) as { items: BatchItem[] }).items;
+const items = async (folder: string): Promise<BatchItem[]> =>
+  (JSON.parse(await text(`${folder}/batch-report.json`)) as { items: BatchItem[] }).items;
 const brief = (found: readonly BatchItem[]): unknown[] => found.map(({ key, status, code }) => [key, status, code]);
-const bus = (): string[] => events.flatMap((e) => (e.kind === 'event' && e.type.startsWith('model.batch') ? [e.type] : []));
+const bus = (): string[] =>
+  events.flatMap((e) => (e.kind === 'event' && e.type.startsWith('model.batch') ? [e.type] : []));
 
-const MANIFEST = ['"m/a.pt2"', '{"key": "m/bad.pt2"}', '', '{"key": "m/b.pt2", "options": {"dtype": "fp32"}}', '{"key": "m/gone.pt2"}', '"m/a.pt2"'].join('\n');
+const MANIFEST = [
+  '"m/a.pt2"',
+  '{"key": "m/bad.pt2"}',
+  '',
+  '{"key": "m/b.pt2", "options": {"dtype": "fp32"}}',
+  '{"key": "m/gone.pt2"}',
+  '"m/a.pt2"',
+].join('\n');
 
 describe('a manifest', () => {
   beforeEach(async () => {
@@ -43,10 +52,21 @@ describe('a manifest', () => {
     await put('m/bad.pt2', 'no model');
     await put('lists/nightly.jsonl', MANIFEST);
   });
-  const start = (more: Record<string, Json> = {}, name = 'run-1') => ferry().batch({ bucket: 'input', manifest: 'lists/nightly.jsonl', maxConcurrency: 1, ...more }, { name });
+  const start = (more: Record<string, Json> = {}, name = 'run-1') =>
+    ferry().batch({ bucket: 'input', manifest: 'lists/nightly.jsonl', maxConcurrency: 1, ...more }, { name });
 
   it('converts what it can and lists the rest', async () => {
-    expect(await start()).toMatchObject({ status: 'SUCCEEDED', output: { batch: 'run-1', models: 5, pass: 2, warn: 1, fail: 2, output: { bucket: 'output', folder: 'lists/nightly/run-1/' } } });
+    expect(await start()).toMatchObject({
+      status: 'SUCCEEDED',
+      output: {
+        batch: 'run-1',
+        models: 5,
+        pass: 2,
+        warn: 1,
+        fail: 2,
+        output: { bucket: 'output', folder: 'lists/nightly/run-1/' },
+      },
+    });
     const found = await items('lists/nightly/run-1');
     expect(brief(found)).toEqual([
       ['m/a.pt2', 'pass', null],
@@ -58,7 +78,8 @@ describe('a manifest', () => {
     expect(found[3]!.sentence).toMatch(/torch\.export\.save/);
     expect(bus()).toEqual(['model.batch.completed']);
     // Every link leads to a report that is there.
-    for (const { report } of found) if (report !== null) expect(await text(join('lists/nightly/run-1', report))).toMatch(/^<!doctype html>/);
+    for (const { report } of found)
+      if (report !== null) expect(await text(join('lists/nightly/run-1', report))).toMatch(/^<!doctype html>/);
     expect(found.filter((item) => item.report !== null)).toHaveLength(4);
     expect(await text('lists/nightly/run-1/batch-report.html')).toMatch(/UnsupportedFormat/);
   });
@@ -66,7 +87,15 @@ describe('a manifest', () => {
   it('writes a manifest of what failed, which runs again when the cause is gone', async () => {
     await start();
     const again = await text('lists/nightly/run-1/failed.jsonl');
-    expect(again.trim().split('\n').map((line) => JSON.parse(line) as Json)).toEqual([{ bucket: 'input', key: 'm/bad.pt2' }, { bucket: 'input', key: 'm/gone.pt2' }]);
+    expect(
+      again
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as Json),
+    ).toEqual([
+      { bucket: 'input', key: 'm/bad.pt2' },
+      { bucket: 'input', key: 'm/gone.pt2' },
+    ]);
     await put('m/bad.pt2');
     await put('m/gone.pt2');
     await put('lists/nightly.jsonl', again);
@@ -74,7 +103,10 @@ describe('a manifest', () => {
   });
 
   it('fails when more fail than are tolerated, and still reports', async () => {
-    expect(await start({ toleratedFailurePercentage: 10 })).toMatchObject({ status: 'FAILED', error: 'States.ExceedToleratedFailureThreshold' });
+    expect(await start({ toleratedFailurePercentage: 10 })).toMatchObject({
+      status: 'FAILED',
+      error: 'States.ExceedToleratedFailureThreshold',
+    });
     const found = await items('lists/nightly/run-1');
     expect(brief(found)).toEqual([
       ['m/a.pt2', 'pass', null],
@@ -89,13 +121,22 @@ describe('a manifest', () => {
 
   it('gives its options to every model, and a row may say otherwise', async () => {
     await start({ options: { dtype: 'int8' } });
-    const reports = (await items('lists/nightly/run-1')).filter((item) => item.status === 'pass').map((item) => join('lists/nightly/run-1', item.report!.replace('.html', '.json')));
-    const variants = await Promise.all(reports.map(async (path) => (JSON.parse(await text(path)) as { variants: { name: string }[] }).variants.map((v) => v.name)));
+    const reports = (await items('lists/nightly/run-1'))
+      .filter((item) => item.status === 'pass')
+      .map((item) => join('lists/nightly/run-1', item.report!.replace('.html', '.json')));
+    const variants = await Promise.all(
+      reports.map(async (path) =>
+        (JSON.parse(await text(path)) as { variants: { name: string }[] }).variants.map((v) => v.name),
+      ),
+    );
     expect(variants).toEqual([['int8'], ['fp32']]);
   });
 
   it('that is not there fails with a report of nothing', async () => {
-    expect(await start({ manifest: 'lists/none.jsonl' })).toMatchObject({ status: 'FAILED', error: 'States.ItemReaderFailed' });
+    expect(await start({ manifest: 'lists/none.jsonl' })).toMatchObject({
+      status: 'FAILED',
+      error: 'States.ItemReaderFailed',
+    });
     expect(await items('lists/none/run-1')).toEqual([]);
   });
 });
@@ -106,17 +147,31 @@ describe('a prefix', () => {
     await put('p/a.job.json', '{"dtype": "fp32"}');
     await put('p/data.npz', 'x');
     const outcome = await ferry().batch({ bucket: 'input', prefix: 'p/' }, { name: 'run-1' });
-    expect(outcome).toMatchObject({ status: 'SUCCEEDED', output: { models: 3, pass: 3, output: { folder: 'p/run-1/' } } });
-    expect(brief(await items('p/run-1')).map((row) => (row as string[])[0])).toEqual(['p/a.pt2', 'p/c.PT2', 'p/deep/B.PTH']);
+    expect(outcome).toMatchObject({
+      status: 'SUCCEEDED',
+      output: { models: 3, pass: 3, output: { folder: 'p/run-1/' } },
+    });
+    expect(brief(await items('p/run-1')).map((row) => (row as string[])[0])).toEqual([
+      'p/a.pt2',
+      'p/c.PT2',
+      'p/deep/B.PTH',
+    ]);
   });
 
   it('may be empty', async () => {
-    expect(await ferry().batch({ bucket: 'input', prefix: 'none/' }, { name: 'run-1' })).toMatchObject({ status: 'SUCCEEDED', output: { models: 0 } });
+    expect(await ferry().batch({ bucket: 'input', prefix: 'none/' }, { name: 'run-1' })).toMatchObject({
+      status: 'SUCCEEDED',
+      output: { models: 0 },
+    });
   });
 });
 
 it('a batch of neither is refused', async () => {
-  expect(await ferry().batch({ bucket: 'input' })).toMatchObject({ status: 'FAILED', error: 'WrongUsage', cause: expect.stringContaining('manifest') as string });
+  expect(await ferry().batch({ bucket: 'input' })).toMatchObject({
+    status: 'FAILED',
+    error: 'WrongUsage',
+    cause: expect.stringContaining('manifest') as string,
+  });
 });
 
 it.each([

@@ -1,4 +1,7 @@
-/** A real model through the real stages: a digit recognizer exported by PyTorch, with the outputs PyTorch computes for it. */
+/**
+ * A real model through the real stages: a digit recognizer exported by PyTorch, with the outputs PyTorch computes for
+ * it.
+ */
 import { copyFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,7 +20,10 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true }));
 
-async function convert(model: string, options: JobFile): Promise<{ run: LocalRun; report: Report; out: string; variant: (name: string) => Variant }> {
+async function convert(
+  model: string,
+  options: JobFile,
+): Promise<{ run: LocalRun; report: Report; out: string; variant: (name: string) => Variant }> {
   const out = await mkdtemp(join(root, 'out-'));
   const run = await runLocal({ model: join(root, model), outDir: out, options });
   const report = readJson(await readFile(join(out, 'report.json'), 'utf8')) as Report;
@@ -26,12 +32,26 @@ async function convert(model: string, options: JobFile): Promise<{ run: LocalRun
 
 describe('static', () => {
   it('both INT8 forms keep what PyTorch recognizes', async () => {
-    const { run, report, out, variant } = await convert('digits.pt2', { calibration: 'digits.calibration.npz', test_data: 'digits.test.npz', quant_format: ['QDQ', 'QLinear'] });
+    const { run, report, out, variant } = await convert('digits.pt2', {
+      calibration: 'digits.calibration.npz',
+      test_data: 'digits.test.npz',
+      quant_format: ['QDQ', 'QLinear'],
+    });
     expect(run).toMatchObject({ verdict: 'pass', failure: null });
-    expect((await readdir(out)).sort()).toEqual(['model.int8.qdq.onnx', 'model.int8.qlinear.onnx', 'model.onnx', 'report.html', 'report.json']);
+    expect((await readdir(out)).sort()).toEqual([
+      'model.int8.qdq.onnx',
+      'model.int8.qlinear.onnx',
+      'model.onnx',
+      'report.html',
+      'report.json',
+    ]);
     // The reference beside the model was found by its name: 20 samples that PyTorch computed.
     const fp32 = variant('fp32').validation!;
-    expect(fp32.comparisons[0]).toMatchObject({ against: 'pytorch', samples: 20, outputs: [{ withinTolerance: true, top1Agreement: 1 }] });
+    expect(fp32.comparisons[0]).toMatchObject({
+      against: 'pytorch',
+      samples: 20,
+      outputs: [{ withinTolerance: true, top1Agreement: 1 }],
+    });
     // PyTorch's own FP32 and its INT8 model both recognize 57 of these 60.
     expect(fp32.accuracy).toEqual({ top1: 0.95, correct: 57, samples: 60 });
     for (const name of ['int8.qdq', 'int8.qlinear']) {
@@ -43,8 +63,15 @@ describe('static', () => {
       expect(sizeRatio).toBeLessThan(0.6);
     }
     expect(report.conversion).toMatchObject({ opset: 21, inputs: [{ name: 'x', shape: ['batch', 1, 8, 8] }] });
-    expect(report.model).toMatchObject({ format: 'torch.export archive', sha256: '14d6769774200cb14d1ea226871995b98049e0191f5a87ee2cb8464397c84e87' });
-    expect(report.job.options.find((o) => o.name === 'reference')).toEqual({ name: 'reference', value: 'digits.reference.npz', from: 'default' });
+    expect(report.model).toMatchObject({
+      format: 'torch.export archive',
+      sha256: '14d6769774200cb14d1ea226871995b98049e0191f5a87ee2cb8464397c84e87',
+    });
+    expect(report.job.options.find((o) => o.name === 'reference')).toEqual({
+      name: 'reference',
+      value: 'digits.reference.npz',
+      from: 'default',
+    });
   });
 });
 
@@ -75,7 +102,9 @@ describe('ONNX', () => {
     const { out } = await convert('digits.pt2', { dtype: ['int8'], calibration: 'digits.calibration.npz' });
     await copyFile(join(out, 'model.int8.onnx'), join(root, 'quantized.onnx'));
     const { report } = await convert('quantized.onnx', { reference: 'digits.reference.npz' });
-    expect(report.variants.map((v) => [v.name, v.dtype, v.files.map((f) => f.path), v.quantization])).toEqual([['int8', 'int8', ['model.int8.onnx'], null]]);
+    expect(report.variants.map((v) => [v.name, v.dtype, v.files.map((f) => f.path), v.quantization])).toEqual([
+      ['int8', 'int8', ['model.int8.onnx'], null],
+    ]);
     expect(report.warnings[0]!.message).toMatch(/quantized already/);
   });
 });
@@ -83,10 +112,17 @@ describe('ONNX', () => {
 describe('data that does not fit', () => {
   it('is refused for the variant that needs it, by name', async () => {
     await writeFile(join(root, 'nonsense.npz'), 'no archive');
-    const { run, variant } = await convert('digits.pt2', { calibration: 'digits.reference.npz', keep_float: ['no.such.module'] });
+    const { run, variant } = await convert('digits.pt2', {
+      calibration: 'digits.reference.npz',
+      keep_float: ['no.such.module'],
+    });
     expect(run.verdict).toBe('warn');
     expect(variant('fp32').failure).toBeNull();
-    expect(variant('int8').failure).toMatchObject({ code: 'BadOption', stage: 'quantize', message: expect.stringContaining('no.such.module') as string });
+    expect(variant('int8').failure).toMatchObject({
+      code: 'BadOption',
+      stage: 'quantize',
+      message: expect.stringContaining('no.such.module') as string,
+    });
     const { variant: other } = await convert('digits.pt2', { calibration: 'nonsense.npz' });
     expect(other('int8').failure).toMatchObject({ code: 'CorruptArchive', stage: 'quantize' });
   });

@@ -17,7 +17,11 @@ const definition = (fields: Partial<Record<keyof MapState, unknown>>): StateMach
         ProcessorConfig: { Mode: 'DISTRIBUTED', ExecutionType: 'STANDARD' },
         StartAt: 'IsBad',
         States: {
-          IsBad: { Type: 'Choice', Choices: [{ Condition: '{% $contains($string($states.input), "bad") %}', Next: 'Bad' }], Default: 'Good' },
+          IsBad: {
+            Type: 'Choice',
+            Choices: [{ Condition: '{% $contains($string($states.input), "bad") %}', Next: 'Bad' }],
+            Default: 'Good',
+          },
           Good: { Type: 'Succeed', Output: { got: '{% $states.input %}' } },
           Bad: { Type: 'Fail', Error: 'BadItem', Cause: '{% $string($states.input) %}' },
         },
@@ -28,9 +32,20 @@ const definition = (fields: Partial<Record<keyof MapState, unknown>>): StateMach
   },
 });
 
-const reader = (InputType: string, Key = 'list') => ({ Resource: 'arn:aws:states:::s3:getObject', ReaderConfig: { InputType }, Arguments: { Bucket: 'in', Key } });
-const listing = { Resource: 'arn:aws:states:::s3:listObjectsV2', Arguments: { Bucket: 'in', Prefix: '{% $states.input.prefix %}' } };
-const writer = (WriterConfig: unknown) => ({ Resource: 'arn:aws:states:::s3:putObject', Arguments: { Bucket: 'out', Prefix: 'runs/' }, WriterConfig });
+const reader = (InputType: string, Key = 'list') => ({
+  Resource: 'arn:aws:states:::s3:getObject',
+  ReaderConfig: { InputType },
+  Arguments: { Bucket: 'in', Key },
+});
+const listing = {
+  Resource: 'arn:aws:states:::s3:listObjectsV2',
+  Arguments: { Bucket: 'in', Prefix: '{% $states.input.prefix %}' },
+};
+const writer = (WriterConfig: unknown) => ({
+  Resource: 'arn:aws:states:::s3:putObject',
+  Arguments: { Bucket: 'out', Prefix: 'runs/' },
+  WriterConfig,
+});
 
 const run = (fields: Parameters<typeof definition>[0], input: Json, files = memoryFiles()): Promise<Outcome> =>
   interpret(definition(fields), input, { files, clock: virtualClock(), machineName: 'm' });
@@ -41,14 +56,56 @@ describe('items', () => {
   it.each<[string, Parameters<typeof definition>[0], Json, Record<string, string>, Json]>([
     ['from the input', {}, [1, 2], {}, [{ got: 1 }, { got: 2 }]],
     ['from Items', { Items: '{% $states.input.list %}' }, { list: ['a'] }, {}, [{ got: 'a' }]],
-    ['from a JSON array', { ItemReader: reader('JSON') }, {}, { 'in/list': '[1,{"a":2}]' }, [{ got: 1 }, { got: { a: 2 } }]],
-    ['from JSON lines, empty ones passed over', { ItemReader: reader('JSONL') }, {}, { 'in/list': '{"a":1}\n\n"b"\r\n' }, [{ got: { a: 1 } }, { got: 'b' }]],
-    ['from a listing', { ItemReader: listing, ItemSelector: { key: '{% $states.context.Map.Item.Value.Key %}' } }, { prefix: 'x/' }, { 'in/x/1': '', 'in/y': '', 'in/x/2': '' }, [{ got: { key: 'x/1' } }, { got: { key: 'x/2' } }]],
-    ['only so many', { ItemReader: { ...reader('JSON'), ReaderConfig: { InputType: 'JSON', MaxItems: 1 } } }, {}, { 'in/list': '[1,2]' }, [{ got: 1 }]],
+    [
+      'from a JSON array',
+      { ItemReader: reader('JSON') },
+      {},
+      { 'in/list': '[1,{"a":2}]' },
+      [{ got: 1 }, { got: { a: 2 } }],
+    ],
+    [
+      'from JSON lines, empty ones passed over',
+      { ItemReader: reader('JSONL') },
+      {},
+      { 'in/list': '{"a":1}\n\n"b"\r\n' },
+      [{ got: { a: 1 } }, { got: 'b' }],
+    ],
+    [
+      'from a listing',
+      { ItemReader: listing, ItemSelector: { key: '{% $states.context.Map.Item.Value.Key %}' } },
+      { prefix: 'x/' },
+      { 'in/x/1': '', 'in/y': '', 'in/x/2': '' },
+      [{ got: { key: 'x/1' } }, { got: { key: 'x/2' } }],
+    ],
+    [
+      'only so many',
+      { ItemReader: { ...reader('JSON'), ReaderConfig: { InputType: 'JSON', MaxItems: 1 } } },
+      {},
+      { 'in/list': '[1,2]' },
+      [{ got: 1 }],
+    ],
     ['none', { ItemReader: listing }, { prefix: 'none/' }, {}, []],
-    ['selected with parent variables', { ItemSelector: { i: '{% $states.context.Map.Item.Index %}', o: '{% $outer %}' } }, ['a'], {}, [{ got: { i: 0, o: 'seen' } }]],
-    ['in batches by count', { ItemBatcher: { MaxItemsPerBatch: 2, BatchInput: { b: '{% $outer %}' } } }, [1, 2, 3], {}, [{ got: { BatchInput: { b: 'seen' }, Items: [1, 2] } }, { got: { BatchInput: { b: 'seen' }, Items: [3] } }]],
-    ['in batches by size', { ItemBatcher: { MaxInputBytesPerBatch: 22 } }, ['aaaa', 'bbbb', 'c'], {}, [{ got: { Items: ['aaaa'] } }, { got: { Items: ['bbbb', 'c'] } }]],
+    [
+      'selected with parent variables',
+      { ItemSelector: { i: '{% $states.context.Map.Item.Index %}', o: '{% $outer %}' } },
+      ['a'],
+      {},
+      [{ got: { i: 0, o: 'seen' } }],
+    ],
+    [
+      'in batches by count',
+      { ItemBatcher: { MaxItemsPerBatch: 2, BatchInput: { b: '{% $outer %}' } } },
+      [1, 2, 3],
+      {},
+      [{ got: { BatchInput: { b: 'seen' }, Items: [1, 2] } }, { got: { BatchInput: { b: 'seen' }, Items: [3] } }],
+    ],
+    [
+      'in batches by size',
+      { ItemBatcher: { MaxInputBytesPerBatch: 22 } },
+      ['aaaa', 'bbbb', 'c'],
+      {},
+      [{ got: { Items: ['aaaa'] } }, { got: { Items: ['bbbb', 'c'] } }],
+    ],
   ])('%s', async (_name, fields, input, texts, expected) => {
     expect(outputs(await run(fields, input, memoryFiles(texts)))).toEqual(expected);
   });
@@ -57,14 +114,33 @@ describe('items', () => {
     ['a file that is not there', {}],
     ['lines that are no JSON', { 'in/list': '{"a":1}\n{' }],
   ])('fails with ItemReaderFailed on %s', async (_name, texts) => {
-    expect(await run({ ItemReader: reader('JSONL') }, {}, memoryFiles(texts))).toMatchObject({ status: 'FAILED', error: 'States.ItemReaderFailed' });
+    expect(await run({ ItemReader: reader('JSONL') }, {}, memoryFiles(texts))).toMatchObject({
+      status: 'FAILED',
+      error: 'States.ItemReaderFailed',
+    });
   });
 
   it('is no part of a child: it sees no variable of its parent', async () => {
     const machine = definition({});
     const all = machine.States['All'] as MapState;
-    const blind = { ...machine, States: { ...machine.States, All: { ...all, ItemProcessor: { ...all.ItemProcessor, StartAt: 'P', States: { P: { Type: 'Succeed', Output: '{% $outer %}' } } } } } } as StateMachine;
-    expect(await interpret(blind, [1], { clock: virtualClock() })).toMatchObject({ status: 'FAILED', error: 'States.ExceedToleratedFailureThreshold' });
+    const blind = {
+      ...machine,
+      States: {
+        ...machine.States,
+        All: {
+          ...all,
+          ItemProcessor: {
+            ...all.ItemProcessor,
+            StartAt: 'P',
+            States: { P: { Type: 'Succeed', Output: '{% $outer %}' } },
+          },
+        },
+      },
+    } as StateMachine;
+    expect(await interpret(blind, [1], { clock: virtualClock() })).toMatchObject({
+      status: 'FAILED',
+      error: 'States.ExceedToleratedFailureThreshold',
+    });
   });
 });
 
@@ -81,13 +157,17 @@ describe('tolerance', () => {
     ['both must hold', { ToleratedFailureCount: 1, ToleratedFailurePercentage: 10 }, 'FAILED'],
   ])('%s', async (_name, fields, status) => {
     const outcome = await run({ ResultWriter: WRITER, ...fields }, items);
-    expect(outcome).toMatchObject(status === 'FAILED' ? { status, error: 'States.ExceedToleratedFailureThreshold' } : { status });
+    expect(outcome).toMatchObject(
+      status === 'FAILED' ? { status, error: 'States.ExceedToleratedFailureThreshold' } : { status },
+    );
   });
 
   it('stops starting items once too many failed, and lists them as pending', async () => {
     const files = memoryFiles();
     await run({ ResultWriter: WRITER, MaxConcurrency: 1 }, items, files);
-    const manifest = JSON.parse([...files.texts].find(([key]) => key.endsWith('manifest.json'))![1]) as { ResultFiles: Record<string, { Key: string }[]> };
+    const manifest = JSON.parse([...files.texts].find(([key]) => key.endsWith('manifest.json'))![1]) as {
+      ResultFiles: Record<string, { Key: string }[]>;
+    };
     const lines = (name: string) => files.texts.get(`out/${manifest.ResultFiles[name]![0]!.Key}`)!.trim().split('\n');
     expect([lines('SUCCEEDED').length, lines('FAILED').length, lines('PENDING').length]).toEqual([1, 1, 2]);
   });
@@ -95,21 +175,58 @@ describe('tolerance', () => {
 
 describe('results', () => {
   it.each<[string, unknown, string, Json]>([
-    ['COMPACT', { Transformation: 'COMPACT', OutputType: 'JSONL' }, 'SUCCEEDED_0.jsonl', [{ got: ['x', 'y'] }, { got: 'a' }]],
-    ['JSON', { Transformation: 'COMPACT', OutputType: 'JSON' }, 'SUCCEEDED_0.json', [{ got: ['x', 'y'] }, { got: 'a' }]],
+    [
+      'COMPACT',
+      { Transformation: 'COMPACT', OutputType: 'JSONL' },
+      'SUCCEEDED_0.jsonl',
+      [{ got: ['x', 'y'] }, { got: 'a' }],
+    ],
+    [
+      'JSON',
+      { Transformation: 'COMPACT', OutputType: 'JSON' },
+      'SUCCEEDED_0.json',
+      [{ got: ['x', 'y'] }, { got: 'a' }],
+    ],
   ])('%s', async (_name, config, file, expected) => {
     const files = memoryFiles();
-    const outcome = await run({ ResultWriter: writer(config), ToleratedFailurePercentage: 50 }, [['x', 'y'], 'bad', 'a'], files);
-    expect(outputs(outcome)).toMatchObject({ ResultWriterDetails: { Bucket: 'out', Key: expect.stringMatching(/^runs\/[0-9a-f-]{36}\/manifest\.json$/) as string } });
+    const outcome = await run(
+      { ResultWriter: writer(config), ToleratedFailurePercentage: 50 },
+      [['x', 'y'], 'bad', 'a'],
+      files,
+    );
+    expect(outputs(outcome)).toMatchObject({
+      ResultWriterDetails: {
+        Bucket: 'out',
+        Key: expect.stringMatching(/^runs\/[0-9a-f-]{36}\/manifest\.json$/) as string,
+      },
+    });
     const [, text] = [...files.texts].find(([key]) => key.endsWith(file))!;
-    expect(file.endsWith('l') ? text.trim().split('\n').map((line) => JSON.parse(line) as Json) : JSON.parse(text)).toEqual(expected);
+    expect(
+      file.endsWith('l')
+        ? text
+            .trim()
+            .split('\n')
+            .map((line) => JSON.parse(line) as Json)
+        : JSON.parse(text),
+    ).toEqual(expected);
   });
 
   it('NONE keeps input, output, name and times; failed ones are always whole', async () => {
     const files = memoryFiles();
-    await run({ ResultWriter: writer({ Transformation: 'NONE', OutputType: 'JSONL' }), ToleratedFailurePercentage: 50 }, ['a', 'bad'], files);
-    const row = (name: string): Record<string, unknown> => JSON.parse([...files.texts].find(([key]) => key.includes(name))![1]) as Record<string, unknown>;
-    expect(row('SUCCEEDED_0')).toMatchObject({ Status: 'SUCCEEDED', Input: '"a"', Output: '{"got":"a"}', InputDetails: { Included: true }, StartDate: '2030-01-01T00:00:00.000Z' });
+    await run(
+      { ResultWriter: writer({ Transformation: 'NONE', OutputType: 'JSONL' }), ToleratedFailurePercentage: 50 },
+      ['a', 'bad'],
+      files,
+    );
+    const row = (name: string): Record<string, unknown> =>
+      JSON.parse([...files.texts].find(([key]) => key.includes(name))![1]) as Record<string, unknown>;
+    expect(row('SUCCEEDED_0')).toMatchObject({
+      Status: 'SUCCEEDED',
+      Input: '"a"',
+      Output: '{"got":"a"}',
+      InputDetails: { Included: true },
+      StartDate: '2030-01-01T00:00:00.000Z',
+    });
     expect(row('FAILED_0')).toMatchObject({ Status: 'FAILED', Input: '"bad"', Error: 'BadItem', Cause: 'bad' });
   });
 });

@@ -11,14 +11,38 @@ const validation = (passed: boolean): Validation => ({
   checks: [{ name: 'loads', passed, detail: passed ? '' : 'it does not' }],
   data: 'random',
   samples: 4,
-  comparisons: [{ against: 'pytorch', samples: 4, rtol: 1e-3, atol: 1e-4, outputs: [{ output: 'y', dtype: 'float32', elements: 40, maxAbsDiff: 1e-6, meanAbsDiff: 1e-7, cosine: 1, sqnr: 90, top1Agreement: 1, withinTolerance: true }] }],
+  comparisons: [
+    {
+      against: 'pytorch',
+      samples: 4,
+      rtol: 1e-3,
+      atol: 1e-4,
+      outputs: [
+        {
+          output: 'y',
+          dtype: 'float32',
+          elements: 40,
+          maxAbsDiff: 1e-6,
+          meanAbsDiff: 1e-7,
+          cosine: 1,
+          sqnr: 90,
+          top1Agreement: 1,
+          withinTolerance: true,
+        },
+      ],
+    },
+  ],
   accuracy: null,
   latency: null,
   runtime: { name: 'onnxruntime-node', version: '1.30.0' },
 });
 
 /** Called before a stage works, with its name and variant: throw to make it fail. */
-export type Before = (stage: StageName, variant: string | null, signal: AbortSignal | undefined) => void | Promise<void>;
+export type Before = (
+  stage: StageName,
+  variant: string | null,
+  signal: AbortSignal | undefined,
+) => void | Promise<void>;
 
 export function fakeStages(before: Before = () => {}): Partial<Record<StageName, RunStage>> {
   return {
@@ -27,8 +51,22 @@ export function fakeStages(before: Before = () => {}): Partial<Record<StageName,
       const { variants } = workspace.job;
       const path = join(workspace.folder, 'model.onnx');
       await writeFile(path, 'float '.repeat(100));
-      const files = [await workspace.store(path, 'model.onnx', variants.some((v) => v.dtype === 'fp32') ? 'output' : 'work')];
-      const facts: ConvertFacts = { variants, conversion: null, operators: [{ operator: 'Conv', count: 2 }], inputs: [], examples: null, files, warnings: ['a note'], format: 'test', torchVersion: '2.13.0', sha256: null, ranges: {} };
+      const files = [
+        await workspace.store(path, 'model.onnx', variants.some((v) => v.dtype === 'fp32') ? 'output' : 'work'),
+      ];
+      const facts: ConvertFacts = {
+        variants,
+        conversion: null,
+        operators: [{ operator: 'Conv', count: 2 }],
+        inputs: [],
+        examples: null,
+        files,
+        warnings: ['a note'],
+        format: 'test',
+        torchVersion: '2.13.0',
+        sha256: null,
+        ranges: {},
+      };
       return { facts, output: { variants: variants.map(({ name, quantize }) => ({ name, quantize })), bytes: 600 } };
     }),
     quantize: jobStage<QuantizeFacts>('quantize', async (workspace, input, { signal }) => {
@@ -38,8 +76,18 @@ export function fakeStages(before: Before = () => {}): Partial<Record<StageName,
       const path = join(workspace.folder, variant.file);
       await writeFile(path, 'int8 '.repeat(30));
       const files = [await workspace.store(path, variant.file)];
-      const quantization = { approach: 'dynamic', format: 'QLinear', calibration: null, quantized: 2, skipped: [], layers: [] } as const;
-      return { facts: { quantization, files, operators: [{ operator: 'ConvInteger', count: 2 }], warnings: [] }, output: { bytes: 150 } };
+      const quantization = {
+        approach: 'dynamic',
+        format: 'QLinear',
+        calibration: null,
+        quantized: 2,
+        skipped: [],
+        layers: [],
+      } as const;
+      return {
+        facts: { quantization, files, operators: [{ operator: 'ConvInteger', count: 2 }], warnings: [] },
+        output: { bytes: 150 },
+      };
     }),
     validate: jobStage<ValidateFacts>('validate', async (_workspace, input, { signal }) => {
       const { name } = input['variant'] as { name: string };
@@ -49,7 +97,8 @@ export function fakeStages(before: Before = () => {}): Partial<Record<StageName,
   };
 }
 
-export const unsupported = (): never => fail('UnsupportedOperator', { operators: [{ name: 'aten::mystery', count: 2, at: 'layer1.0 (net.py:12)' }] });
+export const unsupported = (): never =>
+  fail('UnsupportedOperator', { operators: [{ name: 'aten::mystery', count: 2, at: 'layer1.0 (net.py:12)' }] });
 
 /** The shortest file that looks like a PyTorch archive to Claim. */
 export const ARCHIVE = Buffer.concat([Buffer.from('PK\u0003\u0004'), Buffer.alloc(100)]);

@@ -9,7 +9,11 @@ import { storeContract } from '../pipeline/store.contract.ts';
 
 storeContract('folder', async () => {
   const root = await mkdtemp(join(tmpdir(), 'folder-store-'));
-  return { store: folderStore({ one: join(root, '1'), two: join(root, '2') }), buckets: ['one', 'two'], close: () => rm(root, { recursive: true }) };
+  return {
+    store: folderStore({ one: join(root, '1'), two: join(root, '2') }),
+    buckets: ['one', 'two'],
+    close: () => rm(root, { recursive: true }),
+  };
 });
 
 describe('folders', () => {
@@ -25,7 +29,9 @@ describe('folders', () => {
   it('keeps ordinary keys as ordinary paths', async () => {
     await put('models/my net+1 (ü).pt2');
     expect(await readFile(join(root, 'bucket', 'models', 'my net+1 (ü).pt2'))).toEqual(Buffer.from(bytes));
-    expect(await store().localPath!('b', 'models/my net+1 (ü).pt2')).toBe(join(root, 'bucket', 'models', 'my net+1 (ü).pt2'));
+    expect(await store().localPath!('b', 'models/my net+1 (ü).pt2')).toBe(
+      join(root, 'bucket', 'models', 'my net+1 (ü).pt2'),
+    );
   });
 
   it('leaves nothing of a write that fails', async () => {

@@ -1,4 +1,7 @@
-/** A folder that is watched: what appears is converted once, what is still being copied is left alone, what was interrupted goes on. */
+/**
+ * A folder that is watched: what appears is converted once, what is still being copied is left alone, what was
+ * interrupted goes on.
+ */
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,10 +19,17 @@ beforeEach(async () => {
 afterEach(() => rm(root, { recursive: true }));
 
 /** Watch until `enough` says so. */
-async function watch(enough: () => boolean, { before, ...more }: Partial<InboxOptions> & { before?: Before } = {}): Promise<void> {
+async function watch(
+  enough: () => boolean,
+  { before, ...more }: Partial<InboxOptions> & { before?: Before } = {},
+): Promise<void> {
   const stop = new AbortController();
   const watching = watchInbox({
-    inbox: join(root, 'in'), outDir: join(root, 'out'), intervalMs: 5, signal: stop.signal, stages: fakeStages(before),
+    inbox: join(root, 'in'),
+    outDir: join(root, 'out'),
+    intervalMs: 5,
+    signal: stop.signal,
+    stages: fakeStages(before),
     onOutcome: (key, { status }) => outcomes.push(`${key} ${status}`),
     ...more,
   });
@@ -58,11 +68,13 @@ it('does not do again after a restart what was done', async () => {
 it('does again after a restart what was interrupted', async () => {
   await put('a.pt2');
   let interrupted = false;
-  await watch(() => interrupted, { before: (stage) => {
-    if (stage !== 'convert') return undefined;
-    interrupted = true;
-    return new Promise((resolve) => setTimeout(resolve, 30));
-  } });
+  await watch(() => interrupted, {
+    before: (stage) => {
+      if (stage !== 'convert') return undefined;
+      interrupted = true;
+      return new Promise((resolve) => setTimeout(resolve, 30));
+    },
+  });
   expect(outcomes).toEqual([]);
   await watch(() => outcomes.length >= 1);
   expect(outcomes).toEqual(['a.pt2 SUCCEEDED']);
@@ -70,7 +82,10 @@ it('does again after a restart what was interrupted', async () => {
 
 it('waits until a file is complete', async () => {
   let writes = 0;
-  const copying = setInterval(() => void (writes++ < 20 && put('slow.pt2', Buffer.concat([ARCHIVE, Buffer.alloc(writes)]))), 2);
+  const copying = setInterval(
+    () => void (writes++ < 20 && put('slow.pt2', Buffer.concat([ARCHIVE, Buffer.alloc(writes)]))),
+    2,
+  );
   try {
     await watch(() => outcomes.length >= 1, { intervalMs: 15 });
   } finally {

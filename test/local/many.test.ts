@@ -25,16 +25,29 @@ it('converts a folder', async () => {
 
 it('converts a manifest, and its failed rows again', async () => {
   await writeFile(join(root, 'models', 'list.jsonl'), '"a.pt2"\n{"key": "bad.pt2", "options": {"dtype": "fp32"}}\n');
-  const first = await runLocalBatch({ models: join(root, 'models', 'list.jsonl'), outDir: join(root, 'out'), stages: fakeStages() });
+  const first = await runLocalBatch({
+    models: join(root, 'models', 'list.jsonl'),
+    outDir: join(root, 'out'),
+    stages: fakeStages(),
+  });
   expect(first.counts).toEqual({ models: 2, pass: 1, warn: 0, fail: 1 });
   await writeFile(join(root, 'models', 'bad.pt2'), ARCHIVE);
   await writeFile(join(root, 'models', 'again.jsonl'), await readFile(first.failedManifest));
-  const second = await runLocalBatch({ models: join(root, 'models', 'again.jsonl'), outDir: join(root, 'out'), stages: fakeStages() });
+  const second = await runLocalBatch({
+    models: join(root, 'models', 'again.jsonl'),
+    outDir: join(root, 'out'),
+    stages: fakeStages(),
+  });
   expect(second.counts).toEqual({ models: 1, pass: 1, warn: 0, fail: 0 });
 });
 
 it('says when too many failed', async () => {
-  const batch = await runLocalBatch({ models: join(root, 'models'), outDir: join(root, 'out'), toleratedFailurePercentage: 0, stages: fakeStages((stage) => void (stage === 'convert' && unsupported())) });
+  const batch = await runLocalBatch({
+    models: join(root, 'models'),
+    outDir: join(root, 'out'),
+    toleratedFailurePercentage: 0,
+    stages: fakeStages((stage) => void (stage === 'convert' && unsupported())),
+  });
   expect(batch.failure).toMatchObject({ code: 'States.ExceedToleratedFailureThreshold' });
   expect(batch.counts.models).toBe(3);
 });
@@ -44,12 +57,16 @@ it.each([
   ['the folder of models', 'models', 'models', 'WrongUsage'],
   ['anywhere, of nothing', 'none', 'out', 'FileNotFound'],
 ])('refuses results %s', async (_name, models, outDir, code) => {
-  await expect(runLocalBatch({ models: join(root, models), outDir: join(root, outDir), stages: fakeStages() })).rejects.toMatchObject({ name: code });
+  await expect(
+    runLocalBatch({ models: join(root, models), outDir: join(root, outDir), stages: fakeStages() }),
+  ).rejects.toMatchObject({ name: code });
 });
 
 it('an abort stops it and leaves nothing half done', async () => {
   const stop = new AbortController();
   const stages = fakeStages(() => stop.abort(new Error('stop')));
-  await expect(runLocalBatch({ models: join(root, 'models'), outDir: join(root, 'out'), stages, signal: stop.signal })).rejects.toThrow('stop');
+  await expect(
+    runLocalBatch({ models: join(root, 'models'), outDir: join(root, 'out'), stages, signal: stop.signal }),
+  ).rejects.toThrow('stop');
   expect((await readdir(join(root, 'out'))).filter((name) => name.startsWith('.'))).toEqual([]);
 });

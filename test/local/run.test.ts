@@ -29,10 +29,23 @@ const report = async (): Promise<Report> => JSON.parse(await readFile(join(outDi
 describe('a run', () => {
   it('leaves models and report under plain names, and nothing else', async () => {
     const result = await run();
-    expect(result).toMatchObject({ verdict: 'pass', chosen: 'int8', failure: null, report: join(outDir, 'report.html') });
+    expect(result).toMatchObject({
+      verdict: 'pass',
+      chosen: 'int8',
+      failure: null,
+      report: join(outDir, 'report.html'),
+    });
     expect((await readdir(outDir)).sort()).toEqual(['model.int8.onnx', 'model.onnx', 'report.html', 'report.json']);
-    expect(result.files.map((file) => basename(file))).toEqual(['model.int8.onnx', 'model.onnx', 'report.html', 'report.json']);
-    expect((await report()).variants.flatMap((v) => v.files.map((f) => f.path))).toEqual(['model.onnx', 'model.int8.onnx']);
+    expect(result.files.map((file) => basename(file))).toEqual([
+      'model.int8.onnx',
+      'model.onnx',
+      'report.html',
+      'report.json',
+    ]);
+    expect((await report()).variants.flatMap((v) => v.files.map((f) => f.path))).toEqual([
+      'model.onnx',
+      'model.int8.onnx',
+    ]);
     expect((await report()).reproduce).toEqual(['torchferry run net.pt2']);
     expect(await readdir(join(root, 'models'))).toEqual(['net.pt2']);
   });
@@ -40,7 +53,9 @@ describe('a run', () => {
   it('tells what it is doing', async () => {
     const events: FerryEvent[] = [];
     await run({ onEvent: (event) => events.push(event) });
-    const stages = events.flatMap((e) => (e.kind === 'stage' ? [`${e.stage}${e.variant ? ` ${e.variant}` : ''} ${e.status}`] : []));
+    const stages = events.flatMap((e) =>
+      e.kind === 'stage' ? [`${e.stage}${e.variant ? ` ${e.variant}` : ''} ${e.status}`] : [],
+    );
     expect(stages.slice(0, 4)).toEqual(['claim started', 'claim done', 'convert started', 'convert done']);
     expect(stages.slice(-2)).toEqual(['report started', 'report done']);
     expect(stages).toHaveLength(12);
@@ -50,7 +65,10 @@ describe('a run', () => {
     await writeFile(join(root, 'other.json'), '{"dtype": "int8", "seed": 3}');
     await run({ job: join(root, 'other.json'), options: { seed: 4 } });
     const options = Object.fromEntries((await report()).job.options.map((o) => [o.name, o]));
-    expect([options['dtype'], options['seed']]).toMatchObject([{ value: ['int8'], from: 'job' }, { value: 4, from: 'job' }]);
+    expect([options['dtype'], options['seed']]).toMatchObject([
+      { value: ['int8'], from: 'job' },
+      { value: 4, from: 'job' },
+    ]);
   });
 
   it('again replaces what the last one made, and only that', async () => {
@@ -62,7 +80,11 @@ describe('a run', () => {
 
   it('that fails leaves the report', async () => {
     const result = await run({ before: (stage) => void (stage === 'convert' && unsupported()) });
-    expect(result).toMatchObject({ verdict: 'fail', chosen: null, failure: { code: 'UnsupportedOperator', message: expect.stringContaining('aten::mystery') as string } });
+    expect(result).toMatchObject({
+      verdict: 'fail',
+      chosen: null,
+      failure: { code: 'UnsupportedOperator', message: expect.stringContaining('aten::mystery') as string },
+    });
     expect((await readdir(outDir)).sort()).toEqual(['report.html', 'report.json']);
   });
 
@@ -85,20 +107,23 @@ describe('refused before anything is written', () => {
 });
 
 describe('an abort', () => {
-  it.each(['convert', 'quantize', 'validate'] as const)('during %s leaves nothing, and waits for the stage to stop', async (during) => {
-    const stop = new AbortController();
-    let ended = false;
-    const before: Before = async (stage) => {
-      if (stage !== during) return;
-      stop.abort(new DOMException('interrupted', 'AbortError'));
-      // Work that does not look at the signal, as inside onnxruntime.
-      await new Promise((resolve) => setTimeout(resolve, 50));
-      ended = true;
-    };
-    await expect(run({ before, signal: stop.signal })).rejects.toMatchObject({ name: 'AbortError' });
-    expect(ended).toBe(true);
-    expect(await readdir(outDir)).toEqual([]);
-  });
+  it.each(['convert', 'quantize', 'validate'] as const)(
+    'during %s leaves nothing, and waits for the stage to stop',
+    async (during) => {
+      const stop = new AbortController();
+      let ended = false;
+      const before: Before = async (stage) => {
+        if (stage !== during) return;
+        stop.abort(new DOMException('interrupted', 'AbortError'));
+        // Work that does not look at the signal, as inside onnxruntime.
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        ended = true;
+      };
+      await expect(run({ before, signal: stop.signal })).rejects.toMatchObject({ name: 'AbortError' });
+      expect(ended).toBe(true);
+      expect(await readdir(outDir)).toEqual([]);
+    },
+  );
 
   it('keeps the results of the run before', async () => {
     await run();
@@ -122,7 +147,9 @@ it('a process that is killed leaves no results, and the next run removes what it
     const before = (stage, variant) => variant === 'int8' && stage === 'validate' ? (console.log('ready'), new Promise((resolve) => setTimeout(resolve, 60000))) : undefined;
     await runLocal({ model: ${JSON.stringify(join(root, 'models', 'net.pt2'))}, outDir: ${JSON.stringify(outDir)}, stages: fakeStages(before) });
   `;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   await once(child.stdout, 'data');
   child.kill('SIGKILL');
   await once(child, 'exit');

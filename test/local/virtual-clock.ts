@@ -6,7 +6,9 @@ interface Sleeper {
   readonly wake: () => void;
 }
 
-export function virtualClock(start = Date.parse('2030-01-01T00:00:00Z')): Clock & { readonly slept: readonly number[] } {
+export function virtualClock(
+  start = Date.parse('2030-01-01T00:00:00Z'),
+): Clock & { readonly slept: readonly number[] } {
   const sleepers = new Set<Sleeper>();
   const slept: number[] = [];
   let now = start;
@@ -33,10 +35,14 @@ export function virtualClock(start = Date.parse('2030-01-01T00:00:00Z')): Clock 
         slept.push(ms);
         const sleeper = { at: now + ms, wake: resolve };
         sleepers.add(sleeper);
-        signal.addEventListener('abort', () => {
-          sleepers.delete(sleeper);
-          reject(signal.reason as Error);
-        }, { once: true });
+        signal.addEventListener(
+          'abort',
+          () => {
+            sleepers.delete(sleeper);
+            reject(signal.reason as Error);
+          },
+          { once: true },
+        );
         pump();
       }),
   };

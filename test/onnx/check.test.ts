@@ -6,7 +6,8 @@ import { memoryData } from '../../shared/tensor/data.ts';
 import { parseModel } from '../../shared/onnx/text-parser.ts';
 import { typedModel } from './typed.ts';
 
-const model = (): Model => typedModel('<ir_version: 10, opset_import: ["": 21]> g (float[2] x) => (float[2] y) { a = Relu(x)\n y = Neg(a) }');
+const model = (): Model =>
+  typedModel('<ir_version: 10, opset_import: ["": 21]> g (float[2] x) => (float[2] y) { a = Relu(x)\n y = Neg(a) }');
 const nodes = ({ graph }: Model): Node[] => [...graph.nodes];
 const float2 = { dtype: 'float32', shape: [2] } as const;
 
@@ -50,11 +51,20 @@ describe('structure', () => {
       },
       'which does not list it',
     ],
-    'a use by nobody': [(m) => m.graph.inputs[0]!.linkUse({ node: new Node({ op: 'Abs', inputs: [], outputs: [] }), index: 0 }), 'which is not in the model'],
-    'an output nobody computes': [(m) => m.graph.outputs.push(new Value('z', float2)), 'output "z" of graph "g" is not computed in it'],
+    'a use by nobody': [
+      (m) => m.graph.inputs[0]!.linkUse({ node: new Node({ op: 'Abs', inputs: [], outputs: [] }), index: 0 }),
+      'which is not in the model',
+    ],
+    'an output nobody computes': [
+      (m) => m.graph.outputs.push(new Value('z', float2)),
+      'output "z" of graph "g" is not computed in it',
+    ],
     'one value as two outputs': [(m) => m.graph.outputs.push(m.graph.outputs[0]!), 'one value as two outputs'],
     'a value given and computed': [(m) => m.graph.inputs.push(nodes(m)[0]!.outputs[0]!), '"a" is given and computed'],
-    'an initializer without data': [(m) => (m.graph.addInitializer('w', memoryData('float32', [0], new Uint8Array(0))).data = null), 'has no data'],
+    'an initializer without data': [
+      (m) => (m.graph.addInitializer('w', memoryData('float32', [0], new Uint8Array(0))).data = null),
+      'has no data',
+    ],
     'a value without a name': [(m) => (nodes(m)[0]!.outputs[0]!.name = ''), 'has no name'],
   };
   test.each(Object.entries(cases))('%s', (_, [breakIt, problem]) => {
@@ -66,7 +76,9 @@ describe('structure', () => {
 
 describe('operators', () => {
   const problems = (node: string, opset = 21): string => {
-    const parsed = parseModel(`<ir_version: 10, opset_import: ["": ${opset}]> g (float[2] x) => (float[2] y) { y = ${node} }`);
+    const parsed = parseModel(
+      `<ir_version: 10, opset_import: ["": ${opset}]> g (float[2] x) => (float[2] y) { y = ${node} }`,
+    );
     return operatorProblems(parsed).join('\n');
   };
 
@@ -88,4 +100,3 @@ describe('operators', () => {
     expect(problems('Unsqueeze <axes = [0]>(x)', 11)).toBe('');
   });
 });
-

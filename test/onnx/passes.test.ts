@@ -10,7 +10,13 @@ import { foldConstants } from '../../shared/onnx/passes/fold-constants.ts';
 import { foldWeights, moveWeights } from '../../shared/onnx/passes/fold-weights.ts';
 import { SIMPLIFY, SIMPLIFY_LINKED } from '../../shared/onnx/passes/index.ts';
 import { widenKernels } from '../../shared/onnx/passes/kernels.ts';
-import { constantReshape, mergeCasts, mergeReshapes, mergeTransposes, mergeUnsqueezes } from '../../shared/onnx/passes/merge.ts';
+import {
+  constantReshape,
+  mergeCasts,
+  mergeReshapes,
+  mergeTransposes,
+  mergeUnsqueezes,
+} from '../../shared/onnx/passes/merge.ts';
 import { nameValues } from '../../shared/onnx/passes/name-values.ts';
 import { removeUnused } from '../../shared/onnx/passes/remove-unused.ts';
 import { shareCommon, shareInitializers } from '../../shared/onnx/passes/share.ts';
@@ -22,7 +28,8 @@ import { memoryData } from '../../shared/tensor/data.ts';
 import { typedModel } from './typed.ts';
 
 /** What a rule leaves behind unread is removed, and what it makes is named, so that a case shows one thing. */
-const alone = (step: Pass): Pass => sequence(step.name, [untilStable(sequence(step.name, [step, removeUnused])), nameValues]);
+const alone = (step: Pass): Pass =>
+  sequence(step.name, [untilStable(sequence(step.name, [step, removeUnused])), nameValues]);
 const rule = (r: Rule): Pass => alone(rewriting(r.name, [r]));
 
 const PASSES: Readonly<Record<string, Pass>> = {

@@ -16,7 +16,10 @@ const reluToMax: Rule = {
 };
 
 test('new nodes carry the origin of the node they replace and stand where it stood', () => {
-  const model = typedModel(`${HEAD} g (bool c, float[2] x) => (float[2] y) { a = Relu(x)\n b = Neg(a)\n y = If <then_branch = t () => (float[2] p) { p = Relu(b) }, else_branch = e () => (float[2] q) { q = Neg(b) }>(c) }`);
+  const model = typedModel(
+    `${HEAD} g (bool c, float[2] x) => (float[2] y) { a = Relu(x)\n b = Neg(a)\n y = If <then_branch = t ` +
+      '() => (float[2] p) { p = Relu(b) }, else_branch = e () => (float[2] q) { q = Neg(b) }>(c) }',
+  );
   const origin = { operator: 'aten::relu', module: 'act', line: null };
   [...model.graph.nodes][0]!.origin = origin;
   const log: PassLog = [];
@@ -30,11 +33,17 @@ test('new nodes carry the origin of the node they replace and stand where it sto
 });
 
 test('a rule that changes a type or forgets an output is a bug', () => {
-  const wrongType: Rule = { name: 'wrong-type', root: 'Relu', rewrite: (node, op) => op.Cast([node.inputs[0]!], { to: 'int32' }) };
+  const wrongType: Rule = {
+    name: 'wrong-type',
+    root: 'Relu',
+    rewrite: (node, op) => op.Cast([node.inputs[0]!], { to: 'int32' }),
+  };
   const model = typedModel(`${HEAD} g (float[2] x) => (float[2] y) { a = Relu(x)\n y = Neg(a) }`);
   expect(() => rewriting('rules', [wrongType]).run(model)).toThrow('float32[2] cannot be replaced by int32[2]');
   const forgetful: Rule = { name: 'forgetful', root: 'Split', rewrite: (node) => node.inputs[0]! };
-  const split = typedModel(`${HEAD} g (float[1] x) => (float[1] y, float[0] z) < int64[2] sizes = {1, 0} > { y, z = Split(x, sizes) }`);
+  const split = typedModel(
+    `${HEAD} g (float[1] x) => (float[1] y, float[0] z) < int64[2] sizes = {1, 0} > { y, z = Split(x, sizes) }`,
+  );
   expect(() => rewriting('rules', [forgetful]).run(split)).toThrow('forgetful drops "z" of Split');
 });
 
@@ -49,14 +58,26 @@ test('names and unknown dimensions made for an existing model are new to it', ()
 });
 
 test('a model without types is only changed where types do not matter', () => {
-  const model = parseModel(`${HEAD} g (float[2,3] x) => (y) { a = Transpose(x)\n b = Transpose(a)\n c = Mystery(b)\n d = Transpose(c)\n e = Reshape(d, d)\n f = Identity(e)\n y = Cast<to=1>(f) }`);
+  const model = parseModel(
+    `${HEAD} g (float[2,3] x) => (y) { a = Transpose(x)\n b = Transpose(a)\n c = Mystery(b)\n d = ` +
+      `Transpose(c)\n e = Reshape(d, d)\n f = Identity(e)\n y = Cast<to=1>(f) }`,
+  );
   SIMPLIFY.run(model);
   expect(printGraph(model.graph)).toContain('y = Cast <to = 1>');
-  expect([...model.graph.nodes].map((n) => n.op)).toEqual(['Transpose', 'Transpose', 'Mystery', 'Transpose', 'Reshape', 'Cast']);
+  expect([...model.graph.nodes].map((n) => n.op)).toEqual([
+    'Transpose',
+    'Transpose',
+    'Mystery',
+    'Transpose',
+    'Reshape',
+    'Cast',
+  ]);
 });
 
 test('rules leave models alone whose operators meant other things', () => {
-  const model = parseModel('<ir_version: 4, opset_import: ["": 6]> g (float[2] x) => (y) { a = Dropout(x)\n y = Relu(a) }');
+  const model = parseModel(
+    '<ir_version: 4, opset_import: ["": 6]> g (float[2] x) => (y) { a = Dropout(x)\n y = Relu(a) }',
+  );
   SIMPLIFY.run(model);
   expect([...model.graph.nodes].map((n) => n.op)).toEqual(['Dropout', 'Relu']);
 });

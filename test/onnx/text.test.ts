@@ -7,13 +7,32 @@ const HEAD = '<ir_version: 10, opset_import: ["": 21]>\n';
 
 describe('what is read is printed', () => {
   test.each([
-    ['types and dimensions', 'g (float[N,"2*N + 1",?,3] x, double scalar, bool[0] none) => (float[N,"2*N + 1",?,3] y)\n{\n  y = Relu(x)\n}\n'],
-    ['names that are no identifiers', '"my graph" (float[2] "a.b/c:0", float[2] "inf") => (float[2] "1")\n{\n  "1" = Add("a.b/c:0", "inf")\n}\n'],
-    ['attributes', 'g (float[2] x) => (float[2] y)\n{\n  y = Op <i = -1, f = 1.0, e = 1e-7, big = -inf, s = "a\\"b\\\\c", is = [1, 2], fs = [1.0, 0.5], ss = ["p", "q"], none = 9223372036854775807, empty: ints = [], t = float[2] {1, -0}>(x)\n}\n'],
+    [
+      'types and dimensions',
+      'g (float[N,"2*N + 1",?,3] x, double scalar, bool[0] none) => (float[N,"2*N + 1",?,3] y)\n{\n  y = Relu(x)\n}\n',
+    ],
+    [
+      'names that are no identifiers',
+      '"my graph" (float[2] "a.b/c:0", float[2] "inf") => (float[2] "1")\n{\n  "1" = Add("a.b/c:0", "inf")\n}\n',
+    ],
+    [
+      'attributes',
+      'g (float[2] x) => (float[2] y)\n{\n  y = Op <i = -1, f = 1.0, e = 1e-7, big = -inf, s = ' +
+        '"a\\"b\\\\c", is = [1, 2], fs = [1.0, 0.5], ss = ["p", "q"], none = 9223372036854775807, empty: ' +
+        'ints = [], t = float[2] {1, -0}>(x)\n}\n',
+    ],
     ['absent inputs and outputs', 'g (float[2] x) => (float[2] y)\n{\n  "", y = Op(x, "", x)\n}\n'],
     ['domains', 'g (float[2] x) => (float[2] y)\n{\n  y = com.microsoft.Gelu(x)\n}\n'],
-    ['initializers', 'g (float[2] x) => (float[2] y)\n<\n  float[2] w = {1, 0.1},\n  float16 h = {0.5},\n  int4[3] q = {-8, 7, 1},\n  bool[2] b = {1, 0}\n>\n{\n  y = Add(x, w)\n}\n'],
-    ['graphs in attributes', 'g (bool c, float[2] x) => (float[2] y)\n{\n  y = If <then_branch = yes () => (float[2] t)\n  {\n    t = Relu(x)\n  }, else_branch = no () => (e)\n  {\n    e = Neg(x)\n  }>(c)\n}\n'],
+    [
+      'initializers',
+      'g (float[2] x) => (float[2] y)\n<\n  float[2] w = {1, 0.1},\n  float16 h = {0.5},\n  int4[3] q = ' +
+        '{-8, 7, 1},\n  bool[2] b = {1, 0}\n>\n{\n  y = Add(x, w)\n}\n',
+    ],
+    [
+      'graphs in attributes',
+      'g (bool c, float[2] x) => (float[2] y)\n{\n  y = If <then_branch = yes () => (float[2] t)\n  {\n  ' +
+        '  t = Relu(x)\n  }, else_branch = no () => (e)\n  {\n    e = Neg(x)\n  }>(c)\n}\n',
+    ],
   ])('%s', (_, graph) => {
     expect(printModel(parseModel(HEAD + graph))).toBe(HEAD + graph);
   });
@@ -37,7 +56,8 @@ test('text printed by onnx.printer', () => {
    }>
    "", z = com.microsoft.FooX <a: int = 1, b: float = 1, c: string = "s\\"t", d: ints = [1, 2], e: floats = [1.5, 2, inf], f: strings = ["a", "b"], g: float = 1e-07, t: tensor = float[2] {1,2}> (y, "", w)
 }`);
-  expect(printModel(model, { names: true })).toBe(`<ir_version: 10, opset_import: ["": 21, "com.microsoft": 1], producer_name: "pp", metadata_props: ["k": "v"]>
+  expect(printModel(model, { names: true }))
+    .toBe(`<ir_version: 10, opset_import: ["": 21, "com.microsoft": 1], producer_name: "pp", metadata_props: ["k": "v"]>
 "my graph" (bool c, float["2*N + 1",?,3,N] "x.1") => (z)
 <
   int64[2,1] w = {1, -5},

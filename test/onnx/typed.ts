@@ -17,7 +17,15 @@ function inferGraph(graph: Graph, opset: number, serial: { next: number }): void
   for (const node of graph.nodes) {
     for (const subgraph of node.subgraphs()) inferGraph(subgraph, opset, serial);
     const row = OPS[node.op as OnnxOp];
-    const call = new OpCall({ op: node.op, inputs: node.inputs, attributes: node.attributes, outputs: node.outputs.length, opset, row, fresh: () => unknownDim(serial.next++) });
+    const call = new OpCall({
+      op: node.op,
+      inputs: node.inputs,
+      attributes: node.attributes,
+      outputs: node.outputs.length,
+      opset,
+      row,
+      fresh: () => unknownDim(serial.next++),
+    });
     inferTypes(call).forEach(({ type, content }, i) => {
       const output = node.outputs[i]!;
       output.type ??= type;

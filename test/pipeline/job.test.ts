@@ -21,8 +21,16 @@ describe('accepts', () => {
     ['nothing', {}, {}],
     ['one dtype', { dtype: 'int8' }, { dtype: ['int8'] }],
     ['a list of dtypes, once each', { dtype: ['fp32', 'INT8', 'int8'] }, { dtype: ['fp32', 'int8'] }],
-    ['formats in any case, and the other name for QLinear', { quant_format: ['qdq', 'QOperator'] }, { quant_format: ['QDQ', 'QLinear'] }],
-    ['axes by name or as a list', { dynamic_axes: { x: { 0: 'batch', '-1': 'width' }, y: [0, 1] } }, { dynamic_axes: { x: { 0: 'batch', '-1': 'width' }, y: [0, 1] } }],
+    [
+      'formats in any case, and the other name for QLinear',
+      { quant_format: ['qdq', 'QOperator'] },
+      { quant_format: ['QDQ', 'QLinear'] },
+    ],
+    [
+      'axes by name or as a list',
+      { dynamic_axes: { x: { 0: 'batch', '-1': 'width' }, y: [0, 1] } },
+      { dynamic_axes: { x: { 0: 'batch', '-1': 'width' }, y: [0, 1] } },
+    ],
     ['files beside the model, below it too', { calibration: './data/calib.npz' }, { calibration: 'data/calib.npz' }],
     ['part of a tolerance', { tolerance: { atol: 0 } }, { tolerance: { atol: 0 } }],
     ['the schema for editors', { $schema: 'https://example.org/job.schema.json', seed: 1 }, { seed: 1 }],
@@ -33,11 +41,23 @@ describe('accepts', () => {
 
 describe('refuses', () => {
   it.each<[string, unknown, string, RegExp, RegExp]>([
-    ['an unknown option', { calibraton: 'x.npz' }, 'calibraton', /no option "calibraton"/, /did you mean "calibration"\?/],
+    [
+      'an unknown option',
+      { calibraton: 'x.npz' },
+      'calibraton',
+      /no option "calibraton"/,
+      /did you mean "calibration"\?/,
+    ],
     ['another spelling', { opsetVersion: 17 }, 'opsetVersion', /no option/, /did you mean "opset_version"\?/],
     ['an option like no other', { zzzzzzzz: 1 }, 'zzzzzzzz', /no option/, /the options are dtype/],
     ['a name every object has', { constructor: 1 }, 'constructor', /no option/, /./],
-    ['an unknown field', { criterion: { minSQNR: 20 } }, 'criterion.minSQNR', /no option "minSQNR"/, /did you mean "minSqnr"\?/],
+    [
+      'an unknown field',
+      { criterion: { minSQNR: 20 } },
+      'criterion.minSQNR',
+      /no option "minSQNR"/,
+      /did you mean "minSqnr"\?/,
+    ],
     ['a wrong type', { opset_version: '17' }, 'opset_version', /^"17" is not a whole number from 13 to 26$/, /^$/],
     ['a number out of range', { opset_version: 12 }, 'opset_version', /^12 is not/, /^$/],
     ['no whole number', { opset_version: 17.5 }, 'opset_version', /^17.5 is not/, /^$/],
@@ -45,31 +65,56 @@ describe('refuses', () => {
     ['a wrong word in a list', { quant_format: ['QDQ', 'QDK'] }, 'quant_format[1]', /"QDK"/, /did you mean "QDQ"/],
     ['an empty list', { dtype: [] }, 'dtype', /is not a list/, /^$/],
     ['a list that is none', { keep_float: 'conv1' }, 'keep_float', /is not a list/, /^$/],
-    ['an axis that is no number', { dynamic_axes: { x: { batch: 0 } } }, 'dynamic_axes.x.batch', /"batch"/, /axis to name/],
+    [
+      'an axis that is no number',
+      { dynamic_axes: { x: { batch: 0 } } },
+      'dynamic_axes.x.batch',
+      /"batch"/,
+      /axis to name/,
+    ],
     ['an axis name that is no text', { dynamic_axes: { x: { 0: 5 } } }, 'dynamic_axes.x.0', /5 is not a text/, /^$/],
     ['an absolute file', { calibration: '/etc/passwd' }, 'calibration', /is absolute/, /in the folder of the model/],
     ['a URL', { calibration: 's3://other/calib.npz' }, 'calibration', /is absolute/, /./],
     ['a file outside', { reference: 'a/../../secret.npz' }, 'reference', /leaves the folder/, /./],
     ['a file outside, the other way', { reference: '..\\secret.npz' }, 'reference', /leaves the folder/, /./],
-    ['a share above 1', { criterion: { minTop1Agreement: 98 } }, 'criterion.minTop1Agreement', /98 is not a number from 0 to 1/, /^$/],
+    [
+      'a share above 1',
+      { criterion: { minTop1Agreement: 98 } },
+      'criterion.minTop1Agreement',
+      /98 is not a number from 0 to 1/,
+      /^$/,
+    ],
     ['null', { seed: null }, 'seed', /null is not/, /^$/],
     ['a list', [], '$', /\[\] is not an object/, /./],
   ])('%s', (_name, job, path, problem, hint) => {
-    expect(problems(job)).toEqual([{ path, problem: expect.stringMatching(problem) as string, hint: expect.stringMatching(hint) as string }]);
+    expect(problems(job)).toEqual([
+      { path, problem: expect.stringMatching(problem) as string, hint: expect.stringMatching(hint) as string },
+    ]);
   });
 
   it('all at once', () => {
-    expect(problems({ dtype: 'x', opset_version: 1, oops: 1, criterion: { a: 1 } }).map((p) => p.path)).toEqual(['dtype', 'opset_version', 'oops', 'criterion.a']);
-    expect(() => checkJob('net.job.json', { dtype: 'x', oops: 1 })).toThrow(/^job "net.job.json" has 2 problems:\n {2}at "dtype": .*\n {2}at "oops": /);
+    expect(problems({ dtype: 'x', opset_version: 1, oops: 1, criterion: { a: 1 } }).map((p) => p.path)).toEqual([
+      'dtype',
+      'opset_version',
+      'oops',
+      'criterion.a',
+    ]);
+    expect(() => checkJob('net.job.json', { dtype: 'x', oops: 1 })).toThrow(
+      /^job "net.job.json" has 2 problems:\n {2}at "dtype": .*\n {2}at "oops": /,
+    );
   });
 
   it('what is no JSON, with the place', () => {
-    expect(() => parseJob('job.json', '{"dtype": "int8",}')).toThrow(/^job "job.json", at "\$": it is no JSON: .*position 17.*; JSON has double quotes/);
+    expect(() => parseJob('job.json', '{"dtype": "int8",}')).toThrow(
+      /^job "job.json", at "\$": it is no JSON: .*position 17.*; JSON has double quotes/,
+    );
     expect(parseJob('job.json', '\ufeff{"seed": 3}')).toEqual({ seed: 3 });
   });
 
   it('static quantization without calibration data', () => {
-    expect(() => resolveJob('job.json', { approach: 'static' })).toThrow(/at "approach": static quantization needs calibration data/);
+    expect(() => resolveJob('job.json', { approach: 'static' })).toThrow(
+      /at "approach": static quantization needs calibration data/,
+    );
     expect(() => resolveJob('job.json', { approach: 'static', dtype: ['fp32'] })).not.toThrow();
   });
 });
@@ -77,9 +122,21 @@ describe('refuses', () => {
 describe('resolves', () => {
   it('defaults, and says which they are', () => {
     const { options, reported, variants, warnings } = resolveJob('job.json', {});
-    expect(options).toMatchObject({ dtype: ['fp32', 'int8'], opset_version: 21, quant_format: ['QDQ'], recipe: 'QDQ_OP_FP32_BIAS', approach: 'dynamic', weights: 'embed', calibration: null, seed: 0 });
+    expect(options).toMatchObject({
+      dtype: ['fp32', 'int8'],
+      opset_version: 21,
+      quant_format: ['QDQ'],
+      recipe: 'QDQ_OP_FP32_BIAS',
+      approach: 'dynamic',
+      weights: 'embed',
+      calibration: null,
+      seed: 0,
+    });
     expect(reported.every((option) => option.from === 'default')).toBe(true);
-    expect(variants.map((v) => [v.name, v.file, v.quantize])).toEqual([['fp32', 'model.onnx', false], ['int8', 'model.int8.onnx', true]]);
+    expect(variants.map((v) => [v.name, v.file, v.quantize])).toEqual([
+      ['fp32', 'model.onnx', false],
+      ['int8', 'model.int8.onnx', true],
+    ]);
     expect(warnings).toEqual([]);
   });
 
@@ -92,7 +149,11 @@ describe('resolves', () => {
   it.each<[string, Parameters<typeof resolveJob>[1], string[]]>([
     ['FP32 only', { dtype: ['fp32'] }, ['fp32 model.onnx']],
     ['INT8 only', { dtype: ['int8'] }, ['int8 model.int8.onnx']],
-    ['both static forms', { calibration: 'c.npz', quant_format: ['QDQ', 'QLinear'] }, ['fp32 model.onnx', 'int8.qdq model.int8.qdq.onnx', 'int8.qlinear model.int8.qlinear.onnx']],
+    [
+      'both static forms',
+      { calibration: 'c.npz', quant_format: ['QDQ', 'QLinear'] },
+      ['fp32 model.onnx', 'int8.qdq model.int8.qdq.onnx', 'int8.qlinear model.int8.qlinear.onnx'],
+    ],
     ['dynamic has one form', { quant_format: ['QDQ', 'QLinear'] }, ['fp32 model.onnx', 'int8 model.int8.onnx']],
   ])('variants: %s', (_name, job, expected) => {
     expect(resolveJob('job.json', job).variants.map((v) => `${v.name} ${v.file}`)).toEqual(expected);
@@ -100,7 +161,11 @@ describe('resolves', () => {
 
   it.each<[string, Parameters<typeof resolveJob>[1], RegExp[]]>([
     ['calibration of FP32', { dtype: ['fp32'], calibration: 'c.npz' }, [/^calibration has no effect: no INT8/]],
-    ['a form of dynamic', { quant_format: ['QDQ'], recipe: 'QDQ_OP_INT32_BIAS' }, [/^quant_format has no effect: dynamic/, /^recipe has no effect: dynamic/]],
+    [
+      'a form of dynamic',
+      { quant_format: ['QDQ'], recipe: 'QDQ_OP_INT32_BIAS' },
+      [/^quant_format has no effect: dynamic/, /^recipe has no effect: dynamic/],
+    ],
     ['nothing when the recipe is of weights', { recipe: 'reduce_range' }, []],
     ['labels without data', { labels: 'target' }, [/^labels has no effect/]],
   ])('warns of %s', (_name, job, expected) => {
@@ -109,13 +174,19 @@ describe('resolves', () => {
 
   it('keys of the files it names', () => {
     const { options } = resolveJob('job.json', { calibration: 'data/c.npz' }, { reference: 'net.reference.npz' });
-    expect(filesOf('models/net.pt2', options)).toEqual([{ option: 'calibration', key: 'models/data/c.npz' }, { option: 'reference', key: 'models/net.reference.npz' }]);
+    expect(filesOf('models/net.pt2', options)).toEqual([
+      { option: 'calibration', key: 'models/data/c.npz' },
+      { option: 'reference', key: 'models/net.reference.npz' },
+    ]);
   });
 });
 
 describe('is found', () => {
   const store = memoryStore();
-  const put = (key: string, seed: number) => store.putBytes('in', key, new Uint8Array(Buffer.from(JSON.stringify({ seed }))), { contentType: 'application/json' });
+  const put = (key: string, seed: number) =>
+    store.putBytes('in', key, new Uint8Array(Buffer.from(JSON.stringify({ seed }))), {
+      contentType: 'application/json',
+    });
 
   it('beside the model, the nearest name first', async () => {
     expect(await findJob(store, 'in', 'm/net.pt2')).toEqual({ key: null, job: {} });
@@ -147,7 +218,12 @@ describe('is found', () => {
 });
 
 describe('words', () => {
-  it.each([['kitten', 'sitting', 3], ['', 'abc', 3], ['same', 'same', 0], ['flaw', 'lawn', 2]])('%s and %s are %i apart', (a, b, distance) => {
+  it.each([
+    ['kitten', 'sitting', 3],
+    ['', 'abc', 3],
+    ['same', 'same', 0],
+    ['flaw', 'lawn', 2],
+  ])('%s and %s are %i apart', (a, b, distance) => {
     expect(levenshtein(a, b)).toBe(distance);
   });
   it('suggests nothing that is far', () => {
@@ -156,6 +232,8 @@ describe('words', () => {
 });
 
 it('job.schema.json is what the table of options says', async () => {
-  const written = JSON.parse(await readFile(new URL('../../shared/pipeline/job.schema.json', import.meta.url), 'utf8')) as unknown;
+  const written = JSON.parse(
+    await readFile(new URL('../../shared/pipeline/job.schema.json', import.meta.url), 'utf8'),
+  ) as unknown;
   expect(written).toEqual(JSON.parse(JSON.stringify(jobJsonSchema())));
 });

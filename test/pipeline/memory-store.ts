@@ -10,7 +10,11 @@ const utf8 = (text: string): Buffer => Buffer.from(text);
 export function memoryStore(): ObjectStore & { readonly objects: Map<string, Uint8Array> } {
   const objects = new Map<string, Uint8Array>();
   const at = (bucket: string, key: string): string => `${bucket}\0${checkKey(key)}`;
-  const info = (key: string, bytes: Uint8Array): ObjectInfo => ({ key, size: bytes.byteLength, version: createHash('md5').update(bytes).digest('hex') });
+  const info = (key: string, bytes: Uint8Array): ObjectInfo => ({
+    key,
+    size: bytes.byteLength,
+    version: createHash('md5').update(bytes).digest('hex'),
+  });
   const put = (bucket: string, key: string, bytes: Uint8Array): ObjectInfo => {
     objects.set(at(bucket, key), Uint8Array.from(bytes));
     return info(key, bytes);
@@ -21,7 +25,11 @@ export function memoryStore(): ObjectStore & { readonly objects: Map<string, Uin
   };
   return {
     objects,
-    open: async (bucket, key, version) => memorySource(`${bucket}/${key}`, find(bucket, key, version) ?? fail('FileNotFound', { file: `${bucket}/${key}` })),
+    open: async (bucket, key, version) =>
+      memorySource(
+        `${bucket}/${key}`,
+        find(bucket, key, version) ?? fail('FileNotFound', { file: `${bucket}/${key}` }),
+      ),
     head: async (bucket, key, version) => {
       const bytes = find(bucket, key, version);
       return bytes ? info(key, bytes) : null;
@@ -34,8 +42,11 @@ export function memoryStore(): ObjectStore & { readonly objects: Map<string, Uin
       return true;
     },
     async *list(bucket, prefix) {
-      const keys = [...objects.keys()].filter((path) => path.startsWith(`${bucket}\0${prefix}`)).map((path) => path.slice(bucket.length + 1));
-      for (const key of keys.sort((a, b) => Buffer.compare(utf8(a), utf8(b)))) yield info(key, objects.get(at(bucket, key))!);
+      const keys = [...objects.keys()]
+        .filter((path) => path.startsWith(`${bucket}\0${prefix}`))
+        .map((path) => path.slice(bucket.length + 1));
+      for (const key of keys.sort((a, b) => Buffer.compare(utf8(a), utf8(b))))
+        yield info(key, objects.get(at(bucket, key))!);
     },
   };
 }

@@ -12,8 +12,11 @@ function packages(file: string, seen = new Set<string>()): Set<string> {
   const found = new Set<string>();
   if (seen.has(file)) return found;
   seen.add(file);
-  for (const [, specifier] of readFileSync(file, 'utf8').matchAll(/^(?:import|export)\s+(?!type\b)[^'";]*?from\s+'([^']+)'/gm)) {
-    if (specifier!.startsWith('.')) for (const inner of packages(join(dirname(file), specifier!), seen)) found.add(inner);
+  for (const [, specifier] of readFileSync(file, 'utf8').matchAll(
+    /^(?:import|export)\s+(?!type\b)[^'";]*?from\s+'([^']+)'/gm,
+  )) {
+    if (specifier!.startsWith('.'))
+      for (const inner of packages(join(dirname(file), specifier!), seen)) found.add(inner);
     else found.add(specifier!);
   }
   return found;

@@ -1,9 +1,18 @@
-/** The deployed machines are valid: two validators and every expression compiled; and what they retry is what the table says. */
+/**
+ * The deployed machines are valid: two validators and every expression compiled; and what they retry is what the table
+ * says.
+ */
 import jsonata from 'jsonata';
 import { getLanguageService, TextDocument } from 'amazon-states-language-service';
 import { describe, expect, it } from 'vitest';
 import aslValidator from 'asl-validator';
-import { expressionSource, isExpression, type Machine, type State, type StateMachine } from '../../shared/pipeline/asl.ts';
+import {
+  expressionSource,
+  isExpression,
+  type Machine,
+  type State,
+  type StateMachine,
+} from '../../shared/pipeline/asl.ts';
 import { batchStateMachine } from '../../shared/pipeline/batch-machine.ts';
 import { ferryStateMachine } from '../../shared/pipeline/state-machine.ts';
 import { STAGES } from '../../shared/pipeline/stages.ts';
@@ -49,7 +58,8 @@ describe.each(Object.entries(MACHINES))('%s machine', (_name, machine) => {
     for (const [name, state] of statesOf(machine)) {
       if (!('Retry' in state) || !state.Retry) continue;
       for (const retrier of state.Retry) {
-        for (const error of retrier.ErrorEquals) expect(error, name).toMatch(/^(Lambda|EventBridge|StepFunctions)\.(\w+Exception|FailedEntry)$/);
+        for (const error of retrier.ErrorEquals)
+          expect(error, name).toMatch(/^(Lambda|EventBridge|StepFunctions)\.(\w+Exception|FailedEntry)$/);
         expect(retrier.JitterStrategy, name).toBe('FULL');
         expect(retrier.MaxDelaySeconds, name).toBeGreaterThan(0);
       }
@@ -58,7 +68,9 @@ describe.each(Object.entries(MACHINES))('%s machine', (_name, machine) => {
 
   it('gives every stage longer than its function has, and catches what it throws', () => {
     const timeouts = new Map(Object.values(STAGES).map((stage) => [`\${${stage.functionName}}`, stage.timeoutSeconds]));
-    const tasks = [...statesOf(machine)].flatMap(([name, state]) => (state.Type === 'Task' && state.Resource.endsWith('lambda:invoke') ? [{ name, state }] : []));
+    const tasks = [...statesOf(machine)].flatMap(([name, state]) =>
+      state.Type === 'Task' && state.Resource.endsWith('lambda:invoke') ? [{ name, state }] : [],
+    );
     expect(tasks.length).toBeGreaterThan(0);
     for (const { name, state } of tasks) {
       const { FunctionName } = state.Arguments as { FunctionName: string };
@@ -81,7 +93,10 @@ it('invokes the function of every stage', () => {
 // Seeded defects: the validators of this test see what they are here for.
 it.each<[string, (machine: StateMachine) => unknown]>([
   ['a state that leads nowhere', (m) => ({ ...m, StartAt: 'Nowhere' })],
-  ['a task without a resource', (m) => ({ ...m, States: { ...m.States, Report: { ...m.States['Report'], Resource: undefined } } })],
+  [
+    'a task without a resource',
+    (m) => ({ ...m, States: { ...m.States, Report: { ...m.States['Report'], Resource: undefined } } }),
+  ],
 ])('finds %s', async (_what, breakIt) => {
   const broken = JSON.parse(JSON.stringify(breakIt(ferryStateMachine()))) as object;
   expect(aslValidator(broken as never).isValid).toBe(false);

@@ -90,7 +90,9 @@ export function storeContract(name: string, make: () => Promise<StoreUnderTest>)
       for (const content of ['', 'some text']) {
         const path = join(folder, 'file');
         await writeFile(path, content);
-        expect(await under.store.putFile(bucket, 'from-file', path, { ...BYTES, tags: { status: 'done' } })).toMatchObject({ size: content.length });
+        expect(
+          await under.store.putFile(bucket, 'from-file', path, { ...BYTES, tags: { status: 'done' } }),
+        ).toMatchObject({ size: content.length });
         expect(await text(bucket, 'from-file')).toBe(content);
       }
     });
@@ -122,12 +124,16 @@ export function storeContract(name: string, make: () => Promise<StoreUnderTest>)
       expect(await text(bucket, 'versions')).toBe('two');
       expect((await under.store.head(bucket, 'versions'))?.version).toBe(second.version);
       expect(await under.store.head(bucket, 'versions', 'no-such-version')).toBeNull();
-      await expect(under.store.open(bucket, 'versions', 'no-such-version')).rejects.toMatchObject({ name: 'FileNotFound' });
+      await expect(under.store.open(bucket, 'versions', 'no-such-version')).rejects.toMatchObject({
+        name: 'FileNotFound',
+      });
     });
 
     it('lets exactly one of many write if absent', async () => {
       const [bucket] = under.buckets;
-      const won = await Promise.all(Array.from({ length: 25 }, (_, i) => under.store.putIfAbsent(bucket, 'claims/one.json', bytesOf(`"${i}"`))));
+      const won = await Promise.all(
+        Array.from({ length: 25 }, (_, i) => under.store.putIfAbsent(bucket, 'claims/one.json', bytesOf(`"${i}"`))),
+      );
       expect(won.filter(Boolean)).toHaveLength(1);
       expect(await text(bucket, 'claims/one.json')).toBe(`"${won.indexOf(true)}"`);
       expect(await under.store.putIfAbsent(bucket, 'claims/one.json', bytesOf('again'))).toBe(false);
@@ -143,7 +149,18 @@ export function storeContract(name: string, make: () => Promise<StoreUnderTest>)
 
     it('lists by prefix in the order of UTF-8 bytes', async () => {
       const [, bucket] = under.buckets;
-      const sorted = ['list/', 'list/A', 'list/a', 'list/a!', 'list/a/1', 'list/a/2', 'list/b', 'list/é', 'list/\uffff', 'list/🚢'].filter((key) => key !== 'list/a');
+      const sorted = [
+        'list/',
+        'list/A',
+        'list/a',
+        'list/a!',
+        'list/a/1',
+        'list/a/2',
+        'list/b',
+        'list/é',
+        'list/\uffff',
+        'list/🚢',
+      ].filter((key) => key !== 'list/a');
       for (const key of sorted.toReversed()) await under.store.putBytes(bucket, key, bytesOf(key), BYTES);
       expect(await keys(bucket, 'list/')).toEqual(sorted);
       expect(await keys(bucket, 'list/a')).toEqual(['list/a!', 'list/a/1', 'list/a/2']);

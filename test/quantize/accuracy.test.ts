@@ -1,4 +1,7 @@
-/** Quantized fixture models on test samples: valid, close to FP32, and the two static formats the same. The file is judged, whatever the processor. */
+/**
+ * Quantized fixture models on test samples: valid, close to FP32, and the two static formats the same. The file is
+ * judged, whatever the processor.
+ */
 import { describe, expect, test } from 'vitest';
 import { validateModel } from '../../shared/runtime/validate.ts';
 import { withSession } from '../../shared/runtime/session.ts';
@@ -29,23 +32,27 @@ describe.each(MODELS)('%s', (name) => {
     expect(output!.cosine).toBeGreaterThan(0.999);
   });
 
-  test.each(['QDQ_OP_FP32_BIAS', 'QDQ_OP_INT32_BIAS', 'QDQ_OP_FP32_BIAS_QDQ', 'full'] as const)('%s: QDQ and QLinear give the same numbers', async (recipe) => {
-    const qdq = await quantizeFixture(name, { format: 'QDQ', recipe });
-    const qlinear = await quantizeFixture(name, { format: 'QLinear', recipe });
-    const outputs = [await outputsOf(name, qdq.path), await outputsOf(name, qlinear.path)] as const;
-    const step = Math.max(...outputs[0].map(Math.abs)) / 64;
-    const far = outputs[0].filter((value, i) => Math.abs(value - outputs[1][i]!) > 1e-4);
-    // Sums in another order can land on the other side of a rounding tie: rare, and at most a step or two.
-    expect(far.length / outputs[0].length).toBeLessThan(0.02);
-    outputs[0].forEach((value, i) => expect(Math.abs(value - outputs[1][i]!)).toBeLessThan(step));
-    expect(qlinear.facts.quantized).toBe(qdq.facts.quantized);
-  });
+  test.each(['QDQ_OP_FP32_BIAS', 'QDQ_OP_INT32_BIAS', 'QDQ_OP_FP32_BIAS_QDQ', 'full'] as const)(
+    '%s: QDQ and QLinear give the same numbers',
+    async (recipe) => {
+      const qdq = await quantizeFixture(name, { format: 'QDQ', recipe });
+      const qlinear = await quantizeFixture(name, { format: 'QLinear', recipe });
+      const outputs = [await outputsOf(name, qdq.path), await outputsOf(name, qlinear.path)] as const;
+      const step = Math.max(...outputs[0].map(Math.abs)) / 64;
+      const far = outputs[0].filter((value, i) => Math.abs(value - outputs[1][i]!) > 1e-4);
+      // Sums in another order can land on the other side of a rounding tie: rare, and at most a step or two.
+      expect(far.length / outputs[0].length).toBeLessThan(0.02);
+      outputs[0].forEach((value, i) => expect(Math.abs(value - outputs[1][i]!)).toBeLessThan(step));
+      expect(qlinear.facts.quantized).toBe(qdq.facts.quantized);
+    },
+  );
 });
 
 async function outputsOf(name: FixtureModel, path: string): Promise<Float32Array> {
   const samples = await samplesOf(name, 'x');
   return withSession(path, { products: 'precise' }, async (session) => {
-    for await (const { feeds } of samples.batches(samples.count)) return asFloat32((await session.run(feeds)).get(session.outputs[0]!.name)!.memory);
+    for await (const { feeds } of samples.batches(samples.count))
+      return asFloat32((await session.run(feeds)).get(session.outputs[0]!.name)!.memory);
     throw new Error('no samples');
   });
 }

@@ -1,4 +1,7 @@
-/** Plans written out, on models as text: options and ranges, the FP32 model, `---`, the quantized model, `---`, what stays in float and why. */
+/**
+ * Plans written out, on models as text: options and ranges, the FP32 model, `---`, the quantized model, `---`, what
+ * stays in float and why.
+ */
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { quantizedText } from './written-text.ts';

@@ -18,7 +18,8 @@ import { bytesOf } from '../../shared/tensor/arithmetic.ts';
 export const MODELS = ['digits_cnn', 'digits_transformer', 'token_classifier'] as const;
 export type FixtureModel = (typeof MODELS)[number];
 
-export const fixturePath = (...parts: readonly string[]): string => fileURLToPath(new URL(`../fixtures/quantize/${parts.join('/')}`, import.meta.url));
+export const fixturePath = (...parts: readonly string[]): string =>
+  fileURLToPath(new URL(`../fixtures/quantize/${parts.join('/')}`, import.meta.url));
 
 /** A folder that is removed when the test is over. */
 export function workFolder(): string {
@@ -27,7 +28,8 @@ export function workFolder(): string {
   return folder;
 }
 
-export const inputsOf = (path: string): Promise<readonly Declared[]> => withSession(path, {}, (session) => Promise.resolve(session.inputs));
+export const inputsOf = (path: string): Promise<readonly Declared[]> =>
+  withSession(path, {}, (session) => Promise.resolve(session.inputs));
 
 /** Samples of a fixture; the calibration array is there under the name `calib`. */
 export async function samplesOf(model: FixtureModel, array: 'x' | 'calib', labels?: string): Promise<Samples> {
@@ -35,11 +37,15 @@ export async function samplesOf(model: FixtureModel, array: 'x' | 'calib', label
   onTestFinished(() => source.close());
   const inputs = await inputsOf(fixturePath(model, 'fp32.onnx'));
   const renamed = inputs.map((input) => ({ ...input, name: array }));
-  const samples = await readSamples(source, renamed, { code: 'BadCalibrationData', ...(labels === undefined ? {} : { labels }) });
+  const samples = await readSamples(source, renamed, {
+    code: 'BadCalibrationData',
+    ...(labels === undefined ? {} : { labels }),
+  });
   return {
     ...samples,
     async *batches(size) {
-      for await (const { feeds, samples: count } of samples.batches(size)) yield { feeds: new Map([[inputs[0]!.name, feeds.get(array)!]]), samples: count };
+      for await (const { feeds, samples: count } of samples.batches(size))
+        yield { feeds: new Map([[inputs[0]!.name, feeds.get(array)!]]), samples: count };
     },
   };
 }
@@ -59,16 +65,26 @@ export async function quantizeAndWrite(model: Model, options: Options): Promise<
   const quantized = await quantizeModel(model, { approach: 'static', format: 'QDQ', ...options, workFolder: folder });
   expect(structureProblems(quantized.model)).toEqual([]);
   // The operator table can be held against a graph only where every type is known.
-  if ([...quantized.model.graph.nodes].every((node) => node.outputs.every((output) => output.type))) checkModel(quantized.model);
+  if ([...quantized.model.graph.nodes].every((node) => node.outputs.every((output) => output.type)))
+    checkModel(quantized.model);
   const path = join(folder, 'int8.onnx');
   await writeModel(quantized.model, path, { weights: 'embed' });
   return { ...quantized, path };
 }
 
 /** Float32 tensors as one batch of calibration data. */
-export async function* oneBatch(tensors: Readonly<Record<string, { shape: readonly number[]; values: readonly number[] }>>): AsyncGenerator<Batch> {
+export async function* oneBatch(
+  tensors: Readonly<Record<string, { shape: readonly number[]; values: readonly number[] }>>,
+): AsyncGenerator<Batch> {
   yield { feeds: feedsOf(tensors), samples: 1 };
 }
 
-export const feedsOf = (tensors: Readonly<Record<string, { shape: readonly number[]; values: readonly number[] }>>): MemoryTensors =>
-  new Map(Object.entries(tensors).map(([name, { shape, values }]) => [name, inMemory('float32', shape, bytesOf(Float32Array.from(values)))]));
+export const feedsOf = (
+  tensors: Readonly<Record<string, { shape: readonly number[]; values: readonly number[] }>>,
+): MemoryTensors =>
+  new Map(
+    Object.entries(tensors).map(([name, { shape, values }]) => [
+      name,
+      inMemory('float32', shape, bytesOf(Float32Array.from(values))),
+    ]),
+  );

@@ -11,7 +11,8 @@ interface RecordedTensor {
 }
 type Recorded = Readonly<Record<'static' | 'dynamic', Readonly<Record<string, RecordedTensor>>>>;
 
-const recordedOf = (model: string): Recorded => JSON.parse(readFileSync(fixturePath(model, 'onnxruntime.json'), 'utf8')) as Recorded;
+const recordedOf = (model: string): Recorded =>
+  JSON.parse(readFileSync(fixturePath(model, 'onnxruntime.json'), 'utf8')) as Recorded;
 
 async function bytesOf(model: Model, name: string): Promise<Buffer | null> {
   const value = [...model.graph.initializers].find((v) => v.name === name);
@@ -28,13 +29,16 @@ describe.each(MODELS)('%s, static', (name) => {
     const seen = { weights: 0, scales: 0, zeroPoints: 0, biases: 0 };
     for (const [theirs, tensor] of Object.entries(recordedOf(name).static)) {
       const ours = await bytesOf(model, ourName(theirs));
-      // Tensors that we do not round (a Linear's result before its bias is added, products in attention) have no counterpart.
+      // Tensors that we do not round (a Linear's result before its bias is added, products in attention) have no
+      // counterpart.
       if (!ours) continue;
       const expected = Buffer.from(tensor.base64, 'base64');
       if (tensor.dtype === 'int8') expect(ours.equals(expected), theirs).toBe(true);
       if (tensor.dtype === 'uint8') expect([...ours], theirs).toEqual([...expected]);
-      // Activations ran in another build of onnxruntime: their ranges, and what follows from them, agree to the last digits.
-      if (tensor.dtype === 'float32') floats(ours).forEach((s, i) => expect(Math.abs(s / floats(expected)[i]! - 1), theirs).toBeLessThan(3e-6));
+      // Activations ran in another build of onnxruntime: their ranges, and what follows from them, agree to the last
+      // digits.
+      if (tensor.dtype === 'float32')
+        floats(ours).forEach((s, i) => expect(Math.abs(s / floats(expected)[i]! - 1), theirs).toBeLessThan(3e-6));
       if (tensor.dtype === 'int32' && theirs.endsWith('_quantized')) expectClose(ours, expected, theirs);
       seen.weights += Number(tensor.dtype === 'int8' && theirs.endsWith('_quantized'));
       seen.biases += Number(tensor.dtype === 'int32' && theirs.endsWith('_quantized'));
@@ -52,7 +56,10 @@ const SEEN = {
 } as const;
 
 function expectClose(ours: Buffer, theirs: Buffer, name: string): void {
-  const [a, b] = [ours, theirs].map((bytes) => new Int32Array(Uint8Array.from(bytes).buffer)) as [Int32Array, Int32Array];
+  const [a, b] = [ours, theirs].map((bytes) => new Int32Array(Uint8Array.from(bytes).buffer)) as [
+    Int32Array,
+    Int32Array,
+  ];
   a.forEach((code, i) => expect(Math.abs(code - b[i]!), name).toBeLessThanOrEqual(Math.max(1, Math.abs(code) * 3e-6)));
 }
 
@@ -61,7 +68,8 @@ describe.each(MODELS)('%s, dynamic', (name) => {
     const { model } = await quantizeFixture(name, { approach: 'dynamic' });
     const recorded = Object.entries(recordedOf(name).dynamic).filter(([theirs]) => !theirs.endsWith('_zero_point'));
     for (const [theirs, tensor] of recorded) {
-      const ours = (await bytesOf(model, theirs.replace('_quantized', '_transposed'))) ?? (await bytesOf(model, theirs));
+      const ours =
+        (await bytesOf(model, theirs.replace('_quantized', '_transposed'))) ?? (await bytesOf(model, theirs));
       expect(ours?.equals(Buffer.from(tensor.base64, 'base64')), theirs).toBe(true);
     }
     expect(recorded.length).toBeGreaterThan(3);

@@ -33,7 +33,13 @@ async function failureOf(work: Promise<unknown>): Promise<{ code: string; messag
 
 test('the report gets counts, reasons and layers, worst first', async () => {
   const { facts } = await quantizeFixture('digits_cnn', {});
-  expect(facts).toMatchObject({ approach: 'static', format: 'QDQ', quantized: 7, skipped: [], calibration: { method: 'MinMax', samples: 100 } });
+  expect(facts).toMatchObject({
+    approach: 'static',
+    format: 'QDQ',
+    quantized: 7,
+    skipped: [],
+    calibration: { method: 'MinMax', samples: 100 },
+  });
   // MaxPool and Flatten only move codes.
   expect(facts.layers.map((l) => l.operator).sort()).toEqual(['Add', 'Conv', 'Conv', 'Gemm', 'Gemm']);
   const sqnr = facts.layers.map((l) => l.sqnr!);
@@ -43,7 +49,8 @@ test('the report gets counts, reasons and layers, worst first', async () => {
 
 test('layers carry the PyTorch module', async () => {
   const model = typedModel(MODEL);
-  for (const node of model.graph.nodes) node.origin = { operator: 'aten::conv2d', module: `net.${node.op}`, line: null };
+  for (const node of model.graph.nodes)
+    node.origin = { operator: 'aten::conv2d', module: `net.${node.op}`, line: null };
   const { facts } = await quantizeAndWrite(model, { calibration: oneBatch(DATA) });
   expect(facts.layers.map((l) => l.module)).toEqual(['net.Conv', 'net.Conv']);
   expect(facts.skipped).toEqual([{ node: '', operator: 'Exp', reason: 'it has no quantized form' }]);
@@ -51,7 +58,12 @@ test('layers carry the PyTorch module', async () => {
 
 test('nothing is left in the work folder', async () => {
   const folder = workFolder();
-  await quantizeModel(typedModel(MODEL), { approach: 'static', format: 'QLinear', calibration: oneBatch(DATA), workFolder: folder });
+  await quantizeModel(typedModel(MODEL), {
+    approach: 'static',
+    format: 'QLinear',
+    calibration: oneBatch(DATA),
+    workFolder: folder,
+  });
   expect(readdirSync(folder)).toEqual([]);
 });
 
@@ -62,7 +74,13 @@ test('a model without types is quantized too', async () => {
 
 test('dynamic: format does not apply, no calibration is needed, layers are measured where there is data', async () => {
   const without = await quantizeFixture('token_classifier', { approach: 'dynamic', calibration: noData() });
-  expect(without.facts).toMatchObject({ approach: 'dynamic', format: 'QLinear', calibration: null, quantized: 4, layers: [] });
+  expect(without.facts).toMatchObject({
+    approach: 'dynamic',
+    format: 'QLinear',
+    calibration: null,
+    quantized: 4,
+    layers: [],
+  });
   const { facts } = await quantizeFixture('token_classifier', { approach: 'dynamic' });
   expect(facts.layers).toHaveLength(4);
 });
@@ -80,37 +98,52 @@ describe('keepFloat', () => {
     for (const { node, operator } of kept) {
       const float = [...model.graph.nodes].find((n) => n.name === node)!;
       expect(float.op).toBe(operator);
-      expect(float.inputs.every((input) => input?.producer?.op !== 'DequantizeLinear' || input.producer.inputs[0]?.producer !== null)).toBe(true);
+      expect(
+        float.inputs.every(
+          (input) => input?.producer?.op !== 'DequantizeLinear' || input.producer.inputs[0]?.producer !== null,
+        ),
+      ).toBe(true);
     }
   });
 
   test('takes a module with everything below it', async () => {
     const model = typedModel(MODEL);
-    for (const [i, node] of [...model.graph.nodes].entries()) node.origin = { operator: 'aten::conv2d', module: ['a.b', 'a.b', 'ab'][i]!, line: null };
+    for (const [i, node] of [...model.graph.nodes].entries())
+      node.origin = { operator: 'aten::conv2d', module: ['a.b', 'a.b', 'ab'][i]!, line: null };
     const { facts } = await quantizeAndWrite(model, { calibration: oneBatch(DATA), keepFloat: ['a'] });
     expect([facts.quantized, facts.skipped.map((s) => s.operator)]).toEqual([1, ['Conv', 'Exp']]);
   });
 
   test('refuses what fits nothing', async () => {
-    expect(await failureOf(quantizeFixture('digits_cnn', { keepFloat: ['conv9'] }))).toMatchObject({ code: 'BadOption', message: expect.stringContaining('conv9') as string });
+    expect(await failureOf(quantizeFixture('digits_cnn', { keepFloat: ['conv9'] }))).toMatchObject({
+      code: 'BadOption',
+      message: expect.stringContaining('conv9') as string,
+    });
   });
 });
 
 describe('refusals', () => {
-  const quantizeText = (text: string, calibration?: AsyncIterable<Batch>) => quantizeAndWrite(typedModel(text), { ...(calibration ? { calibration } : {}), calibrationFile: 'calib.npz' });
+  const quantizeText = (text: string, calibration?: AsyncIterable<Batch>) =>
+    quantizeAndWrite(typedModel(text), { ...(calibration ? { calibration } : {}), calibrationFile: 'calib.npz' });
 
   test('static without calibration data', async () => {
     expect((await failureOf(quantizeText(MODEL))).code).toBe('BadCalibrationData');
   });
   test('no samples', async () => {
-    expect(await failureOf(quantizeText(MODEL, noData()))).toMatchObject({ code: 'BadCalibrationData', message: expect.stringContaining('no samples') as string });
+    expect(await failureOf(quantizeText(MODEL, noData()))).toMatchObject({
+      code: 'BadCalibrationData',
+      message: expect.stringContaining('no samples') as string,
+    });
   });
-  test.each([NaN, Infinity, -Infinity])('%d in an activation, with the tensor named; also where it does not come first', async (value) => {
-    const data = { x: { shape: [1, 1, 2, 2], values: [0, 1, value, 2] } };
-    const failure = await failureOf(quantizeText(MODEL, oneBatch(data)));
-    expect(failure.code).toBe('BadCalibrationData');
-    expect(failure.message).toMatch(/"calib.npz".*"x" has NaN or infinity/);
-  });
+  test.each([NaN, Infinity, -Infinity])(
+    '%d in an activation, with the tensor named; also where it does not come first',
+    async (value) => {
+      const data = { x: { shape: [1, 1, 2, 2], values: [0, 1, value, 2] } };
+      const failure = await failureOf(quantizeText(MODEL, oneBatch(data)));
+      expect(failure.code).toBe('BadCalibrationData');
+      expect(failure.message).toMatch(/"calib.npz".*"x" has NaN or infinity/);
+    },
+  );
   test('inputs the model does not take', async () => {
     expect((await failureOf(quantizeText(MODEL, oneBatch({ z: DATA.x })))).code).toBe('ModelDoesNotRun');
   });
@@ -121,7 +154,9 @@ describe('refusals', () => {
     expect(failure.message).toContain('Exp: it has no quantized form');
   });
   test('opsets without per-channel Q/DQ', async () => {
-    expect((await failureOf(quantizeText(MODEL.replace('"": 21', '"": 12'), oneBatch(DATA)))).code).toBe('UnsupportedOpset');
+    expect((await failureOf(quantizeText(MODEL.replace('"": 21', '"": 12'), oneBatch(DATA)))).code).toBe(
+      'UnsupportedOpset',
+    );
   });
 });
 
@@ -137,8 +172,14 @@ g (float[N,2] x) => (float[N,2] y, float[N,2] z)
   z = MatMul(x, bad)
 }`;
   for (const approach of ['static', 'dynamic'] as const) {
-    const { facts } = await quantizeAndWrite(typedModel(text), { approach, calibration: oneBatch({ x: { shape: [1, 2], values: [1, 2] } }) });
-    expect([facts.quantized, facts.skipped]).toEqual([1, [{ node: '', operator: 'MatMul', reason: '"bad" has NaN or infinity' }]]);
+    const { facts } = await quantizeAndWrite(typedModel(text), {
+      approach,
+      calibration: oneBatch({ x: { shape: [1, 2], values: [1, 2] } }),
+    });
+    expect([facts.quantized, facts.skipped]).toEqual([
+      1,
+      [{ node: '', operator: 'MatMul', reason: '"bad" has NaN or infinity' }],
+    ]);
   }
 });
 
@@ -147,7 +188,9 @@ test('ranges are those of all batches, of whatever shape', async () => {
     yield { feeds: feedsOf({ x: { shape: [1, 1, 2, 2], values: [-1, 0, 0.5, 1] } }), samples: 1 };
     yield { feeds: feedsOf({ x: { shape: [2, 1, 1, 1], values: [-1.28, 1.27] } }), samples: 2 };
   }
-  const { model, facts } = await quantizeAndWrite(typedModel(MODEL.replaceAll('N,1,2,2', 'N,1,H,W')), { calibration: batches() });
+  const { model, facts } = await quantizeAndWrite(typedModel(MODEL.replaceAll('N,1,2,2', 'N,1,H,W')), {
+    calibration: batches(),
+  });
   const scale = [...model.graph.initializers].find((v) => v.name === 'x_scale')!;
   expect(new Float32Array(Uint8Array.from(await scale.data!.read()).buffer)[0]).toBeCloseTo(0.01, 7);
   expect(facts.calibration?.samples).toBe(3);

@@ -18,13 +18,25 @@ export async function quantizedText(text: string): Promise<string> {
   const recipe = RECIPES[(options.get('recipe') ?? DEFAULT_RECIPE) as RecipeName];
   const format = options.get('format') as 'QDQ' | 'QLinear' | 'dynamic';
   const { graph } = model;
-  const plan = format === 'dynamic' ? planDynamic(graph, new Map()) : planQuantization({ graph, recipe, format, refused: new Map() });
-  const { params, unusable } = await computeQParams(plan, rangesOf(model, options.get('ranges') ?? ''), recipe.reduceRange);
+  const plan =
+    format === 'dynamic'
+      ? planDynamic(graph, new Map())
+      : planQuantization({ graph, recipe, format, refused: new Map() });
+  const { params, unusable } = await computeQParams(
+    plan,
+    rangesOf(model, options.get('ranges') ?? ''),
+    recipe.reduceRange,
+  );
   if (unusable.size) throw new Error([...unusable.values()].join('\n'));
-  const write = { QDQ: insertQdq, dynamic: insertDynamic, QLinear: ({ plan: p }: { plan: Plan }) => writeQOperators({ model, plan: p, params }) };
+  const write = {
+    QDQ: insertQdq,
+    dynamic: insertDynamic,
+    QLinear: ({ plan: p }: { plan: Plan }) => writeQOperators({ model, plan: p, params }),
+  };
   write[format]({ graph, plan, params });
   checkModel(model);
-  for (const value of graph.initializers) value.data = memoryData(value.data!.dtype, value.data!.shape, await value.data!.read());
+  for (const value of graph.initializers)
+    value.data = memoryData(value.data!.dtype, value.data!.shape, await value.data!.read());
   const skipped = plan.skipped.map(({ node, operator, reason }) => `${operator}${node ? ` ${node}` : ''}: ${reason}\n`);
   return `${printModel(model)}---\n${skipped.join('')}`;
 }

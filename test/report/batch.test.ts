@@ -1,34 +1,75 @@
 import { describe, expect, test } from 'vitest';
-import { countItems, renderBatchHtml, renderBatchJson, safeLink, type BatchItem, type BatchReport } from '../../shared/report/batch.ts';
+import {
+  countItems,
+  renderBatchHtml,
+  renderBatchJson,
+  safeLink,
+  type BatchItem,
+  type BatchReport,
+} from '../../shared/report/batch.ts';
 import { all, byClass, byTag, cellsOf, parseHtml } from './parse-html.ts';
 
-const item = (key: string, part: Partial<BatchItem> = {}): BatchItem =>
-  ({ key, status: 'pass', code: null, sentence: `Passed: ${key}.`, report: `${key}/report.html`, bytes: 4_000_000, chosenBytes: 1_000_000, ...part });
-const failed = (key: string, code: string): BatchItem => item(key, { status: 'fail', code, sentence: `Failed: ${key}.`, chosenBytes: null });
-const batch = (...items: readonly BatchItem[]): BatchReport => ({ batchReportVersion: 1, torchferry: '0.1.0', id: 'nightly', created: '2026-01-15T09:30:00Z', items });
+const item = (key: string, part: Partial<BatchItem> = {}): BatchItem => ({
+  key,
+  status: 'pass',
+  code: null,
+  sentence: `Passed: ${key}.`,
+  report: `${key}/report.html`,
+  bytes: 4_000_000,
+  chosenBytes: 1_000_000,
+  ...part,
+});
+const failed = (key: string, code: string): BatchItem =>
+  item(key, { status: 'fail', code, sentence: `Failed: ${key}.`, chosenBytes: null });
+const batch = (...items: readonly BatchItem[]): BatchReport => ({
+  batchReportVersion: 1,
+  torchferry: '0.1.0',
+  id: 'nightly',
+  created: '2026-01-15T09:30:00Z',
+  items,
+});
 
-const MIXED = batch(item('a.pt2'), failed('b.pt2', 'CorruptArchive'), item('c.pt2', { status: 'warn', sentence: 'Not proven.' }), failed('d.pt2', 'UnsupportedOperator'),
-  failed('e.pt2', 'UnsupportedOperator'));
+const MIXED = batch(
+  item('a.pt2'),
+  failed('b.pt2', 'CorruptArchive'),
+  item('c.pt2', { status: 'warn', sentence: 'Not proven.' }),
+  failed('d.pt2', 'UnsupportedOperator'),
+  failed('e.pt2', 'UnsupportedOperator'),
+);
 
 test('counts by outcome and by code, most frequent first', () => {
   expect(countItems(MIXED.items)).toEqual({
     status: { pass: 1, warn: 1, fail: 3 },
-    codes: [{ code: 'UnsupportedOperator', count: 2 }, { code: 'CorruptArchive', count: 1 }],
+    codes: [
+      { code: 'UnsupportedOperator', count: 2 },
+      { code: 'CorruptArchive', count: 1 },
+    ],
   });
 });
 
 describe('the page', () => {
   const root = parseHtml(renderBatchHtml(MIXED));
   const rows = (label: string): readonly (readonly string[])[] =>
-    byTag(all(root).find((e) => e.attributes.get('aria-label') === label)!, 'tr').map((row) => cellsOf(row).map((c) => c.trim()));
+    byTag(
+      all(root).find((e) => e.attributes.get('aria-label') === label)!,
+      'tr',
+    ).map((row) => cellsOf(row).map((c) => c.trim()));
 
   test('shows counts and sizes', () => {
-    expect(byClass(root, 'tile').map((t) => t.children.map((p) => p.text.trim()))).toEqual([['passed', '1'], ['with a warning', '1'], ['failed', '3'],
-      ['Size of delivered models', '2.00 MB', 'sources 8.00 MB, 4.0x smaller']]);
+    expect(byClass(root, 'tile').map((t) => t.children.map((p) => p.text.trim()))).toEqual([
+      ['passed', '1'],
+      ['with a warning', '1'],
+      ['failed', '3'],
+      ['Size of delivered models', '2.00 MB', 'sources 8.00 MB, 4.0x smaller'],
+    ]);
   });
 
   test('lists codes with what to do', () => {
-    expect(rows('Failures by code').map((r) => r.slice(0, 2))).toEqual([['Code', 'Models'], ['UnsupportedOperator', '2'], ['CorruptArchive', '1']]);
+    expect(rows('Failures by code').map((r) => r.slice(0, 2))).toEqual([
+      ['Code', 'Models'],
+      ['UnsupportedOperator', '2'],
+      ['CorruptArchive', '1'],
+    ]);
   });
 
   test('lists failures first and links each report', () => {
@@ -49,15 +90,22 @@ describe('the page', () => {
   });
 
   test('keys are text', () => {
-    const page = parseHtml(renderBatchHtml(batch(item('</script><img src=x onerror=alert(1)>', { report: 'javascript:alert(1)' }))));
+    const page = parseHtml(
+      renderBatchHtml(batch(item('</script><img src=x onerror=alert(1)>', { report: 'javascript:alert(1)' }))),
+    );
     expect(byTag(page, 'img')).toEqual([]);
     expect(byTag(page, 'a').map((a) => a.attributes.get('href'))).toContain('./javascript%3Aalert(1)');
   });
 });
 
 test.each([
-  ['a/report.html', './a/report.html'], ['../a b/r#1?.html', './../a%20b/r%231%3F.html'], ['//evil.example/x', './evil.example/x'], ['javascript:alert(1)', './javascript%3Aalert(1)'],
-  ['data:text/html,x', './data%3Atext/html%2Cx'], ['https://host/a?b=c', 'https://host/a?b=c'], ['\ud800', './%EF%BF%BD'],
+  ['a/report.html', './a/report.html'],
+  ['../a b/r#1?.html', './../a%20b/r%231%3F.html'],
+  ['//evil.example/x', './evil.example/x'],
+  ['javascript:alert(1)', './javascript%3Aalert(1)'],
+  ['data:text/html,x', './data%3Atext/html%2Cx'],
+  ['https://host/a?b=c', 'https://host/a?b=c'],
+  ['\ud800', './%EF%BF%BD'],
 ])('safeLink of %j', (target, link) => {
   expect(safeLink(target)).toBe(link);
 });

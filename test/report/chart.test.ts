@@ -8,20 +8,55 @@ const read = (chart: Html): Element => parseHtml(String(chart));
 const number = (element: Element, attribute: string): number => Number.parseFloat(element.attributes.get(attribute)!);
 const texts = (element: Element, name: string): readonly string[] => byClass(element, name).map((e) => e.text);
 
-const bar = (to: number, from = 0): Bar => ({ label: `b${to}`, from, to, shown: `${to}`, detail: `${to} dB`, mark: 'plain' });
-const bars = (...list: readonly Bar[]): Element => read(barChart({ id: 'c', title: 'Title', axis: 'SQNR, dB', tick: String, layout: 'above', bars: list }));
+const bar = (to: number, from = 0): Bar => ({
+  label: `b${to}`,
+  from,
+  to,
+  shown: `${to}`,
+  detail: `${to} dB`,
+  mark: 'plain',
+});
+const bars = (...list: readonly Bar[]): Element =>
+  read(barChart({ id: 'c', title: 'Title', axis: 'SQNR, dB', tick: String, layout: 'above', bars: list }));
 
 describe('scaleOf', () => {
   test.each<[readonly number[], readonly number[]]>([
-    [[0, 40], [0, 10, 20, 30, 40]],
-    [[0, 33.1], [0, 10, 20, 30, 40]],
-    [[0, 0.6], [0, 0.2, 0.4, 0.6]],
-    [[0, 1], [0, 0.5, 1]],
-    [[-3, 17], [-5, 0, 5, 10, 15, 20]],
-    [[0, 0], [0, 1]],
-    [[0, 97.8], [0, 50, 100]],
-    [[0, 1e12], [0, 5e11, 1e12]],
-    [[5, 5], [5, 10]],
+    [
+      [0, 40],
+      [0, 10, 20, 30, 40],
+    ],
+    [
+      [0, 33.1],
+      [0, 10, 20, 30, 40],
+    ],
+    [
+      [0, 0.6],
+      [0, 0.2, 0.4, 0.6],
+    ],
+    [
+      [0, 1],
+      [0, 0.5, 1],
+    ],
+    [
+      [-3, 17],
+      [-5, 0, 5, 10, 15, 20],
+    ],
+    [
+      [0, 0],
+      [0, 1],
+    ],
+    [
+      [0, 97.8],
+      [0, 50, 100],
+    ],
+    [
+      [0, 1e12],
+      [0, 5e11, 1e12],
+    ],
+    [
+      [5, 5],
+      [5, 10],
+    ],
   ])('of %j', (values, ticks) => {
     expect(scaleOf(values, 4).ticks).toEqual(ticks);
   });
@@ -51,13 +86,22 @@ describe('barChart', () => {
     const chart = bars(bar(10), bar(40));
     const ticks = byClass(chart, 'tick');
     expect(ticks.map((t) => t.text)).toEqual(['0', '10', '20', '30', '40']);
-    expect(byTag(chart, 'rect').map((r) => number(r, 'width'))).toEqual([number(ticks[1]!, 'x'), number(ticks[4]!, 'x')]);
+    expect(byTag(chart, 'rect').map((r) => number(r, 'width'))).toEqual([
+      number(ticks[1]!, 'x'),
+      number(ticks[4]!, 'x'),
+    ]);
     expect(texts(chart, 'axis')).toEqual(['SQNR, dB']);
     expect(byClass(chart, 'zero').length).toBe(1);
   });
 
-  test.each([['above', 0, 0.81], ['beside', 0.4, 0.8]] as const)('labels %s: bars stay between them and the numbers', (layout, left, right) => {
-    const [short, long] = byTag(read(barChart({ id: 'c', title: 'T', axis: '', tick: String, layout, bars: [bar(10), bar(40)] })), 'rect');
+  test.each([
+    ['above', 0, 0.81],
+    ['beside', 0.4, 0.8],
+  ] as const)('labels %s: bars stay between them and the numbers', (layout, left, right) => {
+    const [short, long] = byTag(
+      read(barChart({ id: 'c', title: 'T', axis: '', tick: String, layout, bars: [bar(10), bar(40)] })),
+      'rect',
+    );
     expect(number(short!, 'x')).toBeCloseTo(left * 100, 5);
     expect(number(long!, 'x') + number(long!, 'width')).toBeCloseTo(right * 100, 5);
     expect(number(long!, 'width') / number(short!, 'width')).toBeCloseTo(4, 2);
@@ -114,7 +158,15 @@ describe('barChart', () => {
 
 const point = (x: number, y: number, chosen = false): Point => ({ label: `p${x}`, x, y, chosen, detail: `${x}, ${y}` });
 const scatter = (kind: 'linear' | 'log', ...points: readonly Point[]): Element =>
-  read(scatterChart({ id: 's', title: 'T', x: { title: 'Size, MB', tick: String }, y: { title: 'Error', tick: (v) => v.toExponential(0), kind }, points }));
+  read(
+    scatterChart({
+      id: 's',
+      title: 'T',
+      x: { title: 'Size, MB', tick: String },
+      y: { title: 'Error', tick: (v) => v.toExponential(0), kind },
+      points,
+    }),
+  );
 const dots = (chart: Element): readonly Element[] => byClass(chart, 'point');
 
 describe('scatterChart', () => {
@@ -146,7 +198,24 @@ describe('scatterChart', () => {
     expect(dots(scatter('log', point(1, NaN), point(Infinity, 1), point(2, 1e-3), point(3, 1e-2))).length).toBe(2);
   });
 
-  test.each<[readonly number[], readonly number[]]>([[[1e-6, 0.4], [-6, -5, -4, -3, -2, -1, 0]], [[1, 1], [0, 1]], [[0, 0], [0, 1]], [[1e-12, 1], [-12, -10, -8, -6, -4, -2, 0]]])('decades of %j', (values, ticks) => {
+  test.each<[readonly number[], readonly number[]]>([
+    [
+      [1e-6, 0.4],
+      [-6, -5, -4, -3, -2, -1, 0],
+    ],
+    [
+      [1, 1],
+      [0, 1],
+    ],
+    [
+      [0, 0],
+      [0, 1],
+    ],
+    [
+      [1e-12, 1],
+      [-12, -10, -8, -6, -4, -2, 0],
+    ],
+  ])('decades of %j', (values, ticks) => {
     expect(decades(values).ticks).toEqual(ticks);
   });
 

@@ -2,10 +2,26 @@ import { describe, expect, test } from 'vitest';
 import { renderHtml } from '../../shared/report/html.ts';
 import type { Report } from '../../shared/report/report.ts';
 import { all, byClass, byId, byTag, cellsOf, parseHtml, skeleton, type Element } from './parse-html.ts';
-import { comparison, EMPTY, FAILED, FP32, HOSTILE_NAMES, INT8, output, quantization, renamed, SAMPLE, validation, withLayers } from './samples.ts';
+import {
+  comparison,
+  EMPTY,
+  FAILED,
+  FP32,
+  HOSTILE_NAMES,
+  INT8,
+  output,
+  quantization,
+  renamed,
+  SAMPLE,
+  validation,
+  withLayers,
+} from './samples.ts';
 
 const LIMIT = 150_000;
-const PAGES = { sample: SAMPLE, failed: FAILED, empty: EMPTY, layers: withLayers(300) } as const satisfies Record<string, Report>;
+const PAGES = { sample: SAMPLE, failed: FAILED, empty: EMPTY, layers: withLayers(300) } as const satisfies Record<
+  string,
+  Report
+>;
 const read = (report: Report): Element => parseHtml(renderHtml(report));
 const sample = read(SAMPLE);
 
@@ -14,14 +30,18 @@ const tableOf = (element: Element, label: string): readonly (readonly string[])[
   if (!box) throw new Error(`no table "${label}"`);
   return byTag(box, 'tr').map(cellsOf);
 };
-const factOf = (element: Element, term: string): string | undefined => byTag(element, 'dl').flatMap((dl) => dl.children).find((pair) => pair.children[0]!.text === term)?.children[1]!.text;
+const factOf = (element: Element, term: string): string | undefined =>
+  byTag(element, 'dl')
+    .flatMap((dl) => dl.children)
+    .find((pair) => pair.children[0]!.text === term)?.children[1]!.text;
 
 describe.each(Object.entries(PAGES))('every page: %s', (_, report) => {
   const text = renderHtml(report);
   const root = parseHtml(text);
 
   test('asks for nothing and runs nothing', () => {
-    for (const tag of ['script', 'iframe', 'object', 'embed', 'img', 'form', 'base']) expect(byTag(root, tag)).toEqual([]);
+    for (const tag of ['script', 'iframe', 'object', 'embed', 'img', 'form', 'base'])
+      expect(byTag(root, tag)).toEqual([]);
     const [csp] = byTag(root, 'meta').filter((m) => m.attributes.get('http-equiv') === 'Content-Security-Policy');
     expect(csp!.attributes.get('content')).toMatch(/^default-src 'none'; style-src 'unsafe-inline'; img-src data:/);
     for (const element of all(root)) {
@@ -40,7 +60,9 @@ describe.each(Object.entries(PAGES))('every page: %s', (_, report) => {
       const href = link.attributes.get('href')!;
       if (href.startsWith('#')) expect(ids).toContain(href.slice(1));
     }
-    for (const element of all(root)) for (const key of ['aria-labelledby', 'aria-describedby']) if (element.attributes.has(key)) expect(ids).toContain(element.attributes.get(key));
+    for (const element of all(root))
+      for (const key of ['aria-labelledby', 'aria-describedby'])
+        if (element.attributes.has(key)) expect(ids).toContain(element.attributes.get(key));
   });
 
   test('charts are images with a title and a table next to them', () => {
@@ -56,7 +78,9 @@ describe.each(Object.entries(PAGES))('every page: %s', (_, report) => {
       const columns = byTag(byTag(table, 'thead')[0]!, 'th');
       for (const row of byTag(byTag(table, 'tbody')[0]!, 'tr')) {
         if (row.children[0]!.attributes.has('colspan')) continue;
-        expect(row.children.map((c) => c.attributes.get('class'))).toEqual(columns.map((c) => c.attributes.get('class')));
+        expect(row.children.map((c) => c.attributes.get('class'))).toEqual(
+          columns.map((c) => c.attributes.get('class')),
+        );
       }
     }
   });
@@ -78,8 +102,13 @@ describe('the sample', () => {
 
   test('names its source', () => {
     expect(byTag(sample, 'h1')[0]!.text).toBe('resnet50.pt2');
-    expect(['Source', 'Size', 'SHA-256', 'PyTorch', 'Created'].map((term) => factOf(sample, term))).toEqual(
-      ['models/vision/resnet50.pt2', '103 MB', SAMPLE.model.sha256, '2.13.0', '2026-01-15 09:30 UTC']);
+    expect(['Source', 'Size', 'SHA-256', 'PyTorch', 'Created'].map((term) => factOf(sample, term))).toEqual([
+      'models/vision/resnet50.pt2',
+      '103 MB',
+      SAMPLE.model.sha256,
+      '2.13.0',
+      '2026-01-15 09:30 UTC',
+    ]);
   });
 
   test('shows four headline numbers of the chosen variant against FP32', () => {
@@ -93,7 +122,9 @@ describe('the sample', () => {
 
   test('keeps exact numbers in tooltips', () => {
     const titles = all(sample).flatMap((e) => e.attributes.get('title') ?? []);
-    expect(titles).toEqual(expect.arrayContaining(['25,611,203 bytes', '0.0000031', '341 of 360 correct', 'median of 50 runs: 8.15 ms']));
+    expect(titles).toEqual(
+      expect.arrayContaining(['25,611,203 bytes', '0.0000031', '341 of 360 correct', 'median of 50 runs: 8.15 ms']),
+    );
   });
 
   test('puts the variants side by side', () => {
@@ -114,18 +145,30 @@ describe('the sample', () => {
   });
 
   test('compares every output with each reference', () => {
-    const rows = tableOf(byId(sample, 'variant-0')!, 'How far the outputs are off').map((row) => row.map((cell) => cell.trim()));
+    const rows = tableOf(byId(sample, 'variant-0')!, 'How far the outputs are off').map((row) =>
+      row.map((cell) => cell.trim()),
+    );
     expect(rows).toEqual([
       ['Output', 'Against', 'Samples', 'Max diff.', 'Mean diff.', 'Cosine', 'SQNR', 'Same top-1', 'Tolerance'],
       ['logits float32', 'PyTorch', '360', '3.1e-6', '4.2e-7', '> 0.999999', '121 dB', '100 %', 'within'],
       ['features float32', 'PyTorch', '360', '1.9e-6', '2.2e-7', '> 0.999999', '125 dB', '–', 'within'],
     ]);
-    expect(tableOf(byId(sample, 'variant-1')!, 'How far the outputs are off').map((row) => row[1])).toEqual(['Against', 'FP32', 'PyTorch']);
+    expect(tableOf(byId(sample, 'variant-1')!, 'How far the outputs are off').map((row) => row[1])).toEqual([
+      'Against',
+      'FP32',
+      'PyTorch',
+    ]);
   });
 
   test('holds INT8 to no tolerance, although one was measured', () => {
     const outputs = [output({ withinTolerance: false })];
-    const page = read({ ...SAMPLE, variants: [FP32, { ...INT8, validation: validation({ comparisons: [comparison({ against: 'fp32', outputs })] }) }] });
+    const page = read({
+      ...SAMPLE,
+      variants: [
+        FP32,
+        { ...INT8, validation: validation({ comparisons: [comparison({ against: 'fp32', outputs })] }) },
+      ],
+    });
     expect(tableOf(byId(page, 'variant-1')!, 'How far the outputs are off')[1]!.at(-1)).toBe('–');
     expect(byClass(byId(page, 'variant-1')!, 'fail')).toEqual([]);
   });
@@ -159,13 +202,29 @@ describe('the sample', () => {
   });
 
   test('has inputs, outputs, passes, operators, stages, environment', () => {
-    expect(tableOf(sample, 'Inputs')).toEqual([['Inputs', 'Type'], ['image', 'float32[batch, 3, 224, 224]']]);
+    expect(tableOf(sample, 'Inputs')).toEqual([
+      ['Inputs', 'Type'],
+      ['image', 'float32[batch, 3, 224, 224]'],
+    ]);
     expect(tableOf(sample, 'Outputs').length).toBe(3);
     expect(tableOf(sample, 'Passes and changes')).toContainEqual(['fold-batch-norm', '53']);
-    expect(tableOf(sample, 'Nodes by operator').slice(0, 3)).toEqual([['Operator', 'Converted', 'int8', 'int8-dynamic'], ['Conv', '53', '53', '53'], ['Relu', '49', '0', '0']]);
-    expect(tableOf(sample, 'Stages').map((row) => row.map((cell) => cell.trim()))).toContainEqual(['quantize int8', '2.99 s', '10.9 s', 'done']);
+    expect(tableOf(sample, 'Nodes by operator').slice(0, 3)).toEqual([
+      ['Operator', 'Converted', 'int8', 'int8-dynamic'],
+      ['Conv', '53', '53', '53'],
+      ['Relu', '49', '0', '0'],
+    ]);
+    expect(tableOf(sample, 'Stages').map((row) => row.map((cell) => cell.trim()))).toContainEqual([
+      'quantize int8',
+      '2.99 s',
+      '10.9 s',
+      'done',
+    ]);
     expect(byTag(byId(sample, 'chart-stages')!, 'rect').length).toBe(8);
-    expect([factOf(sample, 'Node.js'), factOf(sample, 'onnxruntime'), factOf(sample, 'Parameters')]).toEqual(['v24.21.0', '1.30.0', '25,557,032']);
+    expect([factOf(sample, 'Node.js'), factOf(sample, 'onnxruntime'), factOf(sample, 'Parameters')]).toEqual([
+      'v24.21.0',
+      '1.30.0',
+      '25,557,032',
+    ]);
   });
 
   test('gives the commands word for word', () => {
@@ -173,7 +232,9 @@ describe('the sample', () => {
   });
 
   test('gives every warning its next step', () => {
-    expect(byClass(sample, 'warnings')[0]!.text).toBe(`${SAMPLE.warnings[0]!.message} Next: ${SAMPLE.warnings[0]!.nextStep}`);
+    expect(byClass(sample, 'warnings')[0]!.text).toBe(
+      `${SAMPLE.warnings[0]!.message} Next: ${SAMPLE.warnings[0]!.nextStep}`,
+    );
   });
 });
 
@@ -198,7 +259,12 @@ describe('a failure', () => {
   });
 
   test('of one variant stands in its card', () => {
-    const broken = { ...INT8, validation: null, quantization: null, failure: { code: 'Sandbox.Timedout', message: 'took longer than 900 s', stage: 'quantize', details: {} } };
+    const broken = {
+      ...INT8,
+      validation: null,
+      quantization: null,
+      failure: { code: 'Sandbox.Timedout', message: 'took longer than 900 s', stage: 'quantize', details: {} },
+    };
     const section = byId(read({ ...SAMPLE, variants: [FP32, broken], chosen: 'fp32' }), 'variant-1')!;
     expect(section.text).toContain('took longer than 900 s');
     expect(section.text).toContain('What to do: The stage took longer than its time limit');
@@ -207,12 +273,15 @@ describe('a failure', () => {
 });
 
 describe('names of any kind', () => {
-  test.each(HOSTILE_NAMES.filter((name) => name.length < 200).map((name) => [name]))('%j is text and nothing else', (hostile) => {
-    const report = renamed({ ...SAMPLE, failure: FAILED.failure }, hostile);
-    // Commands are split at spaces, so the harmless name has its spaces in the same places.
-    const harmless = renamed({ ...SAMPLE, failure: FAILED.failure }, hostile.replaceAll(/[^ ]/g, 'x'));
-    expect(skeleton(read(report))).toBe(skeleton(read(harmless)));
-  });
+  test.each(HOSTILE_NAMES.filter((name) => name.length < 200).map((name) => [name]))(
+    '%j is text and nothing else',
+    (hostile) => {
+      const report = renamed({ ...SAMPLE, failure: FAILED.failure }, hostile);
+      // Commands are split at spaces, so the harmless name has its spaces in the same places.
+      const harmless = renamed({ ...SAMPLE, failure: FAILED.failure }, hostile.replaceAll(/[^ ]/g, 'x'));
+      expect(skeleton(read(report))).toBe(skeleton(read(harmless)));
+    },
+  );
 
   test('a hostile name reads as it is, controls made visible', () => {
     expect(byTag(read(renamed(SAMPLE, HOSTILE_NAMES[1])), 'h1')[0]!.text).toBe('"><svg onload=alert(1)>');
@@ -241,24 +310,45 @@ describe('size', () => {
   test('what failed stands first, so that no cut hides it', () => {
     const checks = Array.from({ length: 100 }, (_, i) => ({ name: `check ${i}`, passed: i !== 99, detail: '' }));
     const outputs = Array.from({ length: 100 }, (_, i) => output({ output: `o${i}`, withinTolerance: i !== 99 }));
-    const page = read({ ...SAMPLE, variants: [{ ...FP32, validation: validation({ checks, comparisons: [comparison({ outputs })] }) }], chosen: null });
+    const page = read({
+      ...SAMPLE,
+      variants: [{ ...FP32, validation: validation({ checks, comparisons: [comparison({ outputs })] }) }],
+      chosen: null,
+    });
     expect(byTag(byClass(page, 'checks')[0]!, 'li')[0]!.text.trim()).toBe('check 99 failed');
     expect(byTag(byClass(page, 'checks')[0]!, 'li').at(-1)!.text).toBe('and 60 more, see report.json');
-    expect(tableOf(page, 'How far the outputs are off')[1]!.map((c) => c.trim())).toEqual(expect.arrayContaining(['o99 float32', 'outside']));
+    expect(tableOf(page, 'How far the outputs are off')[1]!.map((c) => c.trim())).toEqual(
+      expect.arrayContaining(['o99 float32', 'outside']),
+    );
   });
 
   test('everything long at once still fits', () => {
     const endless = 'é</b>"'.repeat(20_000);
     const big = renamed(withLayers(1000), endless);
-    const grown: Report = { ...big, variants: Array.from({ length: 60 }, () => big.variants[1]!), warnings: Array(500).fill(big.warnings[0]), reproduce: Array(500).fill(endless),
-      stages: Array(500).fill(big.stages[2]), failure: { code: endless, message: endless, stage: endless, details: { endless } } };
+    const grown: Report = {
+      ...big,
+      variants: Array.from({ length: 60 }, () => big.variants[1]!),
+      warnings: Array(500).fill(big.warnings[0]),
+      reproduce: Array(500).fill(endless),
+      stages: Array(500).fill(big.stages[2]),
+      failure: { code: endless, message: endless, stage: endless, details: { endless } },
+    };
     expect(Buffer.byteLength(renderHtml(grown))).toBeLessThan(LIMIT);
   });
 });
 
-test.each([[NaN, 'NaN'], [Infinity, '∞'], [-0, '0']])('%d in a measurement prints as %s', (maxAbsDiff, shown) => {
-  const outputs = [output({ maxAbsDiff, meanAbsDiff: maxAbsDiff, cosine: maxAbsDiff, sqnr: maxAbsDiff, withinTolerance: null })];
-  const page = read({ ...SAMPLE, variants: [{ ...FP32, validation: validation({ comparisons: [comparison({ outputs })] }) }, INT8] });
+test.each([
+  [NaN, 'NaN'],
+  [Infinity, '∞'],
+  [-0, '0'],
+])('%d in a measurement prints as %s', (maxAbsDiff, shown) => {
+  const outputs = [
+    output({ maxAbsDiff, meanAbsDiff: maxAbsDiff, cosine: maxAbsDiff, sqnr: maxAbsDiff, withinTolerance: null }),
+  ];
+  const page = read({
+    ...SAMPLE,
+    variants: [{ ...FP32, validation: validation({ comparisons: [comparison({ outputs })] }) }, INT8],
+  });
   expect(tableOf(byId(page, 'variant-0')!, 'How far the outputs are off')[1]!.slice(3, 5)).toEqual([shown, shown]);
   expect(byClass(page, 'tile')[1]!.children[1]!.text).toBe(shown);
 });

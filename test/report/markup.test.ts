@@ -19,7 +19,9 @@ describe('html', () => {
   });
 
   test('nests markup, lists, numbers and nothing', () => {
-    expect(String(html`<ul>${['<', 1, null, html`<li>${'&'}</li>`, [0, -0]]}</ul>`)).toBe('<ul>&lt;1<li>&amp;</li>00</ul>');
+    expect(String(html`<ul>${['<', 1, null, html`<li>${'&'}</li>`, [0, -0]]}</ul>`)).toBe(
+      '<ul>&lt;1<li>&amp;</li>00</ul>',
+    );
   });
 
   test('keeps its own literals as they are', () => {

@@ -4,50 +4,211 @@ import type { Criterion, Failure, Report, Validation, Variant } from '../../shar
 import { chooseVariant, decideVerdict } from '../../shared/report/verdict.ts';
 import { comparison, DYNAMIC, FAILED, FP32, INT8, output, validation } from './samples.ts';
 
-const measured = (variant: Variant, part: Partial<Validation>): Variant => ({ ...variant, validation: validation(part) });
-const labelled = (correct: number, samples = 1000): Partial<Validation> => ({ accuracy: { top1: correct / samples, correct, samples } });
-const apart = (part: Parameters<typeof output>[0]): Partial<Validation> => ({ comparisons: [comparison({ against: 'fp32', outputs: [output({ withinTolerance: null, ...part })] })] });
+const measured = (variant: Variant, part: Partial<Validation>): Variant => ({
+  ...variant,
+  validation: validation(part),
+});
+const labelled = (correct: number, samples = 1000): Partial<Validation> => ({
+  accuracy: { top1: correct / samples, correct, samples },
+});
+const apart = (part: Parameters<typeof output>[0]): Partial<Validation> => ({
+  comparisons: [comparison({ against: 'fp32', outputs: [output({ withinTolerance: null, ...part })] })],
+});
 
-const OFF = measured(FP32, { comparisons: [comparison({ outputs: [output({ maxAbsDiff: 1e-6 }), output({ output: 'boxes', maxAbsDiff: 0.31, withinTolerance: false })] })] });
-const NAN = measured(FP32, { comparisons: [comparison({ outputs: [output({ maxAbsDiff: NaN, withinTolerance: false }), output({ maxAbsDiff: 9, withinTolerance: false })] })] });
+const OFF = measured(FP32, {
+  comparisons: [
+    comparison({
+      outputs: [output({ maxAbsDiff: 1e-6 }), output({ output: 'boxes', maxAbsDiff: 0.31, withinTolerance: false })],
+    }),
+  ],
+});
+const NAN = measured(FP32, {
+  comparisons: [
+    comparison({
+      outputs: [output({ maxAbsDiff: NaN, withinTolerance: false }), output({ maxAbsDiff: 9, withinTolerance: false })],
+    }),
+  ],
+});
 const UNCOMPARED = measured(FP32, { comparisons: [], data: 'random' });
 const RELATIVE = measured(FP32, { comparisons: [comparison({ outputs: [output({ maxAbsDiff: 0.02 })] })] });
-const EXACT = measured(FP32, { comparisons: [comparison({ samples: 1, outputs: [output({ maxAbsDiff: 0, sqnr: null })] })] });
+const EXACT = measured(FP32, {
+  comparisons: [comparison({ samples: 1, outputs: [output({ maxAbsDiff: 0, sqnr: null })] })],
+});
 const UNREADABLE = measured(FP32, { checks: [{ name: 'loads in onnxruntime', passed: false, detail: 'bad magic' }] });
-const BROKEN: Variant = { ...INT8, validation: null, failure: { code: 'NothingToQuantize', message: 'no operator of "m" can be quantized:\n  Foo', stage: 'quantize', details: {} } };
+const BROKEN: Variant = {
+  ...INT8,
+  validation: null,
+  failure: {
+    code: 'NothingToQuantize',
+    message: 'no operator of "m" can be quantized:\n  Foo',
+    stage: 'quantize',
+    details: {},
+  },
+};
 const UNLABELLED = measured(INT8, apart({ sqnr: 31.2, top1Agreement: 0.9893 }));
 const SCORELESS = measured(INT8, { ...apart({ sqnr: 31.2, top1Agreement: null }), data: 'random' });
 const ALONE = measured(INT8, { comparisons: [comparison({ outputs: [output({ sqnr: 40, top1Agreement: null })] })] });
 
 const FP32_EQUALS = 'FP32 equals PyTorch within 1e-4 (max 3.1e-6 over 360 samples)';
-type Case = readonly [name: string, variants: readonly Variant[], criterion: Criterion, failure: Failure | null, status: Report['verdict']['status'], sentence: string];
+type Case = readonly [
+  name: string,
+  variants: readonly Variant[],
+  criterion: Criterion,
+  failure: Failure | null,
+  status: Report['verdict']['status'],
+  sentence: string,
+];
 
 const CASES: readonly Case[] = [
-  ['all well', [FP32, INT8], {}, null, 'pass', `Passed: ${FP32_EQUALS}; INT8 is 3.8x smaller and keeps 94.7 % of 94.7 % top-1.`],
+  [
+    'all well',
+    [FP32, INT8],
+    {},
+    null,
+    'pass',
+    `Passed: ${FP32_EQUALS}; INT8 is 3.8x smaller and keeps 94.7 % of 94.7 % top-1.`,
+  ],
   ['FP32 alone', [FP32], {}, null, 'pass', `Passed: ${FP32_EQUALS}.`],
   ['FP32 bit for bit', [EXACT], {}, null, 'pass', 'Passed: FP32 equals PyTorch exactly over 1 sample.'],
-  ['within the relative tolerance only', [RELATIVE], {}, null, 'pass', 'Passed: FP32 equals PyTorch within rtol 0.001, atol 1e-4 (max 0.0200 over 360 samples).'],
-  ['a second INT8 that misses the criterion does not matter', [FP32, INT8, DYNAMIC], {}, null, 'pass', `Passed: ${FP32_EQUALS}; INT8 is 3.8x smaller and keeps 94.7 % of 94.7 % top-1.`],
-  ['no labels', [FP32, UNLABELLED], {}, null, 'pass', `Passed: ${FP32_EQUALS}; INT8 is 3.8x smaller and agrees with FP32 on 98.9 % of top-1.`],
-  ['no scores, random inputs', [FP32, SCORELESS], {}, null, 'pass', `Passed: ${FP32_EQUALS}; INT8 is 3.8x smaller and is 31.2 dB SQNR from FP32 on random inputs.`],
+  [
+    'within the relative tolerance only',
+    [RELATIVE],
+    {},
+    null,
+    'pass',
+    'Passed: FP32 equals PyTorch within rtol 0.001, atol 1e-4 (max 0.0200 over 360 samples).',
+  ],
+  [
+    'a second INT8 that misses the criterion does not matter',
+    [FP32, INT8, DYNAMIC],
+    {},
+    null,
+    'pass',
+    `Passed: ${FP32_EQUALS}; INT8 is 3.8x smaller and keeps 94.7 % of 94.7 % top-1.`,
+  ],
+  [
+    'no labels',
+    [FP32, UNLABELLED],
+    {},
+    null,
+    'pass',
+    `Passed: ${FP32_EQUALS}; INT8 is 3.8x smaller and agrees with FP32 on 98.9 % of top-1.`,
+  ],
+  [
+    'no scores, random inputs',
+    [FP32, SCORELESS],
+    {},
+    null,
+    'pass',
+    `Passed: ${FP32_EQUALS}; INT8 is 3.8x smaller and is 31.2 dB SQNR from FP32 on random inputs.`,
+  ],
   ['INT8 alone against PyTorch', [ALONE], {}, null, 'pass', 'Passed: INT8 is 40.0 dB SQNR from PyTorch.'],
-  ['INT8 misses the criterion', [FP32, DYNAMIC], {}, null, 'warn', `Passed in part: ${FP32_EQUALS}; INT8 loses 1.67 points top-1 (limit: 1), so FP32 was chosen.`],
-  ['INT8 misses a limit that was set', [FP32, INT8], { minSqnr: 30 }, null, 'warn',
-    `Passed in part: ${FP32_EQUALS}; INT8 has 29.4 dB SQNR (asked: at least 30 dB), so FP32 was chosen.`],
-  ['a limit that was set cannot be measured', [FP32, UNLABELLED], { maxTop1Drop: 2 }, null, 'warn',
-    `Passed in part: ${FP32_EQUALS}; INT8 top-1 against FP32 was not measured, so FP32 was chosen.`],
-  ['INT8 could not be made', [FP32, BROKEN], {}, null, 'warn', `Passed in part: ${FP32_EQUALS}; INT8 failed: no operator of "m" can be quantized (NothingToQuantize).`],
-  ['one INT8 of two could not be made', [FP32, INT8, { ...BROKEN, name: 'int8-dynamic' }], {}, null, 'warn',
-    `Passed in part: ${FP32_EQUALS}; INT8 is 3.8x smaller and keeps 94.7 % of 94.7 % top-1; int8-dynamic failed: no operator of "m" can be quantized (NothingToQuantize).`],
-  ['INT8 compared with nothing', [FP32, measured(INT8, { comparisons: [] })], {}, null, 'warn', `Passed in part: ${FP32_EQUALS}; INT8 was not compared with anything, so FP32 was chosen.`],
-  ['not validated', [{ ...FP32, validation: null }], {}, null, 'warn', 'Not proven: FP32 was written but not validated.'],
-  ['no PyTorch outputs', [UNCOMPARED, UNLABELLED], {}, null, 'warn',
-    'Not proven: FP32 runs in onnxruntime but was not compared with PyTorch; INT8 is 3.8x smaller and agrees with FP32 on 98.9 % of top-1.'],
-  ['FP32 outside its tolerance', [OFF, INT8], {}, null, 'fail', 'Failed: FP32 cannot be used: output "boxes" differs by up to 0.310, more than rtol 0.001, atol 1e-4 allows.'],
-  ['FP32 gives NaN', [NAN], {}, null, 'fail', 'Failed: FP32 cannot be used: output "logits" differs by up to NaN, more than rtol 0.001, atol 1e-4 allows.'],
-  ['FP32 does not load', [UNREADABLE], {}, null, 'fail', 'Failed: FP32 cannot be used: the check "loads in onnxruntime" failed: bad magic.'],
-  ['INT8 alone, and it could not be made', [BROKEN], {}, null, 'fail', 'Failed: INT8 failed: no operator of "m" can be quantized (NothingToQuantize).'],
-  ['the job failed', [], {}, FAILED.failure, 'fail', 'Failed in convert: no converter for 2 operators (UnsupportedOperator).'],
+  [
+    'INT8 misses the criterion',
+    [FP32, DYNAMIC],
+    {},
+    null,
+    'warn',
+    `Passed in part: ${FP32_EQUALS}; INT8 loses 1.67 points top-1 (limit: 1), so FP32 was chosen.`,
+  ],
+  [
+    'INT8 misses a limit that was set',
+    [FP32, INT8],
+    { minSqnr: 30 },
+    null,
+    'warn',
+    `Passed in part: ${FP32_EQUALS}; INT8 has 29.4 dB SQNR (asked: at least 30 dB), so FP32 was chosen.`,
+  ],
+  [
+    'a limit that was set cannot be measured',
+    [FP32, UNLABELLED],
+    { maxTop1Drop: 2 },
+    null,
+    'warn',
+    `Passed in part: ${FP32_EQUALS}; INT8 top-1 against FP32 was not measured, so FP32 was chosen.`,
+  ],
+  [
+    'INT8 could not be made',
+    [FP32, BROKEN],
+    {},
+    null,
+    'warn',
+    `Passed in part: ${FP32_EQUALS}; INT8 failed: no operator of "m" can be quantized (NothingToQuantize).`,
+  ],
+  [
+    'one INT8 of two could not be made',
+    [FP32, INT8, { ...BROKEN, name: 'int8-dynamic' }],
+    {},
+    null,
+    'warn',
+    `Passed in part: ${FP32_EQUALS}; INT8 is 3.8x smaller and keeps 94.7 % of 94.7 % top-1; int8-dynamic ` +
+      'failed: no operator of "m" can be quantized (NothingToQuantize).',
+  ],
+  [
+    'INT8 compared with nothing',
+    [FP32, measured(INT8, { comparisons: [] })],
+    {},
+    null,
+    'warn',
+    `Passed in part: ${FP32_EQUALS}; INT8 was not compared with anything, so FP32 was chosen.`,
+  ],
+  [
+    'not validated',
+    [{ ...FP32, validation: null }],
+    {},
+    null,
+    'warn',
+    'Not proven: FP32 was written but not validated.',
+  ],
+  [
+    'no PyTorch outputs',
+    [UNCOMPARED, UNLABELLED],
+    {},
+    null,
+    'warn',
+    'Not proven: FP32 runs in onnxruntime but was not compared with PyTorch; INT8 is 3.8x smaller and ' +
+      'agrees with FP32 on 98.9 % of top-1.',
+  ],
+  [
+    'FP32 outside its tolerance',
+    [OFF, INT8],
+    {},
+    null,
+    'fail',
+    'Failed: FP32 cannot be used: output "boxes" differs by up to 0.310, more than rtol 0.001, atol 1e-4 allows.',
+  ],
+  [
+    'FP32 gives NaN',
+    [NAN],
+    {},
+    null,
+    'fail',
+    'Failed: FP32 cannot be used: output "logits" differs by up to NaN, more than rtol 0.001, atol 1e-4 allows.',
+  ],
+  [
+    'FP32 does not load',
+    [UNREADABLE],
+    {},
+    null,
+    'fail',
+    'Failed: FP32 cannot be used: the check "loads in onnxruntime" failed: bad magic.',
+  ],
+  [
+    'INT8 alone, and it could not be made',
+    [BROKEN],
+    {},
+    null,
+    'fail',
+    'Failed: INT8 failed: no operator of "m" can be quantized (NothingToQuantize).',
+  ],
+  [
+    'the job failed',
+    [],
+    {},
+    FAILED.failure,
+    'fail',
+    'Failed in convert: no converter for 2 operators (UnsupportedOperator).',
+  ],
   ['nothing was written', [], {}, null, 'fail', 'Failed: no model was written.'],
 ];
 
@@ -58,8 +219,14 @@ describe('decideVerdict', () => {
 });
 
 test('an ONNX file that was given has nothing to prove against PyTorch', () => {
-  expect(decideVerdict({ variants: [UNCOMPARED, UNLABELLED], criterion: {}, failure: null, converted: false })).toEqual({
-    status: 'pass', sentence: 'Passed: FP32 runs in onnxruntime as it was given; INT8 is 3.8x smaller and agrees with FP32 on 98.9 % of top-1.' });
+  expect(decideVerdict({ variants: [UNCOMPARED, UNLABELLED], criterion: {}, failure: null, converted: false })).toEqual(
+    {
+      status: 'pass',
+      sentence:
+        'Passed: FP32 runs in onnxruntime as it was given; INT8 is 3.8x smaller and agrees with FP32 on ' +
+        '98.9 % of top-1.',
+    },
+  );
 });
 
 const smaller = (variant: Variant, name: string, bytes: number): Variant => ({ ...variant, name, bytes });
@@ -70,7 +237,12 @@ describe('chooseVariant', () => {
     ['the smallest', [FP32, INT8, smaller(INT8, 'small', 10), smaller(INT8, 'middle', 20)], {}, 'small'],
     ['the first of equals', [FP32, smaller(INT8, 'a', 10), smaller(INT8, 'b', 10)], {}, 'a'],
     ['not the smallest if that misses the criterion', [FP32, smaller(DYNAMIC, 'small', 10), INT8], {}, 'int8'],
-    ['not the smallest if that failed a check', [FP32, smaller(measured(INT8, UNREADABLE.validation!), 'small', 10), INT8], {}, 'int8'],
+    [
+      'not the smallest if that failed a check',
+      [FP32, smaller(measured(INT8, UNREADABLE.validation!), 'small', 10), INT8],
+      {},
+      'int8',
+    ],
     ['FP32 when no INT8 is good enough', [FP32, DYNAMIC], {}, 'fp32'],
     ['INT8 under a milder criterion', [FP32, DYNAMIC], { maxTop1Drop: 2 }, 'int8-dynamic'],
     ['nothing when FP32 failed: INT8 was made from it', [OFF, INT8], {}, null],
@@ -104,8 +276,14 @@ describe('judge', () => {
   });
 
   test('agreement is that of the first output with scores', () => {
-    const outputs = [output({ dtype: 'int64', top1Agreement: null }), output({ top1Agreement: 0.99 }), output({ output: 'boxes', top1Agreement: 0.4 })];
-    expect(judge(measured(INT8, { comparisons: [comparison({ against: 'fp32', outputs })] }), before, {}).findings[0]?.value).toBe(0.99);
+    const outputs = [
+      output({ dtype: 'int64', top1Agreement: null }),
+      output({ top1Agreement: 0.99 }),
+      output({ output: 'boxes', top1Agreement: 0.4 }),
+    ];
+    expect(
+      judge(measured(INT8, { comparisons: [comparison({ against: 'fp32', outputs })] }), before, {}).findings[0]?.value,
+    ).toBe(0.99);
   });
 
   test('every limit that is set counts', () => {

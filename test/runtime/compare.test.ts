@@ -5,7 +5,8 @@ import { inMemory, type MemoryTensor } from '../../shared/runtime/session.ts';
 import type { Dtype } from '../../shared/tensor/dtype.ts';
 import { encodeNumbers } from '../../shared/tensor/numbers.ts';
 
-const tensor = (dtype: Dtype, shape: readonly number[], values: readonly (number | bigint)[]): MemoryTensor => inMemory(dtype, shape, encodeNumbers(dtype, values));
+const tensor = (dtype: Dtype, shape: readonly number[], values: readonly (number | bigint)[]): MemoryTensor =>
+  inMemory(dtype, shape, encodeNumbers(dtype, values));
 const floats = (shape: readonly number[], values: readonly number[]): MemoryTensor => tensor('float32', shape, values);
 
 function compare(actual: MemoryTensor, reference: MemoryTensor, tolerance = DEFAULT_TOLERANCE) {
@@ -16,7 +17,15 @@ function compare(actual: MemoryTensor, reference: MemoryTensor, tolerance = DEFA
 
 test('differences, cosine and decibels', () => {
   const result = compare(floats([2], [3, 5]), floats([2], [3, 4]));
-  expect(result).toMatchObject({ output: 'y', dtype: 'float32', elements: 2, maxAbsDiff: 1, meanAbsDiff: 0.5, withinTolerance: false, top1Agreement: null });
+  expect(result).toMatchObject({
+    output: 'y',
+    dtype: 'float32',
+    elements: 2,
+    maxAbsDiff: 1,
+    meanAbsDiff: 0.5,
+    withinTolerance: false,
+    top1Agreement: null,
+  });
   // |x| = 5, |x - y| = 1; x.y = 29, |y| = sqrt(34).
   expect(result.sqnr).toBeCloseTo(20 * Math.log10(5), 10);
   expect(result.cosine).toBeCloseTo(29 / (5 * Math.sqrt(34)), 12);
@@ -30,11 +39,20 @@ test('batches add up', () => {
 });
 
 test('equal outputs have no decibels', () => {
-  expect(compare(floats([2], [1, 2]), floats([2], [1, 2]))).toMatchObject({ sqnr: null, cosine: 1, maxAbsDiff: 0, withinTolerance: true });
+  expect(compare(floats([2], [1, 2]), floats([2], [1, 2]))).toMatchObject({
+    sqnr: null,
+    cosine: 1,
+    maxAbsDiff: 0,
+    withinTolerance: true,
+  });
 });
 
 test('outputs of zeros have no cosine', () => {
-  expect(compare(floats([2], [0, 0]), floats([2], [0, 0]))).toMatchObject({ sqnr: null, cosine: null, withinTolerance: true });
+  expect(compare(floats([2], [0, 0]), floats([2], [0, 0]))).toMatchObject({
+    sqnr: null,
+    cosine: null,
+    withinTolerance: true,
+  });
 });
 
 describe('tolerance is atol + rtol * |reference|', () => {
@@ -51,7 +69,11 @@ describe('tolerance is atol + rtol * |reference|', () => {
 describe('NaN and infinities', () => {
   test('equal themselves', () => {
     const values = [NaN, Infinity, -Infinity, 1];
-    expect(compare(floats([4], values), floats([4], values))).toMatchObject({ maxAbsDiff: 0, withinTolerance: true, sqnr: null });
+    expect(compare(floats([4], values), floats([4], values))).toMatchObject({
+      maxAbsDiff: 0,
+      withinTolerance: true,
+      sqnr: null,
+    });
   });
   test.each([
     [NaN, 1],
@@ -59,7 +81,12 @@ describe('NaN and infinities', () => {
     [Infinity, 1],
     [Infinity, -Infinity],
   ])('%d is far from %d', (a, r) => {
-    expect(compare(floats([2], [a, 1]), floats([2], [r, 1]))).toMatchObject({ maxAbsDiff: NaN, withinTolerance: false, sqnr: null, cosine: null });
+    expect(compare(floats([2], [a, 1]), floats([2], [r, 1]))).toMatchObject({
+      maxAbsDiff: NaN,
+      withinTolerance: false,
+      sqnr: null,
+      cosine: null,
+    });
   });
 });
 
@@ -71,12 +98,19 @@ describe('integers and bools are exact', () => {
     ['int64', [2n ** 60n], [2n ** 60n + 1n], false, 1],
     ['uint64', [2n ** 63n], [2n ** 63n], true, 0],
   ])('%s %s against %s', (dtype, a, r, within, most) => {
-    expect(compare(tensor(dtype, [a.length], a), tensor(dtype, [r.length], r))).toMatchObject({ withinTolerance: within, maxAbsDiff: most, top1Agreement: null });
+    expect(compare(tensor(dtype, [a.length], a), tensor(dtype, [r.length], r))).toMatchObject({
+      withinTolerance: within,
+      maxAbsDiff: most,
+      top1Agreement: null,
+    });
   });
 });
 
 test('half precision is compared as numbers', () => {
-  expect(compare(tensor('float16', [1, 2], [1, 2]), tensor('float16', [1, 2], [1.5, 1]))).toMatchObject({ maxAbsDiff: 1, top1Agreement: 0 });
+  expect(compare(tensor('float16', [1, 2], [1, 2]), tensor('float16', [1, 2], [1.5, 1]))).toMatchObject({
+    maxAbsDiff: 1,
+    top1Agreement: 0,
+  });
 });
 
 test('an output of one column has no largest entry', () => {
@@ -84,5 +118,7 @@ test('an output of one column has no largest entry', () => {
 });
 
 test('different shapes are a mistake of the caller', () => {
-  expect(() => compare(floats([2], [1, 2]), floats([1, 2], [1, 2]))).toThrow(/cannot compare float32\[2\] with float32\[1,2\]/);
+  expect(() => compare(floats([2], [1, 2]), floats([1, 2], [1, 2]))).toThrow(
+    /cannot compare float32\[2\] with float32\[1,2\]/,
+  );
 });

@@ -23,9 +23,12 @@ export async function modelFile(graph: string, name = 'model.onnx'): Promise<str
 
 export type Numbers = readonly [dtype: Dtype, shape: readonly number[], values: readonly (number | bigint)[]];
 
-export const tensor = (...[dtype, shape, values]: Numbers): MemoryTensor => inMemory(dtype, shape, encodeNumbers(dtype, values));
+export const tensor = (...[dtype, shape, values]: Numbers): MemoryTensor =>
+  inMemory(dtype, shape, encodeNumbers(dtype, values));
 
 export async function npz(arrays: Readonly<Record<string, Numbers>>): Promise<ByteSource> {
-  const data = Object.entries(arrays).map(([name, [dtype, shape, values]]) => [name, memoryData(dtype, shape, encodeNumbers(dtype, values))] as const);
+  const data = Object.entries(arrays).map(
+    ([name, [dtype, shape, values]]) => [name, memoryData(dtype, shape, encodeNumbers(dtype, values))] as const,
+  );
   return memorySource('data.npz', await writeNpz(data));
 }

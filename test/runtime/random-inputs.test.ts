@@ -13,7 +13,12 @@ const T = symbol('T');
 const input = (name: string, dtype: Dtype, shape: readonly Dim[]): Declared => ({ name, type: { dtype, shape } });
 
 describe('numbers', () => {
-  const inputs = [input('f', 'float32', [1000]), input('i', 'int64', [1000]), input('b', 'bool', [1000]), input('h', 'float16', [4])];
+  const inputs = [
+    input('f', 'float32', [1000]),
+    input('i', 'int64', [1000]),
+    input('b', 'bool', [1000]),
+    input('h', 'float16', [4]),
+  ];
   const draw = (seed: number) => randomInputs(inputs, new Map(), randomFrom(seed));
   const valuesOf = (name: string): number[] => [...decodeNumbers(draw(1).get(name)!.dtype, draw(1).get(name)!.memory)];
 
@@ -36,23 +41,80 @@ describe('numbers', () => {
 describe('sizes', () => {
   const inputs = [input('x', 'float32', [N, T]), input('y', 'float32', [mulDims(2, N)])];
   test('to begin with', () => {
-    expect(firstSizes(inputs)).toEqual(new Map([['N', 2], ['T', 16]]));
-    expect(firstSizes(inputs, new Map([['N', { min: 3, max: null }], ['T', { min: 1, max: 8 }]]))).toEqual(new Map([['N', 3], ['T', 8]]));
+    expect(firstSizes(inputs)).toEqual(
+      new Map([
+        ['N', 2],
+        ['T', 16],
+      ]),
+    );
+    expect(
+      firstSizes(
+        inputs,
+        new Map([
+          ['N', { min: 3, max: null }],
+          ['T', { min: 1, max: 8 }],
+        ]),
+      ),
+    ).toEqual(
+      new Map([
+        ['N', 3],
+        ['T', 8],
+      ]),
+    );
   });
   test('other ones: batches always, the rest where the program says what it allows', () => {
-    const sizes = new Map([['N', 2], ['T', 16]]);
-    expect(otherSizes(inputs, sizes)).toEqual(new Map([['N', 3], ['T', 16]]));
-    expect(otherSizes(inputs, sizes, new Map([['T', { min: 1, max: 16 }], ['N', { min: 2, max: 2 }]]))).toEqual(new Map([['N', 2], ['T', 15]]));
+    const sizes = new Map([
+      ['N', 2],
+      ['T', 16],
+    ]);
+    expect(otherSizes(inputs, sizes)).toEqual(
+      new Map([
+        ['N', 3],
+        ['T', 16],
+      ]),
+    );
+    expect(
+      otherSizes(
+        inputs,
+        sizes,
+        new Map([
+          ['T', { min: 1, max: 16 }],
+          ['N', { min: 2, max: 2 }],
+        ]),
+      ),
+    ).toEqual(
+      new Map([
+        ['N', 2],
+        ['T', 15],
+      ]),
+    );
     expect(otherSizes(inputs, sizes, new Map([['N', { min: 2, max: 2 }]]))).toBeNull();
     expect(otherSizes([input('x', 'float32', [4])], new Map())).toBeNull();
   });
   test('an expression that is only text is not followed', () => {
-    expect(otherSizes([input('x', 'float32', [N]), input('y', 'float32', [symbol('2*N')])], new Map([['N', 2], ['2*N', 4]]))).toBeNull();
+    expect(
+      otherSizes(
+        [input('x', 'float32', [N]), input('y', 'float32', [symbol('2*N')])],
+        new Map([
+          ['N', 2],
+          ['2*N', 4],
+        ]),
+      ),
+    ).toBeNull();
   });
   test('are read off tensors, through expressions too', () => {
     const declared = [input('a', 'float32', [addDims(mulDims(2, N), 1)]), input('b', 'float32', [N, T])];
-    const tensors = new Map([['a', tensor('float32', [5], [0, 0, 0, 0, 0])], ['b', tensor('float32', [2, 1], [0, 0])]]);
-    expect(bindSizes(declared, tensors)).toEqual({ sizes: new Map([['N', 2], ['T', 1]]), problems: [] });
+    const tensors = new Map([
+      ['a', tensor('float32', [5], [0, 0, 0, 0, 0])],
+      ['b', tensor('float32', [2, 1], [0, 0])],
+    ]);
+    expect(bindSizes(declared, tensors)).toEqual({
+      sizes: new Map([
+        ['N', 2],
+        ['T', 1],
+      ]),
+      problems: [],
+    });
     const even = new Map([['a', tensor('float32', [4], [0, 0, 0, 0])]]);
     expect(bindSizes(declared, even).problems).toEqual(['"a" is float32[4], declared float32[2*N + 1]']);
   });

@@ -45,15 +45,25 @@ test('outputs can be chosen', async () => {
 });
 
 test('a file that is no model does not load', async () => {
-  await expect(openSession('/nowhere/model.onnx')).rejects.toMatchObject({ code: 'ModelDoesNotLoad', details: { file: '/nowhere/model.onnx' } });
+  await expect(openSession('/nowhere/model.onnx')).rejects.toMatchObject({
+    code: 'ModelDoesNotLoad',
+    details: { file: '/nowhere/model.onnx' },
+  });
   await expect(openSession(Uint8Array.of(1, 2, 3))).rejects.toMatchObject({ code: 'ModelDoesNotLoad' });
 });
 
 test('wrong inputs are refused with what onnxruntime says', async () => {
   const path = await modelFile('g (float[N] x) => (float[N] y) { y = Neg(x) }');
   await withSession(path, {}, async (session) => {
-    await expect(session.run(new Map([['x', tensor('int64', [1], [1])]]))).rejects.toMatchObject({ code: 'ModelDoesNotRun' });
-    await expect(session.run(new Map())).rejects.toMatchObject({ code: 'ModelDoesNotRun', details: { file: path, reason: expect.stringContaining("'x'") as string } });
-    await expect(session.run(new Map([['x', inMemory('bfloat16', [1], new Uint8Array(2))]]))).rejects.toMatchObject({ code: 'UnsupportedType' });
+    await expect(session.run(new Map([['x', tensor('int64', [1], [1])]]))).rejects.toMatchObject({
+      code: 'ModelDoesNotRun',
+    });
+    await expect(session.run(new Map())).rejects.toMatchObject({
+      code: 'ModelDoesNotRun',
+      details: { file: path, reason: expect.stringContaining("'x'") as string },
+    });
+    await expect(session.run(new Map([['x', inMemory('bfloat16', [1], new Uint8Array(2))]]))).rejects.toMatchObject({
+      code: 'UnsupportedType',
+    });
   });
 });

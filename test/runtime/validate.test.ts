@@ -13,20 +13,33 @@ const validate = (model: string, request: Partial<ValidationRequest> = {}) => va
 const failed = (validation: Awaited<ReturnType<typeof validate>>) => validation.checks.filter((c) => !c.passed);
 
 const N = symbol('N');
-const float = (name: string, shape: Declared['type']['shape']): Declared => ({ name, type: { dtype: 'float32', shape } });
+const float = (name: string, shape: Declared['type']['shape']): Declared => ({
+  name,
+  type: { dtype: 'float32', shape },
+});
 const NEGATE = 'g (float[N,2] x) => (float[N,2] y) { y = Neg(x) }';
 
 test('a sound model, on random inputs of two sizes', async () => {
   const validation = await validate(await modelFile(NEGATE));
   expect(failed(validation)).toEqual([]);
-  expect(validation.checks.map((c) => c.name)).toEqual(expect.arrayContaining(['loads', 'runs with N = 2', 'runs with N = 3', 'finite outputs']));
-  expect(validation).toMatchObject({ data: 'random', comparisons: [], accuracy: null, latency: { ratioToFp32: null, batch: 2, medianMs: 1 } });
+  expect(validation.checks.map((c) => c.name)).toEqual(
+    expect.arrayContaining(['loads', 'runs with N = 2', 'runs with N = 3', 'finite outputs']),
+  );
+  expect(validation).toMatchObject({
+    data: 'random',
+    comparisons: [],
+    accuracy: null,
+    latency: { ratioToFp32: null, batch: 2, medianMs: 1 },
+  });
 });
 
 test('sizes stay inside what the program allows', async () => {
   const ranges = new Map([['N', { min: 4, max: 4 }]]);
   const validation = await validate(await modelFile(NEGATE), { ranges });
-  expect(validation.checks.filter((c) => c.name.startsWith('runs')).map((c) => c.name)).toEqual(['runs with N = 4', 'runs on all samples']);
+  expect(validation.checks.filter((c) => c.name.startsWith('runs')).map((c) => c.name)).toEqual([
+    'runs with N = 4',
+    'runs on all samples',
+  ]);
 });
 
 test('the sample of the archive, and the same numbers repeated for another size', async () => {
@@ -46,12 +59,19 @@ describe('declarations', () => {
   test.each<[string, Declared[], Declared[], RegExp]>([
     ['a missing output', [float('x', [N, 2])], [float('y', [N, 2]), float('z', [N])], /output "z" is missing/],
     ['an output too many', [float('x', [N, 2])], [], /output "y" was not declared/],
-    ['another dtype', [{ name: 'x', type: { dtype: 'int64', shape: [N, 2] } }], [float('y', [N, 2])], /input "x" is float32\[N,2\], declared int64\[N,2\]/],
+    [
+      'another dtype',
+      [{ name: 'x', type: { dtype: 'int64', shape: [N, 2] } }],
+      [float('y', [N, 2])],
+      /input "x" is float32\[N,2\], declared int64\[N,2\]/,
+    ],
     ['another rank', [float('x', [N])], [float('y', [N, 2])], /input "x"/],
     ['another size', [float('x', [N, 2])], [float('y', [N, 3])], /output "y"/],
   ])('%s', async (_, inputs, outputs, detail) => {
     const validation = await validate(await modelFile(NEGATE), { declared: { inputs, outputs } });
-    expect(failed(validation)).toMatchObject([{ name: 'declared inputs and outputs', detail: expect.stringMatching(detail) as string }]);
+    expect(failed(validation)).toMatchObject([
+      { name: 'declared inputs and outputs', detail: expect.stringMatching(detail) as string },
+    ]);
   });
 
   test('an output whose shape is another expression of the input', async () => {
@@ -74,7 +94,9 @@ describe('finite outputs', () => {
   const LOG = 'g (float[N] x) => (float[N] y) { y = Log(x) }';
   test('NaN in an output fails', async () => {
     const archive = new Map([['x', tensor('float32', [2], [1, -1])]]);
-    expect(failed(await validate(await modelFile(LOG), { archive }))).toMatchObject([{ name: 'finite outputs', detail: 'output "y" has NaN or infinity' }]);
+    expect(failed(await validate(await modelFile(LOG), { archive }))).toMatchObject([
+      { name: 'finite outputs', detail: 'output "y" has NaN or infinity' },
+    ]);
   });
   test('but not where the reference has it', async () => {
     const archive = new Map([['x', tensor('float32', [2], [1, -1])]]);
@@ -94,7 +116,10 @@ describe('the reference', () => {
   const inputs = new Map([['x', tensor('float32', [1, 2], [1, 2])]]);
   test('within tolerance, and not', async () => {
     const path = await modelFile(NEGATE);
-    for (const [value, within] of [[-2.001, true], [-2.1, false]] as const) {
+    for (const [value, within] of [
+      [-2.001, true],
+      [-2.1, false],
+    ] as const) {
       const reference = { inputs, outputs: new Map([['y', tensor('float32', [1, 2], [-1, value])]]) };
       const { comparisons } = await validate(path, { reference });
       expect(comparisons[0]).toMatchObject({ against: 'pytorch', samples: 1, rtol: 1e-3, atol: 1e-4 });
@@ -103,21 +128,33 @@ describe('the reference', () => {
   });
   test('of another shape fails', async () => {
     const reference = { inputs, outputs: new Map([['y', tensor('float32', [2, 1], [-1, -2])]]) };
-    expect(failed(await validate(await modelFile(NEGATE), { reference }))).toMatchObject([{ name: 'comparable with the reference', detail: expect.stringContaining('float32[2,1]') as string }]);
+    expect(failed(await validate(await modelFile(NEGATE), { reference }))).toMatchObject([
+      { name: 'comparable with the reference', detail: expect.stringContaining('float32[2,1]') as string },
+    ]);
   });
 });
 
 test('against FP32, with labels, and how long it takes', async () => {
   const fp32 = await modelFile('g (float[N,2] x) => (float[N,2] y) { y = Identity(x) }');
   const other = await modelFile('g (float[N,2] x) => (float[N,2] y) <float[2] d = {0.5, 0}> { y = Add(x, d) }');
-  const source = await npz({ x: ['float32', [4, 2], [0, 1, 0, 0.25, 1, 0, 0.5, 0.25]], y: ['int64', [4], [1, 1, 0, 1]] });
+  const source = await npz({
+    x: ['float32', [4, 2], [0, 1, 0, 0.25, 1, 0, 0.5, 0.25]],
+    y: ['int64', [4], [1, 1, 0, 1]],
+  });
   const samples = await readSamples(source, [float('x', [N, 2])], { code: 'BadReferenceData', labels: 'y' });
   const before = await validate(fp32, { samples });
-  expect(before).toMatchObject({ data: 'file', samples: 4, accuracy: { correct: 3, samples: 4, top1: 0.75 }, comparisons: [] });
+  expect(before).toMatchObject({
+    data: 'file',
+    samples: 4,
+    accuracy: { correct: 3, samples: 4, top1: 0.75 },
+    comparisons: [],
+  });
   const after = await validate(other, { samples, fp32 });
   // Of [0.5, 0.25] the largest was and stays first; [0, 0.25] turns around.
   expect(after.accuracy).toEqual({ correct: 2, samples: 4, top1: 0.5 });
-  expect(after.comparisons).toMatchObject([{ against: 'fp32', samples: 4, outputs: [{ maxAbsDiff: 0.5, meanAbsDiff: 0.25, top1Agreement: 0.75 }] }]);
+  expect(after.comparisons).toMatchObject([
+    { against: 'fp32', samples: 4, outputs: [{ maxAbsDiff: 0.5, meanAbsDiff: 0.25, top1Agreement: 0.75 }] },
+  ]);
   expect(after.latency).toMatchObject({ ratioToFp32: 1, batch: 1 });
 });
 

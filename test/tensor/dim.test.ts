@@ -1,6 +1,24 @@
 /** Symbolic dimensions: normal form, rounding functions and equality. */
 import { describe, expect, test } from 'vitest';
-import { addDims, ceilDivDims, type Dim, dimText, divideExactly, evaluateDim, floorDivDims, maxDims, minDims, modDims, mulDims, sameDim, subDims, substitute, symbol, symbolName, symbolsOf } from '../../shared/tensor/dim.ts';
+import {
+  addDims,
+  ceilDivDims,
+  type Dim,
+  dimText,
+  divideExactly,
+  evaluateDim,
+  floorDivDims,
+  maxDims,
+  minDims,
+  modDims,
+  mulDims,
+  sameDim,
+  subDims,
+  substitute,
+  symbol,
+  symbolName,
+  symbolsOf,
+} from '../../shared/tensor/dim.ts';
 
 const s = symbol('s');
 const t = symbol('t');
@@ -32,8 +50,22 @@ describe('against numbers', () => {
     ['product of sums', mulDims(addDims(s, 1), subDims(t, 2)), (x, y) => (x + 1) * (y - 2)],
   ];
   test.each(forms)('%s', (_, dim, reference) => {
-    for (const [x, y] of [[1, 2], [2, 3], [9, 4], [17, 31], [100, 64]] as const) {
-      expect(evaluateDim(dim, new Map([['s', x], ['t', y]]))).toBe(reference(x, y));
+    for (const [x, y] of [
+      [1, 2],
+      [2, 3],
+      [9, 4],
+      [17, 31],
+      [100, 64],
+    ] as const) {
+      expect(
+        evaluateDim(
+          dim,
+          new Map([
+            ['s', x],
+            ['t', y],
+          ]),
+        ),
+      ).toBe(reference(x, y));
     }
   });
 });

@@ -6,18 +6,27 @@ import { memoryData } from '../../shared/tensor/data.ts';
 import { readNpz, writeNpz } from '../../shared/tensor/npz.ts';
 
 const fixture = (name: string): Buffer => readFileSync(new URL(`../fixtures/npz/${name}`, import.meta.url));
-const EXPECTED = JSON.parse(fixture('expected.json').toString()) as Record<string, { dtype: string; shape: number[]; hex: string }>;
+const EXPECTED = JSON.parse(fixture('expected.json').toString()) as Record<
+  string,
+  { dtype: string; shape: number[]; hex: string }
+>;
 
 async function described(bytes: Uint8Array): Promise<unknown> {
   const arrays = await readNpz(memorySource('arrays.npz', bytes));
-  const entries = [...arrays].map(async ([name, { dtype, shape, data }]) => [name, { dtype, shape: [...shape], hex: Buffer.from(await data.read()).toString('hex') }] as const);
+  const entries = [...arrays].map(
+    async ([name, { dtype, shape, data }]) =>
+      [name, { dtype, shape: [...shape], hex: Buffer.from(await data.read()).toString('hex') }] as const,
+  );
   return Object.fromEntries(await Promise.all(entries));
 }
 
 describe('readNpz', () => {
-  test.each(['stored.npz', 'compressed.npz'])('%s: types, byte orders, Fortran order, empty and scalar', async (name) => {
-    expect(await described(fixture(name))).toEqual(EXPECTED);
-  });
+  test.each(['stored.npz', 'compressed.npz'])(
+    '%s: types, byte orders, Fortran order, empty and scalar',
+    async (name) => {
+      expect(await described(fixture(name))).toEqual(EXPECTED);
+    },
+  );
 
   test('header versions 1, 2 and 3', async () => {
     const same = { dtype: 'int32', shape: [3], hex: '000000000100000002000000' };
@@ -32,11 +41,17 @@ describe('readNpz', () => {
   });
 
   test('arrays of objects are refused without being unpickled', async () => {
-    await expect(readNpz(memorySource('x', fixture('object.npz')))).rejects.toMatchObject({ name: 'CorruptArchive', message: expect.stringMatching(/Python objects/) });
+    await expect(readNpz(memorySource('x', fixture('object.npz')))).rejects.toMatchObject({
+      name: 'CorruptArchive',
+      message: expect.stringMatching(/Python objects/),
+    });
   });
 
   test('structured arrays are refused', async () => {
-    await expect(readNpz(memorySource('x', fixture('structured.npz')))).rejects.toMatchObject({ name: 'CorruptArchive', message: expect.stringMatching(/structured/) });
+    await expect(readNpz(memorySource('x', fixture('structured.npz')))).rejects.toMatchObject({
+      name: 'CorruptArchive',
+      message: expect.stringMatching(/structured/),
+    });
   });
 });
 

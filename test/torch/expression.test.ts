@@ -1,4 +1,7 @@
-/** Symbolic sizes against sympy and torch: `expressions.json` holds what torch's own functions give for four sets of sizes. */
+/**
+ * Symbolic sizes against sympy and torch: `expressions.json` holds what torch's own functions give for four sets of
+ * sizes.
+ */
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { dimText, evaluateDim } from '../../shared/tensor/dim.ts';
@@ -18,7 +21,10 @@ const refuse = (reason: string): never => {
 const parse = (text: string): string => dimText(parseDim(text, refuse));
 
 describe.each(CASES)('$str', ({ srepr, str, values }) => {
-  test.each([['srepr', srepr], ['str', str]])('as %s', (_, text) => {
+  test.each([
+    ['srepr', srepr],
+    ['str', str],
+  ])('as %s', (_, text) => {
     const dim = parseDim(text, refuse);
     for (const [sizes, result] of values) expect(evaluateDim(dim, new Map(Object.entries(sizes)))).toBe(result);
   });
@@ -27,7 +33,7 @@ describe.each(CASES)('$str', ({ srepr, str, values }) => {
 describe('normal form', () => {
   const cases: readonly (readonly [string, string])[] = [
     ["Symbol('s0', positive=True, integer=True)", 's0'],
-    ["Integer(-3)", '-3'],
+    ['Integer(-3)', '-3'],
     ["Mul(Rational(1, 2), Symbol('s0'))", 'floordiv(s0, 2)'],
     ["Mul(Rational(1, 2), Add(Symbol('s0'), Integer(4)))", 'floordiv(s0, 2) + 2'],
     ["Mul(Symbol('a'), Pow(Symbol('b'), Integer(-1)), Symbol('b'))", 'a'],
@@ -41,7 +47,12 @@ describe('normal form', () => {
 });
 
 describe('an expression no dimension can hold', () => {
-  const texts = ["RoundToInt(ToFloat(Symbol('a')))", "Where(GreaterThan(Symbol('a'), Integer(2)), Integer(1), Symbol('b'))", 'SomethingNew(a, b)', "TruncToInt(Mul(Float('0.1'), ToFloat(Symbol('a'))))"];
+  const texts = [
+    "RoundToInt(ToFloat(Symbol('a')))",
+    "Where(GreaterThan(Symbol('a'), Integer(2)), Integer(1), Symbol('b'))",
+    'SomethingNew(a, b)',
+    "TruncToInt(Mul(Float('0.1'), ToFloat(Symbol('a'))))",
+  ];
   test.each(texts)('%s is a symbol of its own, equal to itself only', (text) => {
     const dim = parse(text);
     expect(dim).toMatch(/^[a-z]\w*_[0-9a-f]{8}$/);
@@ -51,7 +62,9 @@ describe('an expression no dimension can hold', () => {
 
   test('a rounded quotient is not computed with', () => {
     // (a / 3.0) * 3.0 in floating point need not be a.
-    expect(parse("TruncToInt(Mul(FloatTrueDiv(ToFloat(Symbol('a')), Float('3.0')), Float('3.0')))")).toMatch(/^trunctoint_/);
+    expect(parse("TruncToInt(Mul(FloatTrueDiv(ToFloat(Symbol('a')), Float('3.0')), Float('3.0')))")).toMatch(
+      /^trunctoint_/,
+    );
   });
 });
 

@@ -6,7 +6,8 @@ import { operatorName } from '../../shared/torch/exported/target.ts';
 import { openProgram } from '../../shared/torch/open.ts';
 import type { Argument, TorchProgram } from '../../shared/torch/program.ts';
 
-const META = '{"dtype":7,"sizes":[{"as_int":2}],"requires_grad":false,"device":{"type":"cpu"},"strides":[{"as_int":1}],"storage_offset":{"as_int":0},"layout":7}';
+const META =
+  '{"dtype":7,"sizes":[{"as_int":2}],"requires_grad":false,"device":{"type":"cpu"},"strides":[{"as_int":1}],"storage_offset":{"as_int":0},"layout":7}';
 
 interface Parts {
   readonly arg?: string;
@@ -20,7 +21,9 @@ interface Parts {
 
 /** A program of one node, with parts of its JSON text in the test's hand. */
 function program(parts: Parts): Promise<TorchProgram> {
-  const node = parts.node ?? `{"target":"torch.ops.aten.f.default","inputs":[{"name":"a","arg":${parts.arg ?? '{"as_none":true}'}}],"outputs":[{"as_tensor":{"name":"y"}}],"metadata":{}}`;
+  const node =
+    parts.node ??
+    `{"target":"torch.ops.aten.f.default","inputs":[{"name":"a","arg":${parts.arg ?? '{"as_none":true}'}}],"outputs":[{"as_tensor":{"name":"y"}}],"metadata":{}}`;
   const text = `{"graph_module":{"graph":{"inputs":[{"as_tensor":{"name":"x"}}${parts.input ?? ''}],"outputs":[${parts.outputs ?? '{"as_tensor":{"name":"y"}}'}],"nodes":[${node}],
     "tensor_values":{"x":${META},"y":${META}${parts.values ?? ''}},"sym_int_values":{"n":{"as_expr":{"expr_str":"Symbol('s0')","hint":{"as_int":5}}}},"sym_bool_values":{"p":{"as_bool":true}},"sym_float_values":{"q":{"as_float":0.5}}},
     "signature":{"input_specs":[{"user_input":{"arg":{"as_tensor":{"name":"x"}}}}${parts.signature ?? ''}],"output_specs":[{"user_output":{"arg":${parts.outputs ?? '{"as_tensor":{"name":"y"}}'}}}]}},
@@ -90,7 +93,10 @@ describe('arguments', () => {
   test('a graph has values of its own', async () => {
     const inner = `{"inputs":[{"as_tensor":{"name":"x"}}],"outputs":[{"as_tensor":{"name":"x"}}],"nodes":[],"tensor_values":{"x":${META}},"sym_int_values":{},"sym_bool_values":{}}`;
     const { graph } = await program({ arg: `{"as_graph":{"name":"true_graph_0","graph":${inner}}}` });
-    expect(graph.nodes[0]!.args[0]!.value).toMatchObject({ kind: 'graph', graph: { inputs: [{ kind: 'tensor', name: 'x' }] } });
+    expect(graph.nodes[0]!.args[0]!.value).toMatchObject({
+      kind: 'graph',
+      graph: { inputs: [{ kind: 'tensor', name: 'x' }] },
+    });
   });
 });
 
@@ -129,7 +135,11 @@ describe('inputs that are no tensors', () => {
   const cases: readonly (readonly [string, string, Argument])[] = [
     ['{"as_none":true}', '{"constant_input":{"name":"mask","value":{"as_none":true}}}', { kind: 'none' }],
     ['{"as_int":3}', '{"constant_input":{"name":"mask","value":{"as_int":3}}}', int(3)],
-    ['{"as_string":"mean"}', '{"constant_input":{"name":"mask","value":{"as_string":"mean"}}}', { kind: 'string', value: 'mean' }],
+    [
+      '{"as_string":"mean"}',
+      '{"constant_input":{"name":"mask","value":{"as_string":"mean"}}}',
+      { kind: 'string', value: 'mean' },
+    ],
   ];
   test.each(cases)('%s', async (input, signature, value) => {
     const { inputs } = await program({ input: `,${input}`, signature: `,${signature}` });
@@ -138,38 +148,115 @@ describe('inputs that are no tensors', () => {
 });
 
 test('ranges of symbols', async () => {
-  const symbols = '"s0":{"min_val":2,"max_val":null},"u0":{"min_val":0,"max_val":9223372036854775806},"2*s0":{"min_val":4,"max_val":8}';
-  expect([...(await program({ symbols })).symbols]).toEqual([['s0', { min: 2, max: null, hint: 5 }], ['u0', { min: 0, max: null, hint: null }]]);
+  const symbols =
+    '"s0":{"min_val":2,"max_val":null},"u0":{"min_val":0,"max_val":9223372036854775806},"2*s0":{"min_val":4,"max_val":8}';
+  expect([...(await program({ symbols })).symbols]).toEqual([
+    ['s0', { min: 2, max: null, hint: 5 }],
+    ['u0', { min: 0, max: null, hint: null }],
+  ]);
 });
 
 describe('a complaint says where', () => {
-  const node = (inputs: string, outputs = '{"as_tensor":{"name":"y"}}', target = '"torch.ops.aten.f.default"'): string => `{"target":${target},"inputs":[${inputs}],"outputs":[${outputs}],"metadata":{}}`;
+  const node = (
+    inputs: string,
+    outputs = '{"as_tensor":{"name":"y"}}',
+    target = '"torch.ops.aten.f.default"',
+  ): string => `{"target":${target},"inputs":[${inputs}],"outputs":[${outputs}],"metadata":{}}`;
   const cases: readonly (readonly [string, Parts, string, RegExp])[] = [
-    ['an unknown kind of argument', { arg: '{"as_wonder":1}' }, 'nodes[0].inputs[0].arg', /"as_wonder" is no kind of argument/],
-    ['a name of JavaScript as kind', { arg: '{"constructor":1}' }, 'nodes[0].inputs[0].arg', /"constructor" is no kind/],
+    [
+      'an unknown kind of argument',
+      { arg: '{"as_wonder":1}' },
+      'nodes[0].inputs[0].arg',
+      /"as_wonder" is no kind of argument/,
+    ],
+    [
+      'a name of JavaScript as kind',
+      { arg: '{"constructor":1}' },
+      'nodes[0].inputs[0].arg',
+      /"constructor" is no kind/,
+    ],
     ['two kinds', { arg: '{"as_int":1,"as_float":2}' }, 'nodes[0].inputs[0].arg', /one key/],
     ['text for an integer', { arg: '{"as_int":"1"}' }, 'nodes[0].inputs[0].arg.as_int', /expected an integer, found 1/],
     ['a fraction for an integer', { arg: '{"as_int":1.5}' }, 'nodes[0].inputs[0].arg.as_int', /expected an integer/],
     ['an unknown dtype', { arg: '{"as_scalar_type":99}' }, 'nodes[0].inputs[0].arg.as_scalar_type', /99 is no dtype/],
-    ['a value that is not there', { arg: '{"as_tensor":{"name":"z"}}' }, 'nodes[0].inputs[0]', /"z" is used before it is defined/],
-    ['a value used before it is made', { arg: '{"as_tensor":{"name":"y"}}' }, 'nodes[0].inputs[0]', /"y" is used before/],
-    ['a value made twice', { node: node('', '{"as_tensor":{"name":"x"}}') }, 'nodes[0].outputs[0]', /"x" is defined twice/],
-    ['a value without type', { node: node('', '{"as_tensor":{"name":"z"}}') }, 'nodes[0].outputs[0]', /no type is recorded for "z"/],
-    ['a number recorded, a tensor made', { node: node('', '{"as_tensor":{"name":"n"}}') }, 'nodes[0].outputs[0]', /used as tensor, recorded as symint/],
-    ['a node that returns text', { node: node('', '{"as_string":"s"}') }, 'nodes[0].outputs[0]', /cannot return string/],
-    ['a node without target', { node: node('', '{"as_tensor":{"name":"y"}}', 'null') }, 'nodes[0].target', /expected a string, found null/],
+    [
+      'a value that is not there',
+      { arg: '{"as_tensor":{"name":"z"}}' },
+      'nodes[0].inputs[0]',
+      /"z" is used before it is defined/,
+    ],
+    [
+      'a value used before it is made',
+      { arg: '{"as_tensor":{"name":"y"}}' },
+      'nodes[0].inputs[0]',
+      /"y" is used before/,
+    ],
+    [
+      'a value made twice',
+      { node: node('', '{"as_tensor":{"name":"x"}}') },
+      'nodes[0].outputs[0]',
+      /"x" is defined twice/,
+    ],
+    [
+      'a value without type',
+      { node: node('', '{"as_tensor":{"name":"z"}}') },
+      'nodes[0].outputs[0]',
+      /no type is recorded for "z"/,
+    ],
+    [
+      'a number recorded, a tensor made',
+      { node: node('', '{"as_tensor":{"name":"n"}}') },
+      'nodes[0].outputs[0]',
+      /used as tensor, recorded as symint/,
+    ],
+    [
+      'a node that returns text',
+      { node: node('', '{"as_string":"s"}') },
+      'nodes[0].outputs[0]',
+      /cannot return string/,
+    ],
+    [
+      'a node without target',
+      { node: node('', '{"as_tensor":{"name":"y"}}', 'null') },
+      'nodes[0].target',
+      /expected a string, found null/,
+    ],
     ['nodes that are no list', { node: '], "nodes": 3, "z": [' }, 'graph.nodes', /expected a list/],
     ['a negative size', { values: `,"z":${META.replace('"as_int":2', '"as_int":-2')}` }, 'tensor_values.z', /negative/],
-    ['more sizes than strides', { values: `,"z":${META.replace('[{"as_int":2}]', '[{"as_int":2},{"as_int":2}]')}` }, 'tensor_values.z', /2 sizes, but 1 strides/],
-    ['half an expression', { values: `,"z":${META.replace('"as_int":2', '"as_expr":{"expr_str":"Add(s0"}')}` }, 'as_expr.expr_str', /no expression/],
+    [
+      'more sizes than strides',
+      { values: `,"z":${META.replace('[{"as_int":2}]', '[{"as_int":2},{"as_int":2}]')}` },
+      'tensor_values.z',
+      /2 sizes, but 1 strides/,
+    ],
+    [
+      'half an expression',
+      { values: `,"z":${META.replace('"as_int":2', '"as_expr":{"expr_str":"Add(s0"}')}` },
+      'as_expr.expr_str',
+      /no expression/,
+    ],
     ['fewer specs than inputs', { input: ',{"as_none":true}' }, 'signature.input_specs', /1 specs for 2 values/],
-    ['a spec for another input', { input: ',{"as_none":true}', signature: ',{"unknown_input":{}}' }, 'signature.input_specs[1]', /"unknown_input" is no kind/],
+    [
+      'a spec for another input',
+      { input: ',{"as_none":true}', signature: ',{"unknown_input":{}}' },
+      'signature.input_specs[1]',
+      /"unknown_input" is no kind/,
+    ],
   ];
   test.each(cases)('%s', async (_, parts, where, reason) => {
-    await expect(program(parts)).rejects.toMatchObject({ name: 'CorruptModel', details: { where: expect.stringContaining(where), reason: expect.stringMatching(reason) } });
+    await expect(program(parts)).rejects.toMatchObject({
+      name: 'CorruptModel',
+      details: { where: expect.stringContaining(where), reason: expect.stringMatching(reason) },
+    });
   });
 
   test('sparse inputs have a code of their own', async () => {
-    await expect(program({ values: `,"s":${META.replace('"layout":7', '"layout":1')}`, input: ',{"as_tensor":{"name":"s"}}', signature: ',{"user_input":{"arg":{"as_tensor":{"name":"s"}}}}' })).rejects.toMatchObject({ name: 'UnsupportedType' });
+    await expect(
+      program({
+        values: `,"s":${META.replace('"layout":7', '"layout":1')}`,
+        input: ',{"as_tensor":{"name":"s"}}',
+        signature: ',{"user_input":{"arg":{"as_tensor":{"name":"s"}}}}',
+      }),
+    ).rejects.toMatchObject({ name: 'UnsupportedType' });
   });
 });

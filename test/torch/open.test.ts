@@ -32,7 +32,8 @@ interface Expected {
 }
 const EXPECTED = JSON.parse(bytesOf('expected.json').toString()) as Expected;
 
-const hints = (program: TorchProgram): Map<string, number> => new Map([...program.symbols].flatMap(([name, { hint }]) => (hint === null ? [] : [[name, hint]])));
+const hints = (program: TorchProgram): Map<string, number> =>
+  new Map([...program.symbols].flatMap(([name, { hint }]) => (hint === null ? [] : [[name, hint]])));
 
 function valuesOf(program: TorchProgram): unknown {
   const sizes = hints(program);
@@ -40,33 +41,54 @@ function valuesOf(program: TorchProgram): unknown {
     [...program.graph.values].flatMap(([name, value]) =>
       value.kind !== 'tensor'
         ? []
-        : [[name, { dtype: value.type.dtype, shape: value.type.shape.map((d) => evaluateDim(d, sizes)), strides: value.strides.map((d) => evaluateDim(d, sizes)) }]],
+        : [
+            [
+              name,
+              {
+                dtype: value.type.dtype,
+                shape: value.type.shape.map((d) => evaluateDim(d, sizes)),
+                strides: value.strides.map((d) => evaluateDim(d, sizes)),
+              },
+            ],
+          ],
     ),
   );
 }
 
 async function weightsOf(program: TorchProgram): Promise<unknown> {
-  const entries = [...program.weights].map(async ([name, data]) => [name, { dtype: data.dtype, shape: [...data.shape], sha256: sha256(await data.read()) }] as const);
+  const entries = [...program.weights].map(
+    async ([name, data]) =>
+      [name, { dtype: data.dtype, shape: [...data.shape], sha256: sha256(await data.read()) }] as const,
+  );
   return Object.fromEntries(await Promise.all(entries));
 }
 const withoutLayout = (weights: Weights['weights']): unknown =>
-  Object.fromEntries(Object.entries(weights).map(([name, { dtype, shape, sha256: sha }]) => [name, { dtype, shape, sha256: sha }]));
+  Object.fromEntries(
+    Object.entries(weights).map(([name, { dtype, shape, sha256: sha }]) => [name, { dtype, shape, sha256: sha }]),
+  );
 
 /** Names whose numbers are one object. */
 function tiedIn(program: TorchProgram): string[][] {
   const groups = new Map<object, string[]>();
   for (const [name, data] of program.weights) groups.set(data.identity, [...(groups.get(data.identity) ?? []), name]);
-  return [...groups.values()].filter((group) => group.length > 1).map((group) => group.sort()).sort();
+  return [...groups.values()]
+    .filter((group) => group.length > 1)
+    .map((group) => group.sort())
+    .sort();
 }
 
-const CONTAINERS = readdirSync(FOLDER).filter((name) => name.startsWith('container_') && !name.includes('fake_weights')).map((name) => name.replace('.pt2', ''));
+const CONTAINERS = readdirSync(FOLDER)
+  .filter((name) => name.startsWith('container_') && !name.includes('fake_weights'))
+  .map((name) => name.replace('.pt2', ''));
 
 describe.each(CONTAINERS)('%s', (name) => {
   const { containers } = EXPECTED;
 
   test('inputs, outputs and operators are those torch loads', async () => {
     const { inputs, outputs, graph } = await openProgram(fixture(name));
-    expect(inputs.map((input) => ('key' in input ? [input.kind, input.name, input.key] : [input.kind, input.name]))).toEqual(containers.inputs);
+    expect(
+      inputs.map((input) => ('key' in input ? [input.kind, input.name, input.key] : [input.kind, input.name])),
+    ).toEqual(containers.inputs);
     expect(outputs.map(({ value }) => ('name' in value ? value.name : value.kind))).toEqual(containers.outputs);
     expect(graph.nodes.map((node) => [node.name, node.target])).toEqual(containers.nodes);
   });
@@ -74,9 +96,14 @@ describe.each(CONTAINERS)('%s', (name) => {
   test('types, strides and symbols too', async () => {
     const program = await openProgram(fixture(name));
     expect(valuesOf(program)).toEqual(containers.values);
-    expect([...program.symbols].sort()).toEqual([['s53', { min: 2, max: null, hint: 6 }], ['s77', { min: 2, max: null, hint: 2 }]]);
+    expect([...program.symbols].sort()).toEqual([
+      ['s53', { min: 2, max: null, hint: 6 }],
+      ['s77', { min: 2, max: null, hint: 2 }],
+    ]);
     expect(program.graph.values.get('x')).toMatchObject({ type: { dtype: 'float32' } });
-    expect(typeText((program.graph.values.get('x') as { type: Parameters<typeof typeText>[0] }).type)).toBe('float32[s77,3,s53,6]');
+    expect(typeText((program.graph.values.get('x') as { type: Parameters<typeof typeText>[0] }).type)).toBe(
+      'float32[s77,3,s53,6]',
+    );
   });
 
   test('weights have the bytes torch reads, tied ones once', async () => {
@@ -90,11 +117,15 @@ describe.each(CONTAINERS)('%s', (name) => {
   test('sample inputs', async () => {
     const samples = await (await openProgram(fixture(name))).sampleInputs();
     const hasNone = name === 'container_flat_2_1' || name === 'container_no_sample_inputs';
-    expect(samples && (await Promise.all(samples.map(async (data) => data && sha256(await data.read()))))).toEqual(hasNone ? null : containers.samples);
+    expect(samples && (await Promise.all(samples.map(async (data) => data && sha256(await data.read()))))).toEqual(
+      hasNone ? null : containers.samples,
+    );
   });
 
   test('is identified', async () => {
-    expect((await identify(fixture(name))).format).toBe(name.startsWith('container_flat') ? 'torch.export flat zip' : 'torch.export archive');
+    expect((await identify(fixture(name))).format).toBe(
+      name.startsWith('container_flat') ? 'torch.export flat zip' : 'torch.export archive',
+    );
   });
 });
 
@@ -103,7 +134,9 @@ describe('weights', () => {
     const program = await openProgram(fixture(name));
     expect(await weightsOf(program)).toEqual(withoutLayout(weights));
     expect(tiedIn(program)).toEqual(tied);
-    expect(await Promise.all(((await program.sampleInputs()) ?? []).map(async (data) => data && sha256(await data.read())))).toEqual(samples);
+    expect(
+      await Promise.all(((await program.sampleInputs()) ?? []).map(async (data) => data && sha256(await data.read()))),
+    ).toEqual(samples);
     for (const [fqn, data] of program.weights) {
       expect([fqn, data.stored !== null]).toEqual([fqn, weights[fqn]!.contiguous]);
       const { stored } = data;
@@ -124,7 +157,9 @@ describe('weights', () => {
 test('a small program takes four reads', async () => {
   const bytes = bytesOf('container_2_13.pt2');
   let reads = 0;
-  await openProgram(byteSource('counted.pt2', bytes.length, async (start, end) => (reads++, bytes.subarray(start, end))));
+  await openProgram(
+    byteSource('counted.pt2', bytes.length, async (start, end) => (reads++, bytes.subarray(start, end))),
+  );
   expect(reads).toBeLessThanOrEqual(4);
 });
 
@@ -133,18 +168,30 @@ describe('what the file says of itself', () => {
     ['container_2_13', { format: 'torch.export archive', torchVersion: '2.13.0+cpu', schemaVersion: '8.20' }],
     ['container_flat_2_7', { format: 'torch.export flat zip', torchVersion: '2.13.0+cpu', schemaVersion: '8.7' }],
   ];
-  test.each(producers)('%s', async (name, producer) => expect((await openProgram(fixture(name))).producer).toEqual(producer));
+  test.each(producers)('%s', async (name, producer) =>
+    expect((await openProgram(fixture(name))).producer).toEqual(producer),
+  );
 
   test('nodes know their module and line', async () => {
     const { graph } = await openProgram(fixture('container_2_13'));
-    expect(graph.nodes.find((node) => node.name === 'conv2d')!.source).toEqual({ module: 'conv', moduleClass: 'torch.nn.modules.conv.Conv2d', line: expect.stringMatching(/^[\w.]+\.py:\d+$/) });
-    expect(graph.nodes.find((node) => node.name === 'mean')!.source).toEqual({ module: '', moduleClass: '__main__.Tiny', line: 'make_special.py:440' });
+    expect(graph.nodes.find((node) => node.name === 'conv2d')!.source).toEqual({
+      module: 'conv',
+      moduleClass: 'torch.nn.modules.conv.Conv2d',
+      line: expect.stringMatching(/^[\w.]+\.py:\d+$/),
+    });
+    expect(graph.nodes.find((node) => node.name === 'mean')!.source).toEqual({
+      module: '',
+      moduleClass: '__main__.Tiny',
+      line: 'make_special.py:440',
+    });
     const bare = await openProgram(fixture('container_empty_metadata'));
     expect(bare.graph.nodes[0]!.source).toEqual({ module: '', moduleClass: null, line: null });
   });
 
   test('a second model is mentioned', async () => {
-    expect((await openProgram(fixture('container_two_models'))).warnings).toEqual(['the archive holds 2 models; "model" is read, not "second"']);
+    expect((await openProgram(fixture('container_two_models'))).warnings).toEqual([
+      'the archive holds 2 models; "model" is read, not "second"',
+    ]);
   });
 });
 
@@ -156,7 +203,8 @@ describe('archives changed by hand', () => {
     edit(records);
     return memorySource(name, zipBytes([...records].map(([key, bytes]) => [`root/${key}`, bytes] as const)));
   };
-  const program = (records: Map<string, Uint8Array>): Record<string, unknown> => JSON.parse(Buffer.from(records.get('models/model.json')!).toString()) as Record<string, unknown>;
+  const program = (records: Map<string, Uint8Array>): Record<string, unknown> =>
+    JSON.parse(Buffer.from(records.get('models/model.json')!).toString()) as Record<string, unknown>;
 
   test('the only model is read whatever its name', async () => {
     const source = await change('container_two_models', (records) => {
@@ -172,24 +220,43 @@ describe('archives changed by hand', () => {
       records.set('models/third.json', records.get('models/model.json')!);
       records.delete('models/model.json');
     });
-    await expect(openProgram(source)).rejects.toMatchObject({ name: 'UnsupportedFormat', message: expect.stringMatching(/"second", "third"/) });
+    await expect(openProgram(source)).rejects.toMatchObject({
+      name: 'UnsupportedFormat',
+      message: expect.stringMatching(/"second", "third"/),
+    });
   });
 
   test('big-endian numbers', async () => {
-    await expect(openProgram(await change('container_2_13', (records) => records.set('byteorder', Buffer.from('big'))))).rejects.toMatchObject({ name: 'UnsupportedFormat', message: expect.stringMatching(/big-endian/) });
+    await expect(
+      openProgram(await change('container_2_13', (records) => records.set('byteorder', Buffer.from('big')))),
+    ).rejects.toMatchObject({ name: 'UnsupportedFormat', message: expect.stringMatching(/big-endian/) });
   });
 
   test('a weight of another shape than the graph has', async () => {
     const source = await change('container_2_13', (records) => {
-      const config = JSON.parse(Buffer.from(records.get('data/weights/model_weights_config.json')!).toString()) as { config: Record<string, { tensor_meta: { sizes: { as_int: number }[] } }> };
+      const config = JSON.parse(Buffer.from(records.get('data/weights/model_weights_config.json')!).toString()) as {
+        config: Record<string, { tensor_meta: { sizes: { as_int: number }[] } }>;
+      };
       config.config['bn.weight']!.tensor_meta.sizes[0]!.as_int = 3;
       records.set('data/weights/model_weights_config.json', Buffer.from(JSON.stringify(config)));
     });
-    await expect(openProgram(source)).rejects.toMatchObject({ name: 'CorruptModel', details: { where: 'weight "bn.weight"', reason: 'the graph expects float32[4], the file holds float32[3]' } });
+    await expect(openProgram(source)).rejects.toMatchObject({
+      name: 'CorruptModel',
+      details: { where: 'weight "bn.weight"', reason: 'the graph expects float32[4], the file holds float32[3]' },
+    });
   });
 
   test('the JSON alone, of a program without weights', async () => {
-    const json = await exported({ nodes: [{ target: 'torch.ops.aten.relu.default', inputs: [{ name: 'self', arg: { as_tensor: { name: 'x' } } }], outputs: [{ as_tensor: { name: 'y' } }], metadata: {} }] });
+    const json = await exported({
+      nodes: [
+        {
+          target: 'torch.ops.aten.relu.default',
+          inputs: [{ name: 'self', arg: { as_tensor: { name: 'x' } } }],
+          outputs: [{ as_tensor: { name: 'y' } }],
+          metadata: {},
+        },
+      ],
+    });
     const opened = await openProgram(memorySource('program.json', json));
     expect(opened.graph.nodes[0]!.target).toBe('aten::relu');
     expect(opened.producer).toEqual({ format: 'torch.export JSON', torchVersion: null, schemaVersion: '8.20' });
@@ -198,17 +265,30 @@ describe('archives changed by hand', () => {
 
   test('the JSON alone, of a program with weights', async () => {
     let json = new Uint8Array();
-    await change('container_2_13', (records) => { json = new Uint8Array(records.get('models/model.json')!); });
+    await change('container_2_13', (records) => {
+      json = new Uint8Array(records.get('models/model.json')!);
+    });
     await expect(openProgram(memorySource('model.json', json))).rejects.toMatchObject({ name: 'NoWeights' });
   });
 
   test('schema of torch 2.1', async () => {
     const source = await change('container_2_13', (records) => {
-      const json = program(records) as { graph_module: { graph: { tensor_values: Record<string, unknown> }; signature: unknown } };
+      const json = program(records) as {
+        graph_module: { graph: { tensor_values: Record<string, unknown> }; signature: unknown };
+      };
       const { containers } = EXPECTED;
-      const map = (kind: string): Record<string, string> => Object.fromEntries(containers.inputs.filter(([k]) => k === kind).map(([, name, fqn]) => [name!, fqn!]));
-      json.graph_module.signature = { inputs_to_parameters: map('parameter'), inputs_to_buffers: { ...map('buffer'), ...map('constant') }, user_inputs: ['x'], user_outputs: containers.outputs, buffers_to_mutate: {}, backward_signature: null };
-      for (const [name, meta] of Object.entries(json.graph_module.graph.tensor_values)) json.graph_module.graph.tensor_values[name] = { meta };
+      const map = (kind: string): Record<string, string> =>
+        Object.fromEntries(containers.inputs.filter(([k]) => k === kind).map(([, name, fqn]) => [name!, fqn!]));
+      json.graph_module.signature = {
+        inputs_to_parameters: map('parameter'),
+        inputs_to_buffers: { ...map('buffer'), ...map('constant') },
+        user_inputs: ['x'],
+        user_outputs: containers.outputs,
+        buffers_to_mutate: {},
+        backward_signature: null,
+      };
+      for (const [name, meta] of Object.entries(json.graph_module.graph.tensor_values))
+        json.graph_module.graph.tensor_values[name] = { meta };
       records.set('models/model.json', Buffer.from(JSON.stringify(json)));
     });
     const opened = await openProgram(source);
@@ -219,14 +299,36 @@ describe('archives changed by hand', () => {
 
 /** A program with one input `x` and one output `y`, with the given parts in place of the plain ones. */
 async function exported(parts: { nodes: unknown[]; values?: Record<string, unknown> }): Promise<Buffer> {
-  const meta = { dtype: 7, sizes: [{ as_int: 2 }], requires_grad: false, device: { type: 'cpu', index: null }, strides: [{ as_int: 1 }], storage_offset: { as_int: 0 }, layout: 7 };
-  return Buffer.from(JSON.stringify({
-    graph_module: {
-      graph: { inputs: [{ as_tensor: { name: 'x' } }], outputs: [{ as_tensor: { name: 'y' } }], nodes: parts.nodes, tensor_values: { x: meta, y: meta, ...parts.values }, sym_int_values: {}, sym_bool_values: {} },
-      signature: { input_specs: [{ user_input: { arg: { as_tensor: { name: 'x' } } } }], output_specs: [{ user_output: { arg: { as_tensor: { name: 'y' } } } }] },
-    },
-    opset_version: { aten: 10 }, range_constraints: {}, schema_version: { major: 8, minor: 20 },
-  }));
+  const meta = {
+    dtype: 7,
+    sizes: [{ as_int: 2 }],
+    requires_grad: false,
+    device: { type: 'cpu', index: null },
+    strides: [{ as_int: 1 }],
+    storage_offset: { as_int: 0 },
+    layout: 7,
+  };
+  return Buffer.from(
+    JSON.stringify({
+      graph_module: {
+        graph: {
+          inputs: [{ as_tensor: { name: 'x' } }],
+          outputs: [{ as_tensor: { name: 'y' } }],
+          nodes: parts.nodes,
+          tensor_values: { x: meta, y: meta, ...parts.values },
+          sym_int_values: {},
+          sym_bool_values: {},
+        },
+        signature: {
+          input_specs: [{ user_input: { arg: { as_tensor: { name: 'x' } } } }],
+          output_specs: [{ user_output: { arg: { as_tensor: { name: 'y' } } } }],
+        },
+      },
+      opset_version: { aten: 10 },
+      range_constraints: {},
+      schema_version: { major: 8, minor: 20 },
+    }),
+  );
 }
 
 const SAVED = new URL('../fixtures/torch-save/', import.meta.url);
@@ -235,36 +337,152 @@ const onnx = Buffer.from([0x08, 0x0a, 0x12, 0x07, ...Buffer.from('pytorch')]);
 
 describe('files that are something else', () => {
   const cases: readonly (readonly [string, () => Uint8Array, FailureCode, string, RegExp])[] = [
-    ['a state dict', () => saved('protocol4.pt'), 'UnsupportedFormat', 'torch.save checkpoint', /a checkpoint of 27 tensors: it holds weights without a graph; load it into its model/],
-    ['a training checkpoint', () => saved('values.pt'), 'UnsupportedFormat', 'torch.save checkpoint', /weights without a graph/],
-    ['a pickled module', () => saved('module.pt'), 'UnsupportedFormat', 'torch.save module', /Python class my_package\.net\.Net, not a graph; export the model/],
-    ['a checkpoint of old torch', () => saved('legacy.pt'), 'UnsupportedFormat', 'torch.save (legacy)', /torch before 1\.6.*no graph/],
-    ['TorchScript', () => saved('torchscript.pt'), 'UnsupportedFormat', 'TorchScript', /TorchScript.*torch\.export\.save/],
-    ['a compiled package', () => bytesOf('broken_aoti_only.pt2'), 'UnsupportedFormat', 'AOTInductor package', /machine code/],
-    ['a package of Python code', () => zipBytes([['pkg/.data/extern_modules', Buffer.from('torch')], ['pkg/model/model.pkl', Buffer.from('')]]), 'UnsupportedFormat', 'torch.package', /torch\.package/],
-    ['arrays', () => readFileSync(new URL('../fixtures/npz/stored.npz', import.meta.url)), 'UnsupportedFormat', 'npz', /NumPy archive/],
-    ['some zip archive', () => zipBytes([['a.txt', Buffer.from('a')]]), 'UnsupportedFormat', 'zip', /without a PyTorch program/],
-    ['an archive of another format', () => zipBytes([['r/archive_format', Buffer.from('xyz')], ['r/models/model.json', Buffer.from('{}')]]), 'UnsupportedFormat', '', /format "xyz"/],
+    [
+      'a state dict',
+      () => saved('protocol4.pt'),
+      'UnsupportedFormat',
+      'torch.save checkpoint',
+      /a checkpoint of 27 tensors: it holds weights without a graph; load it into its model/,
+    ],
+    [
+      'a training checkpoint',
+      () => saved('values.pt'),
+      'UnsupportedFormat',
+      'torch.save checkpoint',
+      /weights without a graph/,
+    ],
+    [
+      'a pickled module',
+      () => saved('module.pt'),
+      'UnsupportedFormat',
+      'torch.save module',
+      /Python class my_package\.net\.Net, not a graph; export the model/,
+    ],
+    [
+      'a checkpoint of old torch',
+      () => saved('legacy.pt'),
+      'UnsupportedFormat',
+      'torch.save (legacy)',
+      /torch before 1\.6.*no graph/,
+    ],
+    [
+      'TorchScript',
+      () => saved('torchscript.pt'),
+      'UnsupportedFormat',
+      'TorchScript',
+      /TorchScript.*torch\.export\.save/,
+    ],
+    [
+      'a compiled package',
+      () => bytesOf('broken_aoti_only.pt2'),
+      'UnsupportedFormat',
+      'AOTInductor package',
+      /machine code/,
+    ],
+    [
+      'a package of Python code',
+      () =>
+        zipBytes([
+          ['pkg/.data/extern_modules', Buffer.from('torch')],
+          ['pkg/model/model.pkl', Buffer.from('')],
+        ]),
+      'UnsupportedFormat',
+      'torch.package',
+      /torch\.package/,
+    ],
+    [
+      'arrays',
+      () => readFileSync(new URL('../fixtures/npz/stored.npz', import.meta.url)),
+      'UnsupportedFormat',
+      'npz',
+      /NumPy archive/,
+    ],
+    [
+      'some zip archive',
+      () => zipBytes([['a.txt', Buffer.from('a')]]),
+      'UnsupportedFormat',
+      'zip',
+      /without a PyTorch program/,
+    ],
+    [
+      'an archive of another format',
+      () =>
+        zipBytes([
+          ['r/archive_format', Buffer.from('xyz')],
+          ['r/models/model.json', Buffer.from('{}')],
+        ]),
+      'UnsupportedFormat',
+      '',
+      /format "xyz"/,
+    ],
     ['ONNX', () => onnx, 'UnsupportedFormat', 'ONNX', /ONNX model already/],
-    ['safetensors', () => Buffer.concat([Buffer.from([10, 0, 0, 0, 0, 0, 0, 0]), Buffer.from('{"a":{}}  ')]), 'UnsupportedFormat', 'safetensors', /weights without a graph/],
+    [
+      'safetensors',
+      () => Buffer.concat([Buffer.from([10, 0, 0, 0, 0, 0, 0, 0]), Buffer.from('{"a":{}}  ')]),
+      'UnsupportedFormat',
+      'safetensors',
+      /weights without a graph/,
+    ],
     ['GGUF', () => Buffer.from('GGUF\x03\0\0\0'), 'UnsupportedFormat', 'GGUF', /GGUF/],
     ['PyTorch Mobile', () => Buffer.from('\x20\0\0\0PTMF'), 'UnsupportedFormat', 'PyTorch Mobile', /flatbuffer/],
     ['ExecuTorch', () => Buffer.from('\x20\0\0\0ET12'), 'UnsupportedFormat', 'ExecuTorch', /compiled for a device/],
     ['HDF5', () => Buffer.from('\x89HDF\r\n\x1a\n', 'latin1'), 'UnsupportedFormat', 'HDF5', /HDF5/],
     ['gzip', () => Buffer.from([0x1f, 0x8b, 8, 0]), 'UnsupportedFormat', 'gzip', /unpack it/],
-    ['tar', () => Buffer.concat([Buffer.alloc(257, 'a'), Buffer.from('ustar\0')]), 'UnsupportedFormat', 'tar', /unpack it/],
-    ['the tar of torch 0.1', () => Buffer.from(`sys_info\0${'\0'.repeat(100)}`), 'UnsupportedFormat', 'torch.save (tar)', /tar format of torch 0\.1/],
+    [
+      'tar',
+      () => Buffer.concat([Buffer.alloc(257, 'a'), Buffer.from('ustar\0')]),
+      'UnsupportedFormat',
+      'tar',
+      /unpack it/,
+    ],
+    [
+      'the tar of torch 0.1',
+      () => Buffer.from(`sys_info\0${'\0'.repeat(100)}`),
+      'UnsupportedFormat',
+      'torch.save (tar)',
+      /tar format of torch 0\.1/,
+    ],
     ['a pickle', () => Buffer.from([0x80, 0x04, 0x4e, 0x2e]), 'UnsupportedFormat', 'pickle', /Python pickle/],
     ['a web page', () => Buffer.from('\n<!DOCTYPE html><html><head>'), 'UnsupportedFormat', 'HTML', /web page/],
-    ['the error of an object store', () => Buffer.from('<?xml version="1.0"?><Error><Code>AccessDenied'), 'UnsupportedFormat', 'XML', /XML/],
-    ['a Git LFS pointer', () => Buffer.from('version https://git-lfs.github.com/spec/v1\noid sha256:0\n'), 'UnsupportedFormat', 'git-lfs', /git lfs pull/],
+    [
+      'the error of an object store',
+      () => Buffer.from('<?xml version="1.0"?><Error><Code>AccessDenied'),
+      'UnsupportedFormat',
+      'XML',
+      /XML/,
+    ],
+    [
+      'a Git LFS pointer',
+      () => Buffer.from('version https://git-lfs.github.com/spec/v1\noid sha256:0\n'),
+      'UnsupportedFormat',
+      'git-lfs',
+      /git lfs pull/,
+    ],
     ['text', () => Buffer.from('this is no model\n'), 'UnsupportedFormat', 'text', /text file/],
     ['other JSON', () => Buffer.from('{"version": 1}'), 'UnsupportedFormat', 'text', /text file/],
     ['nothing', () => Buffer.alloc(0), 'UnsupportedFormat', 'empty', /empty file/],
     ['random bytes', () => Buffer.from('d3a1f09b7c3355aa01', 'hex'), 'UnsupportedFormat', 'unknown', /no format known/],
-    ['a program of fake tensors', () => bytesOf('container_fake_weights.pt2'), 'NoWeights', 'torch.export archive', /carries no weights/],
-    ['a program without one of its weights', () => bytesOf('broken_missing_weight.pt2'), 'CorruptModel', 'torch.export archive', /weight "bn\.weight": its record "data\/weights\/weight_1" is missing/],
-    ['a program with a short weight', () => bytesOf('broken_short_weight.pt2'), 'CorruptModel', 'torch.export archive', /weight "conv\.weight": float32\[4,3,3,3\] needs 432 bytes, its storage has 428/],
+    [
+      'a program of fake tensors',
+      () => bytesOf('container_fake_weights.pt2'),
+      'NoWeights',
+      'torch.export archive',
+      /carries no weights/,
+    ],
+    [
+      'a program without one of its weights',
+      () => bytesOf('broken_missing_weight.pt2'),
+      'CorruptModel',
+      'torch.export archive',
+      /weight "bn\.weight": its record "data\/weights\/weight_1" is missing/,
+    ],
+    [
+      'a program with a short weight',
+      () => bytesOf('broken_short_weight.pt2'),
+      'CorruptModel',
+      'torch.export archive',
+      /weight "conv\.weight": float32\[4,3,3,3\] needs 432 bytes, its storage has 428/,
+    ],
     ['half a program', () => bytesOf('container_2_13.pt2').subarray(0, 20_000), 'CorruptArchive', '', /cut short/],
     ['a pickle that calls os.system', () => saved('os-system.pt'), 'UnsafePickle', '', /posix\.system/],
   ];

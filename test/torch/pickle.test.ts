@@ -72,7 +72,9 @@ describe('calls that are not allowed', () => {
     ['a name of JavaScript', ascii('c__proto__\nconstructor\n)R.')],
     ['another name of JavaScript', ascii('ctorch\nconstructor\n)R.')],
   ];
-  test.each(forms)('by %s', (_, bytes) => expect(() => load(bytes)).toThrow(expect.objectContaining({ name: 'UnsafePickle' })));
+  test.each(forms)('by %s', (_, bytes) =>
+    expect(() => load(bytes)).toThrow(expect.objectContaining({ name: 'UnsafePickle' })),
+  );
 
   test('a name alone does nothing', () => expect(load(ascii('cos\nsystem\n.'))).toEqual(new Global('os', 'system')));
 
@@ -85,7 +87,7 @@ describe('calls that are not allowed', () => {
 
   test('a reader may collect them instead', () => {
     const called: string[] = [];
-    expect(load(ascii("cmy\nEnum\n(K\x01tR."), (name) => called.push(name))).toBeInstanceOf(OpaqueObject);
+    expect(load(ascii('cmy\nEnum\n(K\x01tR.'), (name) => called.push(name))).toBeInstanceOf(OpaqueObject);
     expect(called).toEqual(['my.Enum']);
   });
 });
@@ -110,14 +112,18 @@ describe('nonsense is refused', () => {
     ['state of a number', '4b017d622e', 'CorruptModel'],
     ['a storage that is no storage', '4b01512e', 'CorruptModel'],
   ];
-  test.each(cases)('%s', (_, hex, code) => expect(() => load(Buffer.from(hex, 'hex'))).toThrow(expect.objectContaining({ name: code })));
+  test.each(cases)('%s', (_, hex, code) =>
+    expect(() => load(Buffer.from(hex, 'hex'))).toThrow(expect.objectContaining({ name: code })),
+  );
 
   test('more opcodes than the limit', () => {
     const bytes = Buffer.alloc(PICKLE_LIMITS.opcodes + 10, 'N0');
     expect(() => load(bytes)).toThrow(expect.objectContaining({ name: 'LimitExceeded' }));
   });
 
-  test('marks without end', () => expect(() => load(Buffer.alloc(1_000_000, '('))).toThrow(expect.objectContaining({ name: 'LimitExceeded' })));
+  test('marks without end', () =>
+    expect(() => load(Buffer.alloc(1_000_000, '('))).toThrow(expect.objectContaining({ name: 'LimitExceeded' })));
 
-  test('a stack without end', () => expect(() => load(Buffer.alloc(3_000_000, 'N'))).toThrow(expect.objectContaining({ name: 'LimitExceeded' })));
+  test('a stack without end', () =>
+    expect(() => load(Buffer.alloc(3_000_000, 'N'))).toThrow(expect.objectContaining({ name: 'LimitExceeded' })));
 });

@@ -29,21 +29,33 @@ describe.each(dictionaries)('tensors, %s', (_, open) => {
   test.each(Object.entries(EXPECTED.tensors))('%s', async (name, { dtype, shape, sha256: expected }) => {
     const tensor = (await open()).get(name) as SavedTensor;
     const data = tensor.codes(name);
-    expect({ dtype: data.dtype, shape: data.shape, sha256: sha256(await data.read()) }).toEqual({ dtype, shape, sha256: expected });
+    expect({ dtype: data.dtype, shape: data.shape, sha256: sha256(await data.read()) }).toEqual({
+      dtype,
+      shape,
+      sha256: expected,
+    });
   });
 
-  test('in order, and none else', async () => expect([...(await open()).keys()]).toEqual(Object.keys(EXPECTED.tensors)));
+  test('in order, and none else', async () =>
+    expect([...(await open()).keys()]).toEqual(Object.keys(EXPECTED.tensors)));
 
   test('scale and zero_point', async () => {
     const dict = await open();
-    expect((dict.get('per_tensor') as SavedTensor).quantizer).toEqual({ scheme: 'per_tensor_affine', ...EXPECTED.quantizers['per_tensor'] });
+    expect((dict.get('per_tensor') as SavedTensor).quantizer).toEqual({
+      scheme: 'per_tensor_affine',
+      ...EXPECTED.quantizers['per_tensor'],
+    });
     const quantizer = (dict.get('per_channel') as SavedTensor).quantizer;
     if (quantizer?.scheme !== 'per_channel_affine') return expect.unreachable();
     const numbers = async (tensor: SavedTensor | readonly number[]): Promise<number[]> =>
-      tensor instanceof SavedTensor ? [...new Float64Array(new Uint8Array(await tensor.plain('scales').read()).buffer)] : [...tensor];
+      tensor instanceof SavedTensor
+        ? [...new Float64Array(new Uint8Array(await tensor.plain('scales').read()).buffer)]
+        : [...tensor];
     expect(await numbers(quantizer.scales)).toEqual(EXPECTED.quantizers['per_channel']!['scales']);
     expect(quantizer.axis).toBe(0);
-    expect(() => (dict.get('per_tensor') as SavedTensor).plain('x')).toThrow(expect.objectContaining({ name: 'UnsupportedType' }));
+    expect(() => (dict.get('per_tensor') as SavedTensor).plain('x')).toThrow(
+      expect.objectContaining({ name: 'UnsupportedType' }),
+    );
   });
 
   test('tied tensors are one', async () => {
@@ -78,10 +90,15 @@ test('a pickled module is a closed box with its parameters inside', async () => 
   const state = module.state as Map<PickleValue, PickleValue>;
   const fc = (state.get('_modules') as Map<PickleValue, PickleValue>).get('fc') as OpaqueObject;
   expect(fc.className).toBe('torch.nn.modules.linear.Linear');
-  const weight = ((fc.state as Map<PickleValue, PickleValue>).get('_parameters') as Map<PickleValue, PickleValue>).get('weight') as SavedTensor;
+  const weight = ((fc.state as Map<PickleValue, PickleValue>).get('_parameters') as Map<PickleValue, PickleValue>).get(
+    'weight',
+  ) as SavedTensor;
   expect(weight.shape).toEqual([2, 2]);
 });
 
 test('os.system is refused, nothing is run', async () => {
-  await expect(read('os-system.pt')).rejects.toMatchObject({ name: 'UnsafePickle', details: { global: 'posix.system' } });
+  await expect(read('os-system.pt')).rejects.toMatchObject({
+    name: 'UnsafePickle',
+    details: { global: 'posix.system' },
+  });
 });

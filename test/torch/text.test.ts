@@ -11,19 +11,39 @@ const args: readonly [string, Argument][] = [
   ['f', { kind: 'float', value: 1 }],
   ['g', { kind: 'float', value: -Infinity }],
   ['c', { kind: 'complex', value: [0, 1.5] }],
-  ['l', { kind: 'list', items: [{ kind: 'int', value: -1 }, { kind: 'symint', name: 'n' }] }],
+  [
+    'l',
+    {
+      kind: 'list',
+      items: [
+        { kind: 'int', value: -1 },
+        { kind: 'symint', name: 'n' },
+      ],
+    },
+  ],
   ['s', { kind: 'string', value: 'a "b"' }],
   ['d', { kind: 'dtype', value: 'float16' }],
   ['m', { kind: 'memory_format', value: 'channels_last' }],
   ['body', { kind: 'graph', graph: { inputs: [], outputs: [{ kind: 'none' }], nodes: [], values: new Map() } }],
 ];
 const graph: TorchGraph = {
-  inputs: [{ kind: 'tensor', name: 'x' }, { kind: 'symint', name: 'n' }],
-  outputs: [{ kind: 'tensor', name: 'y' }, { kind: 'int', value: 3 }],
-  nodes: [{
-    name: 'y', target: 'aten::op.Overload', args: args.map(([name, value]) => ({ name, value })), outputs: [{ kind: 'tensor', name: 'y' }, { kind: 'none' }],
-    source: { module: 'layer1.0', moduleClass: null, line: 'net.py:12' },
-  }],
+  inputs: [
+    { kind: 'tensor', name: 'x' },
+    { kind: 'symint', name: 'n' },
+  ],
+  outputs: [
+    { kind: 'tensor', name: 'y' },
+    { kind: 'int', value: 3 },
+  ],
+  nodes: [
+    {
+      name: 'y',
+      target: 'aten::op.Overload',
+      args: args.map(([name, value]) => ({ name, value })),
+      outputs: [{ kind: 'tensor', name: 'y' }, { kind: 'none' }],
+      source: { module: 'layer1.0', moduleClass: null, line: 'net.py:12' },
+    },
+  ],
   values: new Map([
     ['x', { kind: 'tensor', type: { dtype: 'float32', shape: [symbol('s0'), 1, 4] }, strides: [4, 99, 1], offset: 0 }],
     ['y', { kind: 'tensor', type: { dtype: 'bool', shape: [4, 3] }, strides: [1, 4], offset: 2 }],

@@ -4,9 +4,15 @@ import type { Value } from '../../onnx/ir.ts';
 import { aten, type AtenBuilder } from '../converter.ts';
 import { rankOf, reshape, shapeOf, staticSize, transpose } from '../shape.ts';
 
-/** Input positions of window `i` of `out` along an axis, all windows as long as the longest: the last position repeats, which changes no maximum. */
+/**
+ * Input positions of window `i` of `out` along an axis, all windows as long as the longest: the last position repeats,
+ * which changes no maximum.
+ */
 function windowsOf(size: number, out: number): number[][] {
-  const bounds = Array.from({ length: out }, (_, i) => [Math.floor((i * size) / out), Math.ceil(((i + 1) * size) / out)] as const);
+  const bounds = Array.from(
+    { length: out },
+    (_, i) => [Math.floor((i * size) / out), Math.ceil(((i + 1) * size) / out)] as const,
+  );
   const longest = Math.max(1, ...bounds.map(([from, to]) => to - from));
   return bounds.map(([from, to]) => Array.from({ length: longest }, (_, k) => Math.min(from + k, to - 1)));
 }
@@ -16,7 +22,10 @@ function globalMaximum(op: AtenBuilder, x: Value, lead: readonly Dim[], spatial:
   const planes = reshape(op, x, [...lead, mulDims(...spatial)]);
   const shape = [...lead, ...spatial.map(() => 1)];
   const axis = lead.length;
-  return [reshape(op, op.ReduceMax([planes, op.ints([axis])], { keepdims: 1 }), shape), reshape(op, op.ArgMax([planes], { axis, keepdims: 1 }), shape)];
+  return [
+    reshape(op, op.ReduceMax([planes, op.ints([axis])], { keepdims: 1 }), shape),
+    reshape(op, op.ArgMax([planes], { axis, keepdims: 1 }), shape),
+  ];
 }
 
 function adaptiveMaximum(op: AtenBuilder, self: Value, output: readonly number[]): Value[] {
@@ -28,10 +37,17 @@ function adaptiveMaximum(op: AtenBuilder, self: Value, output: readonly number[]
   const windows = sizes.map((size, i) => windowsOf(size, output[i]!));
   const widths = windows.map((w) => w[0]?.length ?? 1);
   // (lead..., out0, k0, out1, k1, ...)
-  const gathered = windows.reduce<Value>((x, w, i) => op.Gather([x, op.tensor('int64', [w.length, widths[i]!], w.flat())], { axis: lead.length + 2 * i }), self);
+  const gathered = windows.reduce<Value>(
+    (x, w, i) => op.Gather([x, op.tensor('int64', [w.length, widths[i]!], w.flat())], { axis: lead.length + 2 * i }),
+    self,
+  );
   const [outs, kernels] = [output.map((_, i) => lead.length + 2 * i), output.map((_, i) => lead.length + 2 * i + 1)];
   const area = widths.reduce((a, b) => a * b, 1);
-  const flat = reshape(op, transpose(op, gathered, [...lead.map((_, i) => i), ...outs, ...kernels]), [...lead, ...output, area]);
+  const flat = reshape(op, transpose(op, gathered, [...lead.map((_, i) => i), ...outs, ...kernels]), [
+    ...lead,
+    ...output,
+    area,
+  ]);
   const axis = lead.length + count;
   const values = op.ReduceMax([flat, op.ints([axis])], { keepdims: 0 });
   const chosen = op.ArgMax([flat], { axis, keepdims: 0 });
@@ -59,11 +75,18 @@ function positionsInPlane(op: AtenBuilder, chosen: Value, { sizes, windows, outp
     }
     return place;
   });
-  const starts = op.tensor('int64', output, Array.from({ length: cells }, (_, i) => i * area));
+  const starts = op.tensor(
+    'int64',
+    output,
+    Array.from({ length: cells }, (_, i) => i * area),
+  );
   return op.Gather([op.ints(table), op.Add([chosen, starts])], { axis: 0 });
 }
 
 type Schema = 'aten::adaptive_max_pool(Tensor self, int[2] output_size) -> (Tensor, Tensor)';
 export const adaptive_max_pool = [1, 2, 3].flatMap((rank) =>
-  aten(`aten::adaptive_max_pool${rank}d(Tensor self, int[${rank}] output_size) -> (Tensor, Tensor)` as Schema, (op, { self, output_size }) => adaptiveMaximum(op, self, output_size)),
+  aten(
+    `aten::adaptive_max_pool${rank}d(Tensor self, int[${rank}] output_size) -> (Tensor, Tensor)` as Schema,
+    (op, { self, output_size }) => adaptiveMaximum(op, self, output_size),
+  ),
 );

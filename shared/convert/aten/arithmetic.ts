@@ -8,7 +8,8 @@ import { integerPower, integerPowers } from './integer-power.ts';
 import { floorDivide, remainderOf, truncatedDivide, truncatedRemainder } from './division.ts';
 
 /** `x * alpha`, in x's type. */
-const scaled = (op: AtenBuilder, x: Value, alpha: ScalarArg): Value => (knownNumber(alpha) === 1 ? x : op.Mul([x, scalarOf(op, alpha, dtypeOf(x))]));
+const scaled = (op: AtenBuilder, x: Value, alpha: ScalarArg): Value =>
+  knownNumber(alpha) === 1 ? x : op.Mul([x, scalarOf(op, alpha, dtypeOf(x))]);
 
 function sum(op: AtenBuilder, a: Value, b: Value, alpha: ScalarArg): Value {
   const [x, y] = promoted(op, [a, b]) as [Value, Value];
@@ -34,27 +35,51 @@ function divide(op: AtenBuilder, a: Value, b: Value, mode: string | null): Value
   return mode === 'trunc' ? truncatedDivide(op, x, y) : op.aten.refuse('rounding_mode', mode, 'floor, trunc or None');
 }
 
-export const add = aten('aten::add.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor', (op, { self, other, alpha }) => sum(op, self, other, alpha));
-export const addScalar = aten('aten::add.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor', (op, { self, other, alpha }) => sum(op, self, numberOperand(op, other), alpha));
+export const add = aten(
+  'aten::add.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor',
+  (op, { self, other, alpha }) => sum(op, self, other, alpha),
+);
+export const addScalar = aten(
+  'aten::add.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor',
+  (op, { self, other, alpha }) => sum(op, self, numberOperand(op, other), alpha),
+);
 
 export const sub = aten(
-  ['aten::sub.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor', 'aten::subtract.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor'],
+  [
+    'aten::sub.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor',
+    'aten::subtract.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor',
+  ],
   (op, { self, other, alpha }) => difference(op, self, other, alpha),
 );
 export const subScalar = aten(
-  ['aten::sub.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor', 'aten::subtract.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor'],
+  [
+    'aten::sub.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor',
+    'aten::subtract.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor',
+  ],
   (op, { self, other, alpha }) => difference(op, self, numberOperand(op, other), alpha),
 );
-export const rsub = aten('aten::rsub.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor', (op, { self, other, alpha }) => difference(op, other, self, alpha));
-export const rsubScalar = aten('aten::rsub.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor', (op, { self, other, alpha }) =>
-  difference(op, numberOperand(op, other), self, alpha),
+export const rsub = aten(
+  'aten::rsub.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor',
+  (op, { self, other, alpha }) => difference(op, other, self, alpha),
+);
+export const rsubScalar = aten(
+  'aten::rsub.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor',
+  (op, { self, other, alpha }) => difference(op, numberOperand(op, other), self, alpha),
 );
 
-export const mul = aten(['aten::mul.Tensor(Tensor self, Tensor other) -> Tensor', 'aten::multiply.Tensor(Tensor self, Tensor other) -> Tensor'], (op, { self, other }) =>
-  product(op, self, other),
+export const mul = aten(
+  [
+    'aten::mul.Tensor(Tensor self, Tensor other) -> Tensor',
+    'aten::multiply.Tensor(Tensor self, Tensor other) -> Tensor',
+  ],
+  (op, { self, other }) => product(op, self, other),
 );
-export const mulScalar = aten(['aten::mul.Scalar(Tensor self, Scalar other) -> Tensor', 'aten::multiply.Scalar(Tensor self, Scalar other) -> Tensor'], (op, { self, other }) =>
-  product(op, self, numberOperand(op, other)),
+export const mulScalar = aten(
+  [
+    'aten::mul.Scalar(Tensor self, Scalar other) -> Tensor',
+    'aten::multiply.Scalar(Tensor self, Scalar other) -> Tensor',
+  ],
+  (op, { self, other }) => product(op, self, numberOperand(op, other)),
 );
 
 export const div = aten(
@@ -87,16 +112,31 @@ export const divScalarMode = aten(
   ],
   (op, { self, other, rounding_mode }) => divide(op, self, numberOperand(op, other), rounding_mode),
 );
-export const floor_divide = aten('aten::floor_divide(Tensor self, Tensor other) -> Tensor', (op, { self, other }) => divide(op, self, other, 'floor'));
-export const floor_divideScalar = aten('aten::floor_divide.Scalar(Tensor self, Scalar other) -> Tensor', (op, { self, other }) =>
-  divide(op, self, numberOperand(op, other), 'floor'),
+export const floor_divide = aten('aten::floor_divide(Tensor self, Tensor other) -> Tensor', (op, { self, other }) =>
+  divide(op, self, other, 'floor'),
+);
+export const floor_divideScalar = aten(
+  'aten::floor_divide.Scalar(Tensor self, Scalar other) -> Tensor',
+  (op, { self, other }) => divide(op, self, numberOperand(op, other), 'floor'),
 );
 
-export const remainder = aten('aten::remainder.Tensor(Tensor self, Tensor other) -> Tensor', (op, { self, other }) => remainderOf(op, self, other));
-export const remainderScalar = aten('aten::remainder.Scalar(Tensor self, Scalar other) -> Tensor', (op, { self, other }) => remainderOf(op, self, numberOperand(op, other)));
-export const remainderOfScalar = aten('aten::remainder.Scalar_Tensor(Scalar self, Tensor other) -> Tensor', (op, { self, other }) => remainderOf(op, numberOperand(op, self), other));
-export const fmod = aten('aten::fmod.Tensor(Tensor self, Tensor other) -> Tensor', (op, { self, other }) => truncatedRemainder(op, self, other));
-export const fmodScalar = aten('aten::fmod.Scalar(Tensor self, Scalar other) -> Tensor', (op, { self, other }) => truncatedRemainder(op, self, numberOperand(op, other)));
+export const remainder = aten('aten::remainder.Tensor(Tensor self, Tensor other) -> Tensor', (op, { self, other }) =>
+  remainderOf(op, self, other),
+);
+export const remainderScalar = aten(
+  'aten::remainder.Scalar(Tensor self, Scalar other) -> Tensor',
+  (op, { self, other }) => remainderOf(op, self, numberOperand(op, other)),
+);
+export const remainderOfScalar = aten(
+  'aten::remainder.Scalar_Tensor(Scalar self, Tensor other) -> Tensor',
+  (op, { self, other }) => remainderOf(op, numberOperand(op, self), other),
+);
+export const fmod = aten('aten::fmod.Tensor(Tensor self, Tensor other) -> Tensor', (op, { self, other }) =>
+  truncatedRemainder(op, self, other),
+);
+export const fmodScalar = aten('aten::fmod.Scalar(Tensor self, Scalar other) -> Tensor', (op, { self, other }) =>
+  truncatedRemainder(op, self, numberOperand(op, other)),
+);
 
 function power(op: AtenBuilder, base: Value, exponent: Value): Value {
   const [x, y] = promoted(op, [base, exponent]) as [Value, Value];
@@ -114,31 +154,44 @@ const EXPONENTS: Readonly<Record<string, (op: AtenBuilder, x: Value) => Value>> 
   '-2': (op, x) => op.Reciprocal([op.Mul([x, x])]),
 };
 
-export const powScalar = aten('aten::pow.Tensor_Scalar(Tensor self, Scalar exponent) -> Tensor', (op, { self, exponent }) => {
-  const number = numberOperand(op, exponent);
-  const [x, y] = promoted(op, [self, number]) as [Value, Value];
-  const known = knownNumber(exponent);
-  if (!isFloat(dtypeOf(x))) return known === null ? integerPowers(op, x, y) : integerPower(op, x, known);
-  const special = EXPONENTS[String(known)];
-  return special ? special(op, x) : op.Pow([x, y]);
-});
-export const powTensor = aten('aten::pow.Tensor_Tensor(Tensor self, Tensor exponent) -> Tensor', (op, { self, exponent }) => power(op, self, exponent));
-export const powOfScalar = aten('aten::pow.Scalar(Scalar self, Tensor exponent) -> Tensor', (op, { self, exponent }) => power(op, numberOperand(op, self), exponent));
-export const float_power = aten('aten::float_power.Tensor_Tensor(Tensor self, Tensor exponent) -> Tensor', (op, { self, exponent }) =>
-  op.Pow([cast(op, self, 'float64'), cast(op, exponent, 'float64')]),
+export const powScalar = aten(
+  'aten::pow.Tensor_Scalar(Tensor self, Scalar exponent) -> Tensor',
+  (op, { self, exponent }) => {
+    const number = numberOperand(op, exponent);
+    const [x, y] = promoted(op, [self, number]) as [Value, Value];
+    const known = knownNumber(exponent);
+    if (!isFloat(dtypeOf(x))) return known === null ? integerPowers(op, x, y) : integerPower(op, x, known);
+    const special = EXPONENTS[String(known)];
+    return special ? special(op, x) : op.Pow([x, y]);
+  },
 );
-export const float_powerScalar = aten('aten::float_power.Tensor_Scalar(Tensor self, Scalar exponent) -> Tensor', (op, { self, exponent }) =>
-  op.Pow([cast(op, self, 'float64'), scalarOf(op, exponent, 'float64')]),
+export const powTensor = aten(
+  'aten::pow.Tensor_Tensor(Tensor self, Tensor exponent) -> Tensor',
+  (op, { self, exponent }) => power(op, self, exponent),
 );
-export const float_powerOfScalar = aten('aten::float_power.Scalar(Scalar self, Tensor exponent) -> Tensor', (op, { self, exponent }) =>
-  op.Pow([scalarOf(op, self, 'float64'), cast(op, exponent, 'float64')]),
+export const powOfScalar = aten('aten::pow.Scalar(Scalar self, Tensor exponent) -> Tensor', (op, { self, exponent }) =>
+  power(op, numberOperand(op, self), exponent),
+);
+export const float_power = aten(
+  'aten::float_power.Tensor_Tensor(Tensor self, Tensor exponent) -> Tensor',
+  (op, { self, exponent }) => op.Pow([cast(op, self, 'float64'), cast(op, exponent, 'float64')]),
+);
+export const float_powerScalar = aten(
+  'aten::float_power.Tensor_Scalar(Tensor self, Scalar exponent) -> Tensor',
+  (op, { self, exponent }) => op.Pow([cast(op, self, 'float64'), scalarOf(op, exponent, 'float64')]),
+);
+export const float_powerOfScalar = aten(
+  'aten::float_power.Scalar(Scalar self, Tensor exponent) -> Tensor',
+  (op, { self, exponent }) => op.Pow([scalarOf(op, self, 'float64'), cast(op, exponent, 'float64')]),
 );
 
-export const maximum = aten(['aten::maximum(Tensor self, Tensor other) -> Tensor', 'aten::max.other(Tensor self, Tensor other) -> Tensor'], (op, { self, other }) =>
-  larger(op, self, other),
+export const maximum = aten(
+  ['aten::maximum(Tensor self, Tensor other) -> Tensor', 'aten::max.other(Tensor self, Tensor other) -> Tensor'],
+  (op, { self, other }) => larger(op, self, other),
 );
-export const minimum = aten(['aten::minimum(Tensor self, Tensor other) -> Tensor', 'aten::min.other(Tensor self, Tensor other) -> Tensor'], (op, { self, other }) =>
-  smaller(op, self, other),
+export const minimum = aten(
+  ['aten::minimum(Tensor self, Tensor other) -> Tensor', 'aten::min.other(Tensor self, Tensor other) -> Tensor'],
+  (op, { self, other }) => smaller(op, self, other),
 );
 
 function larger(op: AtenBuilder, a: Value, b: Value): Value {
@@ -151,14 +204,20 @@ function smaller(op: AtenBuilder, a: Value, b: Value): Value {
   return dtypeOf(x) === 'bool' ? op.And([x, y]) : op.Min([x, y]);
 }
 
-export const addcmul = aten('aten::addcmul(Tensor self, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor', (op, { self, tensor1, tensor2, value }) => {
-  const [x, a, b] = promoted(op, [self, tensor1, tensor2]) as [Value, Value, Value];
-  return op.Add([x, scaled(op, op.Mul([a, b]), value)]);
-});
-export const addcdiv = aten('aten::addcdiv(Tensor self, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor', (op, { self, tensor1, tensor2, value }) => {
-  const [x, a, b] = promoted(op, [self, tensor1, tensor2]) as [Value, Value, Value];
-  return op.Add([x, scaled(op, op.Div([a, b]), value)]);
-});
+export const addcmul = aten(
+  'aten::addcmul(Tensor self, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor',
+  (op, { self, tensor1, tensor2, value }) => {
+    const [x, a, b] = promoted(op, [self, tensor1, tensor2]) as [Value, Value, Value];
+    return op.Add([x, scaled(op, op.Mul([a, b]), value)]);
+  },
+);
+export const addcdiv = aten(
+  'aten::addcdiv(Tensor self, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor',
+  (op, { self, tensor1, tensor2, value }) => {
+    const [x, a, b] = promoted(op, [self, tensor1, tensor2]) as [Value, Value, Value];
+    return op.Add([x, scaled(op, op.Div([a, b]), value)]);
+  },
+);
 
 /** PyTorch picks the form that is exact at the end nearer to the weight. */
 export function interpolate(op: AtenBuilder, start: Value, end: Value, weight: Value): Value {
@@ -168,7 +227,11 @@ export function interpolate(op: AtenBuilder, start: Value, end: Value, weight: V
   const far = op.Sub([end, op.Mul([span, op.Sub([op.scalar(dtype, 1), weight])])]);
   return op.Where([op.Less([op.Abs([weight]), op.scalar(dtype, 0.5)]), near, far]);
 }
-export const lerp = aten('aten::lerp.Tensor(Tensor self, Tensor end, Tensor weight) -> Tensor', (op, { self, end, weight }) => interpolate(op, self, end, weight));
-export const lerpScalar = aten('aten::lerp.Scalar(Tensor self, Tensor end, Scalar weight) -> Tensor', (op, { self, end, weight }) =>
-  interpolate(op, self, end, scalarOf(op, weight, dtypeOf(self))),
+export const lerp = aten(
+  'aten::lerp.Tensor(Tensor self, Tensor end, Tensor weight) -> Tensor',
+  (op, { self, end, weight }) => interpolate(op, self, end, weight),
+);
+export const lerpScalar = aten(
+  'aten::lerp.Scalar(Tensor self, Tensor end, Scalar weight) -> Tensor',
+  (op, { self, end, weight }) => interpolate(op, self, end, scalarOf(op, weight, dtypeOf(self))),
 );

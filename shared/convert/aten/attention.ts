@@ -34,14 +34,22 @@ function causalMask(op: AtenBuilder, length: Dim, source: Dim): Value {
 }
 
 function attend(op: AtenBuilder, a: Attention): Value {
-  if (a.dropout_p > 0) op.aten.warn('attention was exported with dropout; it is written without. Call model.eval() before exporting');
+  if (a.dropout_p > 0)
+    op.aten.warn('attention was exported with dropout; it is written without. Call model.eval() before exporting');
   const { query } = a;
-  const [key, value] = a.enable_gqa ? [repeatHeads(op, a.key, query), repeatHeads(op, a.value, query)] : [a.key, a.value];
+  const [key, value] = a.enable_gqa
+    ? [repeatHeads(op, a.key, query), repeatHeads(op, a.value, query)]
+    : [a.key, a.value];
   const dtype = dtypeOf(query);
   const scale = a.scale ?? 1 / Math.sqrt(staticSize(op, shapeOf(query).at(-1)!, 'head size'));
   const products = op.MatMul([query, swapAxes(op, key, rankOf(key) - 2, rankOf(key) - 1)]);
   const scores = op.Mul([products, op.scalar(dtype, scale)]);
-  const weights = masked(op, scores, a.is_causal ? causalMask(op, shapeOf(query).at(-2)!, shapeOf(key).at(-2)!) : a.attn_mask, !a.is_causal);
+  const weights = masked(
+    op,
+    scores,
+    a.is_causal ? causalMask(op, shapeOf(query).at(-2)!, shapeOf(key).at(-2)!) : a.attn_mask,
+    !a.is_causal,
+  );
   return op.MatMul([weights, value]);
 }
 

@@ -26,12 +26,17 @@ interface Statistics {
 
 const empty = (op: AtenBuilder, x: Value): Value => filledTensor(op, [0], dtypeOf(x), 0);
 
-/** With the statistics of this batch; running ones move towards them by `momentum` (the variance by its unbiased estimate). */
+/**
+ * With the statistics of this batch; running ones move towards them by `momentum` (the variance by its unbiased
+ * estimate).
+ */
 function trained(op: AtenBuilder, a: Layer): Statistics {
   const x = a.input;
   const dtype = dtypeOf(x);
   const channels = [shapeOf(x)[1]!];
-  const axes = shapeOf(x).map((_, i) => i).filter((i) => i !== 1);
+  const axes = shapeOf(x)
+    .map((_, i) => i)
+    .filter((i) => i !== 1);
   const mean = reduce(op, 'ReduceMean', x, axes, true);
   const centred = op.Sub([x, mean]);
   const variance = reduce(op, 'ReduceMean', op.Mul([centred, centred]), axes, true);
@@ -42,7 +47,8 @@ function trained(op: AtenBuilder, a: Layer): Statistics {
   const vector = (v: Value): Value => reshape(op, v, channels);
   const count = countOf(op, x, axes, dtype);
   const unbiased = op.Mul([vector(variance), op.Div([count, op.Sub([count, op.scalar(dtype, 1)])])]);
-  const moved = (old: Value | null, now: Value): Value | null => old && op.Add([op.Mul([old, op.scalar(dtype, 1 - a.momentum)]), op.Mul([now, op.scalar(dtype, a.momentum)])]);
+  const moved = (old: Value | null, now: Value): Value | null =>
+    old && op.Add([op.Mul([old, op.scalar(dtype, 1 - a.momentum)]), op.Mul([now, op.scalar(dtype, a.momentum)])]);
   return {
     output: a.bias ? op.Add([scaled, wide(a.bias)]) : scaled,
     mean: vector(mean),
@@ -61,11 +67,20 @@ function requireUsable(op: AtenBuilder, a: Layer): void {
 function normalized(op: AtenBuilder, a: Layer, training: boolean): Statistics {
   requireUsable(op, a);
   if (training) {
-    op.aten.warn('a batch normalization was exported in training mode: it uses the statistics of each batch; call model.eval() before exporting if that is not meant');
+    op.aten.warn(
+      'a batch normalization was exported in training mode: it uses the statistics of each batch; call ' +
+        'model.eval() before exporting if that is not meant',
+    );
     return trained(op, a);
   }
-  if (!a.running_mean || !a.running_var) return op.aten.refuse('running_mean', 'None', 'running statistics in eval mode');
-  return { output: batchNormalize(op, a.input, a, false), mean: empty(op, a.input), deviation: empty(op, a.input), running: [a.running_mean, a.running_var].map((v) => op.Identity([v])) };
+  if (!a.running_mean || !a.running_var)
+    return op.aten.refuse('running_mean', 'None', 'running statistics in eval mode');
+  return {
+    output: batchNormalize(op, a.input, a, false),
+    mean: empty(op, a.input),
+    deviation: empty(op, a.input),
+    running: [a.running_mean, a.running_var].map((v) => op.Identity([v])),
+  };
 }
 
 const three = ({ output, mean, deviation }: Statistics): Value[] => [output, mean, deviation];
@@ -75,11 +90,14 @@ export const native_batch_norm = aten(
   (op, a) => three(normalized(op, a, a.training)),
 );
 /** Without running statistics these are what instance normalization becomes: no sign of training. */
-export const _native_batch_norm_legit = aten('aten::_native_batch_norm_legit.no_stats(Tensor input, Tensor? weight, Tensor? bias, bool training, float momentum, float eps) -> (Tensor, Tensor, Tensor)', (op, a) => {
-  const layer = { ...a, running_mean: null, running_var: null };
-  requireUsable(op, layer);
-  return three(trained(op, layer));
-});
+export const _native_batch_norm_legit = aten(
+  'aten::_native_batch_norm_legit.no_stats(Tensor input, Tensor? weight, Tensor? bias, bool training, float momentum, float eps) -> (Tensor, Tensor, Tensor)',
+  (op, a) => {
+    const layer = { ...a, running_mean: null, running_var: null };
+    requireUsable(op, layer);
+    return three(trained(op, layer));
+  },
+);
 export const _native_batch_norm_legit_functional = aten(
   'aten::_native_batch_norm_legit_functional(Tensor input, Tensor? weight, Tensor? bias, Tensor running_mean, Tensor running_var, bool training, float momentum, float eps) -> (Tensor, Tensor, Tensor, Tensor running_mean_out, Tensor running_var_out)',
   (op, a) => {

@@ -18,7 +18,8 @@ const axes =
   (...names: readonly string[]): Adapt =>
   (op, args, rank) => ({ ...args, ...Object.fromEntries(names.map((name) => [name, counted(op, args[name], rank)])) });
 
-const counted = (op: AtenBuilder, dim: unknown, rank: number): unknown => (Array.isArray(dim) ? dim.map((d: number) => axisOf(op, d, rank)) : axisOf(op, dim as number, rank));
+const counted = (op: AtenBuilder, dim: unknown, rank: number): unknown =>
+  Array.isArray(dim) ? dim.map((d: number) => axisOf(op, d, rank)) : axisOf(op, dim as number, rank);
 const asIs: Adapt = (_, args) => args;
 
 /** A new last argument for the axis of pairs. */
@@ -34,7 +35,10 @@ const ADAPTED: Readonly<Record<string, Adapt>> = {
   'aten::split_with_sizes': axes('dim'),
   'aten::unbind.int': axes('dim'),
   'aten::repeat': oneMore('repeats'),
-  'aten::roll': (op, args, rank) => ((args['dims'] as readonly number[]).length ? axes('dims')(op, args, rank) : op.aten.refuse('dims', '[]', 'axes by number for complex tensors')),
+  'aten::roll': (op, args, rank) =>
+    (args['dims'] as readonly number[]).length
+      ? axes('dims')(op, args, rank)
+      : op.aten.refuse('dims', '[]', 'axes by number for complex tensors'),
   'aten::flip': axes('dims'),
   'aten::squeeze': asIs,
   'aten::squeeze.dim': axes('dim'),
@@ -46,14 +50,23 @@ const ADAPTED: Readonly<Record<string, Adapt>> = {
   'aten::narrow': axes('dim'),
   'aten::index_select': axes('dim'),
   'aten::index.Tensor': asIs,
-  'aten::cumsum': (op, args, rank) => (args['dtype'] === null ? axes('dim')(op, args, rank) : op.aten.refuse('dtype', args['dtype'], 'None for complex tensors')),
+  'aten::cumsum': (op, args, rank) =>
+    args['dtype'] === null
+      ? axes('dim')(op, args, rank)
+      : op.aten.refuse('dtype', args['dtype'], 'None for complex tensors'),
   // Pads name the last axis first.
-  'aten::pad': (op, args) => (args['mode'] === 'constant' && !args['value'] ? { ...args, pad: [0, 0, ...(args['pad'] as readonly Dim[])] } : op.aten.refuse('mode', args['mode'], 'zeros for complex tensors')),
+  'aten::pad': (op, args) =>
+    args['mode'] === 'constant' && !args['value']
+      ? { ...args, pad: [0, 0, ...(args['pad'] as readonly Dim[])] }
+      : op.aten.refuse('mode', args['mode'], 'zeros for complex tensors'),
 };
 
-const REAL = [indexing, join, padding, reduction, view].flatMap((family) => Object.values<unknown>(family)).flatMap((e) => (Array.isArray(e) ? (e as OpConverter[]) : []));
+const REAL = [indexing, join, padding, reduction, view]
+  .flatMap((family) => Object.values<unknown>(family))
+  .flatMap((e) => (Array.isArray(e) ? (e as OpConverter[]) : []));
 
-const tensorsOf = (args: Args): readonly Value[] => (args['tensors'] as readonly Value[] | undefined) ?? [args['self'] as Value];
+const tensorsOf = (args: Args): readonly Value[] =>
+  (args['tensors'] as readonly Value[] | undefined) ?? [args['self'] as Value];
 
 export const layouts: OpConverter[] = Object.entries(ADAPTED).map(([target, adapt]) => {
   const real = REAL.find(({ schema }) => schema.target === target);
@@ -62,7 +75,8 @@ export const layouts: OpConverter[] = Object.entries(ADAPTED).map(([target, adap
     schema: real.schema,
     convert(op, args) {
       const tensors = tensorsOf(args);
-      if (!tensors.every((t) => op.aten.isComplex(t))) return op.aten.refuse('tensors', 'real and complex ones', 'complex tensors only');
+      if (!tensors.every((t) => op.aten.isComplex(t)))
+        return op.aten.refuse('tensors', 'real and complex ones', 'complex tensors only');
       return real.convert(op, adapt(op, args, rankOf(tensors[0]!) - 1));
     },
   };
@@ -74,7 +88,9 @@ export const transposes: OpConverter[] = ['aten::mT', 'aten::t'].map((target) =>
   convert(op, args) {
     const self = args['self'] as Value;
     const rank = rankOf(self) - 1;
-    const perm = Array.from({ length: rank + 1 }, (_, i) => (rank < 2 || i < rank - 2 || i === rank ? i : 2 * rank - 3 - i));
+    const perm = Array.from({ length: rank + 1 }, (_, i) =>
+      rank < 2 || i < rank - 2 || i === rank ? i : 2 * rank - 3 - i,
+    );
     return op.Transpose([self], { perm });
   },
 }));

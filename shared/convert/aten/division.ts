@@ -9,7 +9,10 @@ const nonZero = (op: AtenBuilder, x: Value): Value => op.Not([op.Equal([x, zeroO
 
 /** The remainder is not zero and its sign differs from the divisor's: rounding down steps once more. */
 const crosses = (op: AtenBuilder, remainder: Value, divisor: Value): Value =>
-  op.And([nonZero(op, remainder), op.Xor([op.Less([divisor, zeroOf(op, divisor)]), op.Less([remainder, zeroOf(op, remainder)])])]);
+  op.And([
+    nonZero(op, remainder),
+    op.Xor([op.Less([divisor, zeroOf(op, divisor)]), op.Less([remainder, zeroOf(op, remainder)])]),
+  ]);
 
 /** Operands have one type. Python's `//`, as c10::div_floor_floating rounds it. */
 export function floorDivide(op: AtenBuilder, x: Value, y: Value): Value {
@@ -19,7 +22,11 @@ export function floorDivide(op: AtenBuilder, x: Value, y: Value): Value {
   const exact = op.Div([op.Sub([x, remainder]), y]);
   const stepped = op.Where([crosses(op, remainder, y), op.Sub([exact, one]), exact]);
   const floor = op.Floor([stepped]);
-  const rounded = op.Where([op.Greater([op.Sub([stepped, floor]), op.scalar(dtypeOf(x), 0.5)]), op.Add([floor, one]), floor]);
+  const rounded = op.Where([
+    op.Greater([op.Sub([stepped, floor]), op.scalar(dtypeOf(x), 0.5)]),
+    op.Add([floor, one]),
+    floor,
+  ]);
   return op.Where([op.Equal([y, zeroOf(op, y)]), op.Div([x, y]), rounded]);
 }
 
@@ -29,7 +36,8 @@ export function truncatedDivide(op: AtenBuilder, x: Value, y: Value): Value {
   return isFloat(dtypeOf(x)) ? truncate(op, quotient) : quotient;
 }
 
-export const truncate = (op: AtenBuilder, x: Value): Value => op.Where([op.Less([x, zeroOf(op, x)]), op.Ceil([x]), op.Floor([x])]);
+export const truncate = (op: AtenBuilder, x: Value): Value =>
+  op.Where([op.Less([x, zeroOf(op, x)]), op.Ceil([x]), op.Floor([x])]);
 
 /** Python's `%`: the sign of the divisor. */
 export function remainderOf(op: AtenBuilder, a: Value, b: Value): Value {

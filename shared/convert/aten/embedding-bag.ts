@@ -1,4 +1,7 @@
-/** ATen embedding bags: rows looked up and reduced bag by bag; which position belongs to which bag follows from the offsets. */
+/**
+ * ATen embedding bags: rows looked up and reduced bag by bag; which position belongs to which bag follows from the
+ * offsets.
+ */
 import { type Dim, subDims } from '../../tensor/dim.ts';
 import type { Value } from '../../onnx/ir.ts';
 import { aten, type AtenBuilder } from '../converter.ts';
@@ -29,7 +32,10 @@ function membership(op: AtenBuilder, a: Bags, count: Dim): { bags: Dim; belongs:
   const positions = op.Range([op.scalar('int64', 0), op.dim(count), op.scalar('int64', 1)]);
   const [from, to, at] = [unsqueeze(op, starts, [1]), unsqueeze(op, ends, [1]), unsqueeze(op, positions, [0])];
   const inside = op.And([op.LessOrEqual([from, at]), op.Less([at, to])]);
-  const rows = typeof a.padding_idx === 'number' ? op.Not([op.Equal([a.indices, op.scalar(dtypeOf(a.indices), a.padding_idx)])]) : null;
+  const rows =
+    typeof a.padding_idx === 'number'
+      ? op.Not([op.Equal([a.indices, op.scalar(dtypeOf(a.indices), a.padding_idx)])])
+      : null;
   const belongs = rows ? op.And([inside, unsqueeze(op, rows, [0])]) : inside;
   belongs.type = { dtype: 'bool', shape: [bags, count] };
   return { bags, belongs };
@@ -47,18 +53,33 @@ function reducedBags(op: AtenBuilder, a: Bags): Value {
   const table = op.Where([member, unsqueeze(op, weighted, [0]), op.scalar(dtype, a.mode === 2 ? -Infinity : 0)]);
   const sizes = op.ReduceSum([op.Cast([belongs], { to: dtype }), op.ints([1])], { keepdims: 1 });
   if (a.mode === 0) return op.ReduceSum([table, op.ints([1])], { keepdims: 0 });
-  if (a.mode === 1) return op.Div([op.ReduceSum([table, op.ints([1])], { keepdims: 0 }), op.Max([sizes, op.scalar(dtype, 1)])]);
-  return op.Where([op.Equal([sizes, op.scalar(dtype, 0)]), op.scalar(dtype, 0), op.ReduceMax([table, op.ints([1])], { keepdims: 0 })]);
+  if (a.mode === 1)
+    return op.Div([op.ReduceSum([table, op.ints([1])], { keepdims: 0 }), op.Max([sizes, op.scalar(dtype, 1)])]);
+  return op.Where([
+    op.Equal([sizes, op.scalar(dtype, 0)]),
+    op.scalar(dtype, 0),
+    op.ReduceMax([table, op.ints([1])], { keepdims: 0 }),
+  ]);
 }
 
 /** The other outputs serve the gradient. */
 function embeddingBag(op: AtenBuilder, a: Bags): (Value | null)[] {
-  if (shapeOf(a.indices).length !== 1) return op.aten.refuse('indices', `${shapeOf(a.indices).length} dimensions`, 'indices of one dimension, with offsets');
-  const padding_idx = a.padding_idx !== null && a.padding_idx < 0 && typeof shapeOf(a.weight)[0] === 'number' ? a.padding_idx + (shapeOf(a.weight)[0] as number) : a.padding_idx;
+  if (shapeOf(a.indices).length !== 1)
+    return op.aten.refuse(
+      'indices',
+      `${shapeOf(a.indices).length} dimensions`,
+      'indices of one dimension, with offsets',
+    );
+  const padding_idx =
+    a.padding_idx !== null && a.padding_idx < 0 && typeof shapeOf(a.weight)[0] === 'number'
+      ? a.padding_idx + (shapeOf(a.weight)[0] as number)
+      : a.padding_idx;
   return [reducedBags(op, { ...a, padding_idx }), null, null, null];
 }
 
-const LIST = 'scale_grad_by_freq=False, int mode=0, bool sparse=False, Tensor? per_sample_weights=None, bool include_last_offset=False';
+const LIST =
+  'scale_grad_by_freq=False, int mode=0, bool sparse=False, Tensor? per_sample_weights=None, bool ' +
+  'include_last_offset=False';
 type WithPadding =
   'aten::_embedding_bag(Tensor weight, Tensor indices, Tensor offsets, bool scale_grad_by_freq=False, int mode=0, bool sparse=False, Tensor? per_sample_weights=None, bool include_last_offset=False, int padding_idx=-1) -> Tensor';
 export const embedding_bag = aten(
@@ -71,7 +92,8 @@ export const embedding_bagPadding = aten(
 );
 /** Here -1 means no padding row. */
 export const _embedding_bag = ['_embedding_bag', '_embedding_bag_forward_only'].flatMap((name) =>
-  aten(`aten::${name}(Tensor weight, Tensor indices, Tensor offsets, bool ${LIST}, int padding_idx=-1) -> (Tensor, Tensor, Tensor, Tensor)` as WithPadding, (op, a) =>
-    embeddingBag(op, { ...a, padding_idx: a.padding_idx < 0 ? null : a.padding_idx }),
+  aten(
+    `aten::${name}(Tensor weight, Tensor indices, Tensor offsets, bool ${LIST}, int padding_idx=-1) -> (Tensor, Tensor, Tensor, Tensor)` as WithPadding,
+    (op, a) => embeddingBag(op, { ...a, padding_idx: a.padding_idx < 0 ? null : a.padding_idx }),
   ),
 );

@@ -1,4 +1,7 @@
-/** Factors of matrices, column by column in double: LU with partial pivoting, Cholesky, triangular systems. Sizes of matrices are fixed, batches are free. */
+/**
+ * Factors of matrices, column by column in double: LU with partial pivoting, Cholesky, triangular systems. Sizes of
+ * matrices are fixed, batches are free.
+ */
 import { type Dim } from '../../tensor/dim.ts';
 import type { Value } from '../../onnx/ir.ts';
 import type { AtenBuilder } from '../converter.ts';
@@ -15,26 +18,39 @@ export interface Sizes {
 export function sizesOf(op: AtenBuilder, a: Value): Sizes {
   const shape = shapeOf(a);
   if (shape.length < 2) return op.aten.refuse('A', `${shape.length} dimensions`, 'matrices');
-  return { batch: shape.slice(0, -2), rows: staticSize(op, shape.at(-2)!, 'rows'), columns: staticSize(op, shape.at(-1)!, 'columns') };
+  return {
+    batch: shape.slice(0, -2),
+    rows: staticSize(op, shape.at(-2)!, 'rows'),
+    columns: staticSize(op, shape.at(-1)!, 'columns'),
+  };
 }
 
 export function squareOf(op: AtenBuilder, a: Value): Sizes {
   const sizes = sizesOf(op, a);
-  return sizes.rows === sizes.columns ? sizes : op.aten.refuse('A', `${sizes.rows} x ${sizes.columns}`, 'square matrices');
+  return sizes.rows === sizes.columns
+    ? sizes
+    : op.aten.refuse('A', `${sizes.rows} x ${sizes.columns}`, 'square matrices');
 }
 
 export const count = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 export const rowNumbers = (op: AtenBuilder, n: number): Value => op.tensor('int64', [n, 1], count(n));
 export const columnNumbers = (op: AtenBuilder, n: number): Value => op.tensor('int64', [1, n], count(n));
-export const identityMatrix = (op: AtenBuilder, n: number): Value => op.tensor('float64', [n, n], count(n * n).map((i) => (i % (n + 1) === 0 ? 1 : 0)));
+export const identityMatrix = (op: AtenBuilder, n: number): Value =>
+  op.tensor(
+    'float64',
+    [n, n],
+    count(n * n).map((i) => (i % (n + 1) === 0 ? 1 : 0)),
+  );
 export const flipped = (op: AtenBuilder, a: Value): Value => {
   const r = rankOf(a);
   return transpose(op, a, [...count(r - 2), r - 1, r - 2]);
 };
 
 /** Row or column `k` of matrices, its axis kept as 1. */
-export const rowAt = (op: AtenBuilder, a: Value, k: Value): Value => unsqueeze(op, op.Gather([a, k], { axis: rankOf(a) - 2 }), [rankOf(a) - 2]);
-export const columnAt = (op: AtenBuilder, a: Value, k: Value): Value => unsqueeze(op, op.Gather([a, k], { axis: rankOf(a) - 1 }), [rankOf(a) - 1]);
+export const rowAt = (op: AtenBuilder, a: Value, k: Value): Value =>
+  unsqueeze(op, op.Gather([a, k], { axis: rankOf(a) - 2 }), [rankOf(a) - 2]);
+export const columnAt = (op: AtenBuilder, a: Value, k: Value): Value =>
+  unsqueeze(op, op.Gather([a, k], { axis: rankOf(a) - 1 }), [rankOf(a) - 1]);
 const sumOfRows = (op: AtenBuilder, a: Value): Value => op.ReduceSum([a, op.ints([rankOf(a) - 2])], { keepdims: 1 });
 
 /** The diagonal, as the last axis. */
@@ -57,7 +73,9 @@ export interface Factors {
   readonly sign: Value;
 }
 
-/** As LAPACK: the largest element of the column below the diagonal, the first of equal ones; a column of zeros stays. */
+/**
+ * As LAPACK: the largest element of the column below the diagonal, the first of equal ones; a column of zeros stays.
+ */
 export function luFactors(op: AtenBuilder, a: Value): Factors {
   const { batch, rows, columns } = sizesOf(op, a);
   const depth = Math.min(rows, columns);
@@ -70,7 +88,8 @@ export function luFactors(op: AtenBuilder, a: Value): Factors {
     const candidates = body.Where([body.GreaterOrEqual([i, k]), body.Abs([columnAt(body, m!, k)]), num(op, -1)]);
     const p = body.ArgMax([candidates], { axis, keepdims: 1 });
     const [isK, isP] = [body.Equal([i, k]), body.Equal([i, p])];
-    const exchange = (v: Value, zero: Value): Value => body.Where([isK, sumOfRows(body, body.Where([isP, v, zero])), body.Where([isP, rowAt(body, v, k), v])]);
+    const exchange = (v: Value, zero: Value): Value =>
+      body.Where([isK, sumOfRows(body, body.Where([isP, v, zero])), body.Where([isP, rowAt(body, v, k), v])]);
     const swapped = exchange(m!, num(op, 0));
     const row = rowAt(body, swapped, k);
     const pivot = columnAt(body, row, k);
@@ -80,7 +99,12 @@ export function luFactors(op: AtenBuilder, a: Value): Factors {
     const reduced = body.Sub([swapped, body.Mul([factor, body.Where([body.Greater([j, k]), row, num(op, 0)])])]);
     const next = body.Where([body.And([below, body.Equal([j, k])]), factor, reduced]);
     const here = body.Equal([columnNumbers(op, depth), k]);
-    return [next, exchange(perm!, op.scalar('int64', 0)), body.Where([here, p, chosen!]), body.Where([body.Equal([p, k]), parity!, body.Neg([parity!])])];
+    return [
+      next,
+      exchange(perm!, op.scalar('int64', 0)),
+      body.Where([here, p, chosen!]),
+      body.Where([body.Equal([p, k]), parity!, body.Neg([parity!])]),
+    ];
   });
   return { lu: results[0]!, order: results[1]!, pivots: results[2]!, sign: results[3]! };
 }
@@ -128,7 +152,11 @@ export function choleskyFactor(op: AtenBuilder, a: Value): Value {
   return repeated(op, 'cholesky', n, [filledTensor(op, [...batch, n, n], 'float64', 0)], (body, k, [l]) => {
     const rest = body.Sub([columnAt(body, a, k), body.MatMul([l!, flipped(body, rowAt(body, l!, k))])]);
     const root = body.Sqrt([rowAt(body, rest, k)]);
-    const column = body.Where([body.Less([i, k]), num(op, 0), body.Where([body.Equal([i, k]), root, body.Div([rest, root])])]);
+    const column = body.Where([
+      body.Less([i, k]),
+      num(op, 0),
+      body.Where([body.Equal([i, k]), root, body.Div([rest, root])]),
+    ]);
     return [body.Where([body.Equal([j, k]), column, l!])];
   })[0]!;
 }

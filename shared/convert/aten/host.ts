@@ -1,4 +1,7 @@
-/** Operators that concern the program around the numbers: assertions that held when it was exported, and numbers taken out of tensors. */
+/**
+ * Operators that concern the program around the numbers: assertions that held when it was exported, and numbers taken
+ * out of tensors.
+ */
 import { type AtenBuilder, aten } from '../converter.ts';
 import { cast, dtypeOf } from '../promote.ts';
 import { isFloat } from '../../tensor/dtype.ts';
@@ -23,4 +26,7 @@ const number = (op: AtenBuilder, x: Value): Value => {
   const scalar = reshape(op, x, []);
   return op.Identity([isFloat(dtypeOf(x)) || dtypeOf(x) === 'bool' ? scalar : cast(op, scalar, 'int64')]);
 };
-export const item = aten(['aten::item(Tensor self) -> Scalar', 'aten::_local_scalar_dense(Tensor self) -> Scalar'], (op, { self }) => number(op, self));
+export const item = aten(
+  ['aten::item(Tensor self) -> Scalar', 'aten::_local_scalar_dense(Tensor self) -> Scalar'],
+  (op, { self }) => number(op, self),
+);

@@ -1,4 +1,7 @@
-/** ATen regularized incomplete gamma functions: a power series or a continued fraction, iterated in double until nothing changes. */
+/**
+ * ATen regularized incomplete gamma functions: a power series or a continued fraction, iterated in double until nothing
+ * changes.
+ */
 import { tensorType } from '../../tensor/type.ts';
 import type { Value } from '../../onnx/ir.ts';
 import { broadcastShapes } from '../../onnx/schema/shape-rules.ts';
@@ -15,17 +18,31 @@ const MOST_STEPS = 1_000_000;
 /** Above, a normal distribution of the cube root (Wilson and Hilferty) is closer than float32 tells. */
 const LARGE = 1e7;
 
-/** Repeats `step` on values of one shape until all elements are done. `step` gives the next values and which are not done. */
-function iterated(op: AtenBuilder, name: string, initial: readonly Value[], step: (body: AtenBuilder, values: readonly Value[]) => { next: readonly Value[]; open: Value }): Value[] {
+/**
+ * Repeats `step` on values of one shape until all elements are done. `step` gives the next values and which are not
+ * done.
+ */
+function iterated(
+  op: AtenBuilder,
+  name: string,
+  initial: readonly Value[],
+  step: (body: AtenBuilder, values: readonly Value[]) => { next: readonly Value[]; open: Value },
+): Value[] {
   const body = op.sub(name) as AtenBuilder;
   body.graph.addInput(body.freshName('step'), tensorType('int64', []));
   body.graph.addInput(body.freshName('going'), tensorType('bool', []));
   const values = initial.map((v) => body.graph.addInput(body.freshName('value'), v.type!));
   const { next, open } = step(body, values);
   const flat = body.Reshape([body.Cast([open], { to: 'int32' }), op.ints([-1])]);
-  const some = body.ReduceMax([body.Concat([op.tensor('int32', [1], [0]), flat], { axis: 0 }), op.ints([0])], { keepdims: 0 });
+  const some = body.ReduceMax([body.Concat([op.tensor('int32', [1], [0]), flat], { axis: 0 }), op.ints([0])], {
+    keepdims: 0,
+  });
   body.graph.outputs.push(body.Cast([some], { to: 'bool' }), ...next);
-  return op.Loop([op.scalar('int64', MOST_STEPS), op.scalar('bool', true), ...initial], { body: body.graph }, initial.length);
+  return op.Loop(
+    [op.scalar('int64', MOST_STEPS), op.scalar('bool', true), ...initial],
+    { body: body.graph },
+    initial.length,
+  );
 }
 
 /** 1 + x / (a + 1) + x^2 / ((a + 1)(a + 2)) + ... */
@@ -48,16 +65,21 @@ function continuedFraction(op: AtenBuilder, a: Value, x: Value): Value {
   const d0 = op.Reciprocal([notZero(op, start)]);
   const c0 = expandTo(op, num(op, 1e300), shapeOf(x));
   const k0 = expandTo(op, num(op, 0), shapeOf(x));
-  const [, , , , h] = iterated(op, 'fraction', [k0, op.Identity([start]), c0, d0, op.Identity([d0])], (body, [k, b, c, d, value]) => {
-    const i = body.Add([k!, num(op, 1)]);
-    const factor = body.Mul([i, body.Sub([a, i])]);
-    const under = body.Add([b!, num(op, 2)]);
-    const inverse = body.Reciprocal([notZero(body, body.Add([body.Mul([factor, d!]), under]))]);
-    const over = notZero(body, body.Add([under, body.Div([factor, c!])]));
-    const change = body.Mul([inverse, over]);
-    const open = body.Greater([body.Abs([body.Sub([change, num(op, 1)])]), num(op, 2 * EPSILON)]);
-    return { next: [i, under, over, inverse, body.Mul([value!, change])], open };
-  });
+  const [, , , , h] = iterated(
+    op,
+    'fraction',
+    [k0, op.Identity([start]), c0, d0, op.Identity([d0])],
+    (body, [k, b, c, d, value]) => {
+      const i = body.Add([k!, num(op, 1)]);
+      const factor = body.Mul([i, body.Sub([a, i])]);
+      const under = body.Add([b!, num(op, 2)]);
+      const inverse = body.Reciprocal([notZero(body, body.Add([body.Mul([factor, d!]), under]))]);
+      const over = notZero(body, body.Add([under, body.Div([factor, c!])]));
+      const change = body.Mul([inverse, over]);
+      const open = body.Greater([body.Abs([body.Sub([change, num(op, 1)])]), num(op, 2 * EPSILON)]);
+      return { next: [i, under, over, inverse, body.Mul([value!, change])], open };
+    },
+  );
   return h!;
 }
 
@@ -88,15 +110,25 @@ function halves(op: AtenBuilder, a: Value, x: Value): { lower: Value; upper: Val
   const outside = (atZero: number, beyond: number): Value => {
     // x infinite: everything lies below; a infinite: nothing does; a = 0: everything does, except nothing of nothing.
     const limits = op.Where([op.IsInf([a]), num(op, atZero), num(op, beyond)]);
-    const undefinedBoth = op.Or([op.And([op.IsInf([a]), op.IsInf([x])]), op.And([op.Equal([a, zero]), op.Equal([x, zero])])]);
-    const wrong = op.Or([op.Or([op.Less([a, zero]), op.Less([x, zero])]), op.Or([op.Or([op.IsNaN([a]), op.IsNaN([x])]), undefinedBoth])]);
+    const undefinedBoth = op.Or([
+      op.And([op.IsInf([a]), op.IsInf([x])]),
+      op.And([op.Equal([a, zero]), op.Equal([x, zero])]),
+    ]);
+    const wrong = op.Or([
+      op.Or([op.Less([a, zero]), op.Less([x, zero])]),
+      op.Or([op.Or([op.IsNaN([a]), op.IsNaN([x])]), undefinedBoth]),
+    ]);
     const known = op.Where([op.Equal([x, zero]), num(op, atZero), limits]);
     return op.Where([wrong, num(op, NaN), known]);
   };
   const far = byCubeRoot(op, safe(large, a, 1), safe(large, x, 1));
   return {
     lower: op.Where([large, far.lower, op.Where([ordinary, inside(series, fraction, bySeries), outside(0, 1)])]),
-    upper: op.Where([large, far.upper, op.Where([ordinary, inside(fraction, series, op.Not([bySeries])), outside(1, 0)])]),
+    upper: op.Where([
+      large,
+      far.upper,
+      op.Where([ordinary, inside(fraction, series, op.Not([bySeries])), outside(1, 0)]),
+    ]),
   };
 }
 

@@ -13,7 +13,8 @@ function commonDivisor(op: AtenBuilder, a: Value, b: Value): Value {
   const shape = broadcastShapes([shapeOf(a), shapeOf(b)], () => op.unknownDim());
   const [x, y] = [a, b].map((v) => expandTo(op, op.Abs([v]), shape)) as [Value, Value];
   const body = op.sub('euclid');
-  const input = (name: string, dtype: 'int64' | 'bool', of: Value | null): Value => body.graph.addInput(body.freshName(name), tensorType(dtype, of ? shapeOf(of) : []));
+  const input = (name: string, dtype: 'int64' | 'bool', of: Value | null): Value =>
+    body.graph.addInput(body.freshName(name), tensorType(dtype, of ? shapeOf(of) : []));
   input('step', 'int64', null);
   input('going', 'bool', null);
   const [p, q] = [input('larger', 'int64', x), input('smaller', 'int64', y)];
@@ -22,7 +23,11 @@ function commonDivisor(op: AtenBuilder, a: Value, b: Value): Value {
   const [next, left] = [body.Where([done, p, q]), body.Where([done, zero, rest])];
   const axes = shape.map((_, i) => i);
   const size = (v: Value): Value => (axes.length ? body.ReduceSum([v, op.ints(axes)], { keepdims: 0 }) : v);
-  body.graph.outputs.push(body.Greater([size(body.Cast([body.Greater([left, zero])], { to: 'int64' })), zero]), next, left);
+  body.graph.outputs.push(
+    body.Greater([size(body.Cast([body.Greater([left, zero])], { to: 'int64' })), zero]),
+    next,
+    left,
+  );
   return op.Loop([null, op.scalar('bool', true), x, y], { body: body.graph }, 2)[0]!;
 }
 
@@ -53,7 +58,10 @@ export const frexp = aten('aten::frexp.Tensor(Tensor self) -> (Tensor mantissa, 
   const guess = op.Floor([op.Div([op.Log([size]), num(Math.LN2)])]);
   const scaled = op.Div([size, op.Pow([num(2), guess])]);
   // The logarithm may round across a power of two.
-  const off = op.Sub([op.Cast([op.GreaterOrEqual([scaled, num(2)])], { to: 'float64' }), op.Cast([op.Less([scaled, num(1)])], { to: 'float64' })]);
+  const off = op.Sub([
+    op.Cast([op.GreaterOrEqual([scaled, num(2)])], { to: 'float64' }),
+    op.Cast([op.Less([scaled, num(1)])], { to: 'float64' }),
+  ]);
   const exponent = op.Add([op.Add([guess, off]), num(1)]);
   const mantissa = op.Div([x, op.Pow([num(2), exponent])]);
   const whole = op.Cast([exponent], { to: 'int32' });

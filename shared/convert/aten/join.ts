@@ -9,35 +9,79 @@ import { broadcastShapes } from '../../onnx/schema/shape-rules.ts';
 export function concatenate(op: AtenBuilder, tensors: readonly Value[], dim: number): Value {
   const common = promoted(op, tensors);
   // PyTorch skips tensors of shape [0] whatever the rank of the others.
-  const parts = common.filter((v, _, all) => !(rankOf(v) === 1 && shapeOf(v)[0] === 0 && all.some((o) => rankOf(o) !== 1 || shapeOf(o)[0] !== 0)));
+  const parts = common.filter(
+    (v, _, all) => !(rankOf(v) === 1 && shapeOf(v)[0] === 0 && all.some((o) => rankOf(o) !== 1 || shapeOf(o)[0] !== 0)),
+  );
   return parts.length === 1 ? op.Identity([parts[0]!]) : op.Concat(parts, { axis: axisOf(op, dim, rankOf(parts[0]!)) });
 }
 export const cat = aten(
-  ['aten::cat(Tensor[] tensors, int dim=0) -> Tensor', 'aten::concat(Tensor[] tensors, int dim=0) -> Tensor', 'aten::concatenate(Tensor[] tensors, int dim=0) -> Tensor'],
+  [
+    'aten::cat(Tensor[] tensors, int dim=0) -> Tensor',
+    'aten::concat(Tensor[] tensors, int dim=0) -> Tensor',
+    'aten::concatenate(Tensor[] tensors, int dim=0) -> Tensor',
+  ],
   (op, { tensors, dim }) => concatenate(op, tensors, dim),
 );
 
-const stacked = (op: AtenBuilder, tensors: readonly Value[], axis: number): Value => concatenate(op, tensors.map((x) => unsqueeze(op, x, [axis])), axis);
-export const stack = aten('aten::stack(Tensor[] tensors, int dim=0) -> Tensor', (op, { tensors, dim }) => stacked(op, tensors, axisOf(op, dim, rankOf(tensors[0]!) + 1)));
+const stacked = (op: AtenBuilder, tensors: readonly Value[], axis: number): Value =>
+  concatenate(
+    op,
+    tensors.map((x) => unsqueeze(op, x, [axis])),
+    axis,
+  );
+export const stack = aten('aten::stack(Tensor[] tensors, int dim=0) -> Tensor', (op, { tensors, dim }) =>
+  stacked(op, tensors, axisOf(op, dim, rankOf(tensors[0]!) + 1)),
+);
 
 /** Raise to at least `rank` dimensions as torch.atleast_*d does. */
 function atLeast(op: AtenBuilder, x: Value, rank: number): Value {
   const own = rankOf(x);
   if (own >= rank) return x;
-  const axes: Readonly<Record<string, readonly number[]>> = { '0>1': [0], '0>2': [0, 1], '1>2': [0], '0>3': [0, 1, 2], '1>3': [0, 2], '2>3': [2] };
+  const axes: Readonly<Record<string, readonly number[]>> = {
+    '0>1': [0],
+    '0>2': [0, 1],
+    '1>2': [0],
+    '0>3': [0, 1, 2],
+    '1>3': [0, 2],
+    '2>3': [2],
+  };
   return unsqueeze(op, x, axes[`${own}>${rank}`]!);
 }
-export const atleast_1d = aten('aten::atleast_1d(Tensor self) -> Tensor', (op, { self }) => op.Identity([atLeast(op, self, 1)]));
-export const atleast_2d = aten('aten::atleast_2d(Tensor self) -> Tensor', (op, { self }) => op.Identity([atLeast(op, self, 2)]));
-export const atleast_3d = aten('aten::atleast_3d(Tensor self) -> Tensor', (op, { self }) => op.Identity([atLeast(op, self, 3)]));
+export const atleast_1d = aten('aten::atleast_1d(Tensor self) -> Tensor', (op, { self }) =>
+  op.Identity([atLeast(op, self, 1)]),
+);
+export const atleast_2d = aten('aten::atleast_2d(Tensor self) -> Tensor', (op, { self }) =>
+  op.Identity([atLeast(op, self, 2)]),
+);
+export const atleast_3d = aten('aten::atleast_3d(Tensor self) -> Tensor', (op, { self }) =>
+  op.Identity([atLeast(op, self, 3)]),
+);
 export const hstack = aten('aten::hstack(Tensor[] tensors) -> Tensor', (op, { tensors }) => {
   const parts = tensors.map((x) => atLeast(op, x, 1));
   return concatenate(op, parts, rankOf(parts[0]!) === 1 ? 0 : 1);
 });
-export const vstack = aten(['aten::vstack(Tensor[] tensors) -> Tensor', 'aten::row_stack(Tensor[] tensors) -> Tensor'], (op, { tensors }) => concatenate(op, tensors.map((x) => atLeast(op, x, 2)), 0));
-export const dstack = aten('aten::dstack(Tensor[] tensors) -> Tensor', (op, { tensors }) => concatenate(op, tensors.map((x) => atLeast(op, x, 3)), 2));
+export const vstack = aten(
+  ['aten::vstack(Tensor[] tensors) -> Tensor', 'aten::row_stack(Tensor[] tensors) -> Tensor'],
+  (op, { tensors }) =>
+    concatenate(
+      op,
+      tensors.map((x) => atLeast(op, x, 2)),
+      0,
+    ),
+);
+export const dstack = aten('aten::dstack(Tensor[] tensors) -> Tensor', (op, { tensors }) =>
+  concatenate(
+    op,
+    tensors.map((x) => atLeast(op, x, 3)),
+    2,
+  ),
+);
 export const column_stack = aten('aten::column_stack(Tensor[] tensors) -> Tensor', (op, { tensors }) =>
-  concatenate(op, tensors.map((x) => (rankOf(x) >= 2 ? x : reshape(op, x, [mulDims(...shapeOf(x)), 1]))), 1),
+  concatenate(
+    op,
+    tensors.map((x) => (rankOf(x) >= 2 ? x : reshape(op, x, [mulDims(...shapeOf(x)), 1]))),
+    1,
+  ),
 );
 
 export function splitSizes(op: AtenBuilder, self: Value, sizes: readonly Dim[], axis: number): Value[] {
@@ -73,13 +117,19 @@ export const split_with_sizes = aten(
   ],
   (op, { self, split_sizes, dim }) => splitSizes(op, self, split_sizes, axisOf(op, dim, rankOf(self))),
 );
-export const chunk = aten(['aten::chunk(Tensor(a -> *) self, int chunks, int dim=0) -> Tensor(a)[]', 'aten::unsafe_chunk(Tensor self, int chunks, int dim=0) -> Tensor[]'], (op, { self, chunks, dim }) => {
-  const axis = axisOf(op, dim, rankOf(self));
-  const total = shapeOf(self)[axis]!;
-  // An empty axis still gives `chunks` parts.
-  if (total === 0) return splitSizes(op, self, new Array<Dim>(chunks).fill(0), axis);
-  return splitSizes(op, self, partsOf(op, total, divideExactly(total, chunks) ?? ceilDivDims(total, chunks)), axis);
-});
+export const chunk = aten(
+  [
+    'aten::chunk(Tensor(a -> *) self, int chunks, int dim=0) -> Tensor(a)[]',
+    'aten::unsafe_chunk(Tensor self, int chunks, int dim=0) -> Tensor[]',
+  ],
+  (op, { self, chunks, dim }) => {
+    const axis = axisOf(op, dim, rankOf(self));
+    const total = shapeOf(self)[axis]!;
+    // An empty axis still gives `chunks` parts.
+    if (total === 0) return splitSizes(op, self, new Array<Dim>(chunks).fill(0), axis);
+    return splitSizes(op, self, partsOf(op, total, divideExactly(total, chunks) ?? ceilDivDims(total, chunks)), axis);
+  },
+);
 
 /** `sections` parts, the first ones one larger. */
 function sectionSizes(op: AtenBuilder, total: Dim, sections: number): Dim[] {
@@ -94,42 +144,75 @@ function cutAt(op: AtenBuilder, self: Value, indices: readonly Dim[], axis: numb
   const bounds: Dim[] = [0, ...indices, Infinity];
   return bounds.slice(1).map((end, i) => slice(op, self, axis, bounds[i]!, end));
 }
-export const tensor_split = aten('aten::tensor_split.sections(Tensor(a -> *) self, SymInt sections, int dim=0) -> Tensor(a)[]', (op, { self, sections, dim }) => {
-  const axis = axisOf(op, dim, rankOf(self));
-  return splitSizes(op, self, sectionSizes(op, shapeOf(self)[axis]!, staticSize(op, sections, 'sections')), axis);
-});
-export const tensor_splitIndices = aten('aten::tensor_split.indices(Tensor(a -> *) self, SymInt[] indices, int dim=0) -> Tensor(a)[]', (op, { self, indices, dim }) =>
-  cutAt(op, self, indices, axisOf(op, dim, rankOf(self))),
+export const tensor_split = aten(
+  'aten::tensor_split.sections(Tensor(a -> *) self, SymInt sections, int dim=0) -> Tensor(a)[]',
+  (op, { self, sections, dim }) => {
+    const axis = axisOf(op, dim, rankOf(self));
+    return splitSizes(op, self, sectionSizes(op, shapeOf(self)[axis]!, staticSize(op, sections, 'sections')), axis);
+  },
 );
-const splitAxis = { hsplit: (x: Value): number => (rankOf(x) === 1 ? 0 : 1), vsplit: (): number => 0, dsplit: (): number => 2 };
+export const tensor_splitIndices = aten(
+  'aten::tensor_split.indices(Tensor(a -> *) self, SymInt[] indices, int dim=0) -> Tensor(a)[]',
+  (op, { self, indices, dim }) => cutAt(op, self, indices, axisOf(op, dim, rankOf(self))),
+);
+const splitAxis = {
+  hsplit: (x: Value): number => (rankOf(x) === 1 ? 0 : 1),
+  vsplit: (): number => 0,
+  dsplit: (): number => 2,
+};
 export const xsplit = Object.entries(splitAxis).flatMap(([name, axis]) => [
-  ...aten(`aten::${name}.int(Tensor(a -> *) self, int sections) -> Tensor(a)[]`, (op, { self, sections }) => splitSizes(op, self, sectionSizes(op, shapeOf(self)[axis(self)]!, sections), axis(self))),
-  ...aten(`aten::${name}.array(Tensor(a -> *) self, int[] indices) -> Tensor(a)[]`, (op, { self, indices }) => cutAt(op, self, indices, axis(self))),
+  ...aten(`aten::${name}.int(Tensor(a -> *) self, int sections) -> Tensor(a)[]`, (op, { self, sections }) =>
+    splitSizes(op, self, sectionSizes(op, shapeOf(self)[axis(self)]!, sections), axis(self)),
+  ),
+  ...aten(`aten::${name}.array(Tensor(a -> *) self, int[] indices) -> Tensor(a)[]`, (op, { self, indices }) =>
+    cutAt(op, self, indices, axis(self)),
+  ),
 ]);
 
-export const unbind = aten(['aten::unbind.int(Tensor(a -> *) self, int dim=0) -> Tensor(a)[]', 'aten::unbind_copy.int(Tensor self, int dim=0) -> Tensor[]'], (op, { self, dim }) => {
-  const axis = axisOf(op, dim, rankOf(self));
-  const count = staticSize(op, shapeOf(self)[axis]!, 'dim');
-  return splitSizes(op, self, new Array<Dim>(count).fill(1), axis).map((part) => squeeze(op, part, [axis]));
-});
+export const unbind = aten(
+  [
+    'aten::unbind.int(Tensor(a -> *) self, int dim=0) -> Tensor(a)[]',
+    'aten::unbind_copy.int(Tensor self, int dim=0) -> Tensor[]',
+  ],
+  (op, { self, dim }) => {
+    const axis = axisOf(op, dim, rankOf(self));
+    const count = staticSize(op, shapeOf(self)[axis]!, 'dim');
+    return splitSizes(op, self, new Array<Dim>(count).fill(1), axis).map((part) => squeeze(op, part, [axis]));
+  },
+);
 
 /** Leading axes of size 1 come first, then every axis is repeated. */
 function repeated(op: AtenBuilder, self: Value, repeats: readonly Dim[]): Value {
   const lead = Math.max(0, repeats.length - rankOf(self));
-  const x = unsqueeze(op, self, Array.from({ length: lead }, (_, i) => i));
+  const x = unsqueeze(
+    op,
+    self,
+    Array.from({ length: lead }, (_, i) => i),
+  );
   const counts = [...new Array<Dim>(rankOf(x) - repeats.length).fill(1), ...repeats];
   return counts.every((c) => c === 1) ? op.Identity([x]) : op.Tile([x, op.dims(counts)]);
 }
-export const repeat = aten('aten::repeat(Tensor self, SymInt[] repeats) -> Tensor', (op, { self, repeats }) => repeated(op, self, repeats));
-export const tile = aten('aten::tile(Tensor self, SymInt[] dims) -> Tensor', (op, { self, dims }) => repeated(op, self, dims));
+export const repeat = aten('aten::repeat(Tensor self, SymInt[] repeats) -> Tensor', (op, { self, repeats }) =>
+  repeated(op, self, repeats),
+);
+export const tile = aten('aten::tile(Tensor self, SymInt[] dims) -> Tensor', (op, { self, dims }) =>
+  repeated(op, self, dims),
+);
 
-export const repeat_interleave = aten('aten::repeat_interleave.self_int(Tensor self, SymInt repeats, int? dim=None, *, SymInt? output_size=None) -> Tensor', (op, { self, repeats, dim }) => {
-  const x = dim === null ? reshape(op, self, [mulDims(...shapeOf(self))]) : self;
-  const axis = axisOf(op, dim ?? 0, rankOf(x));
-  const dims = [...shapeOf(x)];
-  const wide = expandTo(op, unsqueeze(op, x, [axis + 1]), [...dims.slice(0, axis + 1), repeats, ...dims.slice(axis + 1)]);
-  return reshape(op, wide, [...dims.slice(0, axis), mulDims(dims[axis]!, repeats), ...dims.slice(axis + 1)]);
-});
+export const repeat_interleave = aten(
+  'aten::repeat_interleave.self_int(Tensor self, SymInt repeats, int? dim=None, *, SymInt? output_size=None) -> Tensor',
+  (op, { self, repeats, dim }) => {
+    const x = dim === null ? reshape(op, self, [mulDims(...shapeOf(self))]) : self;
+    const axis = axisOf(op, dim ?? 0, rankOf(x));
+    const dims = [...shapeOf(x)];
+    const wide = expandTo(op, unsqueeze(op, x, [axis + 1]), [
+      ...dims.slice(0, axis + 1),
+      repeats,
+      ...dims.slice(axis + 1),
+    ]);
+    return reshape(op, wide, [...dims.slice(0, axis), mulDims(dims[axis]!, repeats), ...dims.slice(axis + 1)]);
+  },
+);
 
 export const broadcast_tensors = aten('aten::broadcast_tensors(Tensor[] tensors) -> Tensor[]', (op, { tensors }) => {
   const dims = broadcastShapes(tensors.map(shapeOf), () => op.unknownDim());
@@ -141,11 +224,24 @@ function grid(op: AtenBuilder, tensors: readonly Value[], indexing: string): Val
   const dims = order.map((i) => mulDims(...shapeOf(tensors[i]!)));
   return tensors.map((x, i) => {
     const at = order.indexOf(i);
-    return expandTo(op, reshape(op, x, dims.map((d, axis) => (axis === at ? d : 1))), dims);
+    return expandTo(
+      op,
+      reshape(
+        op,
+        x,
+        dims.map((d, axis) => (axis === at ? d : 1)),
+      ),
+      dims,
+    );
   });
 }
-export const meshgrid = aten('aten::meshgrid(Tensor[] tensors) -> Tensor[]', (op, { tensors }) => grid(op, tensors, 'ij'));
-export const meshgridIndexing = aten('aten::meshgrid.indexing(Tensor[] tensors, *, str indexing) -> Tensor[]', (op, { tensors, indexing }) => grid(op, tensors, indexing));
+export const meshgrid = aten('aten::meshgrid(Tensor[] tensors) -> Tensor[]', (op, { tensors }) =>
+  grid(op, tensors, 'ij'),
+);
+export const meshgridIndexing = aten(
+  'aten::meshgrid.indexing(Tensor[] tensors, *, str indexing) -> Tensor[]',
+  (op, { tensors, indexing }) => grid(op, tensors, indexing),
+);
 
 /** Elements move along an axis by `shift`, around its end. */
 function rolled(op: AtenBuilder, x: Value, axis: number, shift: Dim): Value {
@@ -158,15 +254,23 @@ function rolled(op: AtenBuilder, x: Value, axis: number, shift: Dim): Value {
   const cut = isStatic(by) && by < 0 ? -by : subDims(size, by);
   return op.Concat([slice(op, x, axis, cut, Infinity), slice(op, x, axis, 0, cut)], { axis });
 }
-export const roll = aten('aten::roll(Tensor self, SymInt[1] shifts, int[1] dims=[]) -> Tensor', (op, { self, shifts, dims }) => {
-  if (dims.length === 0) {
-    const flat = reshape(op, self, [mulDims(...shapeOf(self))]);
-    return reshape(op, rolled(op, flat, 0, addDims(...shifts)), shapeOf(self));
-  }
-  return op.Identity([dims.reduce<Value>((x, dim, i) => rolled(op, x, axisOf(op, dim, rankOf(self)), shifts[i]!), self)]);
-});
+export const roll = aten(
+  'aten::roll(Tensor self, SymInt[1] shifts, int[1] dims=[]) -> Tensor',
+  (op, { self, shifts, dims }) => {
+    if (dims.length === 0) {
+      const flat = reshape(op, self, [mulDims(...shapeOf(self))]);
+      return reshape(op, rolled(op, flat, 0, addDims(...shifts)), shapeOf(self));
+    }
+    return op.Identity([
+      dims.reduce<Value>((x, dim, i) => rolled(op, x, axisOf(op, dim, rankOf(self)), shifts[i]!), self),
+    ]);
+  },
+);
 
-const flipped = (op: AtenBuilder, x: Value, axes: readonly number[]): Value => op.Identity([axes.reduce<Value>((v, axis) => slice(op, v, axis, -1, -Infinity, -1), x)]);
-export const flip = aten('aten::flip(Tensor self, int[] dims) -> Tensor', (op, { self, dims }) => flipped(op, self, rankOf(self) === 0 ? [] : dims.map((d) => axisOf(op, d, rankOf(self)))));
+const flipped = (op: AtenBuilder, x: Value, axes: readonly number[]): Value =>
+  op.Identity([axes.reduce<Value>((v, axis) => slice(op, v, axis, -1, -Infinity, -1), x)]);
+export const flip = aten('aten::flip(Tensor self, int[] dims) -> Tensor', (op, { self, dims }) =>
+  flipped(op, self, rankOf(self) === 0 ? [] : dims.map((d) => axisOf(op, d, rankOf(self)))),
+);
 export const fliplr = aten('aten::fliplr(Tensor self) -> Tensor', (op, { self }) => flipped(op, self, [1]));
 export const flipud = aten('aten::flipud(Tensor self) -> Tensor', (op, { self }) => flipped(op, self, [0]));

@@ -1,4 +1,7 @@
-/** ATen orthogonal polynomials of degree n, which is a tensor: closed forms for Chebyshev's, recurrences for the others, in double. */
+/**
+ * ATen orthogonal polynomials of degree n, which is a tensor: closed forms for Chebyshev's, recurrences for the others,
+ * in double.
+ */
 import { tensorType } from '../../tensor/type.ts';
 import type { Value } from '../../onnx/ir.ts';
 import { broadcastShapes } from '../../onnx/schema/shape-rules.ts';
@@ -38,7 +41,8 @@ function angles(op: AtenBuilder, x: Value): { inside: Value; outside: Value } {
   return { inside: arcCosine(op, op.Max([op.Min([x, one]), num(op, -1)])), outside: op.Log([op.Add([size, root])]) };
 }
 const half = (op: AtenBuilder, x: Value): Value => op.Mul([x, num(op, 0.5)]);
-const hyperbolic = (op: AtenBuilder, x: Value, sign: 'Add' | 'Sub'): Value => half(op, op[sign]([op.Exp([x]), op.Exp([op.Neg([x])])]));
+const hyperbolic = (op: AtenBuilder, x: Value, sign: 'Add' | 'Sub'): Value =>
+  half(op, op[sign]([op.Exp([x]), op.Exp([op.Neg([x])])]));
 const cosh = (op: AtenBuilder, x: Value): Value => hyperbolic(op, x, 'Add');
 const sinh = (op: AtenBuilder, x: Value): Value => hyperbolic(op, x, 'Sub');
 
@@ -55,8 +59,10 @@ const more = (op: AtenBuilder, n: Value, by: number): Value => op.Add([n, num(op
 const times = (op: AtenBuilder, a: Value, b: Value): Value => op.Mul([a, b]);
 /** 2n + 1. */
 const steps = (op: AtenBuilder, n: Value): Value => more(op, op.Add([n, n]), 1);
-const evenRatio = (op: AtenBuilder, angle: Value, n: Value): Value => op.Div([cosh(op, times(op, more(op, n, 0.5), angle)), cosh(op, half(op, angle))]);
-const oddRatio = (op: AtenBuilder, angle: Value, n: Value): Value => op.Div([sinh(op, times(op, more(op, n, 0.5), angle)), sinh(op, half(op, angle))]);
+const evenRatio = (op: AtenBuilder, angle: Value, n: Value): Value =>
+  op.Div([cosh(op, times(op, more(op, n, 0.5), angle)), cosh(op, half(op, angle))]);
+const oddRatio = (op: AtenBuilder, angle: Value, n: Value): Value =>
+  op.Div([sinh(op, times(op, more(op, n, 0.5), angle)), sinh(op, half(op, angle))]);
 
 const T: Chebyshev = {
   inside: (op, angle, n) => op.Cos([times(op, n, angle)]),
@@ -64,7 +70,8 @@ const T: Chebyshev = {
   below: (op, angle, n) => cosh(op, times(op, n, angle)),
   ends: (op) => [num(op, 1), num(op, 1)],
 };
-const grown = (op: AtenBuilder, angle: Value, n: Value): Value => op.Div([sinh(op, times(op, more(op, n, 1), angle)), sinh(op, angle)]);
+const grown = (op: AtenBuilder, angle: Value, n: Value): Value =>
+  op.Div([sinh(op, times(op, more(op, n, 1), angle)), sinh(op, angle)]);
 const U: Chebyshev = {
   inside: (op, angle, n) => op.Div([op.Sin([times(op, more(op, n, 1), angle)]), op.Sin([angle])]),
   above: grown,
@@ -89,9 +96,17 @@ function chebyshev(op: AtenBuilder, { x, n, isOdd }: Point, kind: Chebyshev): Va
   const one = num(op, 1);
   const signed = (v: Value): Value => op.Where([isOdd, op.Neg([v]), v]);
   const [atOne, atMinusOne] = kind.ends(op, n);
-  const right = op.Where([op.Greater([x, one]), kind.above(op, outside, n), op.Where([op.Equal([x, one]), atOne, kind.inside(op, inside, n)])]);
+  const right = op.Where([
+    op.Greater([x, one]),
+    kind.above(op, outside, n),
+    op.Where([op.Equal([x, one]), atOne, kind.inside(op, inside, n)]),
+  ]);
   const minusOne = num(op, -1);
-  return op.Where([op.Less([x, minusOne]), signed(kind.below(op, outside, n)), op.Where([op.Equal([x, minusOne]), signed(atMinusOne), right])]);
+  return op.Where([
+    op.Less([x, minusOne]),
+    signed(kind.below(op, outside, n)),
+    op.Where([op.Equal([x, minusOne]), signed(atMinusOne), right]),
+  ]);
 }
 
 interface Recurrence {
@@ -105,14 +120,19 @@ interface Recurrence {
   fixed?(op: AtenBuilder, point: Point, value: Value): Value;
 }
 const HERMITE_LIMIT = { float32: 128, float64: 512, float16: 1024, bfloat16: 1024 };
-const weighted = (op: AtenBuilder, a: Value, q: Value, k: Value, p: Value): Value => op.Sub([op.Mul([a, q]), op.Mul([k, p])]);
+const weighted = (op: AtenBuilder, a: Value, q: Value, k: Value, p: Value): Value =>
+  op.Sub([op.Mul([a, q]), op.Mul([k, p])]);
 
 const HERMITE_H: Recurrence = {
   first: (op, x) => op.Add([x, x]),
   next: (op, x, k, q, p) => weighted(op, op.Add([x, x]), q, op.Add([k, k]), p),
   limit: HERMITE_LIMIT,
 };
-const HERMITE_HE: Recurrence = { first: (_, x) => x, next: (op, x, k, q, p) => weighted(op, x, q, k, p), limit: HERMITE_LIMIT };
+const HERMITE_HE: Recurrence = {
+  first: (_, x) => x,
+  next: (op, x, k, q, p) => weighted(op, x, q, k, p),
+  limit: HERMITE_LIMIT,
+};
 const LAGUERRE: Recurrence = {
   first: (op, x) => op.Sub([num(op, 1), x]),
   next: (op, x, k, q, p) => op.Div([weighted(op, op.Sub([steps(op, k), x]), q, k, p), more(op, k, 1)]),
@@ -137,14 +157,24 @@ function recurred(op: AtenBuilder, point: Point, kind: Recurrence, limit: number
   const highest = op.ReduceMax([degrees, op.ints([0])], { keepdims: 0 });
   const count = op.Cast([op.Sub([highest, num(op, 1)])], { to: 'int64' });
   const body = op.sub('recurrence') as AtenBuilder;
-  const input = (name: string, dtype: 'int64' | 'bool' | 'float64'): Value => body.graph.addInput(body.freshName(name), tensorType(dtype, dtype === 'float64' ? shape : []));
-  const [step, going, p, q] = [input('step', 'int64'), input('going', 'bool'), input('lower', 'float64'), input('upper', 'float64')];
+  const input = (name: string, dtype: 'int64' | 'bool' | 'float64'): Value =>
+    body.graph.addInput(body.freshName(name), tensorType(dtype, dtype === 'float64' ? shape : []));
+  const [step, going, p, q] = [
+    input('step', 'int64'),
+    input('going', 'bool'),
+    input('lower', 'float64'),
+    input('upper', 'float64'),
+  ];
   const k = body.Cast([body.Add([step, op.scalar('int64', 1)])], { to: 'float64' });
   const reached = body.LessOrEqual([degree, k]);
   const keep = (old: Value, now: Value): Value => body.Where([reached, old, now]);
   body.graph.outputs.push(body.Identity([going]), keep(p, q), keep(q, kind.next(body, x, k, q, p)));
   const start = expandTo(op, num(op, 1), shape);
-  const last = op.Loop([count, op.scalar('bool', true), start, op.Identity([kind.first(op, x)])], { body: body.graph }, 2)[1]!;
+  const last = op.Loop(
+    [count, op.scalar('bool', true), start, op.Identity([kind.first(op, x)])],
+    { body: body.graph },
+    2,
+  )[1]!;
   const value = limit === null ? last : op.Where([op.Greater([point.n, num(op, limit)]), num(op, NaN), last]);
   return kind.fixed ? kind.fixed(op, point, value) : value;
 }
@@ -166,18 +196,30 @@ function ofDegree(op: AtenBuilder, x: Value, n: Value, f: (point: Point, limitTy
 }
 
 function polynomials(name: string, f: (op: AtenBuilder, point: Point, dtype: string) => Value): OpConverter[] {
-  const convert = (op: AtenBuilder, x: Value, n: Value): Value => ofDegree(op, x, n, (point, dtype) => f(op, point, dtype));
+  const convert = (op: AtenBuilder, x: Value, n: Value): Value =>
+    ofDegree(op, x, n, (point, dtype) => f(op, point, dtype));
   return [
     ...aten(`aten::${name}(Tensor x, Tensor n) -> Tensor`, (op, a) => convert(op, a.x, a.n)),
-    ...aten(`aten::${name}.n_scalar(Tensor x, Scalar n) -> Tensor`, (op, a) => convert(op, a.x, numberOperand(op, a.n))),
-    ...aten(`aten::${name}.x_scalar(Scalar x, Tensor n) -> Tensor`, (op, a) => convert(op, numberOperand(op, a.x), a.n)),
+    ...aten(`aten::${name}.n_scalar(Tensor x, Scalar n) -> Tensor`, (op, a) =>
+      convert(op, a.x, numberOperand(op, a.n)),
+    ),
+    ...aten(`aten::${name}.x_scalar(Scalar x, Tensor n) -> Tensor`, (op, a) =>
+      convert(op, numberOperand(op, a.x), a.n),
+    ),
   ];
 }
 
 export const chebyshevs = Object.entries({ t: T, u: U, v: V, w: W }).flatMap(([letter, kind]) => [
   ...polynomials(`special_chebyshev_polynomial_${letter}`, (op, point) => chebyshev(op, point, kind)),
-  ...polynomials(`special_shifted_chebyshev_polynomial_${letter}`, (op, point) => chebyshev(op, { ...point, x: more(op, op.Add([point.x, point.x]), -1) }, kind)),
+  ...polynomials(`special_shifted_chebyshev_polynomial_${letter}`, (op, point) =>
+    chebyshev(op, { ...point, x: more(op, op.Add([point.x, point.x]), -1) }, kind),
+  ),
 ]);
-export const recurrences = Object.entries({ hermite_polynomial_h: HERMITE_H, hermite_polynomial_he: HERMITE_HE, laguerre_polynomial_l: LAGUERRE, legendre_polynomial_p: LEGENDRE }).flatMap(([name, kind]) =>
+export const recurrences = Object.entries({
+  hermite_polynomial_h: HERMITE_H,
+  hermite_polynomial_he: HERMITE_HE,
+  laguerre_polynomial_l: LAGUERRE,
+  legendre_polynomial_p: LEGENDRE,
+}).flatMap(([name, kind]) =>
   polynomials(`special_${name}`, (op, point, dtype) => recurred(op, point, kind, kind.limit?.[dtype] ?? null)),
 );

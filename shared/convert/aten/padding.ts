@@ -25,13 +25,20 @@ function padded(op: AtenBuilder, self: Value, pad: readonly Dim[], mode: string,
 function picked(op: AtenBuilder, self: Value, begins: readonly Dim[], ends: readonly Dim[], mode: string): Value {
   return shapeOf(self).reduce<Value>((x, dim, axis) => {
     if (begins[axis] === 0 && ends[axis] === 0) return x;
-    const [size, before, after] = [dim, begins[axis]!, ends[axis]!].map((d) => staticSize(op, d, 'pad')) as [number, number, number];
+    const [size, before, after] = [dim, begins[axis]!, ends[axis]!].map((d) => staticSize(op, d, 'pad')) as [
+      number,
+      number,
+      number,
+    ];
     const last = size + before - 1;
     const inside = (j: number): number => {
       if (mode === 'replicate') return Math.min(Math.max(j, before), last);
       return j < before ? 2 * before - j : j > last ? 2 * last - j : j;
     };
-    return op.Gather([x, op.ints(Array.from({ length: Math.max(0, size + before + after) }, (_, j) => inside(j) - before))], { axis });
+    return op.Gather(
+      [x, op.ints(Array.from({ length: Math.max(0, size + before + after) }, (_, j) => inside(j) - before))],
+      { axis },
+    );
   }, self);
 }
 
@@ -50,20 +57,43 @@ function circular(op: AtenBuilder, self: Value, begins: readonly Dim[], ends: re
     const [b, e] = [begins[axis]!, ends[axis]!];
     if (b === 0 && e === 0) return x;
     if (!isStatic(b) || !isStatic(e)) return op.aten.refuse('pad', [b, e], 'numbers known when the model is converted');
-    const inner = trimmed(op, x, begins.map((v, i) => (i === axis ? v : 0)), ends.map((v, i) => (i === axis ? v : 0)));
-    const left = b > 0 ? [slice(op, x, axis, subDims(addDims(size, Math.min(e, 0)), b), addDims(size, Math.min(e, 0)))] : [];
+    const inner = trimmed(
+      op,
+      x,
+      begins.map((v, i) => (i === axis ? v : 0)),
+      ends.map((v, i) => (i === axis ? v : 0)),
+    );
+    const left =
+      b > 0 ? [slice(op, x, axis, subDims(addDims(size, Math.min(e, 0)), b), addDims(size, Math.min(e, 0)))] : [];
     const right = e > 0 ? [slice(op, x, axis, Math.max(0, -b), Math.max(0, -b) + e)] : [];
     return op.Concat([...left, inner, ...right], { axis });
   }, self);
 }
 
-export const pad = aten('aten::pad(Tensor self, SymInt[] pad, str mode="constant", float? value=None) -> Tensor', (op, { self, pad: sizes, mode, value }) =>
-  padded(op, self, sizes, mode, mode === 'constant' ? padValue(op, self, { kind: 'float', value: value ?? 0 }) : null),
+export const pad = aten(
+  'aten::pad(Tensor self, SymInt[] pad, str mode="constant", float? value=None) -> Tensor',
+  (op, { self, pad: sizes, mode, value }) =>
+    padded(
+      op,
+      self,
+      sizes,
+      mode,
+      mode === 'constant' ? padValue(op, self, { kind: 'float', value: value ?? 0 }) : null,
+    ),
 );
-export const constant_pad_nd = aten('aten::constant_pad_nd(Tensor self, SymInt[] pad, Scalar value=0) -> Tensor', (op, { self, pad: sizes, value }) => padded(op, self, sizes, 'constant', padValue(op, self, value)));
+export const constant_pad_nd = aten(
+  'aten::constant_pad_nd(Tensor self, SymInt[] pad, Scalar value=0) -> Tensor',
+  (op, { self, pad: sizes, value }) => padded(op, self, sizes, 'constant', padValue(op, self, value)),
+);
 const padValue = (op: AtenBuilder, self: Value, value: ScalarArg): Value => scalarOf(op, value, dtypeOf(self));
 type PadSchema = 'aten::pad(Tensor self, SymInt[2] padding) -> Tensor';
 export const paddings = [1, 2, 3].flatMap((rank) => [
-  ...aten(`aten::reflection_pad${rank}d(Tensor self, SymInt[${2 * rank}] padding) -> Tensor` as PadSchema, (op, { self, padding }) => padded(op, self, padding, 'reflect', null)),
-  ...aten(`aten::replication_pad${rank}d(Tensor self, SymInt[${2 * rank}] padding) -> Tensor` as PadSchema, (op, { self, padding }) => padded(op, self, padding, 'replicate', null)),
+  ...aten(
+    `aten::reflection_pad${rank}d(Tensor self, SymInt[${2 * rank}] padding) -> Tensor` as PadSchema,
+    (op, { self, padding }) => padded(op, self, padding, 'reflect', null),
+  ),
+  ...aten(
+    `aten::replication_pad${rank}d(Tensor self, SymInt[${2 * rank}] padding) -> Tensor` as PadSchema,
+    (op, { self, padding }) => padded(op, self, padding, 'replicate', null),
+  ),
 ]);

@@ -15,9 +15,18 @@ interface Window {
   readonly dilation: readonly number[];
 }
 
-const spread = (list: readonly number[], n: number): number[] => (list.length === 1 ? new Array<number>(n).fill(list[0]!) : [...list]);
+const spread = (list: readonly number[], n: number): number[] =>
+  list.length === 1 ? new Array<number>(n).fill(list[0]!) : [...list];
 
-function windowOf(rank: number, a: { kernel_size: readonly number[]; stride: readonly number[]; padding: readonly number[]; dilation?: readonly number[] }): Window {
+function windowOf(
+  rank: number,
+  a: {
+    kernel_size: readonly number[];
+    stride: readonly number[];
+    padding: readonly number[];
+    dilation?: readonly number[];
+  },
+): Window {
   const kernel = spread(a.kernel_size, rank);
   return {
     kernel,
@@ -54,7 +63,11 @@ interface PoolRequest {
   readonly ceil: boolean;
 }
 
-function poolAttributes(op: AtenBuilder, x: Value, { window, ceil }: PoolRequest): { kernel_shape: readonly number[]; strides: readonly number[]; pads: readonly number[]; ceil_mode?: number } {
+function poolAttributes(
+  op: AtenBuilder,
+  x: Value,
+  { window, ceil }: PoolRequest,
+): { kernel_shape: readonly number[]; strides: readonly number[]; pads: readonly number[]; ceil_mode?: number } {
   const extra = ceil ? ceilPadding(x, window) : window.kernel.map(() => 0);
   return {
     kernel_shape: window.kernel,
@@ -78,11 +91,18 @@ function maxPool(op: AtenBuilder, self: Value, request: PoolRequest, indices: bo
   });
 }
 
-const maxArguments = (rank: number): string => `(Tensor self, int[${rank}] kernel_size, int[${rank}] stride=[], int[${rank}] padding=0, int[${rank}] dilation=1, bool ceil_mode=False)`;
-type MaxSchema = 'aten::max_pool(Tensor self, int[2] kernel_size, int[2] stride=[], int[2] padding=0, int[2] dilation=1, bool ceil_mode=False) -> Tensor';
+const maxArguments = (rank: number): string =>
+  `(Tensor self, int[${rank}] kernel_size, int[${rank}] stride=[], int[${rank}] padding=0, int[${rank}] ` +
+  'dilation=1, bool ceil_mode=False)';
+type MaxSchema =
+  'aten::max_pool(Tensor self, int[2] kernel_size, int[2] stride=[], int[2] padding=0, int[2] dilation=1, bool ceil_mode=False) -> Tensor';
 export const max_pool = [1, 2, 3].flatMap((rank) => [
-  ...aten(`aten::max_pool${rank}d${maxArguments(rank)} -> Tensor` as MaxSchema, (op, a) => maxPool(op, a.self, { window: windowOf(rank, a), ceil: a.ceil_mode }, false)),
-  ...aten(`aten::max_pool${rank}d_with_indices${maxArguments(rank)} -> (Tensor, Tensor)` as MaxSchema, (op, a) => maxPool(op, a.self, { window: windowOf(rank, a), ceil: a.ceil_mode }, true)),
+  ...aten(`aten::max_pool${rank}d${maxArguments(rank)} -> Tensor` as MaxSchema, (op, a) =>
+    maxPool(op, a.self, { window: windowOf(rank, a), ceil: a.ceil_mode }, false),
+  ),
+  ...aten(`aten::max_pool${rank}d_with_indices${maxArguments(rank)} -> (Tensor, Tensor)` as MaxSchema, (op, a) =>
+    maxPool(op, a.self, { window: windowOf(rank, a), ceil: a.ceil_mode }, true),
+  ),
 ]);
 
 interface AverageRequest extends PoolRequest {
@@ -121,14 +141,26 @@ function zeroPadded(op: AtenBuilder, x: Value, padding: readonly number[]): Valu
 
 export const avg_pool1d = aten(
   'aten::avg_pool1d(Tensor self, int[1] kernel_size, int[1] stride=[], int[1] padding=0, bool ceil_mode=False, bool count_include_pad=True) -> Tensor',
-  (op, a) => averagePool(op, a.self, { window: windowOf(1, a), ceil: a.ceil_mode, countPadding: a.count_include_pad, divisor: null }),
+  (op, a) =>
+    averagePool(op, a.self, {
+      window: windowOf(1, a),
+      ceil: a.ceil_mode,
+      countPadding: a.count_include_pad,
+      divisor: null,
+    }),
 );
 type AverageSchema =
   'aten::avg_pool(Tensor self, int[2] kernel_size, int[2] stride=[], int[2] padding=0, bool ceil_mode=False, bool count_include_pad=True, int? divisor_override=None) -> Tensor';
 export const avg_pool = [2, 3].flatMap((rank) =>
   aten(
     `aten::avg_pool${rank}d(Tensor self, int[${rank}] kernel_size, int[${rank}] stride=[], int[${rank}] padding=0, bool ceil_mode=False, bool count_include_pad=True, int? divisor_override=None) -> Tensor` as AverageSchema,
-    (op, a) => averagePool(op, a.self, { window: windowOf(rank, a), ceil: a.ceil_mode, countPadding: a.count_include_pad, divisor: a.divisor_override }),
+    (op, a) =>
+      averagePool(op, a.self, {
+        window: windowOf(rank, a),
+        ceil: a.ceil_mode,
+        countPadding: a.count_include_pad,
+        divisor: a.divisor_override,
+      }),
   ),
 );
 
@@ -163,9 +195,13 @@ function averageAxis(op: AtenBuilder, x: Value, axis: number, out: Dim): Value {
 }
 type AdaptiveSchema = 'aten::adaptive_avg_pool(Tensor self, SymInt[2] output_size) -> Tensor';
 export const adaptive_avg_pool = [
-  ...aten('aten::adaptive_avg_pool1d(Tensor self, int[1] output_size) -> Tensor', (op, { self, output_size }) => adaptiveAveragePool(op, self, output_size)),
+  ...aten('aten::adaptive_avg_pool1d(Tensor self, int[1] output_size) -> Tensor', (op, { self, output_size }) =>
+    adaptiveAveragePool(op, self, output_size),
+  ),
   ...['adaptive_avg_pool2d', 'adaptive_avg_pool3d', '_adaptive_avg_pool2d', '_adaptive_avg_pool3d'].flatMap((name) =>
-    aten(`aten::${name}(Tensor self, SymInt[${name.at(-2)}] output_size) -> Tensor` as AdaptiveSchema, (op, { self, output_size }) => adaptiveAveragePool(op, self, output_size)),
+    aten(
+      `aten::${name}(Tensor self, SymInt[${name.at(-2)}] output_size) -> Tensor` as AdaptiveSchema,
+      (op, { self, output_size }) => adaptiveAveragePool(op, self, output_size),
+    ),
   ),
 ];
-

@@ -26,23 +26,46 @@ function oneDirection(op: AtenBuilder, { x, params, hidden, cell, reverse }: Dir
   const recurrent = transposed(op, recurrentWeights);
 
   const body = op.sub('step');
-  const input = (name: string, like: Value, from: number): Value => body.graph.addInput(body.freshName(name), tensorType(dtypeOf(like), shapeOf(like).slice(from)));
+  const input = (name: string, like: Value, from: number): Value =>
+    body.graph.addInput(body.freshName(name), tensorType(dtypeOf(like), shapeOf(like).slice(from)));
   const [h, c, g] = [input('hidden', hidden, 0), input('cell', cell, 0), input('gates', gates, 1)];
-  const [i, f, n, o] = body.Split([body.Add([g, body.MatMul([h, recurrent])])], { axis: -1, num_outputs: 4 }, 4) as [Value, Value, Value, Value];
+  const [i, f, n, o] = body.Split([body.Add([g, body.MatMul([h, recurrent])])], { axis: -1, num_outputs: 4 }, 4) as [
+    Value,
+    Value,
+    Value,
+    Value,
+  ];
   const next = body.Add([body.Mul([body.Sigmoid([f]), c]), body.Mul([body.Sigmoid([i]), body.Tanh([n])])]);
   const out = body.MatMul([body.Mul([body.Sigmoid([o]), body.Tanh([next])]), projection]);
   body.graph.outputs.push(out, next, body.Identity([out]));
   const directions = reverse ? { scan_input_directions: [1], scan_output_directions: [1] } : {};
-  const [lastHidden, lastCell, y] = op.Scan([hidden, cell, gates], { body: body.graph, num_scan_inputs: 1, ...directions }, 3);
+  const [lastHidden, lastCell, y] = op.Scan(
+    [hidden, cell, gates],
+    { body: body.graph, num_scan_inputs: 1, ...directions },
+    3,
+  );
   return [y!, lastHidden!, lastCell!];
 }
 
 /** As ONNX's LSTM: (seq, directions, batch, proj) and the last states (directions, batch, size). */
-export function projectedLayer(op: AtenBuilder, x: Value, params: readonly Value[], initial: readonly Value[], directions: number): Value[] {
+export function projectedLayer(
+  op: AtenBuilder,
+  x: Value,
+  params: readonly Value[],
+  initial: readonly Value[],
+  directions: number,
+): Value[] {
   const each = params.length / directions;
-  const stateOf = (state: Value, d: number): Value => (directions === 1 ? squeeze(op, state, [0]) : op.Gather([state, op.scalar('int64', d)], { axis: 0 }));
+  const stateOf = (state: Value, d: number): Value =>
+    directions === 1 ? squeeze(op, state, [0]) : op.Gather([state, op.scalar('int64', d)], { axis: 0 });
   const results = Array.from({ length: directions }, (_, d) =>
-    oneDirection(op, { x, params: params.slice(d * each, (d + 1) * each), hidden: stateOf(initial[0]!, d), cell: stateOf(initial[1]!, d), reverse: d === 1 }),
+    oneDirection(op, {
+      x,
+      params: params.slice(d * each, (d + 1) * each),
+      hidden: stateOf(initial[0]!, d),
+      cell: stateOf(initial[1]!, d),
+      reverse: d === 1,
+    }),
   );
   return [1, 0, 0].map((axis, i) => {
     const parts = results.map((r) => unsqueeze(op, r[i]!, [axis]));

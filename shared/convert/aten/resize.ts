@@ -25,12 +25,20 @@ function requireFloat(op: AtenBuilder, x: Value, mode: string): void {
 }
 
 /** A scale that was given decides where samples are taken; a size alone means the ratio of the sizes. */
-function resized(op: AtenBuilder, x: Value, size: readonly Dim[] | null, scales: readonly (number | null)[] | null, sampling: Sampling): Value {
+function resized(
+  op: AtenBuilder,
+  x: Value,
+  size: readonly Dim[] | null,
+  scales: readonly (number | null)[] | null,
+  sampling: Sampling,
+): Value {
   requireFloat(op, x, sampling.mode);
   const spatial = rankOf(x) - 2;
   const given = scales?.every((s) => s !== null) ? (scales as readonly number[]) : null;
   if (given && sampling.transform !== 'align_corners') {
-    const output = shapeOf(x).slice(2).map((d, i) => size?.[i] ?? scaled(op, d, given[i]!));
+    const output = shapeOf(x)
+      .slice(2)
+      .map((d, i) => size?.[i] ?? scaled(op, d, given[i]!));
     const resize = op.Resize([x, null, op.tensor('float32', [rankOf(x)], [1, 1, ...given])], attributesOf(sampling));
     resize.type = { dtype: x.type!.dtype, shape: [...shapeOf(x).slice(0, 2), ...output] };
     return resize;
@@ -54,22 +62,35 @@ const NEAREST = { mode: 'nearest', transform: 'asymmetric', nearest: 'floor' } a
 const NEAREST_EXACT = { mode: 'nearest', transform: 'half_pixel', nearest: 'round_prefer_ceil' } as const;
 type NearestVec = 'aten::upsample_nearest.vec(Tensor input, SymInt[]? output_size, float[]? scale_factors) -> Tensor';
 export const nearest = [1, 2, 3].flatMap((rank) =>
-  ([
-    ['upsample_nearest', NEAREST],
-    ['_upsample_nearest_exact', NEAREST_EXACT],
-  ] as const).flatMap(([name, sampling]) => {
+  (
+    [
+      ['upsample_nearest', NEAREST],
+      ['_upsample_nearest_exact', NEAREST_EXACT],
+    ] as const
+  ).flatMap(([name, sampling]) => {
     const scaleNames = ['scales_d', 'scales_h', 'scales_w'].slice(3 - rank).map((s) => (rank === 1 ? 'scales' : s));
     return [
-      ...aten(`aten::${name}${rank}d.vec(Tensor input, SymInt[]? output_size, float[]? scale_factors) -> Tensor` as NearestVec, (op, a) => resized(op, a.input, a.output_size, a.scale_factors, sampling)),
+      ...aten(
+        `aten::${name}${rank}d.vec(Tensor input, SymInt[]? output_size, float[]? scale_factors) -> Tensor` as NearestVec,
+        (op, a) => resized(op, a.input, a.output_size, a.scale_factors, sampling),
+      ),
       ...aten(
         `aten::${name}${rank}d(Tensor self, SymInt[${rank}] output_size, ${scaleNames.map((s) => `float? ${s}=None`).join(', ')}) -> Tensor` as 'aten::n(Tensor self, SymInt[2] output_size) -> Tensor',
-        (op, a) => resized(op, a.self, a.output_size, scaleNames.map((s) => (a as unknown as Record<string, number | null>)[s] ?? null), sampling),
+        (op, a) =>
+          resized(
+            op,
+            a.self,
+            a.output_size,
+            scaleNames.map((s) => (a as unknown as Record<string, number | null>)[s] ?? null),
+            sampling,
+          ),
       ),
     ];
   }),
 );
 
-type LinearVec = 'aten::upsample.vec(Tensor input, SymInt[]? output_size, bool align_corners, float[]? scale_factors) -> Tensor';
+type LinearVec =
+  'aten::upsample.vec(Tensor input, SymInt[]? output_size, bool align_corners, float[]? scale_factors) -> Tensor';
 const SMOOTH: readonly (readonly [string, 'linear' | 'cubic', readonly string[]])[] = [
   ['upsample_linear1d', 'linear', ['scales']],
   ['upsample_bilinear2d', 'linear', ['scales_h', 'scales_w']],
@@ -79,12 +100,20 @@ const SMOOTH: readonly (readonly [string, 'linear' | 'cubic', readonly string[]]
 export const smooth = SMOOTH.flatMap(([name, mode, scaleNames]) => {
   const sampling = (align: boolean): Sampling => ({ mode, transform: align ? 'align_corners' : 'half_pixel' });
   return [
-    ...aten(`aten::${name}.vec(Tensor input, SymInt[]? output_size, bool align_corners, float[]? scale_factors) -> Tensor` as LinearVec, (op, a) =>
-      resized(op, a.input, a.output_size, a.scale_factors, sampling(a.align_corners)),
+    ...aten(
+      `aten::${name}.vec(Tensor input, SymInt[]? output_size, bool align_corners, float[]? scale_factors) -> Tensor` as LinearVec,
+      (op, a) => resized(op, a.input, a.output_size, a.scale_factors, sampling(a.align_corners)),
     ),
     ...aten(
       `aten::${name}(Tensor self, SymInt[${scaleNames.length}] output_size, bool align_corners, ${scaleNames.map((s) => `float? ${s}=None`).join(', ')}) -> Tensor` as 'aten::n(Tensor self, SymInt[2] output_size, bool align_corners) -> Tensor',
-      (op, a) => resized(op, a.self, a.output_size, scaleNames.map((s) => (a as unknown as Record<string, number | null>)[s] ?? null), sampling(a.align_corners)),
+      (op, a) =>
+        resized(
+          op,
+          a.self,
+          a.output_size,
+          scaleNames.map((s) => (a as unknown as Record<string, number | null>)[s] ?? null),
+          sampling(a.align_corners),
+        ),
     ),
   ];
 });
@@ -109,14 +138,23 @@ function antialiasRows(size: number, out: number, scale: number, filter: keyof t
     const center = scale * (i + 0.5);
     const from = Math.max(Math.trunc(center - support + 0.5), 0);
     const to = Math.min(Math.trunc(center + support + 0.5), size);
-    const weights = Array.from({ length: size }, (_, j) => (j >= from && j < to ? weight((j - center + 0.5) * invert) : 0));
+    const weights = Array.from({ length: size }, (_, j) =>
+      j >= from && j < to ? weight((j - center + 0.5) * invert) : 0,
+    );
     const total = weights.reduce((a, b) => a + b, 0);
     return weights.map((w) => w / total);
   });
 }
 
 /** Written as two matrix products: runtimes do not agree on antialiased Resize. */
-function antialiased(op: AtenBuilder, x: Value, size: readonly Dim[] | null, scales: readonly (number | null)[] | null, align: boolean, filter: keyof typeof FILTERS): Value {
+function antialiased(
+  op: AtenBuilder,
+  x: Value,
+  size: readonly Dim[] | null,
+  scales: readonly (number | null)[] | null,
+  align: boolean,
+  filter: keyof typeof FILTERS,
+): Value {
   requireFloat(op, x, filter);
   return [2, 3].reduce<Value>((v, axis, i) => {
     const width = staticSize(op, shapeOf(x)[axis]!, 'input size');
@@ -126,9 +164,15 @@ function antialiased(op: AtenBuilder, x: Value, size: readonly Dim[] | null, sca
     return alongAxisMatrix(op, v, axis, antialiasRows(width, out, scale, filter));
   }, x);
 }
-export const smoothAntialias = ([['bilinear', 'linear'], ['bicubic', 'cubic']] as const).flatMap(([name, filter]) => [
-  ...aten(`aten::_upsample_${name}2d_aa.vec(Tensor input, SymInt[]? output_size, bool align_corners, float[]? scale_factors) -> Tensor` as LinearVec, (op, a) =>
-    antialiased(op, a.input, a.output_size, a.scale_factors, a.align_corners, filter),
+export const smoothAntialias = (
+  [
+    ['bilinear', 'linear'],
+    ['bicubic', 'cubic'],
+  ] as const
+).flatMap(([name, filter]) => [
+  ...aten(
+    `aten::_upsample_${name}2d_aa.vec(Tensor input, SymInt[]? output_size, bool align_corners, float[]? scale_factors) -> Tensor` as LinearVec,
+    (op, a) => antialiased(op, a.input, a.output_size, a.scale_factors, a.align_corners, filter),
   ),
   ...aten(
     `aten::_upsample_${name}2d_aa(Tensor self, SymInt[2] output_size, bool align_corners, float? scales_h=None, float? scales_w=None) -> Tensor` as 'aten::n(Tensor self, SymInt[2] output_size, bool align_corners, float? scales_h=None, float? scales_w=None) -> Tensor',
@@ -136,30 +180,45 @@ export const smoothAntialias = ([['bilinear', 'linear'], ['bicubic', 'cubic']] a
   ),
 ]);
 
-/** (.., C*r*r, H, W) to (.., C, H*r, W*r): channels are the slow axis of each block, as DepthToSpace's CRD mode has them. */
-export const pixel_shuffle = aten('aten::pixel_shuffle(Tensor self, int upscale_factor) -> Tensor', (op, { self, upscale_factor: r }) => {
-  const dims = shapeOf(self);
-  const lead = dims.slice(0, -3);
-  const [c, h, w] = dims.slice(-3) as [Dim, Dim, Dim];
-  const out = divideExactly(c, r * r) ?? staticSize(op, c, 'channels');
-  const n = lead.length;
-  const blocks = reshape(op, self, [...lead, out, r, r, h, w]);
-  const mixed = transpose(op, blocks, [...lead.map((_, i) => i), n, n + 3, n + 1, n + 4, n + 2]);
-  return reshape(op, mixed, [...lead, out, mulDims(h, r), mulDims(w, r)]);
-});
-export const pixel_unshuffle = aten('aten::pixel_unshuffle(Tensor self, int downscale_factor) -> Tensor', (op, { self, downscale_factor: r }) => {
-  const dims = shapeOf(self);
-  const lead = dims.slice(0, -3);
-  const [c, h, w] = dims.slice(-3) as [Dim, Dim, Dim];
-  const [oh, ow] = [h, w].map((d) => divideExactly(d, r) ?? staticSize(op, d, 'size')) as [Dim, Dim];
-  const n = lead.length;
-  const blocks = reshape(op, self, [...lead, c, oh, r, ow, r]);
-  const mixed = transpose(op, blocks, [...lead.map((_, i) => i), n, n + 2, n + 4, n + 1, n + 3]);
-  return reshape(op, mixed, [...lead, mulDims(c, r * r), oh, ow]);
-});
-export const channel_shuffle = aten(['aten::channel_shuffle(Tensor self, SymInt groups) -> Tensor', 'aten::native_channel_shuffle(Tensor self, SymInt groups) -> Tensor'], (op, { self, groups }) => {
-  const [n, c, ...rest] = shapeOf(self) as [Dim, Dim, ...Dim[]];
-  const each = divideExactly(c, groups) ?? staticSize(op, c, 'channels');
-  const grouped = reshape(op, self, [n, groups, each, ...rest]);
-  return reshape(op, transpose(op, grouped, [0, 2, 1, ...rest.map((_, i) => 3 + i)]), shapeOf(self));
-});
+/**
+ * (.., C*r*r, H, W) to (.., C, H*r, W*r): channels are the slow axis of each block, as DepthToSpace's CRD mode has
+ * them.
+ */
+export const pixel_shuffle = aten(
+  'aten::pixel_shuffle(Tensor self, int upscale_factor) -> Tensor',
+  (op, { self, upscale_factor: r }) => {
+    const dims = shapeOf(self);
+    const lead = dims.slice(0, -3);
+    const [c, h, w] = dims.slice(-3) as [Dim, Dim, Dim];
+    const out = divideExactly(c, r * r) ?? staticSize(op, c, 'channels');
+    const n = lead.length;
+    const blocks = reshape(op, self, [...lead, out, r, r, h, w]);
+    const mixed = transpose(op, blocks, [...lead.map((_, i) => i), n, n + 3, n + 1, n + 4, n + 2]);
+    return reshape(op, mixed, [...lead, out, mulDims(h, r), mulDims(w, r)]);
+  },
+);
+export const pixel_unshuffle = aten(
+  'aten::pixel_unshuffle(Tensor self, int downscale_factor) -> Tensor',
+  (op, { self, downscale_factor: r }) => {
+    const dims = shapeOf(self);
+    const lead = dims.slice(0, -3);
+    const [c, h, w] = dims.slice(-3) as [Dim, Dim, Dim];
+    const [oh, ow] = [h, w].map((d) => divideExactly(d, r) ?? staticSize(op, d, 'size')) as [Dim, Dim];
+    const n = lead.length;
+    const blocks = reshape(op, self, [...lead, c, oh, r, ow, r]);
+    const mixed = transpose(op, blocks, [...lead.map((_, i) => i), n, n + 2, n + 4, n + 1, n + 3]);
+    return reshape(op, mixed, [...lead, mulDims(c, r * r), oh, ow]);
+  },
+);
+export const channel_shuffle = aten(
+  [
+    'aten::channel_shuffle(Tensor self, SymInt groups) -> Tensor',
+    'aten::native_channel_shuffle(Tensor self, SymInt groups) -> Tensor',
+  ],
+  (op, { self, groups }) => {
+    const [n, c, ...rest] = shapeOf(self) as [Dim, Dim, ...Dim[]];
+    const each = divideExactly(c, groups) ?? staticSize(op, c, 'channels');
+    const grouped = reshape(op, self, [n, groups, each, ...rest]);
+    return reshape(op, transpose(op, grouped, [0, 2, 1, ...rest.map((_, i) => 3 + i)]), shapeOf(self));
+  },
+);

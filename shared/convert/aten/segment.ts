@@ -23,16 +23,23 @@ export const segment_reduce = aten(
   (op, { data, reduce: name, lengths, indices, offsets, axis, initial }) => {
     const kind = KINDS[name] ?? op.aten.refuse('reduce', name, Object.keys(KINDS).join(', '));
     const given = lengths ?? offsets;
-    if (indices || !given || rankOf(given) !== 1 || axis !== 0) return op.aten.refuse('axis', axis, 'segments of axis 0, by lengths or offsets of one dimension');
-    if (initial?.kind === 'run-time') return op.aten.refuse('initial', 'a number of the program', 'a number known when the model is converted');
+    if (indices || !given || rankOf(given) !== 1 || axis !== 0)
+      return op.aten.refuse('axis', axis, 'segments of axis 0, by lengths or offsets of one dimension');
+    if (initial?.kind === 'run-time')
+      return op.aten.refuse('initial', 'a number of the program', 'a number known when the model is converted');
     const dtype = dtypeOf(data);
     const bounds = cast(op, given, 'int64');
     const ends = lengths ? op.CumSum([bounds, op.scalar('int64', 0)]) : slice(op, bounds, 0, 1, Infinity);
     const starts = lengths ? op.Sub([ends, bounds]) : slice(op, bounds, 0, 0, -1);
     const count = shapeOf(data)[0]!;
     const positions = op.Range([op.scalar('int64', 0), op.dim(count), op.scalar('int64', 1)]);
-    const inside = op.And([op.LessOrEqual([unsqueeze(op, starts, [1]), positions]), op.Less([positions, unsqueeze(op, ends, [1])])]);
-    const rest = shapeOf(data).slice(1).map((): Dim => 1);
+    const inside = op.And([
+      op.LessOrEqual([unsqueeze(op, starts, [1]), positions]),
+      op.Less([positions, unsqueeze(op, ends, [1])]),
+    ]);
+    const rest = shapeOf(data)
+      .slice(1)
+      .map((): Dim => 1);
     const member = reshape(op, inside, [...shapeOf(starts), count, ...rest]);
     const table = op.Where([member, unsqueeze(op, data, [0]), op.scalar(dtype, kind.neutral)]);
     const reduced = op[kind.how]([table, op.ints([1])], { keepdims: 0 });

@@ -30,10 +30,15 @@ function windowOf(op: AtenBuilder, { n_fft, win_length, window }: Frames, like: 
   return length === n_fft ? own : op.Pad([own, op.ints([left, n_fft - length - left])]);
 }
 
-const binsOf = ({ n_fft, onesided }: Frames): number => (onesided ?? true ? Math.floor(n_fft / 2) + 1 : n_fft);
+const binsOf = ({ n_fft, onesided }: Frames): number => ((onesided ?? true) ? Math.floor(n_fft / 2) + 1 : n_fft);
 
 /** [2 * bins, 1, n]: (frequency, real or imaginary) by position, windowed. */
-function filters(op: AtenBuilder, frames: Frames, like: Value, entry: (k: number, re: number, im: number) => readonly [number, number]): Value {
+function filters(
+  op: AtenBuilder,
+  frames: Frames,
+  like: Value,
+  entry: (k: number, re: number, im: number) => readonly [number, number],
+): Value {
   const { n_fft: n } = frames;
   const bins = binsOf(frames);
   const values = new Float64Array(2 * bins * n);
@@ -112,7 +117,10 @@ export const istft = aten(
 /** How much window every position got: the overlapping squares. */
 function envelope(op: AtenBuilder, frames: Frames, like: Value, count: Dim, strides: readonly number[]): Value {
   const window = windowOf(op, frames, like) ?? filledTensor(op, [frames.n_fft], dtypeOf(like), 1);
-  return op.ConvTranspose([filledTensor(op, [1, 1, count], dtypeOf(like), 1), unsqueeze(op, op.Mul([window, window]), [0, 1])], { strides: [...strides] });
+  return op.ConvTranspose(
+    [filledTensor(op, [1, 1, count], dtypeOf(like), 1), unsqueeze(op, op.Mul([window, window]), [0, 1])],
+    { strides: [...strides] },
+  );
 }
 
 const padded = (op: AtenBuilder, x: Value, by: Dim): Value => {

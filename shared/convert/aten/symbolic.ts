@@ -1,4 +1,6 @@
-/** Arithmetic and comparisons on symbolic numbers whose result is a float or a bool; ints are recorded as expressions. */
+/**
+ * Arithmetic and comparisons on symbolic numbers whose result is a float or a bool; ints are recorded as expressions.
+ */
 import type { Value } from '../../onnx/ir.ts';
 import { aten, type AtenBuilder, type OpConverter } from '../converter.ts';
 import { cast, dtypeOf, numberOperand } from '../promote.ts';
@@ -13,7 +15,9 @@ function operands(op: AtenBuilder, a: ScalarArg, b: ScalarArg): [Value, Value] {
 }
 
 const binary = (names: readonly string[], convert: (op: AtenBuilder, a: Value, b: Value) => Value): OpConverter[] =>
-  names.flatMap((name) => aten(`${name}(Scalar a, Scalar b) -> Scalar`, (op, { a, b }) => convert(op, ...operands(op, a, b))));
+  names.flatMap((name) =>
+    aten(`${name}(Scalar a, Scalar b) -> Scalar`, (op, { a, b }) => convert(op, ...operands(op, a, b))),
+  );
 
 const real = (op: AtenBuilder, x: Value): Value => cast(op, x, 'float64');
 
@@ -26,8 +30,12 @@ export const comparisons = [
   ...binary(['_operator::ne'], (op, a, b) => op.Not([op.Equal([a, b])])),
 ];
 export const logic = [
-  ...aten('_operator::and_(Scalar a, Scalar b) -> Scalar', (op, { a, b }) => op.And([numberOperand(op, a), numberOperand(op, b)].map((v) => cast(op, v, 'bool')))),
-  ...aten('_operator::or_(Scalar a, Scalar b) -> Scalar', (op, { a, b }) => op.Or([numberOperand(op, a), numberOperand(op, b)].map((v) => cast(op, v, 'bool')))),
+  ...aten('_operator::and_(Scalar a, Scalar b) -> Scalar', (op, { a, b }) =>
+    op.And([numberOperand(op, a), numberOperand(op, b)].map((v) => cast(op, v, 'bool'))),
+  ),
+  ...aten('_operator::or_(Scalar a, Scalar b) -> Scalar', (op, { a, b }) =>
+    op.Or([numberOperand(op, a), numberOperand(op, b)].map((v) => cast(op, v, 'bool'))),
+  ),
   ...aten('torch::sym_not(Scalar a) -> Scalar', (op, { a }) => op.Not([cast(op, numberOperand(op, a), 'bool')])),
 ];
 export const floats = [

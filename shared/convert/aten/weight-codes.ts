@@ -1,4 +1,7 @@
-/** Codes of stored weights, by the arithmetic PyTorch uses: rounding differs from ONNX's where a weight lies half way between codes. */
+/**
+ * Codes of stored weights, by the arithmetic PyTorch uses: rounding differs from ONNX's where a weight lies half way
+ * between codes.
+ */
 import { roundHalfEven } from '../../tensor/arithmetic.ts';
 import { derivedData, type TensorData } from '../../tensor/data.ts';
 import type { Dtype } from '../../tensor/dtype.ts';
@@ -39,4 +42,3 @@ export function codesOf(w: TensorData, grid: CodeGrid, range: CodeRange): Tensor
     return encodeNumbers(range.dtype, codes);
   });
 }
-

@@ -1,15 +1,63 @@
-/** `wrap_with_autocast`: the casts that PyTorch makes on the fly, written into the graph, which then stands in its place. */
+/**
+ * `wrap_with_autocast`: the casts that PyTorch makes on the fly, written into the graph, which then stands in its
+ * place.
+ */
 import type { Dtype } from '../../tensor/dtype.ts';
 import type { Argument, NamedArgument, TorchGraph, TorchNode } from '../../torch/program.ts';
 import type { StructuralConverter } from '../converter.ts';
 import { graphAt, opened } from './subgraph.ts';
 
-/** Computed in the lower precision on every device (`AT_FORALL_LOWER_PRECISION_FP` and the CPU's list in ATen's autocast_mode). */
+/**
+ * Computed in the lower precision on every device (`AT_FORALL_LOWER_PRECISION_FP` and the CPU's list in ATen's
+ * autocast_mode).
+ */
 const LOWERED = new Set(
   [
-    ...['_convolution', '_convolution.deprecated', 'convolution', 'conv1d', 'conv2d', 'conv3d', 'conv1d.padding', 'conv2d.padding', 'conv3d.padding', 'conv_tbc', 'conv_transpose1d', 'conv_transpose2d.input', 'conv_transpose3d.input'],
-    ...['addmm', 'addmv', 'addr', 'matmul', 'einsum', 'mm', 'mv', 'linalg_vecdot', 'linear', 'addbmm', 'baddbmm', 'bmm', 'chain_matmul', 'linalg_multi_dot', '_addmm_activation'],
-    ...['scaled_dot_product_attention', '_native_multi_head_attention', 'prelu', 'lstm.input', 'gru.input', 'rnn_tanh.input', 'rnn_relu.input', 'lstm_cell', 'gru_cell', 'rnn_tanh_cell', 'rnn_relu_cell'],
+    ...[
+      '_convolution',
+      '_convolution.deprecated',
+      'convolution',
+      'conv1d',
+      'conv2d',
+      'conv3d',
+      'conv1d.padding',
+      'conv2d.padding',
+      'conv3d.padding',
+      'conv_tbc',
+      'conv_transpose1d',
+      'conv_transpose2d.input',
+      'conv_transpose3d.input',
+    ],
+    ...[
+      'addmm',
+      'addmv',
+      'addr',
+      'matmul',
+      'einsum',
+      'mm',
+      'mv',
+      'linalg_vecdot',
+      'linear',
+      'addbmm',
+      'baddbmm',
+      'bmm',
+      'chain_matmul',
+      'linalg_multi_dot',
+      '_addmm_activation',
+    ],
+    ...[
+      'scaled_dot_product_attention',
+      '_native_multi_head_attention',
+      'prelu',
+      'lstm.input',
+      'gru.input',
+      'rnn_tanh.input',
+      'rnn_relu.input',
+      'lstm_cell',
+      'gru_cell',
+      'rnn_tanh_cell',
+      'rnn_relu_cell',
+    ],
   ].map((name) => `aten::${name}`),
 );
 /** Their results have the type that was asked for. */
@@ -21,10 +69,17 @@ export const autocast: StructuralConverter = {
   target: 'higher_order::wrap_with_autocast',
   convert(op, node, lowering) {
     const [device, type, enabled] = node.args.map(({ value }) => value);
-    const dtype = type?.kind === 'dtype' ? type.value : (DEFAULTS[device?.kind === 'string' ? device.value : ''] ?? op.aten.refuse('dtype', 'None', 'an autocast with its dtype'));
+    const dtype =
+      type?.kind === 'dtype'
+        ? type.value
+        : (DEFAULTS[device?.kind === 'string' ? device.value : ''] ??
+          op.aten.refuse('dtype', 'None', 'an autocast with its dtype'));
     const graph = graphAt(node, 4);
     const isOn = enabled?.kind === 'bool' && enabled.value;
-    const operands = node.args.slice(5).flatMap(({ value }) => opened(value)).map((a) => (a.kind === 'none' ? null : lowering.value(a)));
+    const operands = node.args
+      .slice(5)
+      .flatMap(({ value }) => opened(value))
+      .map((a) => (a.kind === 'none' ? null : lowering.value(a)));
     return lowering.inline(op, isOn ? withCasts(graph, dtype) : graph, operands);
   },
 };
@@ -32,7 +87,9 @@ export const autocast: StructuralConverter = {
 /** Autocast leaves float64 alone. */
 const CASTABLE: readonly Dtype[] = ['float16', 'bfloat16', 'float32'];
 
-/** Casts before every operator that autocast gives other types; which those are, the recorded types of the results tell. */
+/**
+ * Casts before every operator that autocast gives other types; which those are, the recorded types of the results tell.
+ */
 export function withCasts(graph: TorchGraph, lower: Dtype): TorchGraph {
   const values = new Map(graph.values);
   const nodes: TorchNode[] = [];
@@ -52,11 +109,23 @@ export function withCasts(graph: TorchGraph, lower: Dtype): TorchGraph {
     const dtype = wanted(node);
     const casting = (name: string): string => {
       const recorded = values.get(name);
-      if (dtype === null || recorded?.kind !== 'tensor' || recorded.type.dtype === dtype || !CASTABLE.includes(recorded.type.dtype)) return name;
+      if (
+        dtype === null ||
+        recorded?.kind !== 'tensor' ||
+        recorded.type.dtype === dtype ||
+        !CASTABLE.includes(recorded.type.dtype)
+      )
+        return name;
       const cast = `${name}__${dtype}`;
       if (!values.has(cast)) {
         values.set(cast, { ...recorded, type: { ...recorded.type, dtype } });
-        nodes.push({ name: cast, target: 'aten::to.dtype', args: [named('self', { kind: 'tensor', name }), named('dtype', { kind: 'dtype', value: dtype })], outputs: [{ kind: 'tensor', name: cast }], source: node.source });
+        nodes.push({
+          name: cast,
+          target: 'aten::to.dtype',
+          args: [named('self', { kind: 'tensor', name }), named('dtype', { kind: 'dtype', value: dtype })],
+          outputs: [{ kind: 'tensor', name: cast }],
+          source: node.source,
+        });
       }
       return cast;
     };
@@ -69,7 +138,10 @@ const named = (name: string, value: Argument): NamedArgument => ({ name, value }
 
 function cast(value: Argument, casting: (name: string) => string, lower: Dtype, node: TorchNode): Argument {
   if (value.kind === 'tensor') return { kind: 'tensor', name: casting(value.name) };
-  if (value.kind === 'tensors') return { kind: 'tensors', names: value.names.map((name) => (name === null ? null : casting(name))) };
+  if (value.kind === 'tensors')
+    return { kind: 'tensors', names: value.names.map((name) => (name === null ? null : casting(name))) };
   // A graph inside is under this autocast too, unless it has one of its own.
-  return value.kind === 'graph' && node.target !== autocast.target ? { kind: 'graph', graph: withCasts(value.graph, lower) } : value;
+  return value.kind === 'graph' && node.target !== autocast.target
+    ? { kind: 'graph', graph: withCasts(value.graph, lower) }
+    : value;
 }

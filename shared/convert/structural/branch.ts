@@ -12,12 +12,21 @@ export const cond: StructuralConverter = {
     const [condition, operands] = [node.args[0]!.value, operandsAt(node, 3, lowering)];
     if (condition.kind === 'bool') return lowering.inline(op, graphAt(node, condition.value ? 1 : 2), operands);
     const test = predicate(op, lowering.value(condition));
-    const [then_branch, else_branch] = ([['then', 1], ['else', 2]] as const).map(([name, at]) => branch(op, lowering, { name: `${name}_branch`, graph: graphAt(node, at), operands }));
+    const [then_branch, else_branch] = (
+      [
+        ['then', 1],
+        ['else', 2],
+      ] as const
+    ).map(([name, at]) => branch(op, lowering, { name: `${name}_branch`, graph: graphAt(node, at), operands }));
     return op.If([test], { then_branch, else_branch }, outputCount(node));
   },
 };
 
-function branch(op: AtenBuilder, lowering: SubgraphLowering, { name, graph, operands }: { name: string; graph: TorchGraph; operands: readonly Value[] }): Graph {
+function branch(
+  op: AtenBuilder,
+  lowering: SubgraphLowering,
+  { name, graph, operands }: { name: string; graph: TorchGraph; operands: readonly Value[] },
+): Graph {
   const body = newBody(op, lowering, name);
   return closeBody(body, lowering.inline(body.op, graph, operands));
 }

@@ -7,9 +7,23 @@ const inlined = (name: string): StructuralConverter => ({
   target: `higher_order::${name}`,
   convert(op, node, lowering) {
     const at = node.args.findIndex(({ value }) => value.kind === 'graph');
-    const operands = node.args.slice(at + 1).flatMap(({ value }) => opened(value)).filter(({ kind }) => kind !== 'string');
-    return lowering.inline(op, graphAt(node, at), operands.map((a) => (a.kind === 'none' ? null : lowering.value(a))));
+    const operands = node.args
+      .slice(at + 1)
+      .flatMap(({ value }) => opened(value))
+      .filter(({ kind }) => kind !== 'string');
+    return lowering.inline(
+      op,
+      graphAt(node, at),
+      operands.map((a) => (a.kind === 'none' ? null : lowering.value(a))),
+    );
   },
 });
 
-export const inlinedWrappers = ['wrap_with_set_grad_enabled', 'wrap_activation_checkpoint', 'tag_activation_checkpoint', 'strict_mode', 'hints_wrapper', 'invoke_subgraph'].map(inlined);
+export const inlinedWrappers = [
+  'wrap_with_set_grad_enabled',
+  'wrap_activation_checkpoint',
+  'tag_activation_checkpoint',
+  'strict_mode',
+  'hints_wrapper',
+  'invoke_subgraph',
+].map(inlined);

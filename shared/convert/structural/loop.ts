@@ -1,4 +1,7 @@
-/** `while_loop`: ONNX's Loop evaluates its condition at the end of a round, so the condition stands once before it as well. */
+/**
+ * `while_loop`: ONNX's Loop evaluates its condition at the end of a round, so the condition stands once before it as
+ * well.
+ */
 import { tensorType } from '../../tensor/type.ts';
 import type { StructuralConverter } from '../converter.ts';
 import { bodyInput, closeBody, graphAt, newBody, operandsAt, predicate } from './subgraph.ts';
@@ -9,7 +12,10 @@ export const whileLoop: StructuralConverter = {
   convert(op, node, lowering) {
     const [condition, round] = [graphAt(node, 0), graphAt(node, 1)];
     const [initial, further] = [operandsAt(node, 2, lowering), operandsAt(node, 3, lowering)];
-    const first = predicate(op, lowering.inline(lowering.inside(op, op.graph), condition, [...initial, ...further])[0]!);
+    const first = predicate(
+      op,
+      lowering.inline(lowering.inside(op, op.graph), condition, [...initial, ...further])[0]!,
+    );
 
     const body = newBody(op, lowering, 'body');
     bodyInput(body, 'round', tensorType('int64', []));

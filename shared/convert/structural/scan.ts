@@ -29,16 +29,30 @@ function scanned(op: AtenBuilder, lowering: SubgraphLowering, { graph, states, s
 export const scan: StructuralConverter = {
   target: 'higher_order::scan',
   convert: (op, node, lowering) =>
-    scanned(op, lowering, { graph: graphAt(node, 0), states: operandsAt(node, 1, lowering), sliced: operandsAt(node, 2, lowering), further: operandsAt(node, 3, lowering) }),
+    scanned(op, lowering, {
+      graph: graphAt(node, 0),
+      states: operandsAt(node, 1, lowering),
+      sliced: operandsAt(node, 2, lowering),
+      further: operandsAt(node, 3, lowering),
+    }),
 };
 
 /** `map_impl(graph, slices, further operands)`. */
 export const map: StructuralConverter = {
   target: 'higher_order::map_impl',
-  convert: (op, node, lowering) => scanned(op, lowering, { graph: graphAt(node, 0), states: [], sliced: operandsAt(node, 1, lowering), further: operandsAt(node, 2, lowering) }),
+  convert: (op, node, lowering) =>
+    scanned(op, lowering, {
+      graph: graphAt(node, 0),
+      states: [],
+      sliced: operandsAt(node, 1, lowering),
+      further: operandsAt(node, 2, lowering),
+    }),
 };
 
-/** `associative_scan(graph, slices, further operands)`: the results so far are the states; the first slice is the first of them. */
+/**
+ * `associative_scan(graph, slices, further operands)`: the results so far are the states; the first slice is the first
+ * of them.
+ */
 export const associativeScan: StructuralConverter = {
   target: 'higher_order::associative_scan',
   convert(op, node, lowering) {
@@ -47,7 +61,12 @@ export const associativeScan: StructuralConverter = {
     const first = all.map((x) => op.Gather([x, op.scalar('int64', 0)], { axis: 0 }));
     const rest = all.map((x) => slice(op, x, 0, 1, Infinity));
     const doubled: TorchGraph = { ...graph, outputs: [...graph.outputs, ...graph.outputs] };
-    const stacked = scanned(op, lowering, { graph: doubled, states: first, sliced: rest, further: operandsAt(node, 2, lowering) }).slice(all.length);
+    const stacked = scanned(op, lowering, {
+      graph: doubled,
+      states: first,
+      sliced: rest,
+      further: operandsAt(node, 2, lowering),
+    }).slice(all.length);
     return all.map((x, i) => op.Concat([slice(op, x, 0, 0, 1), stacked[i]!], { axis: 0 }));
   },
 };

@@ -9,17 +9,25 @@ import { reshape } from '../shape.ts';
 /** The graph given at a position. */
 export function graphAt(node: TorchNode, position: number): TorchGraph {
   const value = node.args[position]?.value;
-  return value?.kind === 'graph' ? value.graph : fail('CorruptModel', { file: 'graph', where: node.name, reason: `argument ${position} of ${node.target} is no graph` });
+  return value?.kind === 'graph'
+    ? value.graph
+    : fail('CorruptModel', {
+        file: 'graph',
+        where: node.name,
+        reason: `argument ${position} of ${node.target} is no graph`,
+      });
 }
 
 /** A list of operands, opened: tensors and numbers, in order. */
 export function opened(argument: Argument | undefined): readonly Argument[] {
   if (!argument || argument.kind === 'none') return [];
-  if (argument.kind === 'tensors') return argument.names.map((name): Argument => (name === null ? { kind: 'none' } : { kind: 'tensor', name }));
+  if (argument.kind === 'tensors')
+    return argument.names.map((name): Argument => (name === null ? { kind: 'none' } : { kind: 'tensor', name }));
   return argument.kind === 'list' ? argument.items.flatMap(opened) : [argument];
 }
 
-export const operandsAt = (node: TorchNode, position: number, lowering: SubgraphLowering): Value[] => opened(node.args[position]?.value).map((a) => lowering.value(a));
+export const operandsAt = (node: TorchNode, position: number, lowering: SubgraphLowering): Value[] =>
+  opened(node.args[position]?.value).map((a) => lowering.value(a));
 
 /** How many values a node gives, lists opened. */
 export const outputCount = (node: TorchNode): number => node.outputs.flatMap(opened).length;
@@ -43,7 +51,8 @@ export function bodyInput({ op, graph }: Body, name: string, type: TensorType): 
 
 /** ONNX wants every output of a body computed inside it, and only once. */
 export function closeBody({ op, graph }: Body, outputs: readonly Value[]): Graph {
-  for (const value of outputs) graph.outputs.push(value.producer?.graph === graph && !graph.isOutput(value) ? value : op.Identity([value]));
+  for (const value of outputs)
+    graph.outputs.push(value.producer?.graph === graph && !graph.isOutput(value) ? value : op.Identity([value]));
   return graph;
 }
 

@@ -1,5 +1,6 @@
 /**
- * Regions under vmap, as `map`: between `_vmap_increment_nesting` and `_vmap_decrement_nesting` a graph works on single slices
+ * Regions under vmap, as `map`: between `_vmap_increment_nesting` and `_vmap_decrement_nesting` a graph works on single
+ * slices
  * (`_add_batch_dim`), and the results are stacked again (`_remove_batch_dim`).
  */
 import type { Dim } from '../../tensor/dim.ts';
@@ -7,17 +8,32 @@ import type { Argument, NamedArgument, TorchGraph, TorchNode, TorchValue } from 
 import { opened } from './subgraph.ts';
 
 const PREDISPATCH = 'torch._functorch.predispatch::';
-const [ENTER, LEAVE, TAKE, STACK] = ['_vmap_increment_nesting', '_vmap_decrement_nesting', '_add_batch_dim', '_remove_batch_dim'].map((name) => PREDISPATCH + name) as [string, string, string, string];
+const [ENTER, LEAVE, TAKE, STACK] = [
+  '_vmap_increment_nesting',
+  '_vmap_decrement_nesting',
+  '_add_batch_dim',
+  '_remove_batch_dim',
+].map((name) => PREDISPATCH + name) as [string, string, string, string];
 
 /** The graph without vmap; what does not have the usual form stays, and has no converter. */
 export function mapRegions(graph: TorchGraph): TorchGraph {
   const values = new Map(graph.values);
-  const nodes = regions(graph.nodes.map(inside), values).filter(({ target }) => target !== `${PREDISPATCH}lazy_load_decompositions`);
+  const nodes = regions(graph.nodes.map(inside), values).filter(
+    ({ target }) => target !== `${PREDISPATCH}lazy_load_decompositions`,
+  );
   return { ...graph, nodes, values };
 }
 
 const inside = (node: TorchNode): TorchNode =>
-  node.args.some(({ value }) => value.kind === 'graph') ? { ...node, args: node.args.map(({ name, value }) => ({ name, value: value.kind === 'graph' ? { kind: 'graph', graph: mapRegions(value.graph) } : value })) } : node;
+  node.args.some(({ value }) => value.kind === 'graph')
+    ? {
+        ...node,
+        args: node.args.map(({ name, value }) => ({
+          name,
+          value: value.kind === 'graph' ? { kind: 'graph', graph: mapRegions(value.graph) } : value,
+        })),
+      }
+    : node;
 
 type Values = Map<string, TorchValue>;
 
@@ -35,8 +51,10 @@ function regions(nodes: readonly TorchNode[], values: Values): TorchNode[] {
 }
 
 const tensor = (name: string): Argument => ({ kind: 'tensor', name });
-const tensorsOf = (node: TorchNode): string[] => node.args.flatMap(({ value }) => opened(value)).flatMap((a) => ('name' in a && a.kind !== 'object' ? [a.name] : []));
-const resultsOf = (node: TorchNode): string[] => node.outputs.flatMap(opened).flatMap((o) => ('name' in o ? [o.name] : []));
+const tensorsOf = (node: TorchNode): string[] =>
+  node.args.flatMap(({ value }) => opened(value)).flatMap((a) => ('name' in a && a.kind !== 'object' ? [a.name] : []));
+const resultsOf = (node: TorchNode): string[] =>
+  node.outputs.flatMap(opened).flatMap((o) => ('name' in o ? [o.name] : []));
 const nameAt = (node: TorchNode, i: number): string => (node.args[i]!.value as { name: string }).name;
 const intAt = (node: TorchNode, i: number): number | null => {
   const value = node.args[i]?.value;
@@ -47,7 +65,12 @@ const intAt = (node: TorchNode, i: number): number | null => {
 function mapped(nodes: readonly TorchNode[], values: Values): TorchNode[] | null {
   const takes = nodes.filter((n) => n.target === TAKE);
   const stacks = nodes.filter((n) => n.target === STACK);
-  if (takes.length === 0 || stacks.length === 0 || [...takes.map((n) => intAt(n, 1)), ...stacks.map((n) => intAt(n, 3))].includes(null)) return null;
+  if (
+    takes.length === 0 ||
+    stacks.length === 0 ||
+    [...takes.map((n) => intAt(n, 1)), ...stacks.map((n) => intAt(n, 3))].includes(null)
+  )
+    return null;
   const batched = new Set(takes.flatMap(resultsOf));
   const [each, once]: [TorchNode[], TorchNode[]] = [[], []];
   for (const node of nodes) {
@@ -60,13 +83,24 @@ function mapped(nodes: readonly TorchNode[], values: Values): TorchNode[] | null
   if (takes.some((n) => batched.has(nameAt(n, 0)))) return null;
   const parts = takes.map((n) => moved(n, nameAt(n, 0), intAt(n, 1)!, 0, values));
   const known = new Set(batched);
-  const further = [...new Set([...each.flatMap(tensorsOf), ...stacks.map((n) => nameAt(n, 0))])].filter((name) => !known.has(name));
-  const graph: TorchGraph = { inputs: [...takes.flatMap(resultsOf), ...further].map((name) => argumentFor(name, values)), outputs: stacks.map((n) => tensor(nameAt(n, 0))), nodes: each, values };
+  const further = [...new Set([...each.flatMap(tensorsOf), ...stacks.map((n) => nameAt(n, 0))])].filter(
+    (name) => !known.has(name),
+  );
+  const graph: TorchGraph = {
+    inputs: [...takes.flatMap(resultsOf), ...further].map((name) => argumentFor(name, values)),
+    outputs: stacks.map((n) => tensor(nameAt(n, 0))),
+    nodes: each,
+    values,
+  };
   const after = stacks.map((n) => stackedAs(n, values));
   const call: TorchNode = {
     name: stacks[0]!.name,
     target: 'higher_order::map_impl',
-    args: [{ name: '', value: { kind: 'graph', graph } }, positional(parts.map((p) => tensor(p.name))), positional(further.map((name) => argumentFor(name, values)))],
+    args: [
+      { name: '', value: { kind: 'graph', graph } },
+      positional(parts.map((p) => tensor(p.name))),
+      positional(further.map((name) => argumentFor(name, values))),
+    ],
     outputs: [{ kind: 'tensors', names: after.map((a) => a.name) }],
     source: stacks[0]!.source,
   };
@@ -91,7 +125,12 @@ function moved(like: TorchNode, name: string, from: number, to: number, values: 
   const result = `${name}__to_front_of_${like.name}`;
   const shape: Dim[] = [...recorded.type.shape];
   const [size] = shape.splice(from < 0 ? from + shape.length : from, 1);
-  values.set(result, { kind: 'tensor', type: { dtype: recorded.type.dtype, shape: shape.toSpliced(to, 0, size!) }, strides: [], offset: 0 });
+  values.set(result, {
+    kind: 'tensor',
+    type: { dtype: recorded.type.dtype, shape: shape.toSpliced(to, 0, size!) },
+    strides: [],
+    offset: 0,
+  });
   return { name: result, nodes: [movedim(like, name, result, from, to)] };
 }
 
@@ -104,14 +143,23 @@ function stackedAs(node: TorchNode, values: Values): Moved {
   const name = `${result}__stacked`;
   const shape: Dim[] = [...recorded.type.shape];
   const [size] = shape.splice(to < 0 ? to + shape.length : to, 1);
-  values.set(name, { kind: 'tensor', type: { dtype: recorded.type.dtype, shape: [size!, ...shape] }, strides: [], offset: 0 });
+  values.set(name, {
+    kind: 'tensor',
+    type: { dtype: recorded.type.dtype, shape: [size!, ...shape] },
+    strides: [],
+    offset: 0,
+  });
   return { name, nodes: [movedim(node, name, result!, 0, to)] };
 }
 
 const movedim = (like: TorchNode, from: string, to: string, source: number, destination: number): TorchNode => ({
   name: to,
   target: 'aten::movedim.int',
-  args: [{ name: 'self', value: tensor(from) }, { name: 'source', value: { kind: 'int', value: source } }, { name: 'destination', value: { kind: 'int', value: destination } }],
+  args: [
+    { name: 'self', value: tensor(from) },
+    { name: 'source', value: { kind: 'int', value: source } },
+    { name: 'destination', value: { kind: 'int', value: destination } },
+  ],
   outputs: [tensor(to)],
   source: like.source,
 });

@@ -21,7 +21,9 @@ const neutral =
     const keeps = (index: number): boolean => {
       const [x, c] = [node.inputs[index], node.inputs[1 - index]];
       const values = numbers(c) ?? integers(c);
-      return Boolean(x?.type && values?.every((v) => isNeutral(v, isFloat(x.type!.dtype))) && matches(x, node.outputs[0]!));
+      return Boolean(
+        x?.type && values?.every((v) => isNeutral(v, isFloat(x.type!.dtype))) && matches(x, node.outputs[0]!),
+      );
     };
     if (keeps(0)) return 0;
     return commutes && keeps(1) ? 1 : null;
@@ -47,7 +49,8 @@ const isInference = (node: Node): boolean => {
   return (!mask || isUnused(mask)) && (!training || integers(training)?.[0] === 0);
 };
 
-const stepsForward = (node: Node): boolean => !node.inputs[4] || (integers(node.inputs[4])?.every((step) => step > 0) ?? false);
+const stepsForward = (node: Node): boolean =>
+  !node.inputs[4] || (integers(node.inputs[4])?.every((step) => step > 0) ?? false);
 
 const IDLE: Readonly<Record<string, Idle>> = {
   Identity: first,

@@ -22,7 +22,8 @@ export const foldBatchNorm: Rule = {
     const statistics = node.inputs.slice(1).map((value) => value?.data);
     if (!x || !w?.data || w.uses.size !== 1 || (bias && !bias.data) || !statistics.every((s) => s)) return null;
     const all = [w.data, ...(bias ? [bias.data!] : []), ...(statistics as TensorData[])];
-    if (!all.every((d) => d.dtype === w.data!.dtype) || (w.data.dtype !== 'float32' && w.data.dtype !== 'float64')) return null;
+    if (!all.every((d) => d.dtype === w.data!.dtype) || (w.data.dtype !== 'float32' && w.data.dtype !== 'float64'))
+      return null;
     return fold(conv, node, op);
   },
 };
@@ -51,7 +52,10 @@ function renamed(old: Value, data: TensorData, op: Builder): Value {
 }
 
 /** `conv1.weight` gets `conv1.bias`. */
-const biasName = (weight: Value, op: Builder): string | undefined => nameMadeFrom(weight.name, op, (name) => (/(^|\.)weight$/.test(name) ? name.replace(/weight$/, 'bias') : `${name}_bias`));
+const biasName = (weight: Value, op: Builder): string | undefined =>
+  nameMadeFrom(weight.name, op, (name) =>
+    /(^|\.)weight$/.test(name) ? name.replace(/weight$/, 'bias') : `${name}_bias`,
+  );
 
 /** Which output channel each block of `blockSize` consecutive weights belongs to. */
 interface Channels {
@@ -64,15 +68,27 @@ function channelOfWeight(shape: readonly number[], axis: number, group: number):
   if (axis === 0) return { of: Int32Array.from({ length: shape[0]! }, (_, i) => i), blockSize };
   const [inputs, perGroup] = shape as [number, number];
   const inputsPerGroup = inputs / group;
-  return { of: Int32Array.from({ length: inputs * perGroup }, (_, i) => Math.floor(Math.floor(i / perGroup) / inputsPerGroup) * perGroup + (i % perGroup)), blockSize };
+  return {
+    of: Int32Array.from(
+      { length: inputs * perGroup },
+      (_, i) => Math.floor(Math.floor(i / perGroup) / inputsPerGroup) * perGroup + (i % perGroup),
+    ),
+    blockSize,
+  };
 }
 
 /** gamma / sqrt(var + epsilon), in double precision. */
-const scales = (gamma: Float64Array, variance: Float64Array, epsilon: number): Float64Array => gamma.map((g, i) => g / Math.sqrt(variance[i]! + epsilon));
+const scales = (gamma: Float64Array, variance: Float64Array, epsilon: number): Float64Array =>
+  gamma.map((g, i) => g / Math.sqrt(variance[i]! + epsilon));
 
 const FLOAT_ARRAYS = { float32: Float32Array, float64: Float64Array } as const;
 
-const scaledWeight = (w: TensorData, [gamma, , , variance]: readonly TensorData[], epsilon: number, { of, blockSize }: Channels): TensorData =>
+const scaledWeight = (
+  w: TensorData,
+  [gamma, , , variance]: readonly TensorData[],
+  epsilon: number,
+  { of, blockSize }: Channels,
+): TensorData =>
   derivedData(w.dtype, w.shape, [w, gamma!, variance!], (wBytes, gammaBytes, varianceBytes) => {
     const scaled = new Uint8Array(wBytes!);
     const values = new FLOAT_ARRAYS[w.dtype as keyof typeof FLOAT_ARRAYS](scaled.buffer);
@@ -90,5 +106,8 @@ const shiftedBias = (bias: TensorData | null, statistics: readonly TensorData[],
   derivedData(statistics[0]!.dtype, statistics[0]!.shape, bias ? [...statistics, bias] : statistics, (...bytes) => {
     const [gamma, beta, mean, variance, b] = bytes.map((part) => decodeNumbers(statistics[0]!.dtype, part));
     const scale = scales(gamma!, variance!, epsilon);
-    return encodeNumbers(statistics[0]!.dtype, scale.map((s, i) => beta![i]! + ((b ? b[i]! : 0) - mean![i]!) * s));
+    return encodeNumbers(
+      statistics[0]!.dtype,
+      scale.map((s, i) => beta![i]! + ((b ? b[i]! : 0) - mean![i]!) * s),
+    );
   });

@@ -31,7 +31,8 @@ const CONSTANTS: Readonly<Record<string, (value: Attribute['value']) => TensorDa
   value_float: (value) => vector('float32', [], [value as number]),
   value_floats: (value) => vector('float32', [(value as readonly number[]).length], value as readonly number[]),
 };
-const vector = (dtype: Dtype, shape: readonly number[], values: readonly (number | bigint)[]): TensorData => memoryData(dtype, shape, encodeNumbers(dtype, values));
+const vector = (dtype: Dtype, shape: readonly number[], values: readonly (number | bigint)[]): TensorData =>
+  memoryData(dtype, shape, encodeNumbers(dtype, values));
 
 function constantAttribute(node: Node): TensorData[] | null {
   if (node.op !== 'Constant') return null;
@@ -60,18 +61,35 @@ function contentData({ type, content }: Value): TensorData | null {
 function evaluated(node: Node, opset: number): TensorData[] | null {
   const inputs = node.inputs.map((value) => value && constantOf(value.data));
   if (node.inputs.some((value, i) => value && !inputs[i])) return null;
-  const sizes = node.outputs.map(({ type }) => type && staticShape(type) && byteLength(type.dtype, elementCount(staticShape(type)!)));
+  const sizes = node.outputs.map(
+    ({ type }) => type && staticShape(type) && byteLength(type.dtype, elementCount(staticShape(type)!)),
+  );
   if (sizes.some((size) => size === null || size > LARGEST_RESULT)) return null;
   return evaluation(node, opset)?.(inputs)?.map((r) => memoryData(r.dtype, r.shape, r.bytes)) ?? null;
 }
 
-/** What a node computes from constants, also after it is gone from the graph; null when it has no evaluator or no static types. */
-export function evaluation(node: Node, opset: number): ((inputs: readonly (Constant | null)[]) => readonly Constant[] | null) | null {
+/**
+ * What a node computes from constants, also after it is gone from the graph; null when it has no evaluator or no static
+ * types.
+ */
+export function evaluation(
+  node: Node,
+  opset: number,
+): ((inputs: readonly (Constant | null)[]) => readonly Constant[] | null) | null {
   const evaluate = Object.hasOwn(EVALUATORS, node.op) ? EVALUATORS[node.op] : undefined;
   const types = node.outputs.map((output) => output.type);
   const shapes = types.map((type) => type && staticShape(type));
-  if (!evaluate || hasOldAttribute(node) || !types.every((t) => t !== null) || !shapes.every((s) => s !== null)) return null;
-  const call = new OpCall({ op: node.op, inputs: [], attributes: node.attributes, outputs: types.length, opset, row: OPS[node.op as OnnxOp], fresh: () => unknownDim(0) });
+  if (!evaluate || hasOldAttribute(node) || !types.every((t) => t !== null) || !shapes.every((s) => s !== null))
+    return null;
+  const call = new OpCall({
+    op: node.op,
+    inputs: [],
+    attributes: node.attributes,
+    outputs: types.length,
+    opset,
+    row: OPS[node.op as OnnxOp],
+    fresh: () => unknownDim(0),
+  });
   return (inputs) => {
     const result = evaluate({ node: call, inputs, shapes, dtypes: types.map((t) => t.dtype) });
     if (result === null) return null;
@@ -84,7 +102,9 @@ export function evaluation(node: Node, opset: number): ((inputs: readonly (Const
 /** Attributes that the newest form does not have; evaluators know that form, and axes in either one. */
 function hasOldAttribute(node: Node): boolean {
   const known = OPS[node.op as OnnxOp].attributes;
-  return [...node.attributes.keys()].some((name) => name !== 'axes' && (!known?.[name] || known[name].until !== undefined));
+  return [...node.attributes.keys()].some(
+    (name) => name !== 'axes' && (!known?.[name] || known[name].until !== undefined),
+  );
 }
 
 export function constantOf(data: TensorData | null): Constant | null {

@@ -1,4 +1,6 @@
-/** Weights in another layout become initializers of that layout, so that operators and quantization meet them directly. */
+/**
+ * Weights in another layout become initializers of that layout, so that operators and quantization meet them directly.
+ */
 import { derivedData, memoryData, reshapedData, storedData, type TensorData } from '../../tensor/data.ts';
 import { byteLength, type Dtype, DTYPES } from '../../tensor/dtype.ts';
 import { elementCount, staticShape } from '../../tensor/type.ts';
@@ -46,14 +48,21 @@ function replaced(node: Node, op: Builder, newData: NewData): readonly Value[] |
   const results = newData(node, data as readonly TensorData[], op);
   if (!results) return null;
   const suffix = SUFFIXES[node.op as LayoutOp];
-  return results.map((d, i) => op.constant(d, nameMadeFrom(w.name, op, (name) => `${name}${suffix}${results.length > 1 ? `_${i}` : ''}`)));
+  return results.map((d, i) =>
+    op.constant(
+      d,
+      nameMadeFrom(w.name, op, (name) => `${name}${suffix}${results.length > 1 ? `_${i}` : ''}`),
+    ),
+  );
 }
 
 /** Concat joins weights; the others have one, and say with small tensors what to do with it. */
-const weightsOf = <T>(node: Node, inputs: readonly T[]): readonly T[] => (node.op === 'Concat' ? inputs : inputs.slice(0, 1));
+const weightsOf = <T>(node: Node, inputs: readonly T[]): readonly T[] =>
+  node.op === 'Concat' ? inputs : inputs.slice(0, 1);
 
 /** A weight that others read too would be in the file twice. */
-const isShared = (value: Value): boolean => value.uses.size !== 1 || Boolean([...value.uses][0]?.node.graph?.isOutput(value));
+const isShared = (value: Value): boolean =>
+  value.uses.size !== 1 || Boolean([...value.uses][0]?.node.graph?.isOutput(value));
 
 const RESHAPES: ReadonlySet<string> = new Set(['Reshape', 'Flatten', 'Squeeze', 'Unsqueeze']);
 
@@ -61,7 +70,8 @@ const sameBytes: NewData = (node, [w]) => {
   const data = w!;
   const shapes = staticShapes(node);
   if (!shapes) return null;
-  if (RESHAPES.has(node.op)) return elementCount(shapes[0]!) === elementCount(data.shape) ? [reshapedData(data, shapes[0]!)] : null;
+  if (RESHAPES.has(node.op))
+    return elementCount(shapes[0]!) === elementCount(data.shape) ? [reshapedData(data, shapes[0]!)] : null;
   const first = firstRow(node, data.shape[0] ?? 0);
   if (first === null || DTYPES[data.dtype].bits < 8) return null;
   const rowSize = elementCount(data.shape.slice(1));
@@ -76,7 +86,11 @@ const sameBytes: NewData = (node, [w]) => {
 /** The row at which parts begin that follow each other along the first axis only; null for any other cut. */
 function firstRow(node: Node, rows: number): number | null {
   if (node.op === 'Split') return int(node, 'axis') === 0 ? 0 : null;
-  const [starts, axes, steps] = [integers(node.inputs[1]), integers(node.inputs[3]) ?? [0], integers(node.inputs[4]) ?? [1]];
+  const [starts, axes, steps] = [
+    integers(node.inputs[1]),
+    integers(node.inputs[3]) ?? [0],
+    integers(node.inputs[4]) ?? [1],
+  ];
   if (starts?.length !== 1 || axes.length !== 1 || axes[0] !== 0 || steps[0] !== 1) return null;
   const start = starts[0]! < 0 ? starts[0]! + rows : starts[0]!;
   return Math.min(Math.max(start, 0), rows);
@@ -94,7 +108,8 @@ const reordered: NewData = (node, data, op) => {
   const shapes = staticShapes(node);
   const evaluate = evaluation(node, op.opset);
   if (!shapes || !evaluate || data.some((d) => DTYPES[d.dtype].bits < 8) || !picksExist(node, data)) return null;
-  const size = (tensors: readonly { dtype: Dtype; shape: readonly number[] }[]): number => tensors.reduce((sum, { dtype, shape }) => sum + byteLength(dtype, elementCount(shape)), 0);
+  const size = (tensors: readonly { dtype: Dtype; shape: readonly number[] }[]): number =>
+    tensors.reduce((sum, { dtype, shape }) => sum + byteLength(dtype, elementCount(shape)), 0);
   const { dtype } = data[0]!;
   // Gather may repeat rows: never make the file larger.
   if (size(shapes.map((shape) => ({ dtype, shape }))) > size(weightsOf(node, data))) return null;

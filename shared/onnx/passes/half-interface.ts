@@ -1,4 +1,7 @@
-/** bfloat16 inputs and outputs of the model, as float32: neither numpy nor JavaScript have numbers of that type to feed or read. */
+/**
+ * bfloat16 inputs and outputs of the model, as float32: neither numpy nor JavaScript have numbers of that type to feed
+ * or read.
+ */
 import { tensorType } from '../../tensor/type.ts';
 import type { Model } from '../ir.ts';
 import { builderFor } from '../rewrite.ts';

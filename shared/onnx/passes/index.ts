@@ -11,11 +11,27 @@ import { shareCommon, shareInitializers } from './share.ts';
 
 export type { PassLog, PassResult } from '../rewrite.ts';
 
-const FUSE: readonly Rule[] = [eliminateIdentity, mergeTransposes, mergeCasts, mergeUnsqueezes, constantReshape, mergeReshapes, moveWeights];
+const FUSE: readonly Rule[] = [
+  eliminateIdentity,
+  mergeTransposes,
+  mergeCasts,
+  mergeUnsqueezes,
+  constantReshape,
+  mergeReshapes,
+  moveWeights,
+];
 
 const simplify = (newWeights: readonly Rule[]): Pass =>
   sequence('simplify', [
-    untilStable(sequence('shrink', [rewriting('fold', [foldConstants]), rewriting('fuse', [...FUSE, ...newWeights]), shareInitializers, shareCommon, removeUnused])),
+    untilStable(
+      sequence('shrink', [
+        rewriting('fold', [foldConstants]),
+        rewriting('fuse', [...FUSE, ...newWeights]),
+        shareInitializers,
+        shareCommon,
+        removeUnused,
+      ]),
+    ),
     nameValues,
   ]);
 

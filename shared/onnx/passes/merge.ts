@@ -20,7 +20,20 @@ export const mergeTransposes: Rule = {
 
 /** Element types whose every value the other holds: casting there and on is casting directly. */
 const HOLDS: Readonly<Partial<Record<Dtype, readonly Dtype[]>>> = {
-  bool: ['uint8', 'int8', 'uint16', 'int16', 'uint32', 'int32', 'uint64', 'int64', 'float16', 'bfloat16', 'float32', 'float64'],
+  bool: [
+    'uint8',
+    'int8',
+    'uint16',
+    'int16',
+    'uint32',
+    'int32',
+    'uint64',
+    'int64',
+    'float16',
+    'bfloat16',
+    'float32',
+    'float64',
+  ],
   uint8: ['uint16', 'int16', 'uint32', 'int32', 'uint64', 'int64', 'float16', 'float32', 'float64'],
   int8: ['int16', 'int32', 'int64', 'float16', 'float32', 'float64'],
   uint16: ['uint32', 'int32', 'uint64', 'int64', 'float32', 'float64'],

@@ -5,12 +5,16 @@ import { type Pass, pass } from '../rewrite.ts';
 
 /** Names the builder makes up. */
 const isMadeUpConstant = (name: string): boolean => /^const\.\d+$/.test(name);
-const isMadeUpOutput = (name: string, { op }: Node): boolean => name.startsWith(`${op.toLowerCase()}.`) && /^\d+$/.test(name.slice(op.length + 1));
+const isMadeUpOutput = (name: string, { op }: Node): boolean =>
+  name.startsWith(`${op.toLowerCase()}.`) && /^\d+$/.test(name.slice(op.length + 1));
 
 /** `conv1.bias#.12` asks for `conv1.bias`, which may not be free yet. */
 const wantedName = (name: string): string | null => /^(.*)#\.\d+$/s.exec(name)?.[1] ?? null;
 
-/** A name for data made from the parameter `from`, to be settled by `nameValues`; undefined when that has no name of its own. */
+/**
+ * A name for data made from the parameter `from`, to be settled by `nameValues`; undefined when that has no name of its
+ * own.
+ */
 export function nameMadeFrom(from: string, op: Builder, change: (name: string) => string): string | undefined {
   return isMadeUpConstant(from) ? undefined : op.freshName(`${change(wantedName(from) ?? from)}#`);
 }
@@ -31,7 +35,8 @@ class Naming {
   /** Names that stay, before any new one is given. */
   reserve(graph: Graph): void {
     for (const value of [...graph.inputs, ...graph.outputs]) this.#keep(value);
-    for (const value of graph.initializers) if (!isMadeUpConstant(value.name) && wantedName(value.name) === null) this.#keep(value);
+    for (const value of graph.initializers)
+      if (!isMadeUpConstant(value.name) && wantedName(value.name) === null) this.#keep(value);
     for (const node of graph.nodes) {
       for (const value of node.outputs) if (!isMadeUpOutput(value.name, node)) this.#keep(value);
       if (node.name) this.#nodes.add(node.name);
@@ -46,7 +51,8 @@ class Naming {
   }
 
   graph(graph: Graph): void {
-    for (const value of [...graph.inputs, ...graph.initializers]) this.#rename(value, wantedName(value.name) ?? (isMadeUpConstant(value.name) ? 'const_0' : value.name));
+    for (const value of [...graph.inputs, ...graph.initializers])
+      this.#rename(value, wantedName(value.name) ?? (isMadeUpConstant(value.name) ? 'const_0' : value.name));
     for (const node of graph.nodes) {
       if (!node.name) {
         node.name = unique(this.#nodes, nodeName(node));

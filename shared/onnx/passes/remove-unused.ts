@@ -27,7 +27,9 @@ function removeIn(graph: Graph): number {
 function dropOptionalOutputs(node: Node): number {
   const row = node.domain === '' && Object.hasOwn(OPS, node.op) ? OPS[node.op as OnnxOp] : undefined;
   const names = row?.outputs?.split(' ') ?? [];
-  const unwanted = node.outputs.filter((output, i) => names[i]?.endsWith('?') && output.name !== '' && isUnused(output));
+  const unwanted = node.outputs.filter(
+    (output, i) => names[i]?.endsWith('?') && output.name !== '' && isUnused(output),
+  );
   for (const output of unwanted) output.name = '';
   return unwanted.length;
 }

@@ -28,7 +28,10 @@ export const shareInitializers: Pass = pass('share-initializers', ({ graph }) =>
 });
 
 const dataKey = ({ dtype, shape, memory, identity }: TensorData, identities: Serials<object>): string => {
-  const numbers = memory && memory.byteLength <= COMPARE_BYTES ? Buffer.from(memory.buffer, memory.byteOffset, memory.byteLength).toString('latin1') : `#${identities.of(identity)}`;
+  const numbers =
+    memory && memory.byteLength <= COMPARE_BYTES
+      ? Buffer.from(memory.buffer, memory.byteOffset, memory.byteLength).toString('latin1')
+      : `#${identities.of(identity)}`;
   return `${dtype}[${shape.join(',')}]${numbers}`;
 };
 
@@ -43,7 +46,15 @@ class Serials<T extends object> {
 }
 
 /** Two calls of these give two results. */
-const RANDOM: ReadonlySet<string> = new Set(['RandomNormal', 'RandomNormalLike', 'RandomUniform', 'RandomUniformLike', 'Bernoulli', 'Multinomial', 'Dropout']);
+const RANDOM: ReadonlySet<string> = new Set([
+  'RandomNormal',
+  'RandomNormalLike',
+  'RandomUniform',
+  'RandomUniformLike',
+  'Bernoulli',
+  'Multinomial',
+  'Dropout',
+]);
 
 export const shareCommon: Pass = pass('share-common', (model) => shareIn(model.graph, builderFor(model)));
 
@@ -81,7 +92,9 @@ function merge(graph: Graph, node: Node, same: Node, op: Builder): boolean {
 
 function nodeKey(node: Node, values: Serials<Value>, identities: Serials<object>): string {
   const inputs = node.inputs.map((value) => (value ? values.of(value) : '-'));
-  const attributes = [...node.attributes].map(([name, attribute]) => `${name}=${attributeKey(attribute, identities)}`).sort();
+  const attributes = [...node.attributes]
+    .map(([name, attribute]) => `${name}=${attributeKey(attribute, identities)}`)
+    .sort();
   return `${node.domain}.${node.op}(${inputs.join(',')})<${attributes.join(',')}>${node.outputs.length}`;
 }
 

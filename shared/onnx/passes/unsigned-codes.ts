@@ -1,6 +1,8 @@
 /**
- * int8 activations become uint8: codes and zero points move by 128, the numbers they stand for stay the same. onnxruntime's kernels
- * want unsigned activations, and 1.30 fails to load some int8 ones (its own rewriting to uint8 forgets an attribute since opset 21).
+ * int8 activations become uint8: codes and zero points move by 128, the numbers they stand for stay the same.
+ * onnxruntime's kernels
+ * want unsigned activations, and 1.30 fails to load some int8 ones (its own rewriting to uint8 forgets an attribute
+ * since opset 21).
  */
 import type { Builder } from '../builder.ts';
 import { everyNode } from '../check.ts';
@@ -28,9 +30,12 @@ function readersOf(node: Node): Node[] | null {
   const [codes] = node.outputs;
   if (x?.data || !isScalarInt8(node.inputs[2]) || codes?.type?.dtype !== 'int8' || isGraphOutput(codes)) return null;
   const uses = [...codes.uses];
-  const isRead = uses.every(({ node: reader, index }) => reader.op === 'DequantizeLinear' && index === 0 && isScalarInt8(reader.inputs[2]));
+  const isRead = uses.every(
+    ({ node: reader, index }) => reader.op === 'DequantizeLinear' && index === 0 && isScalarInt8(reader.inputs[2]),
+  );
   return isRead ? uses.map((use) => use.node) : null;
 }
 
-const isScalarInt8 = (zero: Value | null | undefined): boolean => zero?.type?.dtype === 'int8' && zero.type.shape.length === 0 && integers(zero) !== null;
+const isScalarInt8 = (zero: Value | null | undefined): boolean =>
+  zero?.type?.dtype === 'int8' && zero.type.shape.length === 0 && integers(zero) !== null;
 const moved = (op: Builder, zero: Value): Value => op.scalar('uint8', integers(zero)![0]! + 128);

@@ -1,4 +1,7 @@
-/** Protobuf bytes to messages, by the table in `messages.ts`: walks a file in windows and leaves large `data` fields in it. */
+/**
+ * Protobuf bytes to messages, by the table in `messages.ts`: walks a file in windows and leaves large `data` fields in
+ * it.
+ */
 import protobuf from 'protobufjs/minimal.js';
 import type { ByteSource } from '../../bytes/byte-source.ts';
 import { fail, FerryError } from '../../errors.ts';
@@ -21,7 +24,15 @@ export async function decode<M extends MessageName>(name: M, source: ByteSource)
     return (await decoder.message(name, source.size, 0)) as Message<M>;
   } catch (cause) {
     if (cause instanceof FerryError) throw cause;
-    return fail('CorruptModel', { file: source.name, where: `byte ${decoder.position}`, reason: cause instanceof Error ? cause.message : String(cause) }, cause);
+    return fail(
+      'CorruptModel',
+      {
+        file: source.name,
+        where: `byte ${decoder.position}`,
+        reason: cause instanceof Error ? cause.message : String(cause),
+      },
+      cause,
+    );
   }
 }
 
@@ -113,7 +124,8 @@ class Decoder {
       const end = reader.pos + length;
       if (end > reader.len) throw new Error(`field ${field.name} ends past its message`);
       if (isMessage(kind)) add(message, field, this.#within(kind, end, depth + 1));
-      else if (field.repeated && kind in PACKABLE) while (reader.pos < end) add(message, field, SCALARS[kind](reader, this));
+      else if (field.repeated && kind in PACKABLE)
+        while (reader.pos < end) add(message, field, SCALARS[kind](reader, this));
       else throw new Error(`field ${field.name} has wire type ${wire}`);
       if (reader.pos !== end) throw new Error(`field ${field.name} ends past its length`);
     }
@@ -178,12 +190,20 @@ function add(message: Fields, field: Field, value: unknown): void {
 
 /** Groups (wire types 3 and 4) do not occur in ONNX. */
 function skip(reader: protobuf.Reader, wire: number): void {
-  if (wire !== VARINT && wire !== FIXED32 && wire !== FIXED64 && wire !== DELIMITED) throw new Error(`wire type ${wire} does not exist in ONNX`);
+  if (wire !== VARINT && wire !== FIXED32 && wire !== FIXED64 && wire !== DELIMITED)
+    throw new Error(`wire type ${wire} does not exist in ONNX`);
   reader.skipType(wire);
   if (reader.pos > reader.len) throw new Error('a field ends past the file');
 }
 
-const SCALAR_WIRES: Readonly<Record<ScalarKind, number>> = { int64: VARINT, int32: VARINT, float: FIXED32, string: DELIMITED, bytes: DELIMITED, data: DELIMITED };
+const SCALAR_WIRES: Readonly<Record<ScalarKind, number>> = {
+  int64: VARINT,
+  int32: VARINT,
+  float: FIXED32,
+  string: DELIMITED,
+  bytes: DELIMITED,
+  data: DELIMITED,
+};
 const PACKABLE = { int64: true, int32: true, float: true } as const;
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });

@@ -1,6 +1,14 @@
 /** Messages to protobuf bytes, by the table in `messages.ts`. */
 import protobuf from 'protobufjs/minimal.js';
-import { type Field, isMessage, LAYOUTS, type Message, type MessageName, MESSAGES, type ScalarKind } from './messages.ts';
+import {
+  type Field,
+  isMessage,
+  LAYOUTS,
+  type Message,
+  type MessageName,
+  MESSAGES,
+  type ScalarKind,
+} from './messages.ts';
 
 type Writer = protobuf.Writer;
 
@@ -16,7 +24,10 @@ interface ScalarRow {
 }
 
 const SCALARS: Readonly<Record<ScalarKind, ScalarRow>> = {
-  int64: { wire: VARINT, write: (w, value: number | bigint) => w.int64(typeof value === 'bigint' ? value.toString() : value) },
+  int64: {
+    wire: VARINT,
+    write: (w, value: number | bigint) => w.int64(typeof value === 'bigint' ? value.toString() : value),
+  },
   int32: { wire: VARINT, write: (w, value: number) => w.int32(value) },
   float: { wire: FIXED32, write: (w, value: number) => w.float(value) },
   string: { wire: DELIMITED, write: (w, value: string) => w.string(value) },
@@ -53,7 +64,11 @@ function writeField(writer: Writer, { id, kind }: Field, value: unknown): void {
 }
 
 /** Tag and length of a field whose bytes follow from elsewhere. */
-export function delimiter<M extends MessageName>(name: M, field: keyof (typeof MESSAGES)[M] & string, length: number): Uint8Array {
+export function delimiter<M extends MessageName>(
+  name: M,
+  field: keyof (typeof MESSAGES)[M] & string,
+  length: number,
+): Uint8Array {
   const { id } = LAYOUTS[name].fields.find((f) => f.name === field)!;
   return new protobuf.Writer().uint32(tag(id, DELIMITED)).uint32(length).finish();
 }

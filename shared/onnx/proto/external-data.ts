@@ -19,17 +19,35 @@ const isSafeLocation = (location: string): boolean =>
   !location.startsWith('/') &&
   location.split('/').every((part) => part !== '..' && part !== '');
 
-export function externalSlice(entries: readonly Message<'StringStringEntryProto'>[], byteLength: number, open: ExternalData | undefined, at: Where): ByteSource {
+export function externalSlice(
+  entries: readonly Message<'StringStringEntryProto'>[],
+  byteLength: number,
+  open: ExternalData | undefined,
+  at: Where,
+): ByteSource {
   const corrupt = (reason: string): never => fail('CorruptModel', { ...at, reason });
   const values = new Map(entries.map(({ key, value }) => [key ?? '', value ?? '']));
   const location = values.get('location') ?? '';
-  if (!isSafeLocation(location)) return corrupt(`its external data lies in ${JSON.stringify(location)}; only a relative path inside the folder of the model is allowed`);
-  const offset = wholeNumber(values.get('offset'), 0) ?? corrupt(`its external data has the offset "${values.get('offset')}"`);
-  const length = wholeNumber(values.get('length'), byteLength) ?? corrupt(`its external data has the length "${values.get('length')}"`);
+  if (!isSafeLocation(location))
+    return corrupt(
+      `its external data lies in ${JSON.stringify(location)}; only a relative path inside the folder of ` +
+        'the model is allowed',
+    );
+  const offset =
+    wholeNumber(values.get('offset'), 0) ?? corrupt(`its external data has the offset "${values.get('offset')}"`);
+  const length =
+    wholeNumber(values.get('length'), byteLength) ??
+    corrupt(`its external data has the length "${values.get('length')}"`);
   if (length !== byteLength) return corrupt(`its external data has ${length} bytes, its type takes ${byteLength}`);
-  if (!open) return fail('UnsupportedFormat', { file: at.file, found: `a model with weights in "${location}"`, hint: 'keep that file beside it' });
+  if (!open)
+    return fail('UnsupportedFormat', {
+      file: at.file,
+      found: `a model with weights in "${location}"`,
+      hint: 'keep that file beside it',
+    });
   const source = open(location);
-  if (offset + length > source.size) return corrupt(`its external data ends at byte ${offset + length} of "${location}", which has ${source.size}`);
+  if (offset + length > source.size)
+    return corrupt(`its external data ends at byte ${offset + length} of "${location}", which has ${source.size}`);
   return source.slice(offset, offset + length);
 }
 

@@ -93,7 +93,7 @@ export class FileWriter {
 
   async #out(bytes: Uint8Array): Promise<void> {
     this.#hash?.update(bytes);
-    for (let at = 0; at < bytes.byteLength; ) {
+    for (let at = 0; at < bytes.byteLength;) {
       // Writes above 2 GiB are cut by the operating system.
       const { bytesWritten } = await this.#file.write(bytes, at, Math.min(bytes.byteLength - at, 1 << 30));
       at += bytesWritten;

@@ -25,7 +25,12 @@ export function modelOf(message: Message<'ModelProto'>, context: ReadContext): M
   const { file } = context;
   refuseUnsupported(message, file);
   if (!message.graph) return fail('CorruptModel', { file, where: 'model', reason: 'it has no graph' });
-  const opsets = new Map((message.opset_import ?? []).map(({ domain, version }) => [domain === 'ai.onnx' ? '' : (domain ?? ''), Number(version ?? 0)]));
+  const opsets = new Map(
+    (message.opset_import ?? []).map(({ domain, version }) => [
+      domain === 'ai.onnx' ? '' : (domain ?? ''),
+      Number(version ?? 0),
+    ]),
+  );
   if (!opsets.has('')) fail('CorruptModel', { file, where: 'model', reason: 'it names no ai.onnx opset' });
   return {
     graph: new GraphReader(message.graph, context).read(),
@@ -40,7 +45,11 @@ export function modelOf(message: Message<'ModelProto'>, context: ReadContext): M
 function refuseUnsupported({ functions }: Message<'ModelProto'>, file: string): void {
   const names = (functions ?? []).map(({ name, domain }) => `${domain ? `${domain}.` : ''}${name ?? ''}`);
   if (names.length) {
-    fail('UnsupportedFormat', { file, found: `a model with local functions (${names.slice(0, 5).join(', ')})`, hint: 'inline them first (onnx.inliner.inline_local_functions)' });
+    fail('UnsupportedFormat', {
+      file,
+      found: `a model with local functions (${names.slice(0, 5).join(', ')})`,
+      hint: 'inline them first (onnx.inliner.inline_local_functions)',
+    });
   }
 }
 
@@ -52,7 +61,9 @@ class GraphReader {
   readonly #values = new Map<string, Value>();
   readonly #types = new Map<string, TensorType | null>();
   readonly #serial: { next: number };
-  /** Outputs of nodes that do not stand yet. Reading one of them is reading ahead: ONNX forbids it, some files do it. */
+  /**
+   * Outputs of nodes that do not stand yet. Reading one of them is reading ahead: ONNX forbids it, some files do it.
+   */
   readonly #ahead = new Set<Value>();
   #readsAhead = false;
 
@@ -66,7 +77,12 @@ class GraphReader {
 
   read(): Graph {
     const { input = [], output = [], value_info = [], node = [], sparse_initializer } = this.#message;
-    if (sparse_initializer) fail('UnsupportedFormat', { file: this.#context.file, found: 'a model with sparse initializers', hint: 'make them dense' });
+    if (sparse_initializer)
+      fail('UnsupportedFormat', {
+        file: this.#context.file,
+        found: 'a model with sparse initializers',
+        hint: 'make them dense',
+      });
     for (const { name, type } of [...value_info, ...output]) if (name) this.#types.set(name, this.#type(type));
     this.#addInitializers();
     for (const { name, type } of input) {
@@ -75,7 +91,9 @@ class GraphReader {
       if (!this.#parent && type && !type.tensor_type) this.#refuseInput(name ?? '');
       this.#define(this.#graph.addInput(name ?? '', this.#type(type)), 'input');
     }
-    const outputs = node.map((n, i) => (n.output ?? []).map((name) => this.#addOutput(name, `output of ${nodeText(n, i)}`)));
+    const outputs = node.map((n, i) =>
+      (n.output ?? []).map((name) => this.#addOutput(name, `output of ${nodeText(n, i)}`)),
+    );
     node.forEach((n, i) => this.#addNode(n, i, outputs[i]!));
     if (this.#readsAhead) this.#sort();
     output.forEach(({ name }) => this.#graph.outputs.push(this.#lookup(name ?? '', 'the outputs')));
@@ -105,7 +123,10 @@ class GraphReader {
 
   #lookup(name: string, where: string): Value {
     const local = this.#values.get(name);
-    if (!local) return this.#parent ? this.#parent.#lookup(name, where) : this.#corrupt(where, `it reads "${name}", which nothing computes`);
+    if (!local)
+      return this.#parent
+        ? this.#parent.#lookup(name, where)
+        : this.#corrupt(where, `it reads "${name}", which nothing computes`);
     if (this.#ahead.has(local)) this.#readsAhead = true;
     return local;
   }
@@ -133,7 +154,11 @@ class GraphReader {
     const kind = KINDS.get(type) ?? KIND_BY_FIELD.find(([field]) => type === 0 && message[field] !== undefined)?.[1];
     if (message.ref_attr_name || !kind) {
       const found = message.ref_attr_name ? 'a reference to a function attribute' : `type ${type}`;
-      return fail('UnsupportedFormat', { file: this.#context.file, found: `a model whose ${where} is ${found}`, hint: 'torchferry reads numbers, strings, tensors and graphs' });
+      return fail('UnsupportedFormat', {
+        file: this.#context.file,
+        found: `a model whose ${where} is ${found}`,
+        hint: 'torchferry reads numbers, strings, tensors and graphs',
+      });
     }
     return ATTRIBUTE_VALUES[kind](message, {
       text: (bytes) => utf8Text(bytes) ?? this.#corrupt(where, 'it is no UTF-8 text'),
@@ -147,7 +172,10 @@ class GraphReader {
     const tensor = message?.tensor_type;
     const dtype = dtypeOfNumber(tensor?.elem_type ?? 0);
     if (!tensor?.shape || dtype === null) return null;
-    return tensorType(dtype, (tensor.shape.dim ?? []).map((dim) => this.#dim(dim)));
+    return tensorType(
+      dtype,
+      (tensor.shape.dim ?? []).map((dim) => this.#dim(dim)),
+    );
   }
 
   #dim({ dim_value, dim_param }: Message<'DimensionProto'>): Dim {
@@ -160,12 +188,24 @@ class GraphReader {
     try {
       this.#graph.sortNodes();
     } catch (cause) {
-      fail('CorruptModel', { file: this.#context.file, where: `graph "${this.#graph.name}"`, reason: cause instanceof Error ? cause.message : String(cause) }, cause);
+      fail(
+        'CorruptModel',
+        {
+          file: this.#context.file,
+          where: `graph "${this.#graph.name}"`,
+          reason: cause instanceof Error ? cause.message : String(cause),
+        },
+        cause,
+      );
     }
   }
 
   #refuseInput(name: string): never {
-    return fail('UnsupportedFormat', { file: this.#context.file, found: `a model whose input "${name}" is no tensor`, hint: 'torchferry reads models with tensor inputs' });
+    return fail('UnsupportedFormat', {
+      file: this.#context.file,
+      found: `a model whose input "${name}" is no tensor`,
+      hint: 'torchferry reads models with tensor inputs',
+    });
   }
 
   #corrupt(where: string, reason: string): never {
@@ -173,9 +213,12 @@ class GraphReader {
   }
 }
 
-const nodeText = ({ op_type, name }: Message<'NodeProto'>, index: number): string => `node ${index} (${op_type ?? ''}${name ? ` "${name}"` : ''})`;
+const nodeText = ({ op_type, name }: Message<'NodeProto'>, index: number): string =>
+  `node ${index} (${op_type ?? ''}${name ? ` "${name}"` : ''})`;
 
-const KINDS: ReadonlyMap<number, Attribute['kind']> = new Map(Object.entries(ATTRIBUTE_TYPES).map(([kind, type]) => [type, kind as Attribute['kind']]));
+const KINDS: ReadonlyMap<number, Attribute['kind']> = new Map(
+  Object.entries(ATTRIBUTE_TYPES).map(([kind, type]) => [type, kind as Attribute['kind']]),
+);
 /** Before IR version 2 an attribute had no type: the field that is set tells. */
 const KIND_BY_FIELD: readonly (readonly [keyof Message<'AttributeProto'>, Attribute['kind']])[] = [
   ['f', 'float'],
@@ -194,7 +237,9 @@ interface InnerReaders {
   graph(): Graph;
 }
 
-const ATTRIBUTE_VALUES: { readonly [K in Attribute['kind']]: (message: Message<'AttributeProto'>, inner: InnerReaders) => Attribute } = {
+const ATTRIBUTE_VALUES: {
+  readonly [K in Attribute['kind']]: (message: Message<'AttributeProto'>, inner: InnerReaders) => Attribute;
+} = {
   int: ({ i = 0 }) => ({ kind: 'int', value: i }),
   float: ({ f = 0 }) => ({ kind: 'float', value: f }),
   string: ({ s = new Uint8Array(0) }, inner) => ({ kind: 'string', value: inner.text(s) }),
@@ -208,5 +253,7 @@ const ATTRIBUTE_VALUES: { readonly [K in Attribute['kind']]: (message: Message<'
 function originOf(properties: readonly Message<'StringStringEntryProto'>[]): Origin | null {
   const values = new Map(properties.map(({ key, value }) => [key, value]));
   const operator = values.get(ORIGIN_KEYS.operator);
-  return operator === undefined ? null : { operator, module: values.get(ORIGIN_KEYS.module) ?? '', line: values.get(ORIGIN_KEYS.line) ?? null };
+  return operator === undefined
+    ? null
+    : { operator, module: values.get(ORIGIN_KEYS.module) ?? '', line: values.get(ORIGIN_KEYS.line) ?? null };
 }

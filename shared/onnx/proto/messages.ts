@@ -122,15 +122,31 @@ interface Layout {
 }
 
 const layoutOf = (rows: Readonly<Record<string, FieldRow>>): Layout => {
-  const fields = Object.entries(rows).map(([name, [id, kind, repeated]]) => ({ name, id, kind: kind as Field['kind'], repeated: repeated === 'repeated' }));
+  const fields = Object.entries(rows).map(([name, [id, kind, repeated]]) => ({
+    name,
+    id,
+    kind: kind as Field['kind'],
+    repeated: repeated === 'repeated',
+  }));
   return { fields, byId: new Map(fields.map((field) => [field.id, field])) };
 };
 
-export const LAYOUTS = Object.fromEntries(Object.entries(MESSAGES).map(([name, rows]) => [name, layoutOf(rows)])) as Readonly<Record<MessageName, Layout>>;
+export const LAYOUTS = Object.fromEntries(
+  Object.entries(MESSAGES).map(([name, rows]) => [name, layoutOf(rows)]),
+) as Readonly<Record<MessageName, Layout>>;
 
 export const isMessage = (kind: Field['kind']): kind is MessageName => kind in MESSAGES;
 
 /** AttributeProto.AttributeType. */
-export const ATTRIBUTE_TYPES = { float: 1, int: 2, string: 3, tensor: 4, graph: 5, floats: 6, ints: 7, strings: 8 } as const;
+export const ATTRIBUTE_TYPES = {
+  float: 1,
+  int: 2,
+  string: 3,
+  tensor: 4,
+  graph: 5,
+  floats: 6,
+  ints: 7,
+  strings: 8,
+} as const;
 /** TensorProto.DataLocation. */
 export const EXTERNAL = 1;

@@ -1,4 +1,7 @@
-/** Where the bytes of every initializer go: into the .onnx, into a file beside it, or nowhere because they lie in the source file already. */
+/**
+ * Where the bytes of every initializer go: into the .onnx, into a file beside it, or nowhere because they lie in the
+ * source file already.
+ */
 import type { Value } from '../ir.ts';
 
 export type Weights = 'embed' | 'pack' | 'link';
@@ -34,7 +37,9 @@ interface PlaceRequest {
 
 export function place({ weights, initializers, otherBytes, locationOf }: PlaceRequest): Placement {
   const values = [...initializers];
-  const places = new Map<Value, Place>(values.map((value) => [value, linked(value, weights, locationOf) ?? { kind: 'embed' }]));
+  const places = new Map<Value, Place>(
+    values.map((value) => [value, linked(value, weights, locationOf) ?? { kind: 'embed' }]),
+  );
   const embedded = values.filter((value) => places.get(value)!.kind === 'embed');
   const tooLarge = otherBytes + embedded.reduce((sum, value) => sum + value.data!.byteLength + 256, 0) > LARGEST_PROTO;
   if (weights !== 'pack' && !tooLarge) return { places, packed: [] };
@@ -43,7 +48,9 @@ export function place({ weights, initializers, otherBytes, locationOf }: PlaceRe
   const packed = [...packable.filter((value) => !isAligned(value)), ...packable.filter(isAligned)];
   let end = 0;
   for (const value of packed) {
-    const offset = isAligned(value) ? Math.ceil(end / ALIGNMENT) * ALIGNMENT : Math.ceil(end / SMALL_ALIGNMENT) * SMALL_ALIGNMENT;
+    const offset = isAligned(value)
+      ? Math.ceil(end / ALIGNMENT) * ALIGNMENT
+      : Math.ceil(end / SMALL_ALIGNMENT) * SMALL_ALIGNMENT;
     places.set(value, { kind: 'pack', offset });
     end = offset + value.data!.byteLength;
   }

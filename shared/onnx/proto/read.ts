@@ -21,7 +21,8 @@ export async function readModel(source: ByteSource, options: ReadOptions = {}): 
 /** Shape constants have to be in memory even when an exporter put them into external data. */
 async function loadSmall(value: Value): Promise<void> {
   const { data } = value;
-  if (data && !data.memory && data.byteLength <= LAZY_FROM) value.data = { ...data, memory: new Uint8Array(await data.read()) };
+  if (data && !data.memory && data.byteLength <= LAZY_FROM)
+    value.data = { ...data, memory: new Uint8Array(await data.read()) };
 }
 
 export interface OpenModel {

@@ -36,23 +36,30 @@ const RAW_LISTS: readonly ListField[] = ['float_data', 'double_data'];
 export function tensorData(tensor: Tensor, where: string, { file, external }: ReadContext): TensorData {
   const corrupt = (reason: string): never => fail('CorruptModel', { file, where, reason });
   const dtype = dtypeOf(tensor, where);
-  const shape = (tensor.dims ?? []).map((dim) => (typeof dim === 'number' && dim >= 0 ? dim : corrupt(`it has the dimension ${dim}`)));
-  if (shape.length > LIMITS.rank) fail('LimitExceeded', { file, what: `rank of ${where}`, found: shape.length, limit: LIMITS.rank });
+  const shape = (tensor.dims ?? []).map((dim) =>
+    typeof dim === 'number' && dim >= 0 ? dim : corrupt(`it has the dimension ${dim}`),
+  );
+  if (shape.length > LIMITS.rank)
+    fail('LimitExceeded', { file, what: `rank of ${where}`, found: shape.length, limit: LIMITS.rank });
   const count = elementCount(shape);
   const size = byteLength(dtype, count);
-  if (!Number.isSafeInteger(count) || !Number.isSafeInteger(size)) return corrupt(`it has the dimensions ${shape.join(', ')}`);
+  if (!Number.isSafeInteger(count) || !Number.isSafeInteger(size))
+    return corrupt(`it has the dimensions ${shape.join(', ')}`);
   if (tensor.segment) return corrupt('it is one segment of a tensor');
 
-  if (tensor.data_location === EXTERNAL) return storedData(dtype, shape, externalSlice(tensor.external_data ?? [], size, external, { file, where }));
+  if (tensor.data_location === EXTERNAL)
+    return storedData(dtype, shape, externalSlice(tensor.external_data ?? [], size, external, { file, where }));
   if (tensor.raw_data) {
-    if (lengthOf(tensor.raw_data) !== size) return corrupt(`it has ${lengthOf(tensor.raw_data)} bytes, its type ${dtype}[${shape.join(',')}] takes ${size}`);
+    if (lengthOf(tensor.raw_data) !== size)
+      return corrupt(`it has ${lengthOf(tensor.raw_data)} bytes, its type ${dtype}[${shape.join(',')}] takes ${size}`);
     return asData(dtype, shape, tensor.raw_data);
   }
   const list = listOf(dtype);
   const pieces = tensor[list] ?? [];
   if (RAW_LISTS.includes(list)) {
     const found = pieces.reduce((sum, piece) => sum + lengthOf(piece), 0);
-    if (found !== size) return corrupt(`its ${list} has ${found} bytes, its type ${dtype}[${shape.join(',')}] takes ${size}`);
+    if (found !== size)
+      return corrupt(`its ${list} has ${found} bytes, its type ${dtype}[${shape.join(',')}] takes ${size}`);
     return joined(dtype, shape, pieces, (bytes) => bytes);
   }
   return joined(dtype, shape, pieces, (bytes) => {
@@ -60,7 +67,11 @@ export function tensorData(tensor: Tensor, where: string, { file, external }: Re
       return unpackVarints(bytes, size, DTYPES[dtype].bits);
     } catch (cause) {
       if (cause instanceof FerryError) throw cause;
-      return fail('CorruptModel', { file, where, reason: `its ${list}: ${cause instanceof Error ? cause.message : String(cause)}` }, cause);
+      return fail(
+        'CorruptModel',
+        { file, where, reason: `its ${list}: ${cause instanceof Error ? cause.message : String(cause)}` },
+        cause,
+      );
     }
   });
 }
@@ -69,18 +80,29 @@ function dtypeOf(tensor: Tensor, where: string): Dtype {
   const number = tensor.data_type ?? 0;
   const dtype = dtypeOfNumber(number);
   if (dtype === null || dtype === 'string') {
-    return fail('UnsupportedType', { what: where, dtype: dtype ?? `number ${number} of ONNX`, hint: 'torchferry reads tensors of numbers' });
+    return fail('UnsupportedType', {
+      what: where,
+      dtype: dtype ?? `number ${number} of ONNX`,
+      hint: 'torchferry reads tensors of numbers',
+    });
   }
   return dtype;
 }
 
 const isMemory = (bytes: Bytes): bytes is Uint8Array => bytes instanceof Uint8Array;
 const lengthOf = (bytes: Bytes): number => (isMemory(bytes) ? bytes.byteLength : bytes.size);
-const asData = (dtype: Dtype, shape: readonly number[], bytes: Bytes): TensorData => (isMemory(bytes) ? memoryData(dtype, shape, bytes) : storedData(dtype, shape, bytes));
+const asData = (dtype: Dtype, shape: readonly number[], bytes: Bytes): TensorData =>
+  isMemory(bytes) ? memoryData(dtype, shape, bytes) : storedData(dtype, shape, bytes);
 
 /** Pieces in memory are joined at once; pieces in the file when the tensor is read. */
-function joined(dtype: Dtype, shape: readonly number[], pieces: readonly Bytes[], unpack: (bytes: Uint8Array) => Uint8Array): TensorData {
-  if (pieces.every(isMemory)) return memoryData(dtype, shape, new Uint8Array(unpack(Buffer.concat(pieces as Uint8Array[]))));
+function joined(
+  dtype: Dtype,
+  shape: readonly number[],
+  pieces: readonly Bytes[],
+  unpack: (bytes: Uint8Array) => Uint8Array,
+): TensorData {
+  if (pieces.every(isMemory))
+    return memoryData(dtype, shape, new Uint8Array(unpack(Buffer.concat(pieces as Uint8Array[]))));
   const only = pieces.length === 1 ? pieces[0]! : null;
   if (only && RAW_LISTS.includes(listOf(dtype))) return asData(dtype, shape, only);
   const parts = pieces.map((piece) => asData('uint8', [lengthOf(piece)], piece));

@@ -10,7 +10,11 @@ import { ATTRIBUTE_TYPES, type Message } from './messages.ts';
 /** Node metadata came with IR version 10. */
 const METADATA_SINCE_IR = 10;
 /** Keys of NodeProto.metadata_props: where in the PyTorch model a node comes from. */
-export const ORIGIN_KEYS = { operator: 'torch.operator', module: 'torch.module', line: 'torch.line' } as const satisfies Record<keyof Origin, string>;
+export const ORIGIN_KEYS = {
+  operator: 'torch.operator',
+  module: 'torch.module',
+  line: 'torch.line',
+} as const satisfies Record<keyof Origin, string>;
 
 export interface ProtoOptions {
   readonly irVersion: number;
@@ -58,7 +62,9 @@ export const graphTail = (graph: Graph, { valueInfo }: ProtoOptions): Message<'G
 });
 
 const intermediates = (graph: Graph): Value[] =>
-  [...graph.nodes].flatMap((node) => node.outputs.filter((output) => output.type && output.name && !graph.isOutput(output)));
+  [...graph.nodes].flatMap((node) =>
+    node.outputs.filter((output) => output.type && output.name && !graph.isOutput(output)),
+  );
 
 /** A subgraph with its (small) initializers inside. */
 const subgraphMessage = (graph: Graph, options: ProtoOptions): Message<'GraphProto'> => ({
@@ -92,7 +98,9 @@ const utf8 = (text: string): Uint8Array => Buffer.from(text, 'utf8');
 
 type AttributeKind = Attribute['kind'];
 type AttributeOf<K extends AttributeKind> = Extract<Attribute, { kind: K }>;
-const ATTRIBUTE_FIELDS: { readonly [K in AttributeKind]: (attribute: AttributeOf<K>, options: ProtoOptions) => Message<'AttributeProto'> } = {
+const ATTRIBUTE_FIELDS: {
+  readonly [K in AttributeKind]: (attribute: AttributeOf<K>, options: ProtoOptions) => Message<'AttributeProto'>;
+} = {
   int: ({ value }) => ({ i: value }),
   float: ({ value }) => ({ f: value }),
   string: ({ value }) => ({ s: utf8(value) }),
@@ -104,7 +112,10 @@ const ATTRIBUTE_FIELDS: { readonly [K in AttributeKind]: (attribute: AttributeOf
 };
 
 function attributeMessage(name: string, attribute: Attribute, options: ProtoOptions): Message<'AttributeProto'> {
-  const fieldOf = ATTRIBUTE_FIELDS[attribute.kind] as (attribute: Attribute, options: ProtoOptions) => Message<'AttributeProto'>;
+  const fieldOf = ATTRIBUTE_FIELDS[attribute.kind] as (
+    attribute: Attribute,
+    options: ProtoOptions,
+  ) => Message<'AttributeProto'>;
   return { name, type: ATTRIBUTE_TYPES[attribute.kind], ...fieldOf(attribute, options) };
 }
 
@@ -137,4 +148,5 @@ function dimMessage(dim: Dim): Message<'DimensionProto'> {
   return isUnknownDim(dim) ? {} : { dim_param: dimText(dim) };
 }
 
-const entries = (map: ReadonlyMap<string, string>): Message<'StringStringEntryProto'>[] => [...map].map(([key, value]) => ({ key, value }));
+const entries = (map: ReadonlyMap<string, string>): Message<'StringStringEntryProto'>[] =>
+  [...map].map(([key, value]) => ({ key, value }));

@@ -12,7 +12,8 @@ import { graphHead, graphTail, modelHeader, type ProtoOptions, tensorHeader } fr
 
 export interface WriteOptions {
   /**
-   * `embed`: one file. `pack`: weights in `<name>.data` beside it. `link`: weights stay in the file they were read from,
+   * `embed`: one file. `pack`: weights in `<name>.data` beside it. `link`: weights stay in the file they were read
+   * from,
    * which must lie in the folder of the .onnx; computed ones are embedded.
    */
   readonly weights: Weights;
@@ -35,7 +36,11 @@ export interface WrittenModel {
 /** Both files appear under their names only when they are complete; on failure or abort nothing is left. */
 export async function writeModel(model: Model, path: string, options: WriteOptions): Promise<WrittenModel> {
   const inline = await readInline(model.graph);
-  const protoOptions: ProtoOptions = { irVersion: model.irVersion, valueInfo: options.valueInfo ?? false, bytesOf: (data) => inline.get(data)! };
+  const protoOptions: ProtoOptions = {
+    irVersion: model.irVersion,
+    valueInfo: options.valueInfo ?? false,
+    bytesOf: (data) => inline.get(data)!,
+  };
   const header = encode('ModelProto', modelHeader(model));
   const head = encode('GraphProto', graphHead(model.graph, protoOptions));
   const tail = encode('GraphProto', graphTail(model.graph, protoOptions));
@@ -46,8 +51,13 @@ export async function writeModel(model: Model, path: string, options: WriteOptio
     locationOf: (value) => linkLocation(value, path),
   });
   const dataPath = `${path}.data`;
-  const initializers = [...model.graph.initializers].map((value) => initializerParts(value, places.get(value)!, basename(dataPath)));
-  const graphLength = head.byteLength + tail.byteLength + initializers.reduce((sum, i) => sum + i.header.byteLength + (i.embedded?.byteLength ?? 0), 0);
+  const initializers = [...model.graph.initializers].map((value) =>
+    initializerParts(value, places.get(value)!, basename(dataPath)),
+  );
+  const graphLength =
+    head.byteLength +
+    tail.byteLength +
+    initializers.reduce((sum, i) => sum + i.header.byteLength + (i.embedded?.byteLength ?? 0), 0);
 
   const writers: FileWriter[] = [];
   const open = async (file: string): Promise<FileWriter> => {
@@ -77,7 +87,12 @@ export async function writeModel(model: Model, path: string, options: WriteOptio
 
 function usedMode(wanted: Weights, isPacked: boolean, path: string): { weights: Weights; warnings: string[] } {
   if (!isPacked || wanted === 'pack') return { weights: wanted, warnings: [] };
-  return { weights: 'pack', warnings: [`the weights of "${path}" do not fit into one file of 2 GiB; they are in "${basename(path)}.data" beside it`] };
+  return {
+    weights: 'pack',
+    warnings: [
+      `the weights of "${path}" do not fit into one file of 2 GiB; they are in "${basename(path)}.data" beside it`,
+    ],
+  };
 }
 
 async function writePacked(writer: FileWriter, { places, packed }: Placement): Promise<WrittenFile> {
@@ -99,16 +114,29 @@ async function writeData(writer: FileWriter, data: TensorData): Promise<void> {
 }
 
 /** An initializer up to its bytes, and the data to copy after it, if it is embedded. */
-function initializerParts(value: Value, at: Place, dataFile: string): { header: Uint8Array; embedded: TensorData | null } {
+function initializerParts(
+  value: Value,
+  at: Place,
+  dataFile: string,
+): { header: Uint8Array; embedded: TensorData | null } {
   const data = value.data!;
   const tensor = tensorHeader(data, value.name);
   if (at.kind === 'embed') {
     const fields = encode('TensorProto', tensor);
     const raw = delimiter('TensorProto', 'raw_data', data.byteLength);
-    return { header: Buffer.concat([delimiter('GraphProto', 'initializer', fields.byteLength + raw.byteLength + data.byteLength), fields, raw]), embedded: data };
+    return {
+      header: Buffer.concat([
+        delimiter('GraphProto', 'initializer', fields.byteLength + raw.byteLength + data.byteLength),
+        fields,
+        raw,
+      ]),
+      embedded: data,
+    };
   }
   const location = at.kind === 'link' ? at.location : dataFile;
-  const external_data = Object.entries({ location, offset: String(at.offset), length: String(data.byteLength) }).map(([key, value]) => ({ key, value }));
+  const external_data = Object.entries({ location, offset: String(at.offset), length: String(data.byteLength) }).map(
+    ([key, value]) => ({ key, value }),
+  );
   const fields = encode('TensorProto', { ...tensor, external_data, data_location: EXTERNAL });
   return { header: Buffer.concat([delimiter('GraphProto', 'initializer', fields.byteLength), fields]), embedded: null };
 }
@@ -117,9 +145,17 @@ function linkLocation(value: Value, path: string): string {
   const { root } = value.data!.stored!.origin;
   const source = resolve(root.name);
   const refuse = (expected: string): never => fail('BadOption', { option: 'weights', value: 'link', expected });
-  if (dirname(source) !== dirname(resolve(path))) return refuse(`an output in the folder of "${root.name}", where its weights lie; write there, or use "pack" or "embed"`);
-  if (source === resolve(path)) return refuse(`an output that does not replace "${root.name}", where its weights lie; choose another name, or use "pack" or "embed"`);
-  if (!existsSync(source) || statSync(source).size !== root.size) return refuse(`"${root.name}" to be a local file; use "pack" or "embed"`);
+  if (dirname(source) !== dirname(resolve(path)))
+    return refuse(
+      `an output in the folder of "${root.name}", where its weights lie; write there, or use "pack" or "embed"`,
+    );
+  if (source === resolve(path))
+    return refuse(
+      `an output that does not replace "${root.name}", where its weights lie; choose another name, or ` +
+        'use "pack" or "embed"',
+    );
+  if (!existsSync(source) || statSync(source).size !== root.size)
+    return refuse(`"${root.name}" to be a local file; use "pack" or "embed"`);
   return basename(source);
 }
 

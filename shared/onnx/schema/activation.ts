@@ -4,7 +4,12 @@ import { axisIn, broadcastShapes, commonDtype, sameAs, sameFloat, typed } from '
 
 /** The defaults are float32 numbers in the ONNX definition. */
 const float = (value: number): AttributeRow => ({ kind: 'float', default: value });
-const activation = (since: readonly number[], attributes: Readonly<Record<string, AttributeRow>> = {}, inputs = 'X', outputs = 'Y'): OpRow => ({
+const activation = (
+  since: readonly number[],
+  attributes: Readonly<Record<string, AttributeRow>> = {},
+  inputs = 'X',
+  outputs = 'Y',
+): OpRow => ({
   since,
   inputs,
   outputs,
@@ -38,15 +43,25 @@ export const ACTIVATIONS = {
   Gelu: activation([20], { approximate: { kind: 'string', default: 'none' } }),
   Mish: activation([18, 22]),
   Swish: activation([24], { alpha: float(1) }),
-  Shrink: { since: [9], inputs: 'input', outputs: 'output', attributes: { bias: float(0), lambd: float(0.5) }, infer: sameAs() },
+  Shrink: {
+    since: [9],
+    inputs: 'input',
+    outputs: 'output',
+    attributes: { bias: float(0), lambd: float(0.5) },
+    infer: sameAs(),
+  },
   Clip: {
     since: [1, 6, 11, 12, 13],
     inputs: 'input min? max?',
     outputs: 'output',
-    attributes: { min: { kind: 'float', optional: true, until: 11 }, max: { kind: 'float', optional: true, until: 11 } },
+    attributes: {
+      min: { kind: 'float', optional: true, until: 11 },
+      max: { kind: 'float', optional: true, until: 11 },
+    },
     infer: (c) => {
       commonDtype(c);
-      for (const bound of [1, 2]) if (c.has(bound) && c.rank(bound) !== 0) throw new Error('the bounds of Clip are scalars');
+      for (const bound of [1, 2])
+        if (c.has(bound) && c.rank(bound) !== 0) throw new Error('the bounds of Clip are scalars');
       return { type: c.type(0) };
     },
   },

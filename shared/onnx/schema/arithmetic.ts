@@ -1,10 +1,25 @@
 /** Element-wise arithmetic on several tensors. */
-import { addDims, type Dim, divideExactly, isStatic, maxDims, minDims, modDims, mulDims, subDims } from '../../tensor/dim.ts';
+import {
+  addDims,
+  type Dim,
+  divideExactly,
+  isStatic,
+  maxDims,
+  minDims,
+  modDims,
+  mulDims,
+  subDims,
+} from '../../tensor/dim.ts';
 import { isFloat } from '../../tensor/dtype.ts';
 import type { OpRow } from './row.ts';
 import { broadcast, broadcastInputs, integerArithmetic, typed } from './shape-rules.ts';
 
-const binary = (since: readonly number[], fn: (a: Dim, b: Dim) => Dim | null): OpRow => ({ since, inputs: 'A B', outputs: 'C', infer: integerArithmetic(fn) });
+const binary = (since: readonly number[], fn: (a: Dim, b: Dim) => Dim | null): OpRow => ({
+  since,
+  inputs: 'A B',
+  outputs: 'C',
+  infer: integerArithmetic(fn),
+});
 const variadic = (since: readonly number[], output: string, fn: (a: Dim, b: Dim) => Dim | null): OpRow => ({
   since,
   inputs: 'data_0...',
@@ -13,7 +28,8 @@ const variadic = (since: readonly number[], output: string, fn: (a: Dim, b: Dim)
 });
 
 /** ONNX integer division truncates: follow it only where that is the same as the floor. */
-const truncatedDivision = (a: Dim, b: Dim): Dim | null => (isStatic(a) && isStatic(b) ? (b === 0 ? null : Math.trunc(a / b)) : divideExactly(a, b));
+const truncatedDivision = (a: Dim, b: Dim): Dim | null =>
+  isStatic(a) && isStatic(b) ? (b === 0 ? null : Math.trunc(a / b)) : divideExactly(a, b);
 const notFollowed = (): null => null;
 
 export const ARITHMETIC = {
@@ -36,6 +52,17 @@ export const ARITHMETIC = {
     },
   },
   // The exponent may have its own element type.
-  Pow: { since: [1, 7, 12, 13, 15], inputs: 'X Y', outputs: 'Z', infer: (c) => typed(c.dtypeOf(0), broadcastInputs(c)) },
-  BitShift: { since: [11], inputs: 'X Y', outputs: 'Z', attributes: { direction: { kind: 'string' } }, infer: broadcast() },
+  Pow: {
+    since: [1, 7, 12, 13, 15],
+    inputs: 'X Y',
+    outputs: 'Z',
+    infer: (c) => typed(c.dtypeOf(0), broadcastInputs(c)),
+  },
+  BitShift: {
+    since: [11],
+    inputs: 'X Y',
+    outputs: 'Z',
+    attributes: { direction: { kind: 'string' } },
+    infer: broadcast(),
+  },
 } as const satisfies Record<string, OpRow>;

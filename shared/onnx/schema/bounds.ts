@@ -1,7 +1,10 @@
 /** What is certain about the size of a symbolic dimension. */
 import { type Atom, type Dim, type DimFunction, isStatic, subDims } from '../../tensor/dim.ts';
 
-/** PyTorch's names for sizes that depend on data (`u0`), and our own unknown dimensions, may be 0; every other symbol is at least 1. */
+/**
+ * PyTorch's names for sizes that depend on data (`u0`), and our own unknown dimensions, may be 0; every other symbol is
+ * at least 1.
+ */
 const MAY_BE_ZERO = /^(u\d+$|_unknown)/;
 
 /** A number the dimension is never below. */
@@ -26,7 +29,8 @@ const CALL_LOWER: Readonly<Record<DimFunction, (a: Dim, b: Dim) => number>> = {
   min: (a, b) => Math.min(lowerBound(a), lowerBound(b)),
   max: (a, b) => Math.max(lowerBound(a), lowerBound(b)),
   mod: (_, b) => (lowerBound(b) > 0 ? 0 : -Infinity),
-  floordiv: (a, b) => (lowerBound(a) < 0 || lowerBound(b) < 1 ? -Infinity : isStatic(b) ? Math.floor(lowerBound(a) / b) : 0),
+  floordiv: (a, b) =>
+    lowerBound(a) < 0 || lowerBound(b) < 1 ? -Infinity : isStatic(b) ? Math.floor(lowerBound(a) / b) : 0,
   pow: (a) => (lowerBound(a) >= 1 ? 1 : -Infinity),
 };
 

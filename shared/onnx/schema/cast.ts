@@ -10,7 +10,12 @@ const ROUNDING = {
 } as const satisfies Record<string, AttributeRow>;
 
 export const CAST = {
-  Identity: { since: [1, 13, 14, 16, 19, 21, 23, 24, 25], inputs: 'input', outputs: 'output', infer: (c) => ({ type: c.type(0), content: c.content(0) }) },
+  Identity: {
+    since: [1, 13, 14, 16, 19, 21, 23, 24, 25],
+    inputs: 'input',
+    outputs: 'output',
+    infer: (c) => ({ type: c.type(0), content: c.content(0) }),
+  },
   Cast: {
     since: [1, 6, 9, 13, 19, 21, 23, 24, 25],
     inputs: 'input',
@@ -19,7 +24,11 @@ export const CAST = {
     infer: (c) => {
       const to = c.dtype('to');
       // Dimensions fit int32 and int64; smaller integers may wrap.
-      return typed(to, c.shape(0), (to === 'int64' || to === 'int32') && !isFloat(c.dtypeOf(0)) && fits(c.content(0), to) ? c.content(0) : null);
+      return typed(
+        to,
+        c.shape(0),
+        (to === 'int64' || to === 'int32') && !isFloat(c.dtypeOf(0)) && fits(c.content(0), to) ? c.content(0) : null,
+      );
     },
   },
   CastLike: {
@@ -27,7 +36,8 @@ export const CAST = {
     inputs: 'input target_type',
     outputs: 'output',
     attributes: ROUNDING,
-    infer: (c) => typed(c.dtypeOf(1), c.shape(0), c.dtypeOf(1) === 'int64' && isInteger(c.dtypeOf(0)) ? c.content(0) : null),
+    infer: (c) =>
+      typed(c.dtypeOf(1), c.shape(0), c.dtypeOf(1) === 'int64' && isInteger(c.dtypeOf(0)) ? c.content(0) : null),
   },
   BitCast: {
     since: [26],
@@ -36,10 +46,12 @@ export const CAST = {
     attributes: { to: { kind: 'int', dtype: true } },
     infer: (c) => {
       const to = c.dtype('to');
-      if (DTYPES[to].bits !== DTYPES[c.dtypeOf(0)].bits) throw new Error(`BitCast from ${c.dtypeOf(0)} to ${to}: element sizes differ`);
+      if (DTYPES[to].bits !== DTYPES[c.dtypeOf(0)].bits)
+        throw new Error(`BitCast from ${c.dtypeOf(0)} to ${to}: element sizes differ`);
       return typed(to, c.shape(0));
     },
   },
 } as const satisfies Record<string, OpRow>;
 
-const fits = (content: readonly Dim[] | null, to: Dtype): boolean => content?.every((d) => !isStatic(d) || to === 'int64' || d === (d | 0)) ?? false;
+const fits = (content: readonly Dim[] | null, to: Dtype): boolean =>
+  content?.every((d) => !isStatic(d) || to === 'int64' || d === (d | 0)) ?? false;

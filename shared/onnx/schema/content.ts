@@ -15,7 +15,9 @@ export function contentOf(data: TensorData): readonly Dim[] | null {
   return isInteger(data.dtype) || data.dtype === 'bool' ? decodeInts(data.dtype, data.memory) : null;
 }
 
-/** Elements that may be followed: narrower types wrap around, and numbers beyond their type's range do not stay exact. */
+/**
+ * Elements that may be followed: narrower types wrap around, and numbers beyond their type's range do not stay exact.
+ */
 export function followed(type: TensorType | null, content: readonly Dim[] | null | undefined): readonly Dim[] | null {
   if (!content || content.length > CONTENT_LIMIT || !type) return null;
   if (type.dtype === 'bool') return content.every((d) => d === 0 || d === 1) ? content : null;
@@ -29,7 +31,9 @@ export function boundsOf(call: OpCall, index: number): readonly Dim[] | null {
   const content = call.content(index);
   const data = call.inputs[index]?.data;
   if (content || !data?.memory || !isInteger(data.dtype) || data.shape.length > 1) return content;
-  return decodeBigInts(data.dtype, data.memory).map((n) => (BigInt.asIntN(53, n) === n ? Number(n) : n > 0n ? Infinity : -Infinity));
+  return decodeBigInts(data.dtype, data.memory).map((n) =>
+    BigInt.asIntN(53, n) === n ? Number(n) : n > 0n ? Infinity : -Infinity,
+  );
 }
 
 /** The numbers of a float constant, for sizes that are computed from scales. */

@@ -14,7 +14,11 @@ const binary: OpRow = {
   since: [1],
   inputs: 'A A_scale A_zero_point? B B_scale B_zero_point? C_scale C_zero_point?',
   outputs: 'C',
-  infer: (c) => typed(c.dtypeOf(0), broadcastShapes([c.shape(0), c.shape(3)], () => c.unknownDim())),
+  infer: (c) =>
+    typed(
+      c.dtypeOf(0),
+      broadcastShapes([c.shape(0), c.shape(3)], () => c.unknownDim()),
+    ),
 };
 const unary = (attributes: Readonly<Record<string, AttributeRow>> = {}): OpRow => ({
   since: [1],
@@ -68,7 +72,11 @@ export const CONTRIB: Readonly<Record<string, OpRow>> = {
   QGemm: {
     since: [1],
     inputs: 'A a_scale a_zero_point B b_scale b_zero_point C? y_scale? y_zero_point?',
-    attributes: { alpha: { kind: 'float', default: 1 }, transA: { kind: 'int', default: 0 }, transB: { kind: 'int', default: 0 } },
+    attributes: {
+      alpha: { kind: 'float', default: 1 },
+      transA: { kind: 'int', default: 0 },
+      transB: { kind: 'int', default: 0 },
+    },
     infer: (c) => typed(c.has(8) ? c.dtypeOf(8) : 'float32', gemmShape(c, 0, 3, 6)),
   },
   DynamicQuantizeMatMul: {

@@ -6,7 +6,12 @@ import { axisIn, mergeShapes, requireDtype, typed } from './shape-rules.ts';
 
 const unknownType = (): Inferred => ({ type: null });
 /** Sequences have no tensor type; what comes out of one cannot be told. */
-const sequence = (since: readonly number[], inputs: string, outputs: string, attributes: OpRow['attributes'] = {}): OpRow => ({
+const sequence = (
+  since: readonly number[],
+  inputs: string,
+  outputs: string,
+  attributes: OpRow['attributes'] = {},
+): OpRow => ({
   since,
   inputs,
   outputs,
@@ -63,9 +68,21 @@ export const CONTROL = {
   SequenceInsert: sequence([11], 'input_sequence tensor position?', 'output_sequence'),
   SequenceErase: sequence([11], 'input_sequence position?', 'output_sequence'),
   SequenceAt: sequence([11], 'input_sequence position', 'tensor'),
-  SequenceLength: { since: [11], inputs: 'input_sequence', outputs: 'length', untyped: true, infer: () => typed('int64', []) },
-  SplitToSequence: sequence([11, 24], 'input split?', 'output_sequence', { axis: { kind: 'int', default: 0 }, keepdims: { kind: 'int', default: 1 } }),
-  ConcatFromSequence: sequence([11], 'input_sequence', 'concat_result', { axis: { kind: 'int' }, new_axis: { kind: 'int', default: 0 } }),
+  SequenceLength: {
+    since: [11],
+    inputs: 'input_sequence',
+    outputs: 'length',
+    untyped: true,
+    infer: () => typed('int64', []),
+  },
+  SplitToSequence: sequence([11, 24], 'input split?', 'output_sequence', {
+    axis: { kind: 'int', default: 0 },
+    keepdims: { kind: 'int', default: 1 },
+  }),
+  ConcatFromSequence: sequence([11], 'input_sequence', 'concat_result', {
+    axis: { kind: 'int' },
+    new_axis: { kind: 'int', default: 0 },
+  }),
 } as const satisfies Record<string, OpRow>;
 
 function mergeTypes(c: OpCall, a: TensorType | null, b: TensorType | null): TensorType | null {

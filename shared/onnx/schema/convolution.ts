@@ -5,16 +5,27 @@ import { agreeDim, commonDtype, typed } from './shape-rules.ts';
 import { slidingShape, transposedShape, windowOf } from './window-size.ts';
 
 const INTS = { kind: 'ints', optional: true } as const satisfies AttributeRow;
-const WINDOW = { dilations: INTS, group: { kind: 'int', default: 1 }, kernel_shape: INTS, pads: INTS, strides: INTS } as const satisfies Record<string, AttributeRow>;
-const CONVOLUTION = { auto_pad: { kind: 'string', default: 'NOTSET' }, ...WINDOW } as const satisfies Record<string, AttributeRow>;
+const WINDOW = {
+  dilations: INTS,
+  group: { kind: 'int', default: 1 },
+  kernel_shape: INTS,
+  pads: INTS,
+  strides: INTS,
+} as const satisfies Record<string, AttributeRow>;
+const CONVOLUTION = { auto_pad: { kind: 'string', default: 'NOTSET' }, ...WINDOW } as const satisfies Record<
+  string,
+  AttributeRow
+>;
 
 /** Shape of a convolution of input `x` with weights `w`; `b` is checked when it is there. */
 export function convolutionShape(c: OpCall, x: number, w: number, b: number): Dim[] {
   const [n, channels, ...spatial] = c.shape(x);
   const [filters, channelsPerGroup, ...kernel] = c.shape(w);
-  if (c.rank(x) < 3 || c.rank(w) !== c.rank(x)) throw new Error(`${c.op}: input of rank ${c.rank(x)}, weights of rank ${c.rank(w)}`);
+  if (c.rank(x) < 3 || c.rank(w) !== c.rank(x))
+    throw new Error(`${c.op}: input of rank ${c.rank(x)}, weights of rank ${c.rank(w)}`);
   agreeDim(channels!, mulDims(channelsPerGroup!, c.int('group')), `${c.op}, channels`);
-  if (isStatic(filters!) && filters % c.int('group') !== 0) throw new Error(`${c.op}: ${filters} filters in ${c.int('group')} groups`);
+  if (isStatic(filters!) && filters % c.int('group') !== 0)
+    throw new Error(`${c.op}: ${filters} filters in ${c.int('group')} groups`);
   if (c.has(b)) agreeDim(c.shape(b)[0] ?? 1, filters!, `${c.op}, bias`);
   return [n!, filters!, ...slidingShape(c, spatial, windowOf(c, spatial.length, kernel))];
 }
@@ -57,7 +68,8 @@ export const CONVOLUTIONS = {
 function convTranspose(c: OpCall): Inferred {
   const [n, channels, ...spatial] = c.shape(0);
   const [inputs, filtersPerGroup, ...kernel] = c.shape(1);
-  if (c.rank(0) < 3 || c.rank(1) !== c.rank(0)) throw new Error(`ConvTranspose: input of rank ${c.rank(0)}, weights of rank ${c.rank(1)}`);
+  if (c.rank(0) < 3 || c.rank(1) !== c.rank(0))
+    throw new Error(`ConvTranspose: input of rank ${c.rank(0)}, weights of rank ${c.rank(1)}`);
   agreeDim(channels!, inputs!, 'ConvTranspose, channels');
   const filters = mulDims(filtersPerGroup!, c.int('group'));
   if (c.has(2)) agreeDim(c.shape(2)[0] ?? 1, filters, 'ConvTranspose, bias');

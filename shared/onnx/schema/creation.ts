@@ -10,8 +10,16 @@ const OPTIONAL_DTYPE: AttributeRow = { kind: 'int', dtype: true, optional: true 
 const FLOAT32 = 1;
 const DTYPE: AttributeRow = { kind: 'int', dtype: true, default: FLOAT32 };
 const SEED: AttributeRow = { kind: 'float', optional: true };
-const NORMAL = { mean: { kind: 'float', default: 0 }, scale: { kind: 'float', default: 1 }, seed: SEED } as const satisfies Record<string, AttributeRow>;
-const UNIFORM = { high: { kind: 'float', default: 1 }, low: { kind: 'float', default: 0 }, seed: SEED } as const satisfies Record<string, AttributeRow>;
+const NORMAL = {
+  mean: { kind: 'float', default: 0 },
+  scale: { kind: 'float', default: 1 },
+  seed: SEED,
+} as const satisfies Record<string, AttributeRow>;
+const UNIFORM = {
+  high: { kind: 'float', default: 1 },
+  low: { kind: 'float', default: 0 },
+  seed: SEED,
+} as const satisfies Record<string, AttributeRow>;
 
 const random = (attributes: Readonly<Record<string, AttributeRow>>): OpRow => ({
   since: [1, 22],
@@ -62,7 +70,10 @@ export const CREATION = {
       const shape = c.content(0) ?? unknownShape(c, 0);
       if (!shape) return { type: null };
       const [length, element] = [shape[0] ?? 1, data && contentOf(data)];
-      const content = element && shape.length <= 1 && isStatic(length) && length <= CONTENT_LIMIT ? new Array<Dim>(length).fill(element[0]!) : null;
+      const content =
+        element && shape.length <= 1 && isStatic(length) && length <= CONTENT_LIMIT
+          ? new Array<Dim>(length).fill(element[0]!)
+          : null;
       return typed(data?.dtype ?? 'float32', shape, content);
     },
   },
@@ -86,7 +97,11 @@ export const CREATION = {
     since: [7, 22],
     inputs: 'input',
     outputs: 'output',
-    attributes: { dtype: { kind: 'int', dtype: true, default: 6 }, sample_size: { kind: 'int', default: 1 }, seed: SEED },
+    attributes: {
+      dtype: { kind: 'int', dtype: true, default: 6 },
+      sample_size: { kind: 'int', default: 1 },
+      seed: SEED,
+    },
     infer: (c) => {
       requireRank(c, 0, 2);
       return typed(c.dtype('dtype'), [c.shape(0)[0]!, c.int('sample_size')]);
@@ -102,7 +117,10 @@ export const CREATION = {
     attributes: { output_datatype: DTYPE },
     infer: (c) => {
       const [bins, length] = [c.content(0)?.[0], c.content(1)?.[0]];
-      return typed(c.dtype('output_datatype'), [length === undefined ? c.unknownDim() : halfSpectrum(length), bins ?? c.unknownDim()]);
+      return typed(c.dtype('output_datatype'), [
+        length === undefined ? c.unknownDim() : halfSpectrum(length),
+        bins ?? c.unknownDim(),
+      ]);
     },
   },
 } as const satisfies Record<string, OpRow>;
@@ -110,7 +128,8 @@ export const CREATION = {
 /** Frequencies of a real signal: floor(n / 2) + 1. */
 export const halfSpectrum = (length: Dim): Dim => addDims(floorDivDims(length, 2), 1);
 
-const integers = (values: readonly (number | bigint)[]): number[] | null => (values.every((x) => Number.isSafeInteger(Number(x))) ? values.map(Number) : null);
+const integers = (values: readonly (number | bigint)[]): number[] | null =>
+  values.every((x) => Number.isSafeInteger(Number(x))) ? values.map(Number) : null;
 
 function constant(c: OpCall): Inferred {
   for (const attribute of c.attributes.values()) {
@@ -140,12 +159,18 @@ function range(c: OpCall): Inferred {
   const dtype = commonDtype(c);
   if (!isInteger(dtype)) return typed(dtype, [floatRangeLength(c)]);
   const [start, limit, delta] = [0, 1, 2].map((i) => c.content(i)?.[0]);
-  if (start === undefined || limit === undefined || delta === undefined || !isStatic(delta)) return typed(dtype, [c.unknownDim()]);
+  if (start === undefined || limit === undefined || delta === undefined || !isStatic(delta))
+    return typed(dtype, [c.unknownDim()]);
   if (delta === 0) throw new Error('Range: delta is 0');
   const distance = delta > 0 ? subDims(limit, start) : subDims(start, limit);
   if (!isStatic(distance) && !isAtLeast(distance, 0)) return typed(dtype, [c.unknownDim()]);
-  const length = isStatic(distance) ? Math.max(0, Math.ceil(distance / Math.abs(delta))) : ceilDivDims(distance, Math.abs(delta));
-  const content = isStatic(length) && length <= CONTENT_LIMIT ? Array.from({ length }, (_, i) => addDims(start, mulDims(i, delta))) : null;
+  const length = isStatic(distance)
+    ? Math.max(0, Math.ceil(distance / Math.abs(delta)))
+    : ceilDivDims(distance, Math.abs(delta));
+  const content =
+    isStatic(length) && length <= CONTENT_LIMIT
+      ? Array.from({ length }, (_, i) => addDims(start, mulDims(i, delta)))
+      : null;
   return typed(dtype, [length], content);
 }
 
@@ -156,4 +181,3 @@ function floatRangeLength(c: OpCall): Dim {
   const difference = c.dtypeOf(0) === 'float64' ? limit - start : Math.fround(limit - start);
   return Math.max(0, Math.ceil(difference / delta));
 }
-

@@ -10,7 +10,8 @@ const labelsOf = (term: string): string[] => term.match(/\.\.\.|[A-Za-z]/g) ?? [
 export function einsumShape(equation: string, shapes: readonly (readonly Dim[])[], unknown: () => Dim): Dim[] {
   const [left, right] = equation.replaceAll(/\s/g, '').split('->');
   const terms = left!.split(',').map(labelsOf);
-  if (terms.length !== shapes.length) throw new Error(`Einsum "${equation}" names ${terms.length} inputs, got ${shapes.length}`);
+  if (terms.length !== shapes.length)
+    throw new Error(`Einsum "${equation}" names ${terms.length} inputs, got ${shapes.length}`);
   const sizes = new Map<string, Dim>();
   const ellipses: (readonly Dim[])[] = [];
   terms.forEach((labels, i) => {
@@ -26,7 +27,8 @@ export function einsumShape(equation: string, shapes: readonly (readonly Dim[])[
 
 function matchTerm(equation: string, labels: readonly string[], shape: readonly Dim[]): [string, readonly Dim[]][] {
   const covered = shape.length - (labels.length - (labels.includes(ELLIPSIS) ? 1 : 0));
-  if (covered < 0 || (covered > 0 && !labels.includes(ELLIPSIS))) throw new Error(`Einsum "${equation}": "${labels.join('')}" does not fit rank ${shape.length}`);
+  if (covered < 0 || (covered > 0 && !labels.includes(ELLIPSIS)))
+    throw new Error(`Einsum "${equation}": "${labels.join('')}" does not fit rank ${shape.length}`);
   let at = 0;
   return labels.map((label) => {
     const from = at;

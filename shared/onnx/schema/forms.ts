@@ -35,4 +35,6 @@ const TABLES: readonly Forms[] = [
 
 const NAMES = [...new Set(TABLES.flatMap((table) => Object.keys(table) as OnnxOp[]))];
 
-export const FORMS: Readonly<Partial<Record<OnnxOp, readonly Form[]>>> = Object.fromEntries(NAMES.map((name) => [name, TABLES.flatMap((table) => table[name] ?? [])]));
+export const FORMS: Readonly<Partial<Record<OnnxOp, readonly Form[]>>> = Object.fromEntries(
+  NAMES.map((name) => [name, TABLES.flatMap((table) => table[name] ?? [])]),
+);

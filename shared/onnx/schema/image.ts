@@ -32,7 +32,11 @@ export const IMAGE = {
     infer: (c) => {
       requireRank(c, 1, c.rank(0));
       agreeDim(c.shape(1).at(-1)!, c.rank(0) - 2, 'GridSample, coordinates');
-      return typed(c.dtypeOf(0), [agreeDim(c.shape(0)[0]!, c.shape(1)[0]!, 'GridSample, batch'), c.shape(0)[1]!, ...c.shape(1).slice(1, -1)]);
+      return typed(c.dtypeOf(0), [
+        agreeDim(c.shape(0)[0]!, c.shape(1)[0]!, 'GridSample, batch'),
+        c.shape(0)[1]!,
+        ...c.shape(1).slice(1, -1),
+      ]);
     },
   },
   AffineGrid: {
@@ -70,19 +74,32 @@ export const IMAGE = {
     infer: (c) => {
       requireRank(c, 0, 4);
       requireRank(c, 1, 2);
-      return typed(c.dtypeOf(0), [agreeDim(c.shape(1)[0]!, c.shape(2)[0]!, 'RoiAlign, regions'), c.shape(0)[1]!, c.int('output_height'), c.int('output_width')]);
+      return typed(c.dtypeOf(0), [
+        agreeDim(c.shape(1)[0]!, c.shape(2)[0]!, 'RoiAlign, regions'),
+        c.shape(0)[1]!,
+        c.int('output_height'),
+        c.int('output_width'),
+      ]);
     },
   },
   Col2Im: {
     since: [18],
     inputs: 'input image_shape block_shape',
     outputs: 'output',
-    attributes: { dilations: { kind: 'ints', optional: true }, pads: { kind: 'ints', optional: true }, strides: { kind: 'ints', optional: true } },
+    attributes: {
+      dilations: { kind: 'ints', optional: true },
+      pads: { kind: 'ints', optional: true },
+      strides: { kind: 'ints', optional: true },
+    },
     infer: (c) => {
       requireRank(c, 0, 3);
       const [image, block] = [c.content(1) ?? unknownShape(c, 1), c.content(2)];
       if (!image) return { type: null };
-      return typed(c.dtypeOf(0), [c.shape(0)[0]!, block ? floorDivDims(c.shape(0)[1]!, productDims(block)) : c.unknownDim(), ...image]);
+      return typed(c.dtypeOf(0), [
+        c.shape(0)[0]!,
+        block ? floorDivDims(c.shape(0)[1]!, productDims(block)) : c.unknownDim(),
+        ...image,
+      ]);
     },
   },
 } as const satisfies Record<string, OpRow>;
@@ -91,9 +108,16 @@ function resize(c: OpCall): Inferred {
   const rank = c.rank(0);
   const axes = axesIn(c.ints('axes') ?? Array.from({ length: rank }, (_, i) => i), rank);
   const shape = [...c.shape(0)];
-  const sizes = c.has(3) ? (c.string('keep_aspect_ratio_policy') === 'stretch' ? c.content(3) : keptRatio(c, axes)) : null;
+  const sizes = c.has(3)
+    ? c.string('keep_aspect_ratio_policy') === 'stretch'
+      ? c.content(3)
+      : keptRatio(c, axes)
+    : null;
   // Opset 10 had no region of interest before the scales.
-  const scales = c.has(3) || c.string('coordinate_transformation_mode') === 'tf_crop_and_resize' ? null : floatsOf(c, c.opset < 11 ? 1 : 2);
+  const scales =
+    c.has(3) || c.string('coordinate_transformation_mode') === 'tf_crop_and_resize'
+      ? null
+      : floatsOf(c, c.opset < 11 ? 1 : 2);
   const given = sizes ?? scales;
   if (given && given.length !== axes.length) throw new Error(`Resize: ${given.length} sizes for ${axes.length} axes`);
   axes.forEach((axis, i) => {

@@ -1,4 +1,7 @@
-/** The ONNX operators torchferry writes or reads: one row each. This table drives the builder, the checker and type inference. */
+/**
+ * The ONNX operators torchferry writes or reads: one row each. This table drives the builder, the checker and type
+ * inference.
+ */
 import { ACTIVATIONS } from './activation.ts';
 import { ARITHMETIC } from './arithmetic.ts';
 import { CAST } from './cast.ts';

@@ -1,10 +1,22 @@
 /** Picking and placing elements by index or condition. */
 import { isStatic } from '../../tensor/dim.ts';
 import type { AttributeRow, Inferred, OpCall, OpRow } from './row.ts';
-import { agreeDim, axisIn, commonDtype, productDims, replaceDim, requireDtype, requireRank, typed } from './shape-rules.ts';
+import {
+  agreeDim,
+  axisIn,
+  commonDtype,
+  productDims,
+  replaceDim,
+  requireDtype,
+  requireRank,
+  typed,
+} from './shape-rules.ts';
 
 const axis = (value: number): Readonly<Record<string, AttributeRow>> => ({ axis: { kind: 'int', default: value } });
-const REDUCTION = { reduction: { kind: 'string', since: 16, default: 'none' } } as const satisfies Record<string, AttributeRow>;
+const REDUCTION = { reduction: { kind: 'string', since: 16, default: 'none' } } as const satisfies Record<
+  string,
+  AttributeRow
+>;
 
 export const INDEXING = {
   Gather: { since: [1, 11, 13], inputs: 'data indices', outputs: 'output', attributes: axis(0), infer: gather },
@@ -90,7 +102,10 @@ export const INDEXING = {
     infer: (c) => {
       requireDtype(c, 1, 'bool');
       const kept = c.numbers(1)?.filter((x) => x !== 0).length ?? c.unknownDim();
-      return typed(c.dtypeOf(0), c.attribute('axis') ? replaceDim(c.shape(0), axisIn(c.int('axis'), c.rank(0)), kept) : [kept]);
+      return typed(
+        c.dtypeOf(0),
+        c.attribute('axis') ? replaceDim(c.shape(0), axisIn(c.int('axis'), c.rank(0)), kept) : [kept],
+      );
     },
   },
   Unique: {
@@ -101,7 +116,8 @@ export const INDEXING = {
     infer: (c) => {
       const count = c.unknownDim();
       const at = c.attribute('axis') ? axisIn(c.int('axis'), c.rank(0)) : null;
-      const [distinct, all] = at === null ? [[count], productDims(c.shape(0))] : [replaceDim(c.shape(0), at, count), c.shape(0)[at]!];
+      const [distinct, all] =
+        at === null ? [[count], productDims(c.shape(0))] : [replaceDim(c.shape(0), at, count), c.shape(0)[at]!];
       return [typed(c.dtypeOf(0), distinct), typed('int64', [count]), typed('int64', [all]), typed('int64', [count])];
     },
   },
@@ -109,7 +125,12 @@ export const INDEXING = {
     since: [1, 10, 11, 24],
     inputs: 'X K',
     outputs: 'Values Indices',
-    attributes: { ...axis(-1), largest: { kind: 'int', since: 11, default: 1 }, sorted: { kind: 'int', since: 11, default: 1 }, k: { kind: 'int', optional: true, until: 10 } },
+    attributes: {
+      ...axis(-1),
+      largest: { kind: 'int', since: 11, default: 1 },
+      sorted: { kind: 'int', since: 11, default: 1 },
+      k: { kind: 'int', optional: true, until: 10 },
+    },
     infer: (c) => {
       const at = axisIn(c.int('axis'), c.rank(0));
       if (c.has(1)) requireRank(c, 1, 1);
@@ -130,9 +151,9 @@ function gather(c: OpCall): Inferred {
   const at = axisIn(c.int('axis'), data.length);
   const whole = data[at]!;
   const picks = c.numbers(1);
-  if (picks && isStatic(whole) && picks.some((i) => i >= whole || i < -whole)) throw new Error(`Gather: index [${picks}] is outside ${whole}`);
+  if (picks && isStatic(whole) && picks.some((i) => i >= whole || i < -whole))
+    throw new Error(`Gather: index [${picks}] is outside ${whole}`);
   const content = data.length === 1 ? c.content(0) : null;
   const picked = content && picks?.every((i) => content.at(i) !== undefined) ? picks.map((i) => content.at(i)!) : null;
   return typed(c.dtypeOf(0), [...data.slice(0, at), ...c.shape(1), ...data.slice(at + 1)], picked);
 }
-

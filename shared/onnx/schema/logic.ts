@@ -4,7 +4,12 @@ import { isInteger } from '../../tensor/dtype.ts';
 import type { OpCall, OpRow } from './row.ts';
 import { broadcast, broadcastInputs, commonDtype, requireDtype, typed, vectorContent } from './shape-rules.ts';
 
-const comparison = (since: readonly number[]): OpRow => ({ since, inputs: 'A B', outputs: 'C', infer: broadcast('bool') });
+const comparison = (since: readonly number[]): OpRow => ({
+  since,
+  inputs: 'A B',
+  outputs: 'C',
+  infer: broadcast('bool'),
+});
 const boolean = (since: readonly number[]): OpRow => ({
   since,
   inputs: 'A B',

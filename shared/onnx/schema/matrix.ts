@@ -15,7 +15,11 @@ export function matmulShape(c: OpCall, left: number, right: number): Dim[] {
 
 export const MATRIX = {
   MatMul: { since: [1, 9, 13], inputs: 'A B', infer: (c) => typed(commonDtype(c), matmulShape(c, 0, 1)) },
-  MatMulInteger: { since: [10], inputs: 'A B a_zero_point? b_zero_point?', infer: (c) => typed('int32', matmulShape(c, 0, 1)) },
+  MatMulInteger: {
+    since: [10],
+    inputs: 'A B a_zero_point? b_zero_point?',
+    infer: (c) => typed('int32', matmulShape(c, 0, 1)),
+  },
   QLinearMatMul: {
     since: [10, 21],
     inputs: 'a a_scale a_zero_point b b_scale b_zero_point y_scale y_zero_point',
@@ -38,7 +42,15 @@ export const MATRIX = {
     inputs: 'Inputs...',
     outputs: 'Output',
     attributes: { equation: { kind: 'string' } },
-    infer: (c) => typed(commonDtype(c), einsumShape(c.string('equation'), c.inputs.map((_, i) => c.shape(i)), () => c.unknownDim())),
+    infer: (c) =>
+      typed(
+        commonDtype(c),
+        einsumShape(
+          c.string('equation'),
+          c.inputs.map((_, i) => c.shape(i)),
+          () => c.unknownDim(),
+        ),
+      ),
   },
 } as const satisfies Record<string, OpRow>;
 

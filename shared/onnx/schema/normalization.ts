@@ -3,7 +3,10 @@ import { type Dim, sameDim } from '../../tensor/dim.ts';
 import type { AttributeRow, OpCall, OpRow } from './row.ts';
 import { agreeDim, axesIn, axisIn, broadcastShapes, requireFloat, sameFloat, typed } from './shape-rules.ts';
 
-const EPSILON = { epsilon: { kind: 'float', default: 9.999999747378752e-6 } } as const satisfies Record<string, AttributeRow>;
+const EPSILON = { epsilon: { kind: 'float', default: 9.999999747378752e-6 } } as const satisfies Record<
+  string,
+  AttributeRow
+>;
 const AXIS = { axis: { kind: 'int', default: -1 } } as const satisfies Record<string, AttributeRow>;
 
 /** Inputs `indices` hold one number per channel. */
@@ -28,7 +31,11 @@ export const NORMALIZATION = {
     since: [1, 6, 7, 9, 14, 15],
     inputs: 'X scale B input_mean input_var',
     outputs: 'Y running_mean? running_var?',
-    attributes: { ...EPSILON, momentum: { kind: 'float', default: 0.8999999761581421 }, training_mode: { kind: 'int', since: 14, default: 0 } },
+    attributes: {
+      ...EPSILON,
+      momentum: { kind: 'float', default: 0.8999999761581421 },
+      training_mode: { kind: 'int', since: 14, default: 0 },
+    },
     infer: (c) => {
       requireFloat(c, 0);
       requireChannels(c, [1, 2, 3, 4]);
@@ -48,7 +55,11 @@ export const NORMALIZATION = {
   GroupNormalization: {
     since: [18, 21],
     inputs: 'X scale bias',
-    attributes: { ...EPSILON, num_groups: { kind: 'int' }, stash_type: { kind: 'int', since: 21, dtype: true, default: 1 } },
+    attributes: {
+      ...EPSILON,
+      num_groups: { kind: 'int' },
+      stash_type: { kind: 'int', since: 21, dtype: true, default: 1 },
+    },
     infer: (c) => {
       // Files of opset 18 to 20 have one scale for each group.
       if (c.opset >= 21 || !sameDim(c.shape(1)[0]!, c.int('num_groups'))) requireChannels(c, [1, 2]);
@@ -64,7 +75,10 @@ export const NORMALIZATION = {
       requireFloat(c, 0);
       const axis = axisIn(c.int('axis'), c.rank(0));
       requireNormalized(c, axis, [1, 2]);
-      const statistics = typed(c.dtype('stash_type'), c.shape(0).map((d, i): Dim => (i < axis ? d : 1)));
+      const statistics = typed(
+        c.dtype('stash_type'),
+        c.shape(0).map((d, i): Dim => (i < axis ? d : 1)),
+      );
       return [{ type: c.type(0) }, statistics, statistics];
     },
   },
@@ -112,7 +126,10 @@ export const NORMALIZATION = {
     since: [1, 6, 7, 10, 12, 13, 22],
     inputs: 'data ratio? training_mode?',
     outputs: 'output mask?',
-    attributes: { seed: { kind: 'int', since: 12, optional: true }, ratio: { kind: 'float', optional: true, until: 12 } },
+    attributes: {
+      seed: { kind: 'int', since: 12, optional: true },
+      ratio: { kind: 'float', optional: true, until: 12 },
+    },
     infer: (c) => [sameFloat(c), typed('bool', c.shape(0))],
   },
 } as const satisfies Record<string, OpRow>;

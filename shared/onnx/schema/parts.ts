@@ -2,11 +2,27 @@
 import { addDims, ceilDivDims, type Dim, divideExactly, isStatic, mulDims, subDims } from '../../tensor/dim.ts';
 import { boundsOf } from './content.ts';
 import type { Inferred, OpCall, OpRow } from './row.ts';
-import { agreeDim, axesIn, axisIn, commonDtype, replaceDim, size, sumDims, typed, vectorContent } from './shape-rules.ts';
+import {
+  agreeDim,
+  axesIn,
+  axisIn,
+  commonDtype,
+  replaceDim,
+  size,
+  sumDims,
+  typed,
+  vectorContent,
+} from './shape-rules.ts';
 import { sliceLength, sliceList } from './slice.ts';
 
 export const PARTS = {
-  Concat: { since: [1, 4, 11, 13], inputs: 'inputs...', outputs: 'concat_result', attributes: { axis: { kind: 'int' } }, infer: concat },
+  Concat: {
+    since: [1, 4, 11, 13],
+    inputs: 'inputs...',
+    outputs: 'concat_result',
+    attributes: { axis: { kind: 'int' } },
+    infer: concat,
+  },
   Split: {
     since: [1, 2, 11, 13, 18],
     inputs: 'input split?',
@@ -22,7 +38,11 @@ export const PARTS = {
     since: [1, 10, 11, 13],
     inputs: 'data starts ends axes? steps?',
     outputs: 'output',
-    attributes: { starts: { kind: 'ints', optional: true, until: 10 }, ends: { kind: 'ints', optional: true, until: 10 }, axes: { kind: 'ints', optional: true, until: 10 } },
+    attributes: {
+      starts: { kind: 'ints', optional: true, until: 10 },
+      ends: { kind: 'ints', optional: true, until: 10 },
+      axes: { kind: 'ints', optional: true, until: 10 },
+    },
     infer: slice,
   },
   Pad: {
@@ -42,7 +62,8 @@ function concat(c: OpCall): Inferred {
   const first = c.shape(0);
   const axis = axisIn(c.int('axis'), first.length);
   const shapes = c.inputs.map((_, i) => c.shape(i));
-  if (shapes.some((s) => s.length !== first.length) || first.length === 0) throw new Error('Concat: the inputs differ in rank, or are scalars');
+  if (shapes.some((s) => s.length !== first.length) || first.length === 0)
+    throw new Error('Concat: the inputs differ in rank, or are scalars');
   const shape = first.map((_, at) => {
     const dims = shapes.map((s) => s[at]!);
     return at === axis ? sumDims(dims) : dims.reduce((a, b) => agreeDim(a, b, `Concat, axis ${at}`));
@@ -69,7 +90,8 @@ function splitSizes(c: OpCall, whole: Dim): readonly Dim[] {
   const given = c.has(1) ? c.content(1) : c.ints('split');
   if (given) {
     const sum = sumDims(given);
-    if (isStatic(sum) && isStatic(whole) && sum !== whole) throw new Error(`Split: parts of [${given}] do not add up to ${whole}`);
+    if (isStatic(sum) && isStatic(whole) && sum !== whole)
+      throw new Error(`Split: parts of [${given}] do not add up to ${whole}`);
     return given;
   }
   if (c.has(1)) return Array.from({ length: c.outputs }, () => c.unknownDim());
@@ -89,14 +111,22 @@ function slice(c: OpCall): Inferred {
   const count = starts?.length ?? ends?.length ?? (c.has(1) ? c.shape(1)[0]! : 0);
   const axes = axesOfSlice(c, count);
   const steps = c.has(4) ? c.numbers(4) : axes?.map(() => 1);
-  if (!axes) return typed(c.dtypeOf(0), shape.map(() => c.unknownDim()));
-  if ([starts, ends, steps].some((list) => list && list.length !== axes.length)) throw new Error(`Slice: starts, ends and steps do not fit ${axes.length} axes`);
+  if (!axes)
+    return typed(
+      c.dtypeOf(0),
+      shape.map(() => c.unknownDim()),
+    );
+  if ([starts, ends, steps].some((list) => list && list.length !== axes.length))
+    throw new Error(`Slice: starts, ends and steps do not fit ${axes.length} axes`);
   axes.forEach((axis, i) => {
     const known = starts && ends && steps ? sliceLength(shape[axis]!, starts[i]!, ends[i]!, steps[i]!) : null;
     shape[axis] = known ?? c.unknownDim();
   });
   const content = vectorContent(c, 0);
-  const picked = content && c.rank(0) === 1 && axes.length === 1 && starts && ends && steps ? sliceList(content, starts[0]!, ends[0]!, steps[0]!) : null;
+  const picked =
+    content && c.rank(0) === 1 && axes.length === 1 && starts && ends && steps
+      ? sliceList(content, starts[0]!, ends[0]!, steps[0]!)
+      : null;
   return typed(c.dtypeOf(0), shape, picked);
 }
 
@@ -105,13 +135,22 @@ function axesOfSlice(c: OpCall, count: Dim): number[] | null {
     const axes = c.integers(3, 'axes');
     return axes && axesIn(axes, c.rank(0));
   }
-  return isStatic(count) ? axesIn(Array.from({ length: count }, (_, i) => i), c.rank(0)) : null;
+  return isStatic(count)
+    ? axesIn(
+        Array.from({ length: count }, (_, i) => i),
+        c.rank(0),
+      )
+    : null;
 }
 
 function pad(c: OpCall): Inferred {
   const shape = [...c.shape(0)];
   const axes = c.has(3) ? c.numbers(3) : shape.map((_, i) => i);
-  if (!axes) return typed(c.dtypeOf(0), shape.map(() => c.unknownDim()));
+  if (!axes)
+    return typed(
+      c.dtypeOf(0),
+      shape.map(() => c.unknownDim()),
+    );
   const pads = c.has(1) ? c.content(1) : c.ints('pads');
   if (pads && pads.length !== 2 * axes.length) throw new Error(`Pad: ${pads.length} pads for ${axes.length} axes`);
   axesIn(axes, shape.length).forEach((axis, i) => {

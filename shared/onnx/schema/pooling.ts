@@ -16,7 +16,11 @@ const POOLING = {
 export function poolingShape(c: OpCall, x = 0): Dim[] {
   const [n, channels, ...spatial] = c.shape(x);
   if (c.rank(x) < 3) throw new Error(`${c.op}: input of rank ${c.rank(x)}`);
-  return [n!, channels!, ...slidingShape(c, spatial, windowOf(c, spatial.length, c.ints('kernel_shape')!), c.int('ceil_mode') === 1)];
+  return [
+    n!,
+    channels!,
+    ...slidingShape(c, spatial, windowOf(c, spatial.length, c.ints('kernel_shape')!), c.int('ceil_mode') === 1),
+  ];
 }
 
 export const globalPoolingShape = (c: OpCall, x = 0): Dim[] => c.shape(x).map((d, i) => (i < 2 ? d : 1));
@@ -58,7 +62,12 @@ export const POOLINGS = {
   LpPool: {
     since: [1, 2, 11, 18, 22],
     inputs: 'X',
-    attributes: { ...POOLING, ceil_mode: { kind: 'int', since: 18, default: 0 }, dilations: { ...INTS, since: 18 }, p: { kind: 'int', default: 2 } },
+    attributes: {
+      ...POOLING,
+      ceil_mode: { kind: 'int', since: 18, default: 0 },
+      dilations: { ...INTS, since: 18 },
+      p: { kind: 'int', default: 2 },
+    },
     infer: (c) => typed(c.dtypeOf(0), poolingShape(c)),
   },
   GlobalAveragePool: globally([1, 22]),
@@ -76,7 +85,9 @@ export const POOLINGS = {
       }
       const [n, channels, ...spatial] = c.shape(0);
       const { kernel, strides, pads } = windowOf(c, spatial.length, c.ints('kernel_shape')!);
-      const grown = spatial.map((d, i) => size(c, addDims(mulDims(subDims(d, 1), strides[i]!), kernel[i]!, -pads[i]! - pads[spatial.length + i]!)));
+      const grown = spatial.map((d, i) =>
+        size(c, addDims(mulDims(subDims(d, 1), strides[i]!), kernel[i]!, -pads[i]! - pads[spatial.length + i]!)),
+      );
       return typed(c.dtypeOf(0), [n!, channels!, ...grown]);
     },
   },

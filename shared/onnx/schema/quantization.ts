@@ -3,7 +3,10 @@ import { agreeDim, axisIn, requireFloat, typed } from './shape-rules.ts';
 import type { AttributeRow, OpCall, OpRow } from './row.ts';
 
 const SINCE = [10, 13, 19, 21, 23, 24, 25] as const;
-const GRANULARITY = { axis: { kind: 'int', since: 13, default: 1 }, block_size: { kind: 'int', since: 21, default: 0 } } as const satisfies Record<string, AttributeRow>;
+const GRANULARITY = {
+  axis: { kind: 'int', since: 13, default: 1 },
+  block_size: { kind: 'int', since: 21, default: 0 },
+} as const satisfies Record<string, AttributeRow>;
 
 export const QUANTIZATION = {
   QuantizeLinear: {
@@ -29,7 +32,8 @@ export const QUANTIZATION = {
     attributes: { ...GRANULARITY, output_dtype: { kind: 'int', since: 23, dtype: true, default: 0 } },
     infer: (c) => {
       requireScales(c);
-      if (c.has(2) && c.dtypeOf(2) !== c.dtypeOf(0)) throw new Error(`DequantizeLinear: codes are ${c.dtypeOf(0)}, their zero point ${c.dtypeOf(2)}`);
+      if (c.has(2) && c.dtypeOf(2) !== c.dtypeOf(0))
+        throw new Error(`DequantizeLinear: codes are ${c.dtypeOf(0)}, their zero point ${c.dtypeOf(2)}`);
       return typed(c.int('output_dtype') !== 0 ? c.dtype('output_dtype') : c.dtypeOf(1), c.shape(0));
     },
   },

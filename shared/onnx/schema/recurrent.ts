@@ -56,7 +56,11 @@ export const RECURRENT_OPS = {
   RotaryEmbedding: {
     since: [23],
     inputs: 'X cos_cache sin_cache position_ids?',
-    attributes: { interleaved: { kind: 'int', default: 0 }, num_heads: OPTIONAL_INT, rotary_embedding_dim: { kind: 'int', default: 0 } },
+    attributes: {
+      interleaved: { kind: 'int', default: 0 },
+      num_heads: OPTIONAL_INT,
+      rotary_embedding_dim: { kind: 'int', default: 0 },
+    },
     infer: (c) => ({ type: c.type(0) }),
   },
 } as const satisfies Record<string, OpRow>;
@@ -70,7 +74,11 @@ function recurrent(c: OpCall): Inferred[] {
   const [batch, steps] = batchFirst ? [c.shape(0)[0]!, c.shape(0)[1]!] : [c.shape(0)[1]!, c.shape(0)[0]!];
   const dtype = c.dtypeOf(0);
   const last = typed(dtype, batchFirst ? [batch, directions, hidden] : [directions, batch, hidden]);
-  return [typed(dtype, batchFirst ? [batch, steps, directions, hidden] : [steps, directions, batch, hidden]), last, last];
+  return [
+    typed(dtype, batchFirst ? [batch, steps, directions, hidden] : [steps, directions, batch, hidden]),
+    last,
+    last,
+  ];
 }
 
 interface Heads {

@@ -14,14 +14,21 @@ const reduction = (since: readonly number[], gone: number, whole?: (dims: readon
     noop_with_empty_axes: { kind: 'int', since: gone, default: 0 },
     axes: { kind: 'ints', optional: true, until: gone },
   },
-  infer: (c) => ({ ...reduced(c), content: whole && c.rank(0) === 1 && isInteger(c.dtypeOf(0)) ? reducedContent(c, whole) : null }),
+  infer: (c) => ({
+    ...reduced(c),
+    content: whole && c.rank(0) === 1 && isInteger(c.dtypeOf(0)) ? reducedContent(c, whole) : null,
+  }),
 });
 
 const arg: OpRow = {
   since: [1, 11, 12, 13],
   inputs: 'data',
   outputs: 'reduced',
-  attributes: { axis: { kind: 'int', default: 0 }, keepdims: { kind: 'int', default: 1 }, select_last_index: { kind: 'int', since: 12, default: 0 } },
+  attributes: {
+    axis: { kind: 'int', default: 0 },
+    keepdims: { kind: 'int', default: 1 },
+    select_last_index: { kind: 'int', since: 12, default: 0 },
+  },
   infer: (c) => typed('int64', withoutAxes(c, [c.int('axis')])),
 };
 
@@ -29,7 +36,10 @@ const cumulative = (since: readonly number[]): OpRow => ({
   since,
   inputs: 'x axis',
   outputs: 'y',
-  attributes: { exclusive: { kind: 'int', default: 0 }, reverse: { kind: 'int', default: 0 } } satisfies Record<string, AttributeRow>,
+  attributes: { exclusive: { kind: 'int', default: 0 }, reverse: { kind: 'int', default: 0 } } satisfies Record<
+    string,
+    AttributeRow
+  >,
   infer: (c) => {
     requireDtype(c, 1, 'int32', 'int64');
     const axis = c.numbers(1)?.[0];
@@ -61,7 +71,12 @@ function reduced(c: OpCall): Inferred {
   const axes = c.integers(1, 'axes');
   if (c.has(1) && !axes) {
     // Which axes go is not known: with keepdims at least the rank is.
-    return c.int('keepdims') ? typed(c.dtypeOf(0), c.shape(0).map(() => c.unknownDim())) : { type: null };
+    return c.int('keepdims')
+      ? typed(
+          c.dtypeOf(0),
+          c.shape(0).map(() => c.unknownDim()),
+        )
+      : { type: null };
   }
   if (!axes?.length && c.int('noop_with_empty_axes')) return { type: c.type(0) };
   return typed(c.dtypeOf(0), withoutAxes(c, axes?.length ? axes : c.shape(0).map((_, i) => i)));

@@ -136,7 +136,9 @@ export class OpCall {
 
   int(name: string): number {
     const value = this.#value(name);
-    return typeof value === 'number' || typeof value === 'bigint' ? Number(value) : missing(this, `number attribute ${name}`);
+    return typeof value === 'number' || typeof value === 'bigint'
+      ? Number(value)
+      : missing(this, `number attribute ${name}`);
   }
 
   /** An attribute that is an element type. */
@@ -181,10 +183,12 @@ export class OpCall {
 
 /** Types of the outputs of a call. Nothing can be told from an input of unknown type, except by rows that say so. */
 export function inferTypes(call: OpCall): readonly Inferred[] {
-  if (!call.row.untyped && call.inputs.some((input) => input && !input.type)) return Array.from({ length: call.outputs }, () => ({ type: null }));
+  if (!call.row.untyped && call.inputs.some((input) => input && !input.type))
+    return Array.from({ length: call.outputs }, () => ({ type: null }));
   const inferred = call.row.infer(call);
   const list = Array.isArray(inferred) ? (inferred as readonly Inferred[]) : [inferred as Inferred];
-  if (list.length < call.outputs) throw new Error(`${call.op}: ${call.outputs} outputs wanted, ${list.length} inferred`);
+  if (list.length < call.outputs)
+    throw new Error(`${call.op}: ${call.outputs} outputs wanted, ${list.length} inferred`);
   return list.slice(0, call.outputs);
 }
 

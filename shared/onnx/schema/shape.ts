@@ -2,7 +2,16 @@
 import { type Dim, dimText, divideExactly, floorDivDims, isStatic, mulDims } from '../../tensor/dim.ts';
 import { isUnknownDim } from '../unknown-dim.ts';
 import type { Inferred, OpCall, OpRow } from './row.ts';
-import { agreeDim, axesIn, axisIn, broadcastShapes, productDims, requireDtype, typed, unknownShape } from './shape-rules.ts';
+import {
+  agreeDim,
+  axesIn,
+  axisIn,
+  broadcastShapes,
+  productDims,
+  requireDtype,
+  typed,
+  unknownShape,
+} from './shape-rules.ts';
 
 const SINCE = [1, 13, 21, 23, 24, 25] as const;
 
@@ -28,7 +37,10 @@ export const SHAPE = {
     since: [1, 5, 13, 14, 19, 21, 23, 24, 25],
     inputs: 'data shape',
     outputs: 'reshaped',
-    attributes: { allowzero: { kind: 'int', since: 14, default: 0 }, shape: { kind: 'ints', optional: true, until: 5 } },
+    attributes: {
+      allowzero: { kind: 'int', since: 14, default: 0 },
+      shape: { kind: 'ints', optional: true, until: 5 },
+    },
     infer: reshape,
   },
   Flatten: {
@@ -39,7 +51,11 @@ export const SHAPE = {
     infer: (c) => {
       // Unlike elsewhere the axis may equal the rank.
       const axis = c.int('axis') === c.rank(0) ? c.rank(0) : axisIn(c.int('axis'), c.rank(0));
-      return typed(c.dtypeOf(0), [productDims(c.shape(0).slice(0, axis)), productDims(c.shape(0).slice(axis))], c.content(0));
+      return typed(
+        c.dtypeOf(0),
+        [productDims(c.shape(0).slice(0, axis)), productDims(c.shape(0).slice(axis))],
+        c.content(0),
+      );
     },
   },
   Transpose: {
@@ -50,8 +66,13 @@ export const SHAPE = {
     infer: (c) => {
       const rank = c.rank(0);
       const perm = c.ints('perm') ?? Array.from({ length: rank }, (_, i) => rank - 1 - i);
-      if (perm.length !== rank || new Set(perm).size !== rank) throw new Error(`Transpose: [${perm}] does not permute ${rank} axes`);
-      return typed(c.dtypeOf(0), perm.map((p) => c.shape(0)[axisIn(p, rank)]!), rank <= 1 ? c.content(0) : null);
+      if (perm.length !== rank || new Set(perm).size !== rank)
+        throw new Error(`Transpose: [${perm}] does not permute ${rank} axes`);
+      return typed(
+        c.dtypeOf(0),
+        perm.map((p) => c.shape(0)[axisIn(p, rank)]!),
+        rank <= 1 ? c.content(0) : null,
+      );
     },
   },
   Squeeze: {
@@ -73,7 +94,11 @@ export const SHAPE = {
       const at = new Set(axesIn(axes, rank));
       if (at.size !== axes.length) throw new Error(`Unsqueeze: axes [${axes}] repeat`);
       const dims = [...c.shape(0)];
-      return typed(c.dtypeOf(0), Array.from({ length: rank }, (_, i) => (at.has(i) ? 1 : dims.shift()!)), c.content(0));
+      return typed(
+        c.dtypeOf(0),
+        Array.from({ length: rank }, (_, i) => (at.has(i) ? 1 : dims.shift()!)),
+        c.content(0),
+      );
     },
   },
   Expand: {
@@ -93,8 +118,12 @@ export const SHAPE = {
     outputs: 'output',
     infer: (c) => {
       const repeats = c.content(1);
-      if (repeats && repeats.length !== c.rank(0)) throw new Error(`Tile: ${repeats.length} repeats for rank ${c.rank(0)}`);
-      return typed(c.dtypeOf(0), c.shape(0).map((d, i) => (repeats ? mulDims(d, repeats[i]!) : c.unknownDim())));
+      if (repeats && repeats.length !== c.rank(0))
+        throw new Error(`Tile: ${repeats.length} repeats for rank ${c.rank(0)}`);
+      return typed(
+        c.dtypeOf(0),
+        c.shape(0).map((d, i) => (repeats ? mulDims(d, repeats[i]!) : c.unknownDim())),
+      );
     },
   },
   DepthToSpace: {
@@ -105,7 +134,11 @@ export const SHAPE = {
     infer: (c) => {
       const [n, channels, ...spatial] = c.shape(0);
       const block = c.int('blocksize');
-      return typed(c.dtypeOf(0), [n!, exactly(c, channels!, block ** spatial.length), ...spatial.map((d) => mulDims(d, block))]);
+      return typed(c.dtypeOf(0), [
+        n!,
+        exactly(c, channels!, block ** spatial.length),
+        ...spatial.map((d) => mulDims(d, block)),
+      ]);
     },
   },
   SpaceToDepth: {
@@ -116,7 +149,11 @@ export const SHAPE = {
     infer: (c) => {
       const [n, channels, ...spatial] = c.shape(0);
       const block = c.int('blocksize');
-      return typed(c.dtypeOf(0), [n!, mulDims(channels!, block ** spatial.length), ...spatial.map((d) => exactly(c, d, block))]);
+      return typed(c.dtypeOf(0), [
+        n!,
+        mulDims(channels!, block ** spatial.length),
+        ...spatial.map((d) => exactly(c, d, block)),
+      ]);
     },
   },
   ReverseSequence: {
@@ -161,7 +198,10 @@ function reshape(c: OpCall): Inferred {
   const dims = target.map((d, i): Dim => (d === 0 && !keepZero ? (data[i] ?? wrong(c, target)) : d));
   const inferredAt = dims.indexOf(-1);
   if (dims.some((d, i) => isStatic(d) && (d < -1 || (d === -1 && i !== inferredAt)))) wrong(c, target);
-  const { left, right } = cancelCommon(data, dims.filter((d) => d !== -1));
+  const { left, right } = cancelCommon(
+    data,
+    dims.filter((d) => d !== -1),
+  );
   if (inferredAt >= 0) dims[inferredAt] = quotient(c, left, right, target);
   // With nothing symbolic left over the number of elements must be the same.
   else if (left.every(isStatic) && right.every(isStatic) && productDims(left) !== productDims(right)) wrong(c, target);
@@ -208,6 +248,9 @@ function squeeze(c: OpCall): Inferred {
   if (!given && !shape.every(isStatic)) return { type: null };
   const axes = new Set(given ? axesIn(given, shape.length) : shape.flatMap((d, i) => (d === 1 ? [i] : [])));
   for (const axis of axes) agreeDim(shape[axis]!, 1, 'Squeeze');
-  return typed(c.dtypeOf(0), shape.filter((_, i) => !axes.has(i)), c.content(0));
+  return typed(
+    c.dtypeOf(0),
+    shape.filter((_, i) => !axes.has(i)),
+    c.content(0),
+  );
 }
-

@@ -3,7 +3,8 @@ import { addDims, ceilDivDims, type Dim, isStatic, subDims } from '../../tensor/
 import { isAtLeast } from './bounds.ts';
 
 /**
- * Elements of `start:end:step` along an axis of `length`; bounds may be ±Infinity. null: it depends on how a symbolic size
+ * Elements of `start:end:step` along an axis of `length`; bounds may be ±Infinity. null: it depends on how a symbolic
+ * size
  * compares with a bound, which PyTorch settled with a guard we do not see.
  */
 export function sliceLength(length: Dim, start: Dim, end: Dim, step: number): Dim | null {
@@ -22,7 +23,15 @@ export function sliceLength(length: Dim, start: Dim, end: Dim, step: number): Di
 function clamp(bound: Dim, length: Dim, lowest: Dim, highest: Dim): Dim | null {
   if (bound === Infinity) return highest;
   if (bound === -Infinity) return lowest;
-  const at = isStatic(bound) ? (bound < 0 ? addDims(length, bound) : bound) : isAtLeast(bound, 0) ? bound : isAtLeast(-1, bound) ? addDims(length, bound) : null;
+  const at = isStatic(bound)
+    ? bound < 0
+      ? addDims(length, bound)
+      : bound
+    : isAtLeast(bound, 0)
+      ? bound
+      : isAtLeast(-1, bound)
+        ? addDims(length, bound)
+        : null;
   if (at === null) return null;
   if (isAtLeast(lowest, at)) return lowest;
   if (isAtLeast(at, highest)) return highest;
@@ -33,10 +42,11 @@ function clamp(bound: Dim, length: Dim, lowest: Dim, highest: Dim): Dim | null {
 export function sliceList<T>(list: readonly T[], start: Dim, end: Dim, step: number): T[] | null {
   if (!isStatic(start) || !isStatic(end)) return null;
   const n = list.length;
-  const place = (bound: number, lowest: number, highest: number): number => Math.min(highest, Math.max(lowest, bound < 0 ? bound + n : bound));
-  const [from, to] = step > 0 ? [place(start, 0, n), place(end, 0, n)] : [place(start, 0, n - 1), place(end, -1, n - 1)];
+  const place = (bound: number, lowest: number, highest: number): number =>
+    Math.min(highest, Math.max(lowest, bound < 0 ? bound + n : bound));
+  const [from, to] =
+    step > 0 ? [place(start, 0, n), place(end, 0, n)] : [place(start, 0, n - 1), place(end, -1, n - 1)];
   const picked: T[] = [];
   for (let i = from; step > 0 ? i < to : i > to; i += step) picked.push(list[i]!);
   return picked;
 }
-

@@ -4,8 +4,18 @@ import { isInteger } from '../../tensor/dtype.ts';
 import type { OpRow } from './row.ts';
 import { requireDtype, sameAs, sameFloat, typed } from './shape-rules.ts';
 
-const float = (since: readonly number[], inputs = 'X', outputs = 'Y'): OpRow => ({ since, inputs, outputs, infer: sameFloat });
-const numeric = (since: readonly number[], inputs = 'X', outputs = 'Y'): OpRow => ({ since, inputs, outputs, infer: sameAs() });
+const float = (since: readonly number[], inputs = 'X', outputs = 'Y'): OpRow => ({
+  since,
+  inputs,
+  outputs,
+  infer: sameFloat,
+});
+const numeric = (since: readonly number[], inputs = 'X', outputs = 'Y'): OpRow => ({
+  since,
+  inputs,
+  outputs,
+  infer: sameAs(),
+});
 
 const trigonometric = float([7, 22], 'input', 'output');
 const hyperbolic = float([9, 22], 'input', 'output');
@@ -16,7 +26,11 @@ export const UNARY = {
     inputs: 'X',
     infer: (c) => ({ type: c.type(0), content: c.numbers(0)?.map(Math.abs) ?? null }),
   },
-  Neg: { since: [1, 6, 13], inputs: 'X', infer: (c) => ({ type: c.type(0), content: isInteger(c.dtypeOf(0)) ? (c.content(0)?.map(negDim) ?? null) : null }) },
+  Neg: {
+    since: [1, 6, 13],
+    inputs: 'X',
+    infer: (c) => ({ type: c.type(0), content: isInteger(c.dtypeOf(0)) ? (c.content(0)?.map(negDim) ?? null) : null }),
+  },
   Sqrt: float([1, 6, 13]),
   Exp: float([1, 6, 13], 'input', 'output'),
   Log: float([1, 6, 13], 'input', 'output'),

@@ -16,10 +16,12 @@ export interface Window {
 export function windowOf(c: OpCall, spatial: number, kernel: readonly Dim[]): Window {
   const perAxis = (name: string, count: number, value: number): readonly number[] => {
     const given = c.row.attributes?.[name] ? c.ints(name) : null;
-    if (given && given.length !== count) throw new Error(`${c.op}: ${given.length} ${name} for ${spatial} spatial axes`);
+    if (given && given.length !== count)
+      throw new Error(`${c.op}: ${given.length} ${name} for ${spatial} spatial axes`);
     return given ?? new Array<number>(count).fill(value);
   };
-  if (kernel.length !== spatial) throw new Error(`${c.op}: a kernel of rank ${kernel.length} over ${spatial} spatial axes`);
+  if (kernel.length !== spatial)
+    throw new Error(`${c.op}: a kernel of rank ${kernel.length} over ${spatial} spatial axes`);
   return {
     kernel,
     strides: perAxis('strides', spatial, 1),
@@ -35,12 +37,20 @@ const reach = (kernel: Dim, dilation: number): Dim => addDims(mulDims(subDims(ke
 export const slidingShape = (c: OpCall, dims: readonly Dim[], window: Window, ceilMode = false): Dim[] =>
   dims.map((dim, i) => size(c, positions(c, dim, i, dims.length, window, ceilMode)));
 
-function positions(c: OpCall, dim: Dim, i: number, axes: number, { kernel, strides, dilations, pads, autoPad }: Window, ceilMode: boolean): Dim {
+function positions(
+  c: OpCall,
+  dim: Dim,
+  i: number,
+  axes: number,
+  { kernel, strides, dilations, pads, autoPad }: Window,
+  ceilMode: boolean,
+): Dim {
   const stride = strides[i]!;
   if (autoPad.startsWith('SAME')) return ceilDivDims(dim, stride);
   const [begin, end] = autoPad === 'VALID' ? [0, 0] : [pads[i]!, pads[axes + i]!];
   const room = subDims(addDims(dim, begin, end), reach(kernel[i]!, dilations[i]!));
-  if (isStatic(room) && room < 0) throw new Error(`${c.op}: the window does not fit into ${dim} with pads ${begin} and ${end}`);
+  if (isStatic(room) && room < 0)
+    throw new Error(`${c.op}: the window does not fit into ${dim} with pads ${begin} and ${end}`);
   if (!ceilMode) return addDims(floorDivDims(room, stride), 1);
   const count = addDims(floorDivDims(addDims(room, stride - 1), stride), 1);
   const last = mulDims(subDims(count, 1), stride);
@@ -51,13 +61,20 @@ function positions(c: OpCall, dim: Dim, i: number, axes: number, { kernel, strid
 }
 
 /** The size along every spatial axis after a transposed convolution. */
-export function transposedShape(c: OpCall, dims: readonly Dim[], { kernel, strides, dilations, pads, autoPad }: Window): Dim[] {
+export function transposedShape(
+  c: OpCall,
+  dims: readonly Dim[],
+  { kernel, strides, dilations, pads, autoPad }: Window,
+): Dim[] {
   const given = c.ints('output_shape');
   if (given) return [...given.slice(-dims.length)];
   const extra = c.ints('output_padding');
   return dims.map((dim, i) => {
     if (autoPad.startsWith('SAME')) return mulDims(dim, strides[i]!);
     const cut = autoPad === 'VALID' ? 0 : pads[i]! + pads[dims.length + i]!;
-    return size(c, addDims(mulDims(subDims(dim, 1), strides[i]!), extra?.[i] ?? 0, reach(kernel[i]!, dilations[i]!), -cut));
+    return size(
+      c,
+      addDims(mulDims(subDims(dim, 1), strides[i]!), extra?.[i] ?? 0, reach(kernel[i]!, dilations[i]!), -cut),
+    );
   });
 }

@@ -1,5 +1,11 @@
 /** Batch report: every model of a batch with how it ended, and a manifest of those that have to be run again. */
-import { type BatchItem, BATCH_REPORT_VERSION, countItems, renderBatchHtml, renderBatchJson } from '../../report/batch.ts';
+import {
+  type BatchItem,
+  BATCH_REPORT_VERSION,
+  countItems,
+  renderBatchHtml,
+  renderBatchJson,
+} from '../../report/batch.ts';
 import type { Verdict } from '../../report/report.ts';
 import { VERSION } from '../../version.ts';
 import type { Json } from '../asl.ts';
@@ -33,9 +39,16 @@ export const run: RunStage = async (input, services) => {
     if (fieldsOf(result.output)['skipped'] !== true) rows.push(await rowOf(batch, result, folder, services));
   }
   const items = rows.map((row) => row.item);
-  const report = { batchReportVersion: BATCH_REPORT_VERSION, torchferry: VERSION, id: batch.id, created: new Date(services.now()).toISOString(), items } as const;
+  const report = {
+    batchReportVersion: BATCH_REPORT_VERSION,
+    torchferry: VERSION,
+    id: batch.id,
+    created: new Date(services.now()).toISOString(),
+    items,
+  } as const;
   const failed = rows.filter(({ item }) => item.status === 'fail').map(({ again }) => `${JSON.stringify(again)}\n`);
-  const put = (name: string, text: string, contentType: string): Promise<unknown> => services.store.putBytes(output, folder + name, Buffer.from(text), { contentType });
+  const put = (name: string, text: string, contentType: string): Promise<unknown> =>
+    services.store.putBytes(output, folder + name, Buffer.from(text), { contentType });
   await put('failed.jsonl', failed.join(''), 'application/jsonl');
   await put('batch-report.html', renderBatchHtml(report), 'text/html; charset=utf-8');
   await put('batch-report.json', renderBatchJson(report), 'application/json');
@@ -48,19 +61,39 @@ async function rowOf(batch: Batch, result: ItemResult, folder: string, { store }
   const { key } = request;
   const failed = { key: String(key), status: 'fail', chosenBytes: null } as const;
   if (result.status === 'PENDING') {
-    return { again, item: { ...failed, code: null, sentence: 'Not started: too many other models had failed.', report: null, bytes: 0 } };
+    return {
+      again,
+      item: {
+        ...failed,
+        code: null,
+        sentence: 'Not started: too many other models had failed.',
+        report: null,
+        bytes: 0,
+      },
+    };
   }
   if (result.status === 'FAILED') {
     const located = await locate(store, request);
     const report = relative(folder, `${located.folder}report.html`);
-    return { again, item: { ...failed, code: result.error || null, sentence: result.cause, report, bytes: located.bytes } };
+    return {
+      again,
+      item: { ...failed, code: result.error || null, sentence: result.cause, report, bytes: located.bytes },
+    };
   }
   return { again, item: succeeded(String(key), fieldsOf(result.output), folder) };
 }
 
 function succeeded(key: string, output: Readonly<Record<string, Json>>, folder: string): BatchItem {
   if (output['duplicate'] === true) {
-    return { key, status: 'warn', code: null, sentence: 'Named more than once: see the other line.', report: null, bytes: 0, chosenBytes: null };
+    return {
+      key,
+      status: 'warn',
+      code: null,
+      sentence: 'Named more than once: see the other line.',
+      report: null,
+      bytes: 0,
+      chosenBytes: null,
+    };
   }
   const { verdict, sentence, bytes, chosenBytes, output: place } = output;
   return {

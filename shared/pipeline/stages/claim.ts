@@ -4,7 +4,14 @@ import { inspectFormat } from '../inspect.ts';
 import { checkJob, filesOf, findJob, findReference, resolveJob, type ResolvedJob } from '../job.ts';
 import { failureOf, fieldsOf } from '../job-stage.ts';
 import type { JobRecord, StageFacts } from '../record.ts';
-import { type ConversionRequest, type Identity, identify, type JobBuckets, outputFolder, parseRequest } from '../request.ts';
+import {
+  type ConversionRequest,
+  type Identity,
+  identify,
+  type JobBuckets,
+  outputFolder,
+  parseRequest,
+} from '../request.ts';
 import type { Services } from '../services.ts';
 import type { RunStage } from '../stages.ts';
 import type { ObjectStore } from '../store.ts';
@@ -24,13 +31,23 @@ export const run: RunStage = async (input, services) => {
   const started = services.now();
   const identity = await identify(services.store, request);
   const job = { id: identity.id, work };
-  const claim = await take(services, work, identity, { execution: String(execution), created: new Date(started).toISOString() });
+  const claim = await take(services, work, identity, {
+    execution: String(execution),
+    created: new Date(started).toISOString(),
+  });
   if (claim === null) {
     services.log('this upload is being converted, or has been', { job: identity.id });
     return { duplicate: true, job };
   }
   const facts = (ending: Pick<StageFacts<null>, 'failure'>): Promise<void> =>
-    writeFacts(services, work, identity.id, { stage: 'claim', variant: null, started, ended: services.now(), facts: null, ...ending });
+    writeFacts(services, work, identity.id, {
+      stage: 'claim',
+      variant: null,
+      started,
+      ended: services.now(),
+      facts: null,
+      ...ending,
+    });
   try {
     requireSize(request.key, identity.bytes, maxModelBytes as number | null);
     await writeRecord(services, work, await recordOf(services, request, identity, { created: claim.created, output }));
@@ -44,7 +61,10 @@ export const run: RunStage = async (input, services) => {
 
 /** The claim when it is this execution's, be it from an attempt before; null when another one has it. */
 async function take(services: Services, work: string, identity: Identity, mine: Claim): Promise<Claim | null> {
-  if (await services.store.putIfAbsent(work, identity.claim, Buffer.from(JSON.stringify({ ...mine, job: identity.id })))) return mine;
+  if (
+    await services.store.putIfAbsent(work, identity.claim, Buffer.from(JSON.stringify({ ...mine, job: identity.id })))
+  )
+    return mine;
   const source = await services.store.open(work, identity.claim);
   try {
     const theirs = JSON.parse(Buffer.from(await source.read()).toString('utf8')) as Claim;
@@ -54,7 +74,12 @@ async function take(services: Services, work: string, identity: Identity, mine: 
   }
 }
 
-async function recordOf({ store }: Services, request: ConversionRequest, identity: Identity, { created, output }: { created: string; output: string }): Promise<JobRecord> {
+async function recordOf(
+  { store }: Services,
+  request: ConversionRequest,
+  identity: Identity,
+  { created, output }: { created: string; output: string },
+): Promise<JobRecord> {
   const { bucket, key } = request;
   const found = await findJob(store, bucket, key);
   const options = request.options === undefined ? {} : checkJob('the options of the request', request.options);
@@ -74,19 +99,30 @@ async function recordOf({ store }: Services, request: ConversionRequest, identit
 }
 
 function requireSize(file: string, bytes: number, limit: number | null): void {
-  if (limit !== null && bytes > limit) fail('ModelTooLarge', { file, bytes, limit, hint: 'convert it on one machine with "torchferry run"' });
+  if (limit !== null && bytes > limit)
+    fail('ModelTooLarge', { file, bytes, limit, hint: 'convert it on one machine with "torchferry run"' });
 }
 
 /** Say now that a file is missing, not after minutes of work. */
-async function requireFiles(store: ObjectStore, { bucket, key }: ConversionRequest, file: string, { options }: ResolvedJob): Promise<void> {
+async function requireFiles(
+  store: ObjectStore,
+  { bucket, key }: ConversionRequest,
+  file: string,
+  { options }: ResolvedJob,
+): Promise<void> {
   const problems: JobProblem[] = [];
   for (const { option, key: named } of filesOf(key, options)) {
-    if (!(await store.head(bucket, named))) problems.push({ path: option, problem: `there is no file "${named}"`, hint: 'upload it before the model' });
+    if (!(await store.head(bucket, named)))
+      problems.push({ path: option, problem: `there is no file "${named}"`, hint: 'upload it before the model' });
   }
   if (problems.length) fail('BadJob', { file, problems });
 }
 
-async function formatOf(store: ObjectStore, { bucket, key }: ConversionRequest, { version }: Identity): Promise<string> {
+async function formatOf(
+  store: ObjectStore,
+  { bucket, key }: ConversionRequest,
+  { version }: Identity,
+): Promise<string> {
   const source = await store.open(bucket, key, version);
   try {
     return await inspectFormat(source);

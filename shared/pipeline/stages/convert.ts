@@ -29,22 +29,52 @@ export const run = jobStage<ConvertFacts>('convert', async (workspace, _input, s
   const files: StoredFile[] = [];
   for (const [i, path] of paths.entries()) {
     // An FP32 model that nobody asked for is only what the INT8 ones are made of.
-    files.push(await workspace.store(path, i === 0 && converted ? converted.file : basename(path), converted ? 'output' : 'work'));
+    files.push(
+      await workspace.store(
+        path,
+        i === 0 && converted ? converted.file : basename(path),
+        converted ? 'output' : 'work',
+      ),
+    );
   }
   const sha256 = await hashSource(await workspace.openModel(), services.signal);
   return {
     facts: { ...made, warnings: [...warnings, ...made.warnings], variants, files, sha256 },
-    output: { variants: variants.map(({ name, quantize }) => ({ name, quantize })), bytes: files.reduce((n, file) => n + file.bytes, 0) },
+    output: {
+      variants: variants.map(({ name, quantize }) => ({ name, quantize })),
+      bytes: files.reduce((n, file) => n + file.bytes, 0),
+    },
   };
 });
 
-const QUANTIZED = new Set(['DequantizeLinear', 'DynamicQuantizeLinear', 'QLinearConv', 'QLinearMatMul', 'ConvInteger', 'MatMulInteger']);
+const QUANTIZED = new Set([
+  'DequantizeLinear',
+  'DynamicQuantizeLinear',
+  'QLinearConv',
+  'QLinearMatMul',
+  'ConvInteger',
+  'MatMulInteger',
+]);
 
 /** A model that is quantized already has no FP32 form and is not quantized again: it is the INT8 variant. */
-function variantsOf(asked: readonly VariantRequest[], operators: readonly OperatorCount[]): { variants: readonly VariantRequest[]; warnings: readonly string[] } {
+function variantsOf(
+  asked: readonly VariantRequest[],
+  operators: readonly OperatorCount[],
+): { variants: readonly VariantRequest[]; warnings: readonly string[] } {
   if (!operators.some(({ operator }) => QUANTIZED.has(operator))) return { variants: asked, warnings: [] };
-  const variant: VariantRequest = { name: 'int8', dtype: 'int8', format: null, file: 'model.int8.onnx', quantize: false };
-  return { variants: [variant], warnings: ['the model is quantized already: it is converted as it is, and the options of quantization do not apply'] };
+  const variant: VariantRequest = {
+    name: 'int8',
+    dtype: 'int8',
+    format: null,
+    file: 'model.int8.onnx',
+    quantize: false,
+  };
+  return {
+    variants: [variant],
+    warnings: [
+      'the model is quantized already: it is converted as it is, and the options of quantization do not apply',
+    ],
+  };
 }
 
 const convertPyTorch: Make = async (workspace, { signal }) => {
@@ -55,7 +85,13 @@ const convertPyTorch: Make = async (workspace, { signal }) => {
   const source = opened ?? (await workspace.openModel());
   try {
     const options = { opset_version, input_names, output_names, dynamic_axes };
-    const { program, written, facts, warnings } = await convertFile({ source, path, options, weights, ...(signal ? { signal } : {}) });
+    const { program, written, facts, warnings } = await convertFile({
+      source,
+      path,
+      options,
+      weights,
+      ...(signal ? { signal } : {}),
+    });
     return {
       paths: [...written.files.map((file) => file.path), ...written.linked.map((name) => join(workspace.folder, name))],
       conversion: facts,
@@ -72,13 +108,19 @@ const convertPyTorch: Make = async (workspace, { signal }) => {
   }
 };
 
-/** A model that is ONNX already is read and written: checked, with its weights where the job wants them, ready to be quantized. */
+/**
+ * A model that is ONNX already is read and written: checked, with its weights where the job wants them, ready to be
+ * quantized.
+ */
 const takeOnnx: Make = async (workspace, { signal }) => {
   const { weights } = workspace.job.options;
   const opened = await openModel(await workspace.fetchModel());
   try {
     const { model } = opened;
-    const written = await writeModel(model, join(workspace.folder, 'model.onnx'), { weights: weights === 'link' ? 'embed' : weights, ...(signal ? { signal } : {}) });
+    const written = await writeModel(model, join(workspace.folder, 'model.onnx'), {
+      weights: weights === 'link' ? 'embed' : weights,
+      ...(signal ? { signal } : {}),
+    });
     return {
       paths: written.files.map((file) => file.path),
       conversion: null,

@@ -22,21 +22,30 @@ export const run = jobStage<QuantizeFacts>('quantize', async (workspace, input, 
   try {
     const { calibration } = options;
     const inputs = declaredOf(opened.model.graph.inputs);
-    const samples = calibration === null ? null : await readSamples(await workspace.openBeside(calibration), inputs, { code: 'BadCalibrationData' });
+    const samples =
+      calibration === null
+        ? null
+        : await readSamples(await workspace.openBeside(calibration), inputs, { code: 'BadCalibrationData' });
     const { model, facts } = await quantizeModel(opened.model, {
       approach: options.approach,
       format: variant.format ?? 'QDQ',
       recipe: options.recipe,
       keepFloat: options.keep_float,
       workFolder: workspace.folder,
-      ...(samples && calibration !== null ? { calibration: batchesOf(samples, signal), calibrationFile: calibration } : {}),
+      ...(samples && calibration !== null
+        ? { calibration: batchesOf(samples, signal), calibrationFile: calibration }
+        : {}),
     });
     signal?.throwIfAborted();
     // Quantized weights are computed: there is nothing to link them to.
     const weights = options.weights === 'link' ? 'embed' : options.weights;
-    const written = await writeModel(model, join(workspace.folder, variant.file), { weights, ...(signal ? { signal } : {}) });
+    const written = await writeModel(model, join(workspace.folder, variant.file), {
+      weights,
+      ...(signal ? { signal } : {}),
+    });
     const files: StoredFile[] = [];
-    for (const { path: made } of written.files) files.push(await workspace.store(made, made.slice(workspace.folder.length + 1)));
+    for (const { path: made } of written.files)
+      files.push(await workspace.store(made, made.slice(workspace.folder.length + 1)));
     return {
       facts: { quantization: facts, files, operators: operatorCounts(model), warnings: written.warnings },
       output: { bytes: files.reduce((n, file) => n + file.bytes, 0) },

@@ -17,20 +17,28 @@ export const run: RunStage = async (input, services) => {
   // Made by the state machine's own Catch and Map.
   const failure = (given['failure'] ?? null) as unknown as CaughtFailure | null;
   const variants = (given['variants'] ?? []) as unknown as readonly VariantOutcome[];
-  const workspace = await Workspace.open(given['job'] ? ticketOf(given['job']) : await ticketOfRefused(given, services), services);
+  const workspace = await Workspace.open(
+    given['job'] ? ticketOf(given['job']) : await ticketOfRefused(given, services),
+    services,
+  );
   try {
     const report = await reportOf(workspace, { failure, variants, now: services.now() }, services);
     const html = await workspace.storeText('report.html', renderHtml(report));
     // Last: whoever sees report.json finds everything it names.
     const json = await workspace.storeText('report.json', renderJson(report));
-    if (report.verdict.status !== 'fail' && isOwnFolder(workspace.job)) await pointToLatest(workspace, report, services);
+    if (report.verdict.status !== 'fail' && isOwnFolder(workspace.job))
+      await pointToLatest(workspace, report, services);
     return outputOf(workspace.job, report, [html.name, json.name]);
   } finally {
     await workspace.close();
   }
 };
 
-async function reportOf(workspace: Workspace, request: Parameters<typeof buildReport>[1], services: Services): Promise<Report> {
+async function reportOf(
+  workspace: Workspace,
+  request: Parameters<typeof buildReport>[1],
+  services: Services,
+): Promise<Report> {
   if (!request.failure) return buildReport(workspace, request);
   try {
     return await buildReport(workspace, request);
@@ -53,7 +61,11 @@ async function recordOfRefused(request: Json, output: string, { store, now }: Se
   const { id, bucket, key, version, bytes, folder } = await locate(store, request);
   return {
     // No option had an effect, so none is reported.
-    ...resolveJob('job', {}), reported: [], variants: [], config: null, format: '',
+    ...resolveJob('job', {}),
+    reported: [],
+    variants: [],
+    config: null,
+    format: '',
     id,
     created: new Date(now()).toISOString(),
     input: { bucket, key, version, bytes },
@@ -68,7 +80,15 @@ const isOwnFolder = ({ id, input, output }: JobRecord): boolean => output.folder
 async function pointToLatest({ job }: Workspace, report: Report, { store }: Services): Promise<void> {
   const { bucket, folder } = job.output;
   const key = `${outputStem(job.input.key)}/latest.json`;
-  const latest = { job: job.id, created: job.created, version: job.input.version, folder, verdict: report.verdict.status, chosen: report.chosen, report: `${folder}report.json` };
+  const latest = {
+    job: job.id,
+    created: job.created,
+    version: job.input.version,
+    folder,
+    verdict: report.verdict.status,
+    chosen: report.chosen,
+    report: `${folder}report.json`,
+  };
   if (await store.head(bucket, key)) {
     const source = await store.open(bucket, key);
     try {
@@ -78,7 +98,9 @@ async function pointToLatest({ job }: Workspace, report: Report, { store }: Serv
       source.close?.();
     }
   }
-  await store.putBytes(bucket, key, Buffer.from(`${JSON.stringify(latest, null, 2)}\n`), { contentType: 'application/json' });
+  await store.putBytes(bucket, key, Buffer.from(`${JSON.stringify(latest, null, 2)}\n`), {
+    contentType: 'application/json',
+  });
 }
 
 // Of JSON; the whole sentence is in the report.
@@ -95,7 +117,9 @@ function outputOf({ id, input, output }: JobRecord, report: Report, reports: rea
   const { status, sentence } = report.verdict;
   const failed = report.failure ?? report.variants.find((variant) => variant.failure)?.failure;
   const chosen = report.variants.find((variant) => variant.name === report.chosen);
-  const names = report.variants.flatMap((variant) => variant.files).flatMap(({ path }) => (path.startsWith(output.folder) ? [path.slice(output.folder.length)] : []));
+  const names = report.variants
+    .flatMap((variant) => variant.files)
+    .flatMap(({ path }) => (path.startsWith(output.folder) ? [path.slice(output.folder.length)] : []));
   return {
     job: id,
     verdict: status,
@@ -106,7 +130,11 @@ function outputOf({ id, input, output }: JobRecord, report: Report, reports: rea
     output: { ...output },
     files: [...new Set([...names, ...reports])],
     ...(status === 'fail'
-      ? { error: failed?.code ?? 'ValidationFailed', message: clipped(failed?.message ?? sentence), stage: failed?.stage ?? 'validate' }
+      ? {
+          error: failed?.code ?? 'ValidationFailed',
+          message: clipped(failed?.message ?? sentence),
+          stage: failed?.stage ?? 'validate',
+        }
       : {}),
   };
 }

@@ -16,7 +16,9 @@ export const run = jobStage<ValidateFacts>('validate', async (workspace, input, 
   const converted = await factsOf<ConvertFacts>(workspace, 'convert', null);
   const variant = variantOf(converted, input);
   const [fp32] = await workspace.fetch(converted.files);
-  const [model] = variant.quantize ? await workspace.fetch((await factsOf<QuantizeFacts>(workspace, 'quantize', variant.name)).files) : [fp32];
+  const [model] = variant.quantize
+    ? await workspace.fetch((await factsOf<QuantizeFacts>(workspace, 'quantize', variant.name)).files)
+    : [fp32];
   signal?.throwIfAborted();
   const validation = await validateModel({
     model: model!,
@@ -33,7 +35,10 @@ export const run = jobStage<ValidateFacts>('validate', async (workspace, input, 
 });
 
 /** What the job brings: labelled samples win over examples; a reference is compared besides. */
-async function givenData(workspace: Workspace, model: string): Promise<Pick<ValidationRequest, 'samples' | 'reference'>> {
+async function givenData(
+  workspace: Workspace,
+  model: string,
+): Promise<Pick<ValidationRequest, 'samples' | 'reference'>> {
   const { test_data, example_inputs, labels, reference } = workspace.job.options;
   const data = test_data ?? example_inputs;
   if (data === null && reference === null) return {};
@@ -42,8 +47,17 @@ async function givenData(workspace: Workspace, model: string): Promise<Pick<Vali
     const inputs = declaredOf(opened.model.graph.inputs);
     const outputs = declaredOf(opened.model.graph.outputs);
     return {
-      ...(data === null ? {} : { samples: await readSamples(await workspace.openBeside(data), inputs, { code: 'BadReferenceData', ...(test_data === null ? {} : { labels }) }) }),
-      ...(reference === null ? {} : { reference: await readReference(await workspace.openBeside(reference), inputs, outputs) }),
+      ...(data === null
+        ? {}
+        : {
+            samples: await readSamples(await workspace.openBeside(data), inputs, {
+              code: 'BadReferenceData',
+              ...(test_data === null ? {} : { labels }),
+            }),
+          }),
+      ...(reference === null
+        ? {}
+        : { reference: await readReference(await workspace.openBeside(reference), inputs, outputs) }),
     };
   } finally {
     opened.close();

@@ -8,8 +8,17 @@ import type { Comparison, OutputComparison, Validation, Variant } from '../repor
 
 const AGAINST = { pytorch: 'PyTorch', fp32: 'FP32' } as const satisfies Record<Comparison['against'], string>;
 
-const COLUMNS = [text('Output'), text('Against'), number('Samples'), number('Max diff.'), number('Mean diff.'), number('Cosine'), number('SQNR'), number('Same top-1'),
-  text('Tolerance')];
+const COLUMNS = [
+  text('Output'),
+  text('Against'),
+  number('Samples'),
+  number('Max diff.'),
+  number('Mean diff.'),
+  number('Cosine'),
+  number('SQNR'),
+  number('Same top-1'),
+  text('Tolerance'),
+];
 
 interface Row {
   readonly of: Comparison;
@@ -21,32 +30,49 @@ interface Row {
 // A list may be cut short: what is outside its tolerance stands first.
 const outsideFirst = (a: Row, b: Row): number => Number(b.within === false) - Number(a.within === false);
 
-const measured = (value: number | null, shown: (value: number | null) => string): Html => exact(shown(value), value === null ? 'not measured' : String(value));
+const measured = (value: number | null, shown: (value: number | null) => string): Html =>
+  exact(shown(value), value === null ? 'not measured' : String(value));
 
 // Cosines sit near one: three digits would print 1.00 for everything of interest.
-const cosine = (value: number | null): string => (value === null || !Number.isFinite(value) ? formatNumber(value) : value === 1 ? '1' : nearOne(value));
-const nearOne = (value: number): string => (value > 0.9999995 && value < 1 ? '> 0.999999' : value.toFixed(6).replace('-', '−'));
+const cosine = (value: number | null): string =>
+  value === null || !Number.isFinite(value) ? formatNumber(value) : value === 1 ? '1' : nearOne(value);
+const nearOne = (value: number): string =>
+  value > 0.9999995 && value < 1 ? '> 0.999999' : value.toFixed(6).replace('-', '−');
 
-const sqnr = (o: OutputComparison): Html => (o.sqnr === null && o.maxAbsDiff === 0 ? exact('equal', 'no difference') : measured(o.sqnr, formatDecibels));
+const sqnr = (o: OutputComparison): Html =>
+  o.sqnr === null && o.maxAbsDiff === 0 ? exact('equal', 'no difference') : measured(o.sqnr, formatDecibels);
 
-const TOLERANCE = { true: outcome('pass', 'within'), false: outcome('fail', 'outside'), null: exact('–', 'not judged by a tolerance') } as const;
+const TOLERANCE = {
+  true: outcome('pass', 'within'),
+  false: outcome('fail', 'outside'),
+  null: exact('–', 'not judged by a tolerance'),
+} as const;
 
-const cells = (limits: Limits) => ({ of, output: o, within }: Row): readonly Hole[] => [
-  html`${name(o.output, limits)} <small title="${formatCount(o.elements)} elements">${name(o.dtype, limits)}</small>`,
-  AGAINST[of.against],
-  formatCount(of.samples),
-  measured(o.maxAbsDiff, formatNumber),
-  measured(o.meanAbsDiff, formatNumber),
-  measured(o.cosine, cosine),
-  sqnr(o),
-  measured(o.top1Agreement, formatShare),
-  TOLERANCE[`${within}`],
-];
+const cells =
+  (limits: Limits) =>
+  ({ of, output: o, within }: Row): readonly Hole[] => [
+    html`${name(o.output, limits)} <small title="${formatCount(o.elements)} elements">${name(o.dtype, limits)}</small>`,
+    AGAINST[of.against],
+    formatCount(of.samples),
+    measured(o.maxAbsDiff, formatNumber),
+    measured(o.meanAbsDiff, formatNumber),
+    measured(o.cosine, cosine),
+    sqnr(o),
+    measured(o.top1Agreement, formatShare),
+    TOLERANCE[`${within}`],
+  ];
 
 export function comparisonTable({ comparisons }: Validation, dtype: Variant['dtype'], limits: Limits): Html | null {
-  const items = comparisons.flatMap((of) => of.outputs.map((output): Row => ({ of, output, within: dtype === 'int8' ? null : output.withinTolerance }))).sort(outsideFirst);
+  const items = comparisons
+    .flatMap((of) =>
+      of.outputs.map((output): Row => ({ of, output, within: dtype === 'int8' ? null : output.withinTolerance })),
+    )
+    .sort(outsideFirst);
   if (!items.length) return null;
   const tolerances = [...new Set(items.filter((row) => row.within !== null).map((row) => toleranceText(row.of)))];
   const caption = html`How far the outputs are off${tolerances.map((tolerance) => html`; tolerance ${tolerance}`)}`;
-  return table({ label: 'How far the outputs are off', caption, columns: COLUMNS, items, cells: cells(limits) }, limits);
+  return table(
+    { label: 'How far the outputs are off', caption, columns: COLUMNS, items, cells: cells(limits) },
+    limits,
+  );
 }

@@ -1,12 +1,31 @@
 /** The top of the page: which file, the verdict, four headline numbers. */
-import { closestComparison, comparisonWith, fp32Of, largestDifference, agreementOf, smallestSqnr } from '../measures.ts';
+import {
+  closestComparison,
+  comparisonWith,
+  fp32Of,
+  largestDifference,
+  agreementOf,
+  smallestSqnr,
+} from '../measures.ts';
 import { exact, facts, mark, name } from '../elements.ts';
-import { formatBytes, formatCount, formatDecibels, formatMilliseconds, formatNumber, formatShare, formatSizeChange, formatTime } from '../format.ts';
+import {
+  formatBytes,
+  formatCount,
+  formatDecibels,
+  formatMilliseconds,
+  formatNumber,
+  formatShare,
+  formatSizeChange,
+  formatTime,
+} from '../format.ts';
 import type { Limits } from '../limits.ts';
 import { html, shorten, type Hole, type Html } from '../markup.ts';
 import type { Report, Variant } from '../report.ts';
 
-const VERDICTS = { pass: 'Verdict: pass', warn: 'Verdict: warning', fail: 'Verdict: fail' } as const satisfies Record<Report['verdict']['status'], string>;
+const VERDICTS = { pass: 'Verdict: pass', warn: 'Verdict: warning', fail: 'Verdict: fail' } as const satisfies Record<
+  Report['verdict']['status'],
+  string
+>;
 
 interface Tile {
   readonly label: string;
@@ -19,8 +38,12 @@ export const header = (report: Report, limits: Limits): Html => html`<header>
 <h1>${shorten(baseName(report.model.key) || 'unknown model', Math.ceil(limits.name / 2))}</h1>
 ${source(report, limits)}<div class="verdict ${report.verdict.status}">${mark(report.verdict.status)}<p><b>${VERDICTS[report.verdict.status]}</b>\
 <span>${shorten(report.verdict.sentence, limits.text)}</span></p></div>
-${report.variants.length ? html`<div class="tiles">${tiles(report).map(tileElement)}</div>
-` : null}</header>
+${
+  report.variants.length
+    ? html`<div class="tiles">${tiles(report).map(tileElement)}</div>
+`
+    : null
+}</header>
 `;
 
 const baseName = (key: string): string => key.split('/').findLast((part) => part !== '') ?? key;
@@ -44,16 +67,26 @@ const NOT_MEASURED = html`<span class="none">not measured</span>`;
 
 function tiles(report: Report): readonly Tile[] {
   const fp32 = fp32Of(report.variants);
-  const shown = report.variants.find((v) => v.name === report.chosen) ?? report.variants.find((v) => v.dtype === 'int8') ?? fp32;
+  const shown =
+    report.variants.find((v) => v.name === report.chosen) ?? report.variants.find((v) => v.dtype === 'int8') ?? fp32;
   const other = shown === fp32 ? null : fp32;
-  return [size(report, shown, other), error(report.variants, fp32), latency(shown, other), accuracy(report.variants, shown, other)];
+  return [
+    size(report, shown, other),
+    error(report.variants, fp32),
+    latency(shown, other),
+    accuracy(report.variants, shown, other),
+  ];
 }
 
 function size({ model }: Report, shown: Variant | null, other: Variant | null): Tile {
   if (!shown) return { label: 'Size', value: NOT_MEASURED, note: null };
   const before = other?.bytes ?? model.bytes;
   const value = exact(formatBytes(shown.bytes), `${formatCount(shown.bytes)} bytes`);
-  return { label: `Size, ${shown.dtype.toUpperCase()}`, value, note: `${other ? 'FP32' : 'source'} ${formatBytes(before)}, ${formatSizeChange(before, shown.bytes)}` };
+  return {
+    label: `Size, ${shown.dtype.toUpperCase()}`,
+    value,
+    note: `${other ? 'FP32' : 'source'} ${formatBytes(before)}, ${formatSizeChange(before, shown.bytes)}`,
+  };
 }
 
 function error(variants: readonly Variant[], fp32: Variant | null): Tile {
@@ -64,7 +97,12 @@ function error(variants: readonly Variant[], fp32: Variant | null): Tile {
   return {
     label: 'Largest difference from PyTorch',
     value: most === null ? NOT_MEASURED : exact(formatNumber(most), String(most)),
-    note: [base ? base.dtype.toUpperCase() : null, base && sqnr !== null && int8 !== base ? `; INT8 ${sqnr === Infinity ? 'equal to it' : `${formatDecibels(sqnr)} SQNR`}` : null],
+    note: [
+      base ? base.dtype.toUpperCase() : null,
+      base && sqnr !== null && int8 !== base
+        ? `; INT8 ${sqnr === Infinity ? 'equal to it' : `${formatDecibels(sqnr)} SQNR`}`
+        : null,
+    ],
   };
 }
 
@@ -73,11 +111,18 @@ function latency(shown: Variant | null, other: Variant | null): Tile {
   if (!found) return { label: 'Latency', value: NOT_MEASURED, note: null };
   const before = other?.validation?.latency ?? null;
   const ratio = found.ratioToFp32;
-  const speed = ratio === null || !(ratio > 0) ? null : ratio < 1 ? `, ${formatNumber(1 / ratio)}x faster` : `, ${formatNumber(ratio)}x as long`;
+  const speed =
+    ratio === null || !(ratio > 0)
+      ? null
+      : ratio < 1
+        ? `, ${formatNumber(1 / ratio)}x faster`
+        : `, ${formatNumber(ratio)}x as long`;
   return {
     label: `Latency, ${shown!.dtype.toUpperCase()}, batch ${found.batch}`,
     value: exact(formatMilliseconds(found.medianMs), `median of ${formatCount(found.runs)} runs: ${found.medianMs} ms`),
-    note: before ? `FP32 ${formatMilliseconds(before.medianMs)}${speed ?? ''}` : `median of ${formatCount(found.runs)} runs`,
+    note: before
+      ? `FP32 ${formatMilliseconds(before.medianMs)}${speed ?? ''}`
+      : `median of ${formatCount(found.runs)} runs`,
   };
 }
 
@@ -86,12 +131,20 @@ function accuracy(variants: readonly Variant[], shown: Variant | null, other: Va
   if (shown && found) {
     const before = other?.validation?.accuracy ?? null;
     const value = exact(formatShare(found.top1), `${found.correct} of ${found.samples} correct`);
-    return { label: `Top-1, ${shown.dtype.toUpperCase()}`, value, note: `${before ? `FP32 ${formatShare(before.top1)}, ` : ''}${formatCount(found.samples)} samples` };
+    return {
+      label: `Top-1, ${shown.dtype.toUpperCase()}`,
+      value,
+      note: `${before ? `FP32 ${formatShare(before.top1)}, ` : ''}${formatCount(found.samples)} samples`,
+    };
   }
   const int8 = shown?.dtype === 'int8' ? shown : variants.find((v) => v.dtype === 'int8');
   const agreement = int8 ? agreementOf(closestComparison(int8)) : null;
   if (agreement === null) return { label: 'Top-1', value: NOT_MEASURED, note: 'no labels were given' };
-  return { label: 'Top-1 agreement, INT8 with FP32', value: exact(formatShare(agreement), String(agreement)), note: 'no labels were given' };
+  return {
+    label: 'Top-1 agreement, INT8 with FP32',
+    value: exact(formatShare(agreement), String(agreement)),
+    note: 'no labels were given',
+  };
 }
 
 const tileElement = ({ label, value, note }: Tile): Html =>

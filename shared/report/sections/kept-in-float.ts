@@ -14,11 +14,15 @@ const NAMES_SHOWN = 3;
 
 /** Most frequent reason first; equal counts keep the order of the graph. */
 export const byReason = (skipped: readonly SkippedNode[]): readonly Group[] =>
-  [...Map.groupBy(skipped, (node) => node.reason)].map(([reason, nodes]) => ({ reason, nodes })).sort((a, b) => b.nodes.length - a.nodes.length);
+  [...Map.groupBy(skipped, (node) => node.reason)]
+    .map(([reason, nodes]) => ({ reason, nodes }))
+    .sort((a, b) => b.nodes.length - a.nodes.length);
 
 function operators(nodes: readonly SkippedNode[], limits: Limits): string {
   const counts = [...Map.groupBy(nodes, (node) => node.operator)].sort((a, b) => b[1].length - a[1].length);
-  const shown = counts.slice(0, limits.bars).map(([operator, found]) => `${shorten(operator, limits.name)}${found.length > 1 ? ` ×${found.length}` : ''}`);
+  const shown = counts
+    .slice(0, limits.bars)
+    .map(([operator, found]) => `${shorten(operator, limits.name)}${found.length > 1 ? ` ×${found.length}` : ''}`);
   return `${shown.join(', ')}${counts.length > shown.length ? `, ${counts.length - shown.length} more` : ''}`;
 }
 
@@ -29,12 +33,18 @@ const examples = (nodes: readonly SkippedNode[], limits: Limits): Hole => [
 
 export function keptInFloat(skipped: readonly SkippedNode[], limits: Limits): Html | null {
   if (!skipped.length) return null;
-  return table({
-    label: 'What stayed in float',
-    caption: html`What stayed in float, and why`,
-    columns: [text('Reason'), number('Nodes'), text('Which')],
-    items: byReason(skipped),
-    cells: ({ reason, nodes }) => [html`<span class="prose">${shorten(reason, limits.text)}</span>`, formatCount(nodes.length),
-      html`${operators(nodes, limits)}<br><small>${examples(nodes, limits)}</small>`],
-  }, limits);
+  return table(
+    {
+      label: 'What stayed in float',
+      caption: html`What stayed in float, and why`,
+      columns: [text('Reason'), number('Nodes'), text('Which')],
+      items: byReason(skipped),
+      cells: ({ reason, nodes }) => [
+        html`<span class="prose">${shorten(reason, limits.text)}</span>`,
+        formatCount(nodes.length),
+        html`${operators(nodes, limits)}<br><small>${examples(nodes, limits)}</small>`,
+      ],
+    },
+    limits,
+  );
 }

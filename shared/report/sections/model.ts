@@ -20,19 +20,27 @@ function typeBadge({ dtype, shape }: ReportedTensor, limits: Limits): Html {
   return html`<code class="type"><b>${shorten(dtype, limits.name)}</b>[${[...dims, ...rest].join(', ')}]</code>`;
 }
 
-const tensors = (label: string, items: readonly ReportedTensor[], limits: Limits): Html => table({
-  label,
-  columns: [text(label), text('Type')],
-  items,
-  cells: (tensor) => [html`<code>${shorten(tensor.name, limits.name)}</code>`, typeBadge(tensor, limits)],
-}, limits);
+const tensors = (label: string, items: readonly ReportedTensor[], limits: Limits): Html =>
+  table(
+    {
+      label,
+      columns: [text(label), text('Type')],
+      items,
+      cells: (tensor) => [html`<code>${shorten(tensor.name, limits.name)}</code>`, typeBadge(tensor, limits)],
+    },
+    limits,
+  );
 
-const passes = ({ passes: ran }: Conversion, limits: Limits): Html => table({
-  label: 'Passes and changes',
-  columns: [text('Pass'), number('Changes')],
-  items: ran,
-  cells: ({ pass, changes }) => [html`<code>${shorten(pass, limits.name)}</code>`, formatCount(changes)],
-}, limits);
+const passes = ({ passes: ran }: Conversion, limits: Limits): Html =>
+  table(
+    {
+      label: 'Passes and changes',
+      columns: [text('Pass'), number('Changes')],
+      items: ran,
+      cells: ({ pass, changes }) => [html`<code>${shorten(pass, limits.name)}</code>`, formatCount(changes)],
+    },
+    limits,
+  );
 
 export function model({ conversion: c }: Report, limits: Limits): Section | null {
   if (!c) return null;

@@ -12,7 +12,8 @@ interface Model {
 }
 
 const total = (operators: readonly OperatorCount[]): number => operators.reduce((sum, o) => sum + o.count, 0);
-const mostFirst = (a: OperatorCount, b: OperatorCount): number => b.count - a.count || (a.operator < b.operator ? -1 : a.operator > b.operator ? 1 : 0);
+const mostFirst = (a: OperatorCount, b: OperatorCount): number =>
+  b.count - a.count || (a.operator < b.operator ? -1 : a.operator > b.operator ? 1 : 0);
 
 /** Columns of models in the table; the chart shows the first model alone, since quantized copies repeat it. */
 const MODELS_SHOWN = 6;
@@ -20,8 +21,12 @@ const MODELS_SHOWN = 6;
 export function operators(report: Report, limits: Limits): Section | null {
   const models: readonly Model[] = [
     ...(report.conversion ? [{ label: 'Converted', operators: report.conversion.operators }] : []),
-    ...report.variants.filter((v) => v.quantization || !report.conversion).map((v) => ({ label: v.name, operators: v.operators })),
-  ].filter((m) => m.operators.length > 0).slice(0, MODELS_SHOWN);
+    ...report.variants
+      .filter((v) => v.quantization || !report.conversion)
+      .map((v) => ({ label: v.name, operators: v.operators })),
+  ]
+    .filter((m) => m.operators.length > 0)
+    .slice(0, MODELS_SHOWN);
   const first = models[0];
   if (!first) return null;
   const counts = models.map((m) => new Map(m.operators.map((o) => [o.operator, o.count])));
@@ -34,14 +39,27 @@ export function operators(report: Report, limits: Limits): Section | null {
     axis: 'nodes',
     tick: formatCount,
     layout: 'beside',
-    bars: shown.map(({ operator, count }) =>
-      ({ label: operator, from: 0, to: count, shown: formatCount(count), detail: `${shorten(operator, limits.name)}: ${count}`, mark: 'plain' })),
+    bars: shown.map(({ operator, count }) => ({
+      label: operator,
+      from: 0,
+      to: count,
+      shown: formatCount(count),
+      detail: `${shorten(operator, limits.name)}: ${count}`,
+      mark: 'plain',
+    })),
   });
-  const rows = table({
-    label: 'Nodes by operator',
-    columns: [text('Operator'), ...models.map((m) => number(shorten(m.label, limits.name)))],
-    items: all,
-    cells: (operator) => [name(operator, limits), ...counts.map((c) => formatCount(c.get(operator) ?? 0))],
-  }, limits);
-  return { id: 'operators', title: 'Operators', body: html`<figure><figcaption>${title}</figcaption>${chart}${twin('The same as a table', rows)}</figure>` };
+  const rows = table(
+    {
+      label: 'Nodes by operator',
+      columns: [text('Operator'), ...models.map((m) => number(shorten(m.label, limits.name)))],
+      items: all,
+      cells: (operator) => [name(operator, limits), ...counts.map((c) => formatCount(c.get(operator) ?? 0))],
+    },
+    limits,
+  );
+  return {
+    id: 'operators',
+    title: 'Operators',
+    body: html`<figure><figcaption>${title}</figcaption>${chart}${twin('The same as a table', rows)}</figure>`,
+  };
 }

@@ -12,11 +12,12 @@ import { failureElement } from './failure.ts';
 import { keptInFloat } from './kept-in-float.ts';
 import { worstLayers } from './worst-layers.ts';
 
-export const variantSections = (report: Report, limits: Limits): readonly Section[] => report.variants.slice(0, limits.rows).map((variant, i) => ({
-  id: `variant-${i}`,
-  title: `Variant ${shorten(variant.name, limits.name)}`,
-  body: card(variant, i, report, limits),
-}));
+export const variantSections = (report: Report, limits: Limits): readonly Section[] =>
+  report.variants.slice(0, limits.rows).map((variant, i) => ({
+    id: `variant-${i}`,
+    title: `Variant ${shorten(variant.name, limits.name)}`,
+    body: card(variant, i, report, limits),
+  }));
 
 function card(variant: Variant, at: number, report: Report, limits: Limits): Html {
   const { quantization, validation } = variant;
@@ -35,13 +36,27 @@ function damage({ layers, skipped }: Quantization, at: number, limits: Limits): 
   return html`<div class="pair">${worst?.chart ?? null}${keptInFloat(skipped, limits)}</div>${worst?.rows ?? null}`;
 }
 
-const files = (list: readonly ReportedFile[], limits: Limits): Hole => list.length === 0 ? null : html`<ul class="files">${listed(list, limits, (file) =>
-  html`<li>${name(file.path, limits)} ${exact(formatBytes(file.bytes), `${formatCount(file.bytes)} bytes`)}${
-    file.sha256 === null ? null : html` <small>sha256 ${name(file.sha256, limits)}</small>`}</li>`)}</ul>`;
+const files = (list: readonly ReportedFile[], limits: Limits): Hole =>
+  list.length === 0
+    ? null
+    : html`<ul class="files">${listed(
+        list,
+        limits,
+        (file) =>
+          html`<li>${name(file.path, limits)} ${exact(formatBytes(file.bytes), `${formatCount(file.bytes)} bytes`)}${
+            file.sha256 === null ? null : html` <small>sha256 ${name(file.sha256, limits)}</small>`
+          }</li>`,
+      )}</ul>`;
 
 function quantizationFacts(q: Quantization | null, limits: Limits): readonly (readonly [string, Hole])[] {
   if (!q) return [];
-  const calibration = q.calibration && [shorten(q.calibration.method, limits.name), ', ', formatCount(q.calibration.samples), ' samples of ', name(q.calibration.file, limits)];
+  const calibration = q.calibration && [
+    shorten(q.calibration.method, limits.name),
+    ', ',
+    formatCount(q.calibration.samples),
+    ' samples of ',
+    name(q.calibration.file, limits),
+  ];
   return [
     ['Quantization', `${q.approach}, ${q.format}`],
     ['Calibration', calibration],
@@ -49,16 +64,28 @@ function quantizationFacts(q: Quantization | null, limits: Limits): readonly (re
   ];
 }
 
-const DATA = { archive: 'inputs from the model archive', file: 'inputs from the data file', random: 'random inputs' } as const satisfies Record<Validation['data'], string>;
+const DATA = {
+  archive: 'inputs from the model archive',
+  file: 'inputs from the data file',
+  random: 'random inputs',
+} as const satisfies Record<Validation['data'], string>;
 
 function validationFacts(v: Validation | null, limits: Limits): readonly (readonly [string, Hole])[] {
   if (!v) return [['Validation', 'not run']];
   const ratio = v.latency?.ratioToFp32;
   return [
     ['Validated on', `${formatCount(v.samples)} samples, ${DATA[v.data]}`],
-    ['Top-1', v.accuracy && exact(formatShare(v.accuracy.top1), `${v.accuracy.correct} of ${v.accuracy.samples} correct`)],
-    ['Latency', v.latency && [exact(formatMilliseconds(v.latency.medianMs), `${v.latency.medianMs} ms`),
-      `, median of ${formatCount(v.latency.runs)} runs, batch ${formatCount(v.latency.batch)}${typeof ratio === 'number' ? `, ${formatNumber(ratio)} of FP32` : ''}`]],
+    [
+      'Top-1',
+      v.accuracy && exact(formatShare(v.accuracy.top1), `${v.accuracy.correct} of ${v.accuracy.samples} correct`),
+    ],
+    [
+      'Latency',
+      v.latency && [
+        exact(formatMilliseconds(v.latency.medianMs), `${v.latency.medianMs} ms`),
+        `, median of ${formatCount(v.latency.runs)} runs, batch ${formatCount(v.latency.batch)}${typeof ratio === 'number' ? `, ${formatNumber(ratio)} of FP32` : ''}`,
+      ],
+    ],
     ['Runtime', shorten(`${v.runtime.name} ${v.runtime.version}`, limits.name)],
   ];
 }
@@ -70,8 +97,20 @@ function criterion(variant: Variant, { variants, criterion: asked }: Report): Ht
   return html`<ul class="checks">${findings.map((f) => html`<li>${outcome(f.met ? 'pass' : 'warn', html`<span><b>Criterion</b> ${f.text}</span>`)}</li>`)}</ul>`;
 }
 
-const failedFirst = (list: Validation['checks']): Validation['checks'] => list.toSorted((a, b) => Number(a.passed) - Number(b.passed));
+const failedFirst = (list: Validation['checks']): Validation['checks'] =>
+  list.toSorted((a, b) => Number(a.passed) - Number(b.passed));
 
-const checks = (v: Validation | null, limits: Limits): Html | null => !v?.checks.length ? null : html`<ul class="checks">${listed(failedFirst(v.checks), limits, (c) =>
-  html`<li>${outcome(c.passed ? 'pass' : 'fail', html`<span><b>${shorten(c.name, limits.name)}</b> ${c.passed ? 'passed' : 'failed'}${
-    c.detail ? html`<span class="detail">: ${shorten(c.detail, limits.text)}</span>` : null}</span>`)}</li>`)}</ul>`;
+const checks = (v: Validation | null, limits: Limits): Html | null =>
+  !v?.checks.length
+    ? null
+    : html`<ul class="checks">${listed(
+        failedFirst(v.checks),
+        limits,
+        (c) =>
+          html`<li>${outcome(
+            c.passed ? 'pass' : 'fail',
+            html`<span><b>${shorten(c.name, limits.name)}</b> ${c.passed ? 'passed' : 'failed'}${
+              c.detail ? html`<span class="detail">: ${shorten(c.detail, limits.text)}</span>` : null
+            }</span>`,
+          )}</li>`,
+      )}</ul>`;

@@ -13,8 +13,16 @@ export function variants(report: Report, limits: Limits): Section | null {
   return { id: 'variants', title: 'Variants', body: html`${overview(report, limits)}${tradeOffs(report, limits)}` };
 }
 
-const COLUMNS = [text('Variant'), number('Size'), number('of FP32'), number('Max diff. from PyTorch'), number('SQNR from FP32'), number('Top-1'), number('Median latency'),
-  text('Result')];
+const COLUMNS = [
+  text('Variant'),
+  number('Size'),
+  number('of FP32'),
+  number('Max diff. from PyTorch'),
+  number('SQNR from FP32'),
+  number('Top-1'),
+  number('Median latency'),
+  text('Result'),
+];
 
 function overview(report: Report, limits: Limits): Html {
   const fp32 = fp32Of(report.variants);
@@ -46,35 +54,83 @@ interface Quantity {
 }
 
 const COSTS: Readonly<Record<'size' | 'latency', Quantity>> = {
-  size: { name: 'Size', title: 'Size, MB', of: (v) => v.bytes / 1e6, tick: (n) => `${n}`, show: (n) => formatBytes(n * 1e6) },
-  latency: { name: 'Latency', title: 'Median latency, ms', of: (v) => v.validation?.latency?.medianMs ?? null, tick: (n) => `${n}`, show: formatMilliseconds },
+  size: {
+    name: 'Size',
+    title: 'Size, MB',
+    of: (v) => v.bytes / 1e6,
+    tick: (n) => `${n}`,
+    show: (n) => formatBytes(n * 1e6),
+  },
+  latency: {
+    name: 'Latency',
+    title: 'Median latency, ms',
+    of: (v) => v.validation?.latency?.medianMs ?? null,
+    tick: (n) => `${n}`,
+    show: formatMilliseconds,
+  },
 };
 
 const ERRORS: readonly (Quantity & { readonly kind: 'linear' | 'log' })[] = [
-  { kind: 'linear', name: 'top-1 error', title: 'Top-1 error, %', of: (v) => (v.validation?.accuracy ? (1 - v.validation.accuracy.top1) * 100 : null), tick: (n) => `${n}`, show: (n) => `${formatNumber(n)} % wrong` },
-  { kind: 'log', name: 'distance from PyTorch', title: 'Max difference from PyTorch', of: (v) => largestDifference(comparisonWith(v, 'pytorch')), tick: decade, show: formatNumber },
-  { kind: 'log', name: 'distance from the reference', title: 'Max difference, INT8 from FP32', of: (v) => largestDifference(closestComparison(v)), tick: decade, show: formatNumber },
+  {
+    kind: 'linear',
+    name: 'top-1 error',
+    title: 'Top-1 error, %',
+    of: (v) => (v.validation?.accuracy ? (1 - v.validation.accuracy.top1) * 100 : null),
+    tick: (n) => `${n}`,
+    show: (n) => `${formatNumber(n)} % wrong`,
+  },
+  {
+    kind: 'log',
+    name: 'distance from PyTorch',
+    title: 'Max difference from PyTorch',
+    of: (v) => largestDifference(comparisonWith(v, 'pytorch')),
+    tick: decade,
+    show: formatNumber,
+  },
+  {
+    kind: 'log',
+    name: 'distance from the reference',
+    title: 'Max difference, INT8 from FP32',
+    of: (v) => largestDifference(closestComparison(v)),
+    tick: decade,
+    show: formatNumber,
+  },
 ];
 
 function decade(value: number): string {
-  return value >= 0.001 && value < 10_000 ? String(Number(value.toPrecision(1))) : value.toExponential(0).replace('e+', 'e');
+  return value >= 0.001 && value < 10_000
+    ? String(Number(value.toPrecision(1)))
+    : value.toExponential(0).replace('e+', 'e');
 }
 
-const measuredBy = (shown: readonly Variant[], quantity: Quantity): boolean => shown.filter((v) => quantity.of(v) !== null).length >= 2;
+const measuredBy = (shown: readonly Variant[], quantity: Quantity): boolean =>
+  shown.filter((v) => quantity.of(v) !== null).length >= 2;
 
 // Labels say most about an error; where two variants have none, distance from the reference stands in.
 function tradeOffs(report: Report, limits: Limits): Html | null {
   const shown = report.variants.slice(0, limits.rows);
   const error = ERRORS.find((e) => measuredBy(shown, e));
   if (!error) return null;
-  const charts = (['size', 'latency'] as const).filter((id) => measuredBy(shown, COSTS[id])).map((id) => {
-    const cost = COSTS[id];
-    const points = shown.flatMap((v): Point[] => {
-      const [x, y] = [cost.of(v), error.of(v)];
-      return x === null || y === null ? [] : [{ label: v.name, x, y, chosen: v.name === report.chosen, detail: `${shorten(v.name, limits.name)}: ${cost.show(x)}, ${error.show(y)}` }];
+  const charts = (['size', 'latency'] as const)
+    .filter((id) => measuredBy(shown, COSTS[id]))
+    .map((id) => {
+      const cost = COSTS[id];
+      const points = shown.flatMap((v): Point[] => {
+        const [x, y] = [cost.of(v), error.of(v)];
+        return x === null || y === null
+          ? []
+          : [
+              {
+                label: v.name,
+                x,
+                y,
+                chosen: v.name === report.chosen,
+                detail: `${shorten(v.name, limits.name)}: ${cost.show(x)}, ${error.show(y)}`,
+              },
+            ];
+      });
+      const title = `${cost.name} and ${error.name}: lower left is better`;
+      return html`<figure><figcaption>${title}</figcaption>${scatterChart({ id: `chart-${id}`, title, x: cost, y: error, points })}</figure>`;
     });
-    const title = `${cost.name} and ${error.name}: lower left is better`;
-    return html`<figure><figcaption>${title}</figcaption>${scatterChart({ id: `chart-${id}`, title, x: cost, y: error, points })}</figure>`;
-  });
   return html`<div class="pair">${charts}</div>`;
 }

@@ -42,14 +42,20 @@ export function recordSet(source: ByteSource, zip: Zip): RecordSet {
     zip,
     root,
     get: (name) => zip.get(root + name),
-    under: (folder) => zip.entries.flatMap(({ name }) => (name.startsWith(root + folder) ? [name.slice(root.length + folder.length)] : [])),
+    under: (folder) =>
+      zip.entries.flatMap(({ name }) =>
+        name.startsWith(root + folder) ? [name.slice(root.length + folder.length)] : [],
+      ),
   };
 }
 
 /** The program of an archive, or null when it holds none. */
 export async function findProgram(records: RecordSet): Promise<ProgramArchive | null> {
   if (records.get('serialized_exported_program.json')) return flatArchive(records);
-  const models = records.under('models/').filter((name) => name.endsWith('.json')).map((name) => name.slice(0, -'.json'.length));
+  const models = records
+    .under('models/')
+    .filter((name) => name.endsWith('.json'))
+    .map((name) => name.slice(0, -'.json'.length));
   return models.length === 0 ? null : pt2Archive(records, models);
 }
 
@@ -73,13 +79,19 @@ function flatArchive(records: RecordSet): ProgramArchive {
 async function pt2Archive(records: RecordSet, models: readonly string[]): Promise<ProgramArchive> {
   const model = models.includes('model') ? 'model' : models[0]!;
   if (models.length > 1 && model !== 'model') {
-    fail('UnsupportedFormat', { file: records.source.name, found: `an archive of ${models.length} models (${listed(models)})`, hint: 'save one program per file, or name the one to convert "model"' });
+    fail('UnsupportedFormat', {
+      file: records.source.name,
+      found: `an archive of ${models.length} models (${listed(models)})`,
+      hint: 'save one program per file, or name the one to convert "model"',
+    });
   }
   await prefetchDescriptions(records, model);
   await refuseForeign(records);
   const tensors = (folder: 'weights' | 'constants'): TensorSource => {
     const saved = records.get(`data/${folder}/${model}.pt`);
-    return saved ? savedTensors(records, saved) : rawTensors(records, `data/${folder}/`, `${model}_${folder}_config.json`);
+    return saved
+      ? savedTensors(records, saved)
+      : rawTensors(records, `data/${folder}/`, `${model}_${folder}_config.json`);
   };
   const unused = models.filter((name) => name !== model);
   return {
@@ -90,27 +102,58 @@ async function pt2Archive(records: RecordSet, models: readonly string[]): Promis
     stateDict: tensors('weights'),
     constants: tensors('constants'),
     sampleInputs: records.get(`data/sample_inputs/${model}.pt`),
-    warnings: unused.length === 0 ? [] : [`the archive holds ${models.length} models; "${model}" is read, not ${listed(unused)}`],
+    warnings:
+      unused.length === 0
+        ? []
+        : [`the archive holds ${models.length} models; "${model}" is read, not ${listed(unused)}`],
   };
 }
 
-const listed = (names: readonly string[]): string => names.slice(0, 10).map((name) => `"${name.slice(0, 100)}"`).join(', ') + (names.length > 10 ? ', ...' : '');
+const listed = (names: readonly string[]): string =>
+  names
+    .slice(0, 10)
+    .map((name) => `"${name.slice(0, 100)}"`)
+    .join(', ') + (names.length > 10 ? ', ...' : '');
 
-/** Descriptions lie side by side at the end of an archive: one read takes them all. Large ones are read by themselves. */
+/**
+ * Descriptions lie side by side at the end of an archive: one read takes them all. Large ones are read by themselves.
+ */
 async function prefetchDescriptions(records: RecordSet, model: string): Promise<void> {
-  const names = ['archive_format', 'byteorder', `models/${model}.json`, `data/weights/${model}_weights_config.json`, `data/constants/${model}_constants_config.json`];
-  await records.zip.prefetch(names.flatMap((name) => records.get(name) ?? []), 4 * 1024 * 1024);
+  const names = [
+    'archive_format',
+    'byteorder',
+    `models/${model}.json`,
+    `data/weights/${model}_weights_config.json`,
+    `data/constants/${model}_constants_config.json`,
+  ];
+  await records.zip.prefetch(
+    names.flatMap((name) => records.get(name) ?? []),
+    4 * 1024 * 1024,
+  );
 }
 
 async function refuseForeign(records: RecordSet): Promise<void> {
   const file = records.source.name;
   const text = async (name: string): Promise<string | null> => {
     const entry = records.get(name);
-    return entry && entry.size <= 64 ? Buffer.from(await entry.read()).toString('latin1').trim() : null;
+    return entry && entry.size <= 64
+      ? Buffer.from(await entry.read())
+          .toString('latin1')
+          .trim()
+      : null;
   };
   const format = await text('archive_format');
-  if (format !== null && format !== 'pt2') fail('UnsupportedFormat', { file, found: `an archive of the format "${format}"`, hint: 'save the program with torch.export.save' });
+  if (format !== null && format !== 'pt2')
+    fail('UnsupportedFormat', {
+      file,
+      found: `an archive of the format "${format}"`,
+      hint: 'save the program with torch.export.save',
+    });
   if ((await text('byteorder')) === 'big') {
-    fail('UnsupportedFormat', { file, found: 'an archive of big-endian numbers', hint: 'save the program on a little-endian machine (x86-64 or ARM)' });
+    fail('UnsupportedFormat', {
+      file,
+      found: 'an archive of big-endian numbers',
+      hint: 'save the program on a little-endian machine (x86-64 or ARM)',
+    });
   }
 }

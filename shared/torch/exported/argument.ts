@@ -10,7 +10,10 @@ type Read = (json: Json, reading: Reading) => Argument;
 
 const NONE: Argument = { kind: 'none' };
 const list = (items: readonly Argument[]): Argument => ({ kind: 'list', items });
-const listOf = (read: Read): Read => (json, reading) => list(json.items().map((item) => read(item, reading)));
+const listOf =
+  (read: Read): Read =>
+  (json, reading) =>
+    list(json.items().map((item) => read(item, reading)));
 
 const readInt: Read = (json) => ({ kind: 'int', value: json.integer() });
 const readFloat: Read = (json) => ({ kind: 'float', value: json.float() });
@@ -20,11 +23,13 @@ const readTensor: Read = (json) => ({ kind: 'tensor', name: json.get('name').nam
 const readObject: Read = (json) => ({ kind: 'object', name: json.get('name').name() });
 
 /** A symbolic scalar is the name of a value, or a plain number between names. */
-const symbolic = (kind: 'symint' | 'symbool' | 'symfloat', plain: Record<string, Read>): Read => (json, reading) => {
-  const [tag, value] = json.union();
-  if (tag === 'as_name') return { kind, name: value.name() };
-  return Object.hasOwn(plain, tag) ? plain[tag]!(value, reading) : value.fail(`"${tag}" is unknown here`);
-};
+const symbolic =
+  (kind: 'symint' | 'symbool' | 'symfloat', plain: Record<string, Read>): Read =>
+  (json, reading) => {
+    const [tag, value] = json.union();
+    if (tag === 'as_name') return { kind, name: value.name() };
+    return Object.hasOwn(plain, tag) ? plain[tag]!(value, reading) : value.fail(`"${tag}" is unknown here`);
+  };
 const readSymInt = symbolic('symint', { as_int: readInt });
 const readSymBool = symbolic('symbool', { as_bool: readBool });
 const readSymFloat = symbolic('symfloat', { as_float: readFloat, as_int: readFloat });
@@ -81,7 +86,11 @@ const TAGS: Readonly<Record<string, Read>> = {
   as_operator: (json) => ({ kind: 'operator', value: operatorName(json.name()) }),
   // A dictionary, as pairs of name and value.
   as_string_to_argument: (json, reading) =>
-    list(json.entries().map(([key, value]) => list([{ kind: 'string', value: key }, readArgument(value, reading.deeper(value))]))),
+    list(
+      json
+        .entries()
+        .map(([key, value]) => list([{ kind: 'string', value: key }, readArgument(value, reading.deeper(value))])),
+    ),
 };
 
 export function readArgument(json: Json, reading: Reading): Argument {

@@ -6,9 +6,19 @@ import type { ProgramArchive, TensorSource } from './archive.ts';
 /** Null when the first bytes are no object with the keys of a program, in whatever order. */
 export function jsonArchive(source: ByteSource, head: Uint8Array): ProgramArchive | null {
   const text = Buffer.from(head.buffer, head.byteOffset, head.byteLength).toString('utf8');
-  if (!/^\uFEFF?\s*\{\s*"(?:graph_module|opset_version|range_constraints|schema_version|verifiers|torch_version|guards_code|dialect)"/.test(text)) return null;
+  if (
+    !/^\uFEFF?\s*\{\s*"(?:graph_module|opset_version|range_constraints|schema_version|verifiers|torch_version|guards_code|dialect)"/.test(
+      text,
+    )
+  )
+    return null;
   const noWeights: TensorSource = async (names) =>
-    names.size === 0 ? new Map() : fail('NoWeights', { file: source.name, reason: `it is the JSON of a program without the archive around it, and the program has ${names.size} weights` });
+    names.size === 0
+      ? new Map()
+      : fail('NoWeights', {
+          file: source.name,
+          reason: `it is the JSON of a program without the archive, and the program has ${names.size} weights`,
+        });
   return {
     file: source.name,
     format: 'torch.export JSON',

@@ -51,14 +51,29 @@ const MEMORY_FORMATS: readonly Row<string>[] = [
 ];
 
 const lookup = <T>(rows: readonly Row<T>[]): ReadonlyMap<unknown, T> =>
-  new Map(rows.flatMap(([number, name, value]) => [[number, value], [name, value]] as [unknown, T][]));
+  new Map(
+    rows.flatMap(
+      ([number, name, value]) =>
+        [
+          [number, value],
+          [name, value],
+        ] as [unknown, T][],
+    ),
+  );
 
 const BY_KEY = { dtype: lookup(SCALAR_TYPES), layout: lookup(LAYOUTS), memoryFormat: lookup(MEMORY_FORMATS) };
 
 export function readDtype(json: Json): Dtype {
   const dtype = BY_KEY.dtype.get(json.value);
   if (dtype === undefined) json.fail(`${String(json.value)} is no dtype`);
-  return dtype ?? fail('UnsupportedType', { what: json.where, dtype: 'unknown', hint: 'PyTorch had no name for the type of this tensor; export the model with plain tensors' });
+  return (
+    dtype ??
+    fail('UnsupportedType', {
+      what: json.where,
+      dtype: 'unknown',
+      hint: 'PyTorch had no name for the type of this tensor; export the model with plain tensors',
+    })
+  );
 }
 
 export function readLayout(json: Json): string {

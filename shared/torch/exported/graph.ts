@@ -11,20 +11,27 @@ import { operatorName } from './target.ts';
 export function readGraph(json: Json, reading: Reading): TorchGraph {
   const values = readValues(json, reading);
   const scope = new Scope(values);
-  const inputs = json.get('inputs').items().map((item) => {
-    const argument = readArgument(item, reading);
-    scope.define(argument, item);
-    return argument;
-  });
+  const inputs = json
+    .get('inputs')
+    .items()
+    .map((item) => {
+      const argument = readArgument(item, reading);
+      scope.define(argument, item);
+      return argument;
+    });
   const nodes: TorchNode[] = [];
   const items = json.get('nodes').items();
-  if (items.length > GRAPH_LIMITS.nodes) json.get('nodes').fail(`a graph of ${items.length} nodes is beyond the limit of ${GRAPH_LIMITS.nodes}`);
+  if (items.length > GRAPH_LIMITS.nodes)
+    json.get('nodes').fail(`a graph of ${items.length} nodes is beyond the limit of ${GRAPH_LIMITS.nodes}`);
   for (const item of items) nodes.push(readNode(item, reading, scope, nodes.length));
-  const outputs = json.get('outputs').items().map((item) => {
-    const argument = readArgument(item, reading);
-    scope.use(argument, item);
-    return argument;
-  });
+  const outputs = json
+    .get('outputs')
+    .items()
+    .map((item) => {
+      const argument = readArgument(item, reading);
+      scope.use(argument, item);
+      return argument;
+    });
   return { inputs, outputs, nodes, values };
 }
 
@@ -35,12 +42,15 @@ function readNode(json: Json, reading: Reading, scope: Scope, index: number): To
     scope.use(value, input);
     return { name: input.optional('name')?.name() ?? '', value };
   });
-  const outputs = json.get('outputs').items().map((item) => {
-    const argument = readArgument(item, reading);
-    if (!OUTPUT_KINDS.has(argument.kind)) item.fail(`a node cannot return ${argument.kind}`);
-    scope.define(argument, item);
-    return argument;
-  });
+  const outputs = json
+    .get('outputs')
+    .items()
+    .map((item) => {
+      const argument = readArgument(item, reading);
+      if (!OUTPUT_KINDS.has(argument.kind)) item.fail(`a node cannot return ${argument.kind}`);
+      scope.define(argument, item);
+      return argument;
+    });
   return {
     name: json.optional('name')?.name() ?? namesIn(outputs[0])[0] ?? `node_${index}`,
     target: operatorName(json.get('target').name()),
@@ -50,7 +60,14 @@ function readNode(json: Json, reading: Reading, scope: Scope, index: number): To
   };
 }
 
-const OUTPUT_KINDS: ReadonlySet<Argument['kind']> = new Set(['tensor', 'tensors', 'symint', 'symbool', 'symfloat', 'none']);
+const OUTPUT_KINDS: ReadonlySet<Argument['kind']> = new Set([
+  'tensor',
+  'tensors',
+  'symint',
+  'symbool',
+  'symfloat',
+  'none',
+]);
 const BOUND_KINDS: ReadonlySet<Argument['kind']> = new Set(['tensor', 'symint', 'symbool', 'symfloat']);
 
 /** The names of values an argument stands for. */
@@ -82,7 +99,8 @@ class Scope {
   }
 
   use(argument: Argument, json: Json): void {
-    for (const name of namesIn(argument)) if (!this.#defined.has(name)) json.fail(`"${name}" is used before it is defined`);
+    for (const name of namesIn(argument))
+      if (!this.#defined.has(name)) json.fail(`"${name}" is used before it is defined`);
   }
 }
 
@@ -97,7 +115,8 @@ function readValues(json: Json, reading: Reading): Map<string, TorchValue> {
     const meta = item.optional('meta') ?? item;
     add(name, readTensorMeta(meta, reading), meta);
   }
-  for (const [name, value] of json.get('sym_int_values').entries()) add(name, { kind: 'symint', dim: readSymInt(value, reading) }, value);
+  for (const [name, value] of json.get('sym_int_values').entries())
+    add(name, { kind: 'symint', dim: readSymInt(value, reading) }, value);
   for (const [name, value] of json.get('sym_bool_values').entries()) add(name, { kind: 'symbool' }, value);
   for (const [name, value] of json.get('sym_float_values').entries()) add(name, { kind: 'symfloat' }, value);
   return values;
@@ -108,13 +127,26 @@ type TensorValue = TorchValue & { kind: 'tensor' };
 /** dtype, sizes and strides of a tensor, as the file records them. */
 export function readTensorMeta(json: Json, reading: Reading): TensorValue {
   const dtype = readDtype(json.get('dtype'));
-  const shape = json.get('sizes').items().map((item) => readSymInt(item, reading));
+  const shape = json
+    .get('sizes')
+    .items()
+    .map((item) => readSymInt(item, reading));
   const layout = json.optional('layout');
   const isStrided = layout === null || readLayout(layout) === 'strided';
-  const strides = isStrided ? json.get('strides').items().map((item) => readSymInt(item, reading)) : [];
+  const strides = isStrided
+    ? json
+        .get('strides')
+        .items()
+        .map((item) => readSymInt(item, reading))
+    : [];
   if (isStrided && strides.length !== shape.length) json.fail(`${shape.length} sizes, but ${strides.length} strides`);
   if (shape.some((dim) => typeof dim === 'number' && dim < 0)) json.fail('a size is negative');
-  return { kind: 'tensor', type: { dtype, shape }, strides, offset: readOffset(json.optional('storage_offset'), reading) };
+  return {
+    kind: 'tensor',
+    type: { dtype, shape },
+    strides,
+    offset: readOffset(json.optional('storage_offset'), reading),
+  };
 }
 
 /** Schema 2 wrote a plain number. */

@@ -15,7 +15,10 @@ export function rawTensors(records: RecordSet, folder: string, config: string): 
     const entry = records.get(folder + config);
     if (!entry || names.size === 0) return new Map();
     const file = records.source.name;
-    const metas = (await readJson(entry, file)).get('config').entries().filter(([name]) => names.has(name));
+    const metas = (await readJson(entry, file))
+      .get('config')
+      .entries()
+      .filter(([name]) => names.has(name));
     const paths = new Map(metas.map(([name, meta]) => [name, recordOf(records, folder, name, meta)]));
     await records.zip.prefetch(new Set(paths.values()), WEIGHT_LIMITS.inMemory);
     const storages = new Map<ZipEntry, Storage>();
@@ -36,7 +39,10 @@ export function rawTensors(records: RecordSet, folder: string, config: string): 
 function recordOf(records: RecordSet, folder: string, name: string, meta: Json): ZipEntry {
   const path = meta.get('path_name').name();
   const file = records.source.name;
-  return records.get(folder + path) ?? fail('CorruptModel', { file, where: `weight "${name}"`, reason: `its record "${folder}${path}" is missing` });
+  return (
+    records.get(folder + path) ??
+    fail('CorruptModel', { file, where: `weight "${name}"`, reason: `its record "${folder}${path}" is missing` })
+  );
 }
 
 async function openStorage(records: RecordSet, record: ZipEntry): Promise<Storage> {
@@ -49,5 +55,9 @@ function view(storage: Storage, name: string, json: Json): TensorData {
   const numbers = [...type.shape, ...strides, offset];
   if (strides.length !== type.shape.length) json.fail('only strided tensors can be read');
   if (!numbers.every(isStatic)) json.fail('the size of a weight is an expression');
-  return storage.view(name, type.dtype, { shape: type.shape as number[], strides: strides as number[], offset: offset as number });
+  return storage.view(name, type.dtype, {
+    shape: type.shape as number[],
+    strides: strides as number[],
+    offset: offset as number,
+  });
 }

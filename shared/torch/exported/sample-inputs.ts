@@ -12,13 +12,20 @@ import type { ProgramArchive } from './archive.ts';
 const LEAVES = 10_000;
 
 /** `(args, kwargs)`, flattened as torch's pytrees are; null when they are missing or do not match the inputs. */
-export async function readSampleInputs({ file, sampleInputs }: ProgramArchive, count: number): Promise<SampleInputs | null> {
+export async function readSampleInputs(
+  { file, sampleInputs }: ProgramArchive,
+  count: number,
+): Promise<SampleInputs | null> {
   if (!sampleInputs || sampleInputs.size === 0) return null;
   try {
     const saved = await readTorchSave(await sampleInputs.slice(), { file, isLinkable: sampleInputs.stored });
     const leaves: PickleValue[] = [];
     if (!flatten(saved, leaves, 0) || leaves.length !== count) return null;
-    const tensors = new Map(leaves.flatMap((leaf, i) => (leaf instanceof SavedTensor ? [[String(i), leaf.plain(`sample input ${i}`)] as [string, TensorData]] : [])));
+    const tensors = new Map(
+      leaves.flatMap((leaf, i) =>
+        leaf instanceof SavedTensor ? [[String(i), leaf.plain(`sample input ${i}`)] as [string, TensorData]] : [],
+      ),
+    );
     const loaded = await withSmallInMemory(tensors);
     return leaves.map((_, i) => loaded.get(String(i)) ?? null);
   } catch (error) {
@@ -31,7 +38,14 @@ export async function readSampleInputs({ file, sampleInputs }: ProgramArchive, c
 /** False where a container is of an unknown class, or there are too many. */
 function flatten(value: PickleValue, leaves: PickleValue[], depth: number): boolean {
   if (depth > 50 || leaves.length > LEAVES || value instanceof OpaqueObject) return false;
-  const children = value instanceof Tuple ? value.items : Array.isArray(value) ? value : value instanceof Map ? [...value.values()] : null;
+  const children =
+    value instanceof Tuple
+      ? value.items
+      : Array.isArray(value)
+        ? value
+        : value instanceof Map
+          ? [...value.values()]
+          : null;
   if (children) return children.every((child) => flatten(child, leaves, depth + 1));
   leaves.push(value);
   return true;

@@ -13,7 +13,8 @@ export function savedTensors(records: RecordSet, entry: ZipEntry | null): Tensor
     if (!entry || entry.size === 0 || names.size === 0) return tensors;
     const file = records.source.name;
     const saved = await readTorchSave(await entry.slice(), { file, isLinkable: entry.stored });
-    if (!(saved instanceof Map)) fail('CorruptModel', { file, where: entry.name, reason: 'it holds no dictionary of tensors' });
+    if (!(saved instanceof Map))
+      fail('CorruptModel', { file, where: entry.name, reason: 'it holds no dictionary of tensors' });
     for (const [name, value] of saved) {
       if (typeof name === 'string' && names.has(name)) tensors.set(name, dataOf(file, name, value));
     }
@@ -28,6 +29,7 @@ export async function savedTensor(records: RecordSet, entry: ZipEntry, name: str
 }
 
 function dataOf(file: string, name: string, value: unknown): TensorData {
-  if (!(value instanceof SavedTensor)) fail('CorruptModel', { file, where: `weight "${name}"`, reason: 'it is no tensor' });
+  if (!(value instanceof SavedTensor))
+    fail('CorruptModel', { file, where: `weight "${name}"`, reason: 'it is no tensor' });
   return value.plain(name);
 }

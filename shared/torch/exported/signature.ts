@@ -23,7 +23,12 @@ const nameOf = (json: Json): string => json.get('arg').get('name').name();
 const INPUTS: Readonly<Record<string, (json: Json, graphInput: Argument, reading: Reading) => InputSpec>> = {
   user_input: (json, graphInput, reading) => user(readArgument(json.get('arg'), reading), graphInput),
   constant_input: (json, graphInput) => ({ kind: 'user', name: json.get('name').name(), value: graphInput }),
-  parameter: (json) => ({ kind: 'parameter', name: nameOf(json), fqn: json.get('parameter_name').name(), isConstant: false }),
+  parameter: (json) => ({
+    kind: 'parameter',
+    name: nameOf(json),
+    fqn: json.get('parameter_name').name(),
+    isConstant: false,
+  }),
   buffer: (json) => ({
     kind: 'buffer',
     name: nameOf(json),
@@ -31,18 +36,28 @@ const INPUTS: Readonly<Record<string, (json: Json, graphInput: Argument, reading
     // Before 2.3 every buffer was persistent.
     isConstant: json.optional('persistent')?.boolean() === false,
   }),
-  tensor_constant: (json) => ({ kind: 'constant', name: nameOf(json), fqn: json.get('tensor_constant_name').name(), isConstant: true }),
+  tensor_constant: (json) => ({
+    kind: 'constant',
+    name: nameOf(json),
+    fqn: json.get('tensor_constant_name').name(),
+    isConstant: true,
+  }),
   custom_obj: (json) => ({ kind: 'object', name: nameOf(json) }),
   token: (json) => ({ kind: 'token', name: nameOf(json) }),
 };
 
 function user(argument: Argument, graphInput: Argument): InputSpec {
-  return { kind: 'user', name: 'name' in argument ? argument.name : 'name' in graphInput ? graphInput.name : '', value: graphInput };
+  return {
+    kind: 'user',
+    name: 'name' in argument ? argument.name : 'name' in graphInput ? graphInput.name : '',
+    value: graphInput,
+  };
 }
 
 const tensorArg = (json: Json): Argument => ({ kind: 'tensor', name: nameOf(json) });
-const mutation = (of: 'parameter' | 'buffer' | 'input', target: string) => (json: Json): ProgramOutput =>
-  ({ kind: 'mutation', value: tensorArg(json), of, target: json.get(target).name() });
+const mutation =
+  (of: 'parameter' | 'buffer' | 'input', target: string) =>
+  (json: Json): ProgramOutput => ({ kind: 'mutation', value: tensorArg(json), of, target: json.get(target).name() });
 const other = (json: Json): ProgramOutput => ({ kind: 'other', value: tensorArg(json) });
 
 const OUTPUTS: Readonly<Record<string, (json: Json, reading: Reading) => ProgramOutput>> = {
@@ -64,13 +79,16 @@ export interface Signature {
 /** Specs are parallel to the inputs and outputs of the graph; where they disagree the file is refused. */
 export function readSignature(json: Json, graph: TorchGraph, reading: Reading): Signature {
   if (isOldSignature(json)) return readOldSignature(json, graph);
-  const inputs = readSpecs(json.get('input_specs'), INPUTS, graph.inputs, (read, value, bound) => read(value, bound, reading));
+  const inputs = readSpecs(json.get('input_specs'), INPUTS, graph.inputs, (read, value, bound) =>
+    read(value, bound, reading),
+  );
   const outputs = readSpecs(json.get('output_specs'), OUTPUTS, graph.outputs, (read, value) => read(value, reading));
   return { inputs: inputs.map(named), outputs };
 }
 
 /** Constant arguments of old files have no name. */
-const named = (input: InputSpec, i: number): InputSpec => (input.kind === 'user' && input.name === '' ? { ...input, name: `input_${i}` } : input);
+const named = (input: InputSpec, i: number): InputSpec =>
+  input.kind === 'user' && input.name === '' ? { ...input, name: `input_${i}` } : input;
 
 function readSpecs<R, T extends InputSpec | ProgramOutput>(
   json: Json,
@@ -86,7 +104,8 @@ function readSpecs<R, T extends InputSpec | ProgramOutput>(
     const read = apply(table[tag]!, value, bound[i]!);
     const name = 'name' in read ? read.name : 'name' in read.value ? read.value.name : null;
     const expected = bound[i]!;
-    if (name && 'name' in expected && expected.name !== name) spec.fail(`it names "${name}", the graph has "${expected.name}" in its place`);
+    if (name && 'name' in expected && expected.name !== name)
+      spec.fail(`it names "${name}", the graph has "${expected.name}" in its place`);
     return read;
   });
 }

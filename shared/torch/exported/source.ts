@@ -28,13 +28,18 @@ function text(metadata: Json, key: string): string {
 function splitEntry(entry: string): { path: string; class: string } | null {
   const first = entry.indexOf(',');
   const last = entry.lastIndexOf(',');
-  return first < 0 || last === first || entry.length > PATH_LIMIT ? null : { path: entry.slice(first + 1, last), class: entry.slice(last + 1) };
+  return first < 0 || last === first || entry.length > PATH_LIMIT
+    ? null
+    : { path: entry.slice(first + 1, last), class: entry.slice(last + 1) };
 }
 
-/** `L['self'].layers[0].conv`, `getattr(L['self'].x, '0')` and `layers.0.conv` alike are a dotted path; `@1` marks a second call. */
+/**
+ * `L['self'].layers[0].conv`, `getattr(L['self'].x, '0')` and `layers.0.conv` alike are a dotted path; `@1` marks a
+ * second call.
+ */
 export function modulePath(path: string): string {
   let plain = path;
-  for (let before = ''; before !== plain; ) {
+  for (let before = ''; before !== plain;) {
     before = plain;
     plain = plain.replace(/getattr\(([^()]*), ['"]([^'"]*)['"]\)/, '$1.$2');
   }

@@ -1,5 +1,6 @@
 /**
- * Which values share memory, and what each holds now. A view is its parent plus a step; writing one puts the new numbers
+ * Which values share memory, and what each holds now. A view is its parent plus a step; writing one puts the new
+ * numbers
  * back step by step into the base, and every other view of that base is computed again when it is next read.
  */
 import { fail } from '../../errors.ts';
@@ -41,13 +42,43 @@ export interface View {
 }
 
 export function rootView(name: string, record: TorchValue | undefined): View {
-  const view: View = { name, record, parent: null, step: null, root: null!, source: null, current: name, problem: null, version: 0, filled: null, writer: null };
+  const view: View = {
+    name,
+    record,
+    parent: null,
+    step: null,
+    root: null!,
+    source: null,
+    current: name,
+    problem: null,
+    version: 0,
+    filled: null,
+    writer: null,
+  };
   return Object.assign(view, { root: view });
 }
 
-export function childView(parent: View, step: Step, name: string, record: TorchValue | undefined, source: TorchSource | null): View {
+export function childView(
+  parent: View,
+  step: Step,
+  name: string,
+  record: TorchValue | undefined,
+  source: TorchSource | null,
+): View {
   const { root } = parent;
-  return { name, record, parent, step, root, source, current: name, problem: null, version: root.version, filled: null, writer: null };
+  return {
+    name,
+    record,
+    parent,
+    step,
+    root,
+    source,
+    current: name,
+    problem: null,
+    version: root.version,
+    filled: null,
+    writer: null,
+  };
 }
 
 /** The value that holds a view's present numbers; computes it again when its base has changed since. */
@@ -85,7 +116,8 @@ export function refuseMutation(writer: TorchNode, value: string, reason: string)
   return fail('UnsupportedMutation', { operator: writer.target, value, at: placeOf(writer), reason });
 }
 
-const placeOf = ({ source, name }: TorchNode): string => [source.module || name, source.line ? `(${source.line})` : ''].filter(Boolean).join(' ');
+const placeOf = ({ source, name }: TorchNode): string =>
+  [source.module || name, source.line ? `(${source.line})` : ''].filter(Boolean).join(' ');
 
 /** `writer` has put new numbers into the memory of a view: those `value` holds, or some that cannot be told. */
 export function writeView(emit: Emitter, view: View, value: string | Refusal, writer: TorchNode): void {
@@ -94,7 +126,11 @@ export function writeView(emit: Emitter, view: View, value: string | Refusal, wr
   let part: string | Refusal = value;
   for (let at = view; at.parent; at = at.parent) {
     const { base, result } = putBack(emit, at, part);
-    news.push({ view: at.parent, value: result, filled: base === null || at.step!.whole ? null : { part: at, before: base } });
+    news.push({
+      view: at.parent,
+      value: result,
+      filled: base === null || at.step!.whole ? null : { part: at, before: base },
+    });
     part = result;
   }
   view.root.version++;

@@ -35,7 +35,8 @@ export function boolArgument(node: TorchNode, name: string, position: number, ot
   return argument.kind === 'bool' ? argument.value : null;
 }
 
-export const tensorName = (argument: Argument | undefined): string | null => (argument?.kind === 'tensor' ? argument.name : null);
+export const tensorName = (argument: Argument | undefined): string | null =>
+  argument?.kind === 'tensor' ? argument.name : null;
 
 /** The names of all tensors an argument holds. */
 export function tensorNames(argument: Argument): string[] {
@@ -46,12 +47,23 @@ export function tensorNames(argument: Argument): string[] {
 
 /** The outputs of a node one by one, lists of tensors opened. */
 export const flatOutputs = (node: TorchNode): Argument[] =>
-  node.outputs.flatMap((output) => (output.kind === 'tensors' ? output.names.map((name): Argument => (name === null ? NONE : { kind: 'tensor', name })) : [output]));
+  node.outputs.flatMap((output) =>
+    output.kind === 'tensors'
+      ? output.names.map((name): Argument => (name === null ? NONE : { kind: 'tensor', name }))
+      : [output],
+  );
 
-export const tensorArgument = (name: string, value: string): NamedArgument => ({ name, value: { kind: 'tensor', name: value } });
+export const tensorArgument = (name: string, value: string): NamedArgument => ({
+  name,
+  value: { kind: 'tensor', name: value },
+});
 export const numberArgument = (name: string, value: number): NamedArgument => ({ name, value: { kind: 'int', value } });
-export const floatArgument = (name: string, value: number): NamedArgument => ({ name, value: { kind: 'float', value } });
+export const floatArgument = (name: string, value: number): NamedArgument => ({
+  name,
+  value: { kind: 'float', value },
+});
 export const dtypeArgument = (name: string, value: Dtype): NamedArgument => ({ name, value: { kind: 'dtype', value } });
 export const intsArgument = (name: string, values: readonly number[]): NamedArgument => ({
-  name, value: { kind: 'list', items: values.map((value) => ({ kind: 'int', value })) },
+  name,
+  value: { kind: 'list', items: values.map((value) => ({ kind: 'int', value })) },
 });

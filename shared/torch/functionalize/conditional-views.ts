@@ -6,16 +6,23 @@ import { ITSELF, readOnly, reshaped, undecided, type ViewUse } from './steps.ts'
 import { isContiguous, isViewable, type MemoryFormat, suggestedFormat } from './strides.ts';
 
 const elements = ({ shape }: Layout): number => shape.reduce((n, d) => n * d, 1);
-const sameShape = (a: Layout, b: Layout): boolean => a.shape.length === b.shape.length && a.shape.every((d, i) => d === b.shape[i]);
+const sameShape = (a: Layout, b: Layout): boolean =>
+  a.shape.length === b.shape.length && a.shape.every((d, i) => d === b.shape[i]);
 
 /** The rule's answer for input and output, or null when the file does not tell. */
 const ask = (use: ViewUse, rule: (base: Layout, out: Layout) => boolean): boolean | null =>
   use.base && use.out ? use.sizes.decide([use.base, use.out], rule) : null;
 
-const choose = (use: ViewUse, shares: boolean | null, step: Step): Step | null => (shares === null ? undecided(use) : shares ? step : null);
+const choose = (use: ViewUse, shares: boolean | null, step: Step): Step | null =>
+  shares === null ? undecided(use) : shares ? step : null;
 
 /** reshape: a view where the strides allow one. */
-const reshape = (use: ViewUse): Step | null => choose(use, ask(use, (base, out) => isViewable(base.shape, base.strides, out.shape)), reshaped(use));
+const reshape = (use: ViewUse): Step | null =>
+  choose(
+    use,
+    ask(use, (base, out) => isViewable(base.shape, base.strides, out.shape)),
+    reshaped(use),
+  );
 
 /** A range of one axis is the tensor itself. */
 const flatten = (use: ViewUse): Step | null => {
@@ -25,12 +32,22 @@ const flatten = (use: ViewUse): Step | null => {
   return rank && from !== null && to !== null && axis(from) === axis(to) ? ITSELF : reshape(use);
 };
 
-const ravel = (use: ViewUse): Step | null => choose(use, ask(use, (base) => isContiguous(base.shape, base.strides)), reshaped(use));
+const ravel = (use: ViewUse): Step | null =>
+  choose(
+    use,
+    ask(use, (base) => isContiguous(base.shape, base.strides)),
+    reshaped(use),
+  );
 
 const atleast = (use: ViewUse): Step | null => choose(use, ask(use, sameShape), ITSELF) ?? reshaped(use);
 
 /** Where nothing is summed it returns its input. */
-const sumToSize = (use: ViewUse): Step | null => choose(use, ask(use, (base, out) => elements(base) === elements(out)), reshaped(use));
+const sumToSize = (use: ViewUse): Step | null =>
+  choose(
+    use,
+    ask(use, (base, out) => elements(base) === elements(out)),
+    reshaped(use),
+  );
 
 /** Repeated elements share memory, so only an expansion that repeats nothing can be written. */
 const expand = (use: ViewUse): Step | null => {
@@ -49,7 +66,11 @@ function formatArgument(use: ViewUse, position: number): MemoryFormat | null {
 
 const contiguous = (use: ViewUse): Step | null => {
   const format = formatArgument(use, 1) ?? 'contiguous';
-  return choose(use, ask(use, (base) => isContiguous(base.shape, base.strides, format)), ITSELF);
+  return choose(
+    use,
+    ask(use, (base) => isContiguous(base.shape, base.strides, format)),
+    ITSELF,
+  );
 };
 
 interface CastPositions {
@@ -58,14 +79,22 @@ interface CastPositions {
 }
 
 /** to: nothing to change, nothing copied. Devices are not recorded: programs live on one. */
-const cast = ({ copy, memoryFormat }: CastPositions) => (use: ViewUse): Step | null => {
-  const { base, out } = use;
-  const copied = boolArgument(use.node, 'copy', copy, false);
-  if (copied === true || (base && out && base.type.dtype !== out.type.dtype)) return null;
-  if (copied === null || !base || !out) return undecided(use);
-  const format = formatArgument(use, memoryFormat);
-  return choose(use, format === null || format === 'preserve' ? true : ask(use, ({ shape, strides }) => suggestedFormat(shape, strides) === format), ITSELF);
-};
+const cast =
+  ({ copy, memoryFormat }: CastPositions) =>
+  (use: ViewUse): Step | null => {
+    const { base, out } = use;
+    const copied = boolArgument(use.node, 'copy', copy, false);
+    if (copied === true || (base && out && base.type.dtype !== out.type.dtype)) return null;
+    if (copied === null || !base || !out) return undecided(use);
+    const format = formatArgument(use, memoryFormat);
+    return choose(
+      use,
+      format === null || format === 'preserve'
+        ? true
+        : ask(use, ({ shape, strides }) => suggestedFormat(shape, strides) === format),
+      ITSELF,
+    );
+  };
 const never = { copy: 99, memoryFormat: 99 };
 
 /** Names without `aten::`, several in one row where they behave alike. */
@@ -81,5 +110,6 @@ export const copiesOrNot: Readonly<Record<string, (use: ViewUse) => Step | null>
   'to.device': cast({ copy: 4, memoryFormat: 5 }),
   'to.dtype_layout': cast({ copy: 6, memoryFormat: 7 }),
   'to.other': cast({ copy: 3, memoryFormat: 4 }),
-  'to.prim_Device to.prim_dtype to.prim_other type_as to_dense cpu _autocast_to_full_precision _autocast_to_reduced_precision': cast(never),
+  'to.prim_Device to.prim_dtype to.prim_other type_as to_dense cpu _autocast_to_full_precision _autocast_to_reduced_precision':
+    cast(never),
 };

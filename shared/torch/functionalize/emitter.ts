@@ -80,9 +80,16 @@ export class Emitter {
 /** Every value an argument reads. */
 export function namesIn(argument: NamedArgument['value']): readonly string[] {
   switch (argument.kind) {
-    case 'tensor': case 'symint': case 'symbool': case 'symfloat': return [argument.name];
-    case 'tensors': return argument.names.filter((name) => name !== null);
-    case 'list': return argument.items.flatMap(namesIn);
-    default: return [];
+    case 'tensor':
+    case 'symint':
+    case 'symbool':
+    case 'symfloat':
+      return [argument.name];
+    case 'tensors':
+      return argument.names.filter((name) => name !== null);
+    case 'list':
+      return argument.items.flatMap(namesIn);
+    default:
+      return [];
   }
 }

@@ -11,7 +11,9 @@ import { writerOf } from './writers.ts';
 
 /** Whether any operator of the graph, or of a graph inside it, writes. */
 export const writes = (graph: TorchGraph): boolean =>
-  graph.nodes.some((node) => writerOf(node) !== null || node.args.some(({ value }) => value.kind === 'graph' && writes(value.graph)));
+  graph.nodes.some(
+    (node) => writerOf(node) !== null || node.args.some(({ value }) => value.kind === 'graph' && writes(value.graph)),
+  );
 
 export interface FunctionalGraph {
   readonly graph: TorchGraph;
@@ -24,7 +26,11 @@ export interface FunctionalGraph {
 }
 
 /** `tied` names inputs over the memory of another input. */
-export function functionalGraph(written: TorchGraph, sizes: Sizes, tied: ReadonlyMap<string, string> = new Map()): FunctionalGraph {
+export function functionalGraph(
+  written: TorchGraph,
+  sizes: Sizes,
+  tied: ReadonlyMap<string, string> = new Map(),
+): FunctionalGraph {
   const graph = inlineWrappers(written);
   const scope = new Scope(graph, sizes);
   for (const [name, owner] of tied) scope.bindTied(name, owner);
@@ -37,13 +43,22 @@ export function functionalGraph(written: TorchGraph, sizes: Sizes, tied: Readonl
     else keepPure(scope, node);
   }
   const outputs = graph.outputs.map((output) => scope.argument(output));
-  const changed = new Map(inputs.filter(({ name, view }) => view.root.version > 0 || scope.view(name) !== view).map(({ name }) => [name, scope.readOrNull(name)]));
+  const changed = new Map(
+    inputs
+      .filter(({ name, view }) => view.root.version > 0 || scope.view(name) !== view)
+      .map(({ name }) => [name, scope.readOrNull(name)]),
+  );
   const results = [...outputs.flatMap(namesIn), ...[...changed.values()].filter((name) => name !== null)];
   const reshaped = inputs.filter(({ name, view }) => scope.view(name) !== view).map(({ name }) => name);
   const roots = inputs.map(({ view }) => view.root);
   const outputRoots = graph.outputs.flatMap(tensorNames).map((name) => scope.view(name).root);
   const sharing = outputRoots.map((root) => ({ input: roots.indexOf(root), output: outputRoots.indexOf(root) }));
-  return { graph: { inputs: graph.inputs, outputs, nodes: scope.emit.nodes(results), values: scope.emit.values }, changed, reshaped, sharing };
+  return {
+    graph: { inputs: graph.inputs, outputs, nodes: scope.emit.nodes(results), values: scope.emit.values },
+    changed,
+    reshaped,
+    sharing,
+  };
 }
 
 function keepPure(scope: Scope, node: TorchNode): void {
@@ -58,7 +73,12 @@ function withFunctionalBodies(node: TorchNode, sizes: Sizes): TorchNode {
   const args = node.args.map(({ name, value }) => {
     if (value.kind !== 'graph') return { name, value };
     const { graph, changed } = functionalGraph(value.graph, sizes);
-    for (const input of changed.keys()) refuseMutation(node, input, 'a tensor from outside is written in a graph that may run several times, or not at all');
+    for (const input of changed.keys())
+      refuseMutation(
+        node,
+        input,
+        'a tensor from outside is written in a graph that may run several times, or not at all',
+      );
     return { name, value: { kind: 'graph' as const, graph } };
   });
   return { ...node, args };

@@ -22,7 +22,9 @@ export function pureTarget(target: string): string | null {
   return pure === null ? null : (RENAMED[target] ?? targetText(pure, overload));
 }
 
-/** These change what a tensor looks like, not its numbers: from here on the object is another view of the same memory. */
+/**
+ * These change what a tensor looks like, not its numbers: from here on the object is another view of the same memory.
+ */
 export const VIEW_IN_PLACE: Readonly<Record<string, string>> = {
   'aten::t_': 'aten::t',
   'aten::transpose_': 'aten::transpose.int',
@@ -36,7 +38,13 @@ export const VIEW_IN_PLACE: Readonly<Record<string, string>> = {
 };
 
 /** Bookkeeping of autograd and streams: neither numbers nor shape change. */
-export const WITHOUT_EFFECT: ReadonlySet<string> = new Set(['aten::detach_', 'aten::requires_grad_', 'aten::retain_grad', 'aten::record_stream', 'aten::rename_']);
+export const WITHOUT_EFFECT: ReadonlySet<string> = new Set([
+  'aten::detach_',
+  'aten::requires_grad_',
+  'aten::retain_grad',
+  'aten::record_stream',
+  'aten::rename_',
+]);
 
 /** No pure form: they exchange the memory below a tensor, or belong to training. */
 export const REFUSED: Readonly<Record<string, string>> = {

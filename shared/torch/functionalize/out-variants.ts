@@ -35,7 +35,9 @@ const DIM = new Set('frobenius_norm std var all any mean'.split(' '));
 const FIRST_OUTPUTS = new Set('values output U a X Q L inverse eigvals eigenvalues result sign'.split(' '));
 
 /** These make a tensor from nothing: the type of `out` is what they are asked for. */
-export const FACTORIES: ReadonlySet<string> = new Set('zeros ones full empty rand randn randint randperm arange linspace logspace eye'.split(' '));
+export const FACTORIES: ReadonlySet<string> = new Set(
+  'zeros ones full empty rand randn randint randperm arange linspace logspace eye'.split(' '),
+);
 
 /** The pure operator of an `out=` one; null when the name is no such. */
 export function outTarget(target: string): string | null {

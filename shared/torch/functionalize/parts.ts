@@ -3,23 +3,52 @@ import { addDims, type Dim, mulDims, sameDim } from '../../tensor/dim.ts';
 import { isComplex } from '../../tensor/dtype.ts';
 import type { Argument, NamedArgument } from '../program.ts';
 import type { Step } from './aliases.ts';
-import { argumentOf, flatOutputs, intArgument, intOf, intsArgument, intsOf, NONE, numberArgument, tensorArgument } from './arguments.ts';
+import {
+  argumentOf,
+  flatOutputs,
+  intArgument,
+  intOf,
+  intsArgument,
+  intsOf,
+  NONE,
+  numberArgument,
+  tensorArgument,
+} from './arguments.ts';
 import type { Emitter } from './emitter.ts';
 import { again, given, ITSELF, opaque, readOnly, refusal, toBase, undecided, type ViewUse } from './steps.ts';
 import { extent, isDense, isNonOverlapping } from './strides.ts';
 import type { Sizes, TensorValue } from './sizes.ts';
 
-const pair = (base: string, part: string): NamedArgument[] => [tensorArgument('self', base), tensorArgument('src', part)];
+const pair = (base: string, part: string): NamedArgument[] => [
+  tensorArgument('self', base),
+  tensorArgument('src', part),
+];
 
 export const sliced = (use: ViewUse): Step => {
   const [dim, start, end, step] = ['dim', 'start', 'end', 'step'].map((name, i) => argumentOf(use.node, name, i + 1));
-  const args = given([['dim', dim!], ['start', start!], ['end', end!], ['step', step!]]);
-  return { view: again(use), scatter: (emit, base, part) => toBase(use, emit, 'aten::slice_scatter', [...pair(base, part), ...args]), whole: false };
+  const args = given([
+    ['dim', dim!],
+    ['start', start!],
+    ['end', end!],
+    ['step', step!],
+  ]);
+  return {
+    view: again(use),
+    scatter: (emit, base, part) => toBase(use, emit, 'aten::slice_scatter', [...pair(base, part), ...args]),
+    whole: false,
+  };
 };
 
 export const selected = (use: ViewUse): Step => {
-  const args = given([['dim', argumentOf(use.node, 'dim', 1)], ['index', argumentOf(use.node, 'index', 2)]]);
-  return { view: again(use), scatter: (emit, base, part) => toBase(use, emit, 'aten::select_scatter', [...pair(base, part), ...args]), whole: false };
+  const args = given([
+    ['dim', argumentOf(use.node, 'dim', 1)],
+    ['index', argumentOf(use.node, 'index', 2)],
+  ]);
+  return {
+    view: again(use),
+    scatter: (emit, base, part) => toBase(use, emit, 'aten::select_scatter', [...pair(base, part), ...args]),
+    whole: false,
+  };
 };
 
 export const narrowed = (use: ViewUse): Step => {
@@ -27,7 +56,15 @@ export const narrowed = (use: ViewUse): Step => {
   const dim = argumentOf(use.node, 'dim', 1);
   return {
     view: again(use),
-    scatter: (emit, base, part) => toBase(use, emit, 'aten::slice_scatter', [...pair(base, part), ...given([['dim', dim], ['start', start], ['end', sum(emit, start, length)]])]),
+    scatter: (emit, base, part) =>
+      toBase(use, emit, 'aten::slice_scatter', [
+        ...pair(base, part),
+        ...given([
+          ['dim', dim],
+          ['start', start],
+          ['end', sum(emit, start, length)],
+        ]),
+      ]),
     whole: false,
   };
 };
@@ -35,7 +72,8 @@ export const narrowed = (use: ViewUse): Step => {
 /** The end of `length` elements from `start`; a negative start that reaches the end has none. */
 function sum(emit: Emitter, start: Argument, length: Argument): Argument {
   const [from, count] = [intOf(start), intOf(length)];
-  if (from !== null && count !== null) return from < 0 && from + count >= 0 ? NONE : { kind: 'int', value: from + count };
+  if (from !== null && count !== null)
+    return from < 0 && from + count >= 0 ? NONE : { kind: 'int', value: from + count };
   if (from === 0) return length;
   const name = emit.fresh('end');
   emit.values.set(name, { kind: 'symint', dim: addDims(dimOf(emit, start), dimOf(emit, length)) });
@@ -51,34 +89,62 @@ function dimOf(emit: Emitter, argument: Argument): Dim {
 }
 
 /** `linalg_diagonal` differs from `diagonal` in its default axes only. */
-export const diagonal = (dim1: number, dim2: number) => (use: ViewUse): Step => {
-  const axes = [intArgument(use.node, 'offset', 1, 0), intArgument(use.node, 'dim1', 2, dim1), intArgument(use.node, 'dim2', 3, dim2)];
-  if (axes.some((axis) => axis === null)) return readOnly(use, 'its axes are not written as numbers');
-  const args = ['offset', 'dim1', 'dim2'].map((name, i) => numberArgument(name, axes[i]!));
-  return { view: again(use), scatter: (emit, base, part) => toBase(use, emit, 'aten::diagonal_scatter', [...pair(base, part), ...args]), whole: false };
-};
+export const diagonal =
+  (dim1: number, dim2: number) =>
+  (use: ViewUse): Step => {
+    const axes = [
+      intArgument(use.node, 'offset', 1, 0),
+      intArgument(use.node, 'dim1', 2, dim1),
+      intArgument(use.node, 'dim2', 3, dim2),
+    ];
+    if (axes.some((axis) => axis === null)) return readOnly(use, 'its axes are not written as numbers');
+    const args = ['offset', 'dim1', 'dim2'].map((name, i) => numberArgument(name, axes[i]!));
+    return {
+      view: again(use),
+      scatter: (emit, base, part) => toBase(use, emit, 'aten::diagonal_scatter', [...pair(base, part), ...args]),
+      whole: false,
+    };
+  };
 
 /** real and imag: the other half of every number stays. */
-export const half = (which: 'real' | 'imag') => (use: ViewUse): Step => {
-  if (!use.base || !use.out) return undecided(use);
-  if (!isComplex(use.base.type.dtype)) return ITSELF;
-  const other = which === 'real' ? 'imag' : 'real';
-  return {
-    view: again(use),
-    scatter: (emit, base, part) => {
-      const rest = emit.call({ target: `aten::${other}`, args: [tensorArgument('self', base)], like: other, record: use.out! });
-      return toBase(use, emit, 'aten::complex', [tensorArgument(which, part), tensorArgument(other, rest)].sort((a, b) => (a.name > b.name ? -1 : 1)));
-    },
-    whole: false,
+export const half =
+  (which: 'real' | 'imag') =>
+  (use: ViewUse): Step => {
+    if (!use.base || !use.out) return undecided(use);
+    if (!isComplex(use.base.type.dtype)) return ITSELF;
+    const other = which === 'real' ? 'imag' : 'real';
+    return {
+      view: again(use),
+      scatter: (emit, base, part) => {
+        const rest = emit.call({
+          target: `aten::${other}`,
+          args: [tensorArgument('self', base)],
+          like: other,
+          record: use.out!,
+        });
+        return toBase(
+          use,
+          emit,
+          'aten::complex',
+          [tensorArgument(which, part), tensorArgument(other, rest)].sort((a, b) => (a.name > b.name ? -1 : 1)),
+        );
+      },
+      whole: false,
+    };
   };
-};
 
 export const unbound = (use: ViewUse): Step => {
   const dim = intArgument(use.node, 'dim', 1, 0);
   if (dim === null) return undecided(use);
   const args = [numberArgument('dim', dim), numberArgument('index', use.output)];
   return {
-    view: (emit, base) => emit.call({ target: 'aten::select.int', args: [tensorArgument('self', base), ...args], like: use.name, record: use.out ?? undefined }),
+    view: (emit, base) =>
+      emit.call({
+        target: 'aten::select.int',
+        args: [tensorArgument('self', base), ...args],
+        like: use.name,
+        record: use.out ?? undefined,
+      }),
     scatter: (emit, base, part) => toBase(use, emit, 'aten::select_scatter', [...pair(base, part), ...args]),
     whole: false,
   };
@@ -88,21 +154,33 @@ export const unbound = (use: ViewUse): Step => {
 const BY_INDICES = /tensor_split|\.array$/;
 
 /** split, chunk ...: consecutive parts of one axis, located by the recorded sizes of the parts before. */
-export const splitAlong = (axis: (use: ViewUse) => number | null) => (use: ViewUse): Step => {
-  const dim = axis(use);
-  if (dim === null) return undecided(use);
-  const parts = flatOutputs(use.node).map((output) => ('name' in output ? use.record(output.name) : null));
-  const sizes = parts.flatMap((part) => part?.type.shape.at(dim) ?? []);
-  if (!use.base || sizes.length < parts.length) return BY_INDICES.test(use.node.target) ? undecided(use) : partOfMany(use, dim, parts);
-  if (!sameDim(addDims(...sizes), use.base.type.shape.at(dim)!)) return opaque(`the parts made by ${use.node.target} overlap or leave gaps`);
-  const [start, size] = [addDims(...sizes.slice(0, use.output)), sizes[use.output]!];
-  return typeof start === 'number' && typeof size === 'number' ? part(use, dim, start, start + size) : partOfMany(use, dim, parts);
-};
+export const splitAlong =
+  (axis: (use: ViewUse) => number | null) =>
+  (use: ViewUse): Step => {
+    const dim = axis(use);
+    if (dim === null) return undecided(use);
+    const parts = flatOutputs(use.node).map((output) => ('name' in output ? use.record(output.name) : null));
+    const sizes = parts.flatMap((part) => part?.type.shape.at(dim) ?? []);
+    if (!use.base || sizes.length < parts.length)
+      return BY_INDICES.test(use.node.target) ? undecided(use) : partOfMany(use, dim, parts);
+    if (!sameDim(addDims(...sizes), use.base.type.shape.at(dim)!))
+      return opaque(`the parts made by ${use.node.target} overlap or leave gaps`);
+    const [start, size] = [addDims(...sizes.slice(0, use.output)), sizes[use.output]!];
+    return typeof start === 'number' && typeof size === 'number'
+      ? part(use, dim, start, start + size)
+      : partOfMany(use, dim, parts);
+  };
 
 function part(use: ViewUse, dim: number, start: number, end: number): Step {
   const args = [numberArgument('dim', dim), numberArgument('start', start), numberArgument('end', end)];
   return {
-    view: (emit, base) => emit.call({ target: 'aten::slice.Tensor', args: [tensorArgument('self', base), ...args], like: use.name, record: use.out ?? undefined }),
+    view: (emit, base) =>
+      emit.call({
+        target: 'aten::slice.Tensor',
+        args: [tensorArgument('self', base), ...args],
+        like: use.name,
+        record: use.out ?? undefined,
+      }),
     scatter: (emit, base, value) => toBase(use, emit, 'aten::slice_scatter', [...pair(base, value), ...args]),
     whole: false,
   };
@@ -116,15 +194,26 @@ function partOfMany(use: ViewUse, dim: number, parts: readonly (TensorValue | nu
       if (record) emit.values.set(name, record);
       return name;
     });
-    const args = use.node.args.map((arg, i) => (i === 0 ? { name: arg.name, value: { kind: 'tensor', name: base } as const } : arg));
-    emit.add({ name: names[0]!, target: use.node.target, args, outputs: [{ kind: 'tensors', names }], source: emit.source });
+    const args = use.node.args.map((arg, i) =>
+      i === 0 ? { name: arg.name, value: { kind: 'tensor', name: base } as const } : arg,
+    );
+    emit.add({
+      name: names[0]!,
+      target: use.node.target,
+      args,
+      outputs: [{ kind: 'tensors', names }],
+      source: emit.source,
+    });
     return names;
   };
   return {
     view: (emit, base) => split(emit, base)[use.output]!,
     scatter: (emit, base, value) => {
       const names = split(emit, base).with(use.output, value);
-      return toBase(use, emit, 'aten::cat', [{ name: 'tensors', value: { kind: 'tensors', names } }, numberArgument('dim', dim)]);
+      return toBase(use, emit, 'aten::cat', [
+        { name: 'tensors', value: { kind: 'tensors', names } },
+        numberArgument('dim', dim),
+      ]);
     },
     whole: false,
   };
@@ -132,14 +221,18 @@ function partOfMany(use: ViewUse, dim: number, parts: readonly (TensorValue | nu
 
 /** Windows over an axis. Their changes can go back when they lie side by side. */
 export const unfolded = (use: ViewUse): Step => {
-  const [dimension, size, step] = ['dimension', 'size', 'step'].map((name, i) => intOf(argumentOf(use.node, name, i + 1)));
+  const [dimension, size, step] = ['dimension', 'size', 'step'].map((name, i) =>
+    intOf(argumentOf(use.node, name, i + 1)),
+  );
   const rank = use.base?.type.shape.length ?? 0;
-  if (dimension == null || size == null || !use.base || !use.out || rank === 0) return readOnly(use, 'its sizes are not recorded');
+  if (dimension == null || size == null || !use.base || !use.out || rank === 0)
+    return readOnly(use, 'its sizes are not recorded');
   if (size !== step) return readOnly(use, 'the windows overlap or leave gaps');
   const dim = (dimension + rank) % rank;
   const covered = mulDims(use.out.type.shape[dim]!, size);
   const whole = sameDim(covered, use.base.type.shape[dim]!);
-  if (!whole && typeof covered !== 'number') return readOnly(use, 'with these symbolic sizes the windows may leave a rest');
+  if (!whole && typeof covered !== 'number')
+    return readOnly(use, 'with these symbolic sizes the windows may leave a rest');
   const { out, base: record } = use;
   return {
     view: again(use),
@@ -147,17 +240,41 @@ export const unfolded = (use: ViewUse): Step => {
       const shape = out.type.shape;
       const beside = [...shape.slice(0, dim + 1), size, ...shape.slice(dim + 1, -1)];
       // Behind its own axis already when that is the last.
-      const moved = dim === rank - 1 ? part : made(emit, use, 'aten::movedim.int', [tensorArgument('self', part), numberArgument('source', rank), numberArgument('destination', dim + 1)], beside);
-      const joined = [tensorArgument('self', moved), numberArgument('start_dim', dim), numberArgument('end_dim', dim + 1)];
+      const moved =
+        dim === rank - 1
+          ? part
+          : made(
+              emit,
+              use,
+              'aten::movedim.int',
+              [tensorArgument('self', part), numberArgument('source', rank), numberArgument('destination', dim + 1)],
+              beside,
+            );
+      const joined = [
+        tensorArgument('self', moved),
+        numberArgument('start_dim', dim),
+        numberArgument('end_dim', dim + 1),
+      ];
       if (whole) return toBase(use, emit, 'aten::flatten.using_ints', joined);
       const flat = made(emit, use, 'aten::flatten.using_ints', joined, record.type.shape.with(dim, covered));
-      return toBase(use, emit, 'aten::slice_scatter', [...pair(base, flat), numberArgument('dim', dim), numberArgument('start', 0), numberArgument('end', covered as number)]);
+      return toBase(use, emit, 'aten::slice_scatter', [
+        ...pair(base, flat),
+        numberArgument('dim', dim),
+        numberArgument('start', 0),
+        numberArgument('end', covered as number),
+      ]);
     },
     whole,
   };
 };
 
-function made(emit: Emitter, use: ViewUse, target: string, args: readonly NamedArgument[], shape: readonly Dim[]): string {
+function made(
+  emit: Emitter,
+  use: ViewUse,
+  target: string,
+  args: readonly NamedArgument[],
+  shape: readonly Dim[],
+): string {
   return emit.call({ target, args, like: use.self, record: rowMajor(use.base!.type.dtype, shape) });
 }
 
@@ -183,14 +300,27 @@ export const liesInside = (sizes: Sizes, storage: TensorValue, view: TensorValue
 export const strided = (use: ViewUse): Step => {
   const { storage, out } = use;
   if (!storage || !out) return undecided(use);
-  if (!liesInside(use.sizes, storage, out)) return opaque(`${use.node.target} reaches memory outside the tensor the file describes`);
+  if (!liesInside(use.sizes, storage, out))
+    return opaque(`${use.node.target} reaches memory outside the tensor the file describes`);
   const distinct = use.sizes.decide([out], (view) => isNonOverlapping(view.shape, view.strides));
   const layout = stridedArguments(use, out);
   if (!layout) return undecided(use);
   return {
-    view: (emit, base) => emit.call({ target: 'aten::as_strided', args: [tensorArgument('self', base), ...layout], like: use.name, record: out }),
+    view: (emit, base) =>
+      emit.call({
+        target: 'aten::as_strided',
+        args: [tensorArgument('self', base), ...layout],
+        like: use.name,
+        record: out,
+      }),
     scatter: distinct
-      ? (emit, base, part) => emit.call({ target: 'aten::as_strided_scatter', args: [...pair(base, part), ...layout], like: use.owner, record: storage })
+      ? (emit, base, part) =>
+          emit.call({
+            target: 'aten::as_strided_scatter',
+            args: [...pair(base, part), ...layout],
+            like: use.owner,
+            record: storage,
+          })
       : refusal(`elements of the view made by ${use.node.target} share memory`),
     whole: false,
   };
@@ -200,6 +330,17 @@ function stridedArguments(use: ViewUse, out: TensorValue): NamedArgument[] | nul
   const [size, stride] = [argumentOf(use.node, 'size', 1), argumentOf(use.node, 'stride', 2)];
   if (typeof out.offset !== 'number' || size.kind !== 'list') return null;
   // resize_ has no strides of its own: it makes the tensor row-major.
-  const strides = stride.kind === 'list' ? stride : intsOf(size) && out.strides.every((s) => typeof s === 'number') ? intsArgument('', out.strides as number[]).value : null;
-  return strides && [{ name: 'size', value: size }, { name: 'stride', value: strides }, numberArgument('storage_offset', out.offset)];
+  const strides =
+    stride.kind === 'list'
+      ? stride
+      : intsOf(size) && out.strides.every((s) => typeof s === 'number')
+        ? intsArgument('', out.strides as number[]).value
+        : null;
+  return (
+    strides && [
+      { name: 'size', value: size },
+      { name: 'stride', value: strides },
+      numberArgument('storage_offset', out.offset),
+    ]
+  );
 }

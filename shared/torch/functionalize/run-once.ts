@@ -1,4 +1,6 @@
-/** Operators around a graph that runs once but cannot be opened: what it writes of its operands becomes more outputs. */
+/**
+ * Operators around a graph that runs once but cannot be opened: what it writes of its operands becomes more outputs.
+ */
 import type { Argument, TorchGraph, TorchNode } from '../program.ts';
 import { refuseMutation } from './aliases.ts';
 import { tensorNames } from './arguments.ts';
@@ -6,10 +8,17 @@ import type { FunctionalGraph } from './graph.ts';
 import type { Scope } from './scope.ts';
 import type { Sizes } from './sizes.ts';
 
-/** `wrap(settings..., graph, operands...)` that must stay a wrapper, because it changes how the operators inside compute. */
+/**
+ * `wrap(settings..., graph, operands...)` that must stay a wrapper, because it changes how the operators inside
+ * compute.
+ */
 export const RUNS_ONCE: ReadonlySet<string> = new Set(['higher_order::wrap_with_autocast']);
 
-export function runOnce(scope: Scope, node: TorchNode, functionalGraph: (graph: TorchGraph, sizes: Sizes) => FunctionalGraph): void {
+export function runOnce(
+  scope: Scope,
+  node: TorchNode,
+  functionalGraph: (graph: TorchGraph, sizes: Sizes) => FunctionalGraph,
+): void {
   const at = node.args.findIndex(({ value }) => value.kind === 'graph');
   const body = node.args[at]?.value;
   if (body?.kind !== 'graph') throw new Error(`${node.target} has no graph`);
@@ -18,9 +27,14 @@ export function runOnce(scope: Scope, node: TorchNode, functionalGraph: (graph: 
   const written = writtenOperands(scope, node, operands, inner);
   const more = written.filter(({ value }) => value !== null);
   const outputs = [...inner.graph.outputs, ...more.map(({ value }) => tensor(value!))];
-  const args = scope.arguments(node).map((arg, i) => (i === at ? { name: arg.name, value: { kind: 'graph' as const, graph: { ...inner.graph, outputs } } } : arg));
+  const args = scope
+    .arguments(node)
+    .map((arg, i) =>
+      i === at ? { name: arg.name, value: { kind: 'graph' as const, graph: { ...inner.graph, outputs } } } : arg,
+    );
   scope.emit.keep({ ...node, args, outputs: [...node.outputs, ...more.map(({ output }) => tensor(output!))] });
-  for (const { operand, output } of written) scope.write(operand, output ?? { reason: `what ${node.target} writes into it is not followed` }, node);
+  for (const { operand, output } of written)
+    scope.write(operand, output ?? { reason: `what ${node.target} writes into it is not followed` }, node);
   bindOutputs(scope, node, operands, inner.sharing);
 }
 
@@ -33,7 +47,12 @@ interface Written {
   readonly output: string | null;
 }
 
-function writtenOperands(scope: Scope, node: TorchNode, operands: readonly string[], { graph, changed, reshaped }: FunctionalGraph): Written[] {
+function writtenOperands(
+  scope: Scope,
+  node: TorchNode,
+  operands: readonly string[],
+  { graph, changed, reshaped }: FunctionalGraph,
+): Written[] {
   for (const input of reshaped) refuseMutation(node, input, 'a tensor from outside is given another shape in place');
   const inputs = graph.inputs.flatMap(tensorNames);
   const roots = operands.map((name) => scope.view(name).root);
@@ -42,7 +61,8 @@ function writtenOperands(scope: Scope, node: TorchNode, operands: readonly strin
     const operand = operands[at];
     if (operand === undefined) throw new Error(`${node.target} has no operand for "${input}"`);
     // Inside, the graph was followed as if its inputs were apart.
-    if (roots.some((root, i) => i !== at && root === roots[at])) refuseMutation(node, operand, 'it is handed in twice, in views of the same memory');
+    if (roots.some((root, i) => i !== at && root === roots[at]))
+      refuseMutation(node, operand, 'it is handed in twice, in views of the same memory');
     if (value === null) return { operand, value, output: null };
     const output = scope.emit.fresh(operand);
     const record = scope.presentRecord(operand);
@@ -51,7 +71,12 @@ function writtenOperands(scope: Scope, node: TorchNode, operands: readonly strin
   });
 }
 
-function bindOutputs(scope: Scope, node: TorchNode, operands: readonly string[], sharing: FunctionalGraph['sharing']): void {
+function bindOutputs(
+  scope: Scope,
+  node: TorchNode,
+  operands: readonly string[],
+  sharing: FunctionalGraph['sharing'],
+): void {
   const names = node.outputs.flatMap(tensorNames);
   for (const [i, name] of names.entries()) {
     const { input, output } = sharing[i] ?? { input: -1, output: i };

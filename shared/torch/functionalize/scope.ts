@@ -10,7 +10,10 @@ import type { Sizes, TensorValue } from './sizes.ts';
 import { ALIAS, isTensorValue, ITSELF, opaque } from './steps.ts';
 import { STORAGE_VIEWS, viewedInput, VIEWS } from './views.ts';
 
-/** A tensor object. Where PyTorch returned an input itself there are two of ours for one of its: what changes the shape of one changes all in `group`. */
+/**
+ * A tensor object. Where PyTorch returned an input itself there are two of ours for one of its: what changes the shape
+ * of one changes all in `group`.
+ */
 interface Cell {
   view: View;
   readonly group: Cell[];
@@ -23,7 +26,8 @@ function cellOf(view: View, group: Cell[] = []): Cell {
 }
 
 /** These look at the shape of a tensor only, which a write does not change. */
-const READS_SHAPE = /^aten::(sym_|_assert_tensor_metadata|(zeros|ones|empty|full|rand|randn|randint)_like|new_(zeros|ones|empty|empty_strided|full)\b|(size|dim|numel)\b)/;
+const READS_SHAPE =
+  /^aten::(sym_|_assert_tensor_metadata|(zeros|ones|empty|full|rand|randn|randint)_like|new_(zeros|ones|empty|empty_strided|full)\b|(size|dim|numel)\b)/;
 const OTHER_GIVES_SHAPE = /^aten::(view_as|reshape_as|expand_as)$/;
 
 export class Scope {
@@ -94,7 +98,12 @@ export class Scope {
   bindTied(name: string, owner: string): void {
     const [a, b] = [this.tensorRecord(name), this.tensorRecord(owner)];
     const alike = a !== null && b !== null && valueText(a) === valueText(b);
-    this.#bindStep(name, this.view(owner), alike ? ALIAS : opaque('two weights share memory in different shapes'), null);
+    this.#bindStep(
+      name,
+      this.view(owner),
+      alike ? ALIAS : opaque('two weights share memory in different shapes'),
+      null,
+    );
   }
 
   /** `name` is a part of `self` that cannot be followed. */
@@ -110,7 +119,10 @@ export class Scope {
     this.#cells.set(name, cell);
   }
 
-  /** Bind the outputs of a pure node, `written` as given: views to what they look at, everything else to memory of its own. */
+  /**
+   * Bind the outputs of a pure node, `written` as given: views to what they look at, everything else to memory of its
+   * own.
+   */
   bindOutputs(node: TorchNode, written: TorchNode): void {
     const row = VIEWS.get(node.target);
     for (const [i, output] of flatOutputs(node).entries()) {
@@ -118,7 +130,14 @@ export class Scope {
       const self = row ? viewedInput(node, i) : null;
       const step = self === null ? null : this.#step(written, i, output.name, self);
       if (self === null || !step) this.bindFresh(output.name);
-      else this.#bindStep(output.name, STORAGE_VIEWS.has(node.target) ? this.view(self).root : this.view(self), step, written, self);
+      else
+        this.#bindStep(
+          output.name,
+          STORAGE_VIEWS.has(node.target) ? this.view(self).root : this.view(self),
+          step,
+          written,
+          self,
+        );
     }
   }
 
@@ -132,11 +151,15 @@ export class Scope {
   #rooted(node: TorchNode): readonly NamedArgument[] {
     const self = STORAGE_VIEWS.has(node.target) ? tensorName(node.args[0]?.value) : null;
     const out = tensorName(node.outputs[0]);
-    if (self === null || out === null || !this.view(self).parent || this.ownerHolds(self, out) !== true) return this.arguments(node);
+    if (self === null || out === null || !this.view(self).parent || this.ownerHolds(self, out) !== true)
+      return this.arguments(node);
     const owner = readView(this.emit, this.view(self).root);
     const offset = this.tensorRecord(out)!.offset;
     if (typeof offset !== 'number') return this.arguments(node);
-    const rest = this.arguments({ ...node, args: node.args.slice(1).filter((arg, i) => (arg.name ? arg.name !== 'storage_offset' : i !== 2)) });
+    const rest = this.arguments({
+      ...node,
+      args: node.args.slice(1).filter((arg, i) => (arg.name ? arg.name !== 'storage_offset' : i !== 2)),
+    });
     return [tensorArgument(node.args[0]!.name, owner), ...rest, numberArgument('storage_offset', offset)];
   }
 
@@ -150,7 +173,10 @@ export class Scope {
   arguments(node: TorchNode): readonly NamedArgument[] {
     let changed: NamedArgument[] | null = null;
     for (const [i, arg] of node.args.entries()) {
-      const value = (i === 0 && READS_SHAPE.test(node.target)) || (i === 1 && OTHER_GIVES_SHAPE.test(node.target)) ? this.#shapeOnly(arg.value) : this.argument(arg.value);
+      const value =
+        (i === 0 && READS_SHAPE.test(node.target)) || (i === 1 && OTHER_GIVES_SHAPE.test(node.target))
+          ? this.#shapeOnly(arg.value)
+          : this.argument(arg.value);
       if (value !== arg.value) (changed ??= [...node.args])[i] = { name: arg.name, value };
     }
     return changed ?? node.args;
@@ -189,8 +215,15 @@ export class Scope {
     const view = this.view(self);
     const { root } = view;
     return VIEWS.get(node.target)!({
-      node, output, name, self, sizes: this.sizes,
-      base: this.presentRecord(self), owner: root.name, storage: isTensorValue(root.record) ? root.record : null, out: this.tensorRecord(name),
+      node,
+      output,
+      name,
+      self,
+      sizes: this.sizes,
+      base: this.presentRecord(self),
+      owner: root.name,
+      storage: isTensorValue(root.record) ? root.record : null,
+      out: this.tensorRecord(name),
       record: (other) => this.tensorRecord(other),
     });
   }

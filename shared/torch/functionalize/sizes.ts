@@ -11,12 +11,24 @@ export interface Layout {
 
 export type TensorValue = Extract<TorchValue, { kind: 'tensor' }>;
 
-/** Sizes for symbols that only the data decides: unequal primes, then small equal numbers, where axes vanish and strides coincide. */
-const ROUNDS: readonly (readonly number[])[] = [[7, 11, 13, 17, 19, 23, 29, 31], [41, 37, 61, 53, 47, 43, 67, 59], [1], [2], [3], [4]];
+/**
+ * Sizes for symbols that only the data decides: unequal primes, then small equal numbers, where axes vanish and strides
+ * coincide.
+ */
+const ROUNDS: readonly (readonly number[])[] = [
+  [7, 11, 13, 17, 19, 23, 29, 31],
+  [41, 37, 61, 53, 47, 43, 67, 59],
+  [1],
+  [2],
+  [3],
+  [4],
+];
 
 /**
- * `decide` evaluates a rule on numbers. While exporting, PyTorch took each of these decisions with the example sizes and kept
- * it as a guard, so the example's answer is the program's. Symbols without an example take several sizes, which must agree.
+ * `decide` evaluates a rule on numbers. While exporting, PyTorch took each of these decisions with the example sizes
+ * and kept
+ * it as a guard, so the example's answer is the program's. Symbols without an example take several sizes, which must
+ * agree.
  */
 export class Sizes {
   readonly #rounds: Map<string, number>[] = ROUNDS.map(() => new Map());
@@ -45,7 +57,9 @@ export class Sizes {
   }
 
   #isKnown({ type, strides, offset }: TensorValue): boolean {
-    return [...type.shape, ...strides, offset].every((dim) => [...symbolsOf(dim)].every((name) => this.#known.has(name)));
+    return [...type.shape, ...strides, offset].every((dim) =>
+      [...symbolsOf(dim)].every((name) => this.#known.has(name)),
+    );
   }
 
   #number(dim: Dim, round: Map<string, number>, index: number): number {
@@ -61,11 +75,13 @@ export class Sizes {
 
 const staticNumber = (dim: Dim): number => dim as number;
 
-const isStaticValue = (value: TensorValue): boolean => isStatic(value.offset) && value.type.shape.every(isStatic) && value.strides.every(isStatic);
+const isStaticValue = (value: TensorValue): boolean =>
+  isStatic(value.offset) && value.type.shape.every(isStatic) && value.strides.every(isStatic);
 
 function layoutOf(value: TensorValue, number: (dim: Dim) => number): Layout {
   return { shape: value.type.shape.map(number), strides: value.strides.map(number), offset: number(value.offset) };
 }
 
 /** The layout as plain numbers, or null when a size is symbolic. */
-export const staticLayout = (value: TensorValue): Layout | null => (isStaticValue(value) ? layoutOf(value, staticNumber) : null);
+export const staticLayout = (value: TensorValue): Layout | null =>
+  isStaticValue(value) ? layoutOf(value, staticNumber) : null;

@@ -2,7 +2,16 @@
 import type { Dtype } from '../../tensor/dtype.ts';
 import type { Argument, NamedArgument, TorchNode, TorchValue } from '../program.ts';
 import { refuseMutation } from './aliases.ts';
-import { argumentOf, boolArgument, dtypeArgument, floatArgument, intsArgument, NONE, tensorArgument, tensorName } from './arguments.ts';
+import {
+  argumentOf,
+  boolArgument,
+  dtypeArgument,
+  floatArgument,
+  intsArgument,
+  NONE,
+  tensorArgument,
+  tensorName,
+} from './arguments.ts';
 import { rowMajor } from './parts.ts';
 import type { Scope } from './scope.ts';
 import type { TensorValue } from './sizes.ts';
@@ -18,9 +27,17 @@ interface WritingRow {
 const OBSERVER = {
   pure: 'aten::_fused_moving_avg_obs_fq_helper_functional',
   outputs: 2,
-  writes: [['running_min', 3], ['running_max', 4], ['scale', 5], ['zero_point', 6]],
+  writes: [
+    ['running_min', 3],
+    ['running_max', 4],
+    ['scale', 5],
+    ['zero_point', 6],
+  ],
 } as const;
-const RUNNING = [['running_mean', 3], ['running_var', 4]] as const;
+const RUNNING = [
+  ['running_mean', 3],
+  ['running_var', 4],
+] as const;
 
 /** Marked as writing in PyTorch's schemas, with a pure sister. */
 export const WRITING: Readonly<Record<string, WritingRow>> = {
@@ -41,7 +58,10 @@ export function writeThroughPure(scope: Scope, node: TorchNode): void {
   targets.forEach((target, i) => target !== null && scope.write(target, (news[i] as { name: string }).name, node));
 }
 
-const unnamed = (scope: Scope, node: TorchNode): Argument => ({ kind: 'tensor', name: scope.emit.fresh(`${node.name}_unused`) });
+const unnamed = (scope: Scope, node: TorchNode): Argument => ({
+  kind: 'tensor',
+  name: scope.emit.fresh(`${node.name}_unused`),
+});
 
 function value(scope: Scope, like: string): Argument {
   const name = scope.emit.fresh(like);
@@ -50,7 +70,10 @@ function value(scope: Scope, like: string): Argument {
   return { kind: 'tensor', name };
 }
 
-/** Normalizations that update their running statistics in training mode without saying so in their schema; arguments 3 to 6 are alike. */
+/**
+ * Normalizations that update their running statistics in training mode without saying so in their schema; arguments 3
+ * to 6 are alike.
+ */
 export const NORMALIZATIONS: Readonly<Record<string, 'batch' | 'instance'>> = {
   'aten::batch_norm': 'batch',
   'aten::native_batch_norm': 'batch',
@@ -61,7 +84,8 @@ export const NORMALIZATIONS: Readonly<Record<string, 'batch' | 'instance'>> = {
 
 const TRAINING = { batch: 'training', instance: 'use_input_stats' } as const;
 
-const isTraining = (node: TorchNode): boolean | null => boolArgument(node, TRAINING[NORMALIZATIONS[node.target]!], 5, false);
+const isTraining = (node: TorchNode): boolean | null =>
+  boolArgument(node, TRAINING[NORMALIZATIONS[node.target]!], 5, false);
 
 export function updatesStatistics(node: TorchNode): boolean {
   const kind = NORMALIZATIONS[node.target];
@@ -70,16 +94,30 @@ export function updatesStatistics(node: TorchNode): boolean {
   return isTraining(node) !== false && statistics.some((argument) => argument.kind === 'tensor');
 }
 
-/** The normalization itself reads the batch only, so it goes on without statistics; the new ones are computed beside it. */
+/**
+ * The normalization itself reads the batch only, so it goes on without statistics; the new ones are computed beside it.
+ */
 export function updateStatistics(scope: Scope, node: TorchNode): void {
-  if (isTraining(node) !== true) return refuseMutation(node, node.name, 'only a run tells whether it is in training mode');
-  const statistics = new Set([3, 4].map((position) => argumentOf(node, position === 3 ? 'running_mean' : 'running_var', position)));
-  const written = scope.rewritten({ ...node, args: node.args.map((arg) => (statistics.has(arg.value) ? { name: arg.name, value: NONE } : arg)) });
+  if (isTraining(node) !== true)
+    return refuseMutation(node, node.name, 'only a run tells whether it is in training mode');
+  const statistics = new Set(
+    [3, 4].map((position) => argumentOf(node, position === 3 ? 'running_mean' : 'running_var', position)),
+  );
+  const written = scope.rewritten({
+    ...node,
+    args: node.args.map((arg) => (statistics.has(arg.value) ? { name: arg.name, value: NONE } : arg)),
+  });
   scope.emit.keep(written);
   scope.bindOutputs(node, written);
   for (const name of ['running_mean', 'running_var'] as const) {
     const running = tensorName(argumentOf(node, name, name === 'running_mean' ? 3 : 4));
-    if (running !== null) scope.write(running, newStatistic(scope, node, running, name === 'running_mean' ? 'mean' : 'var') ?? refusal('the sizes or the momentum of its update are not recorded'), node);
+    if (running !== null)
+      scope.write(
+        running,
+        newStatistic(scope, node, running, name === 'running_mean' ? 'mean' : 'var') ??
+          refusal('the sizes or the momentum of its update are not recorded'),
+        node,
+      );
   }
 }
 
@@ -89,25 +127,61 @@ function newStatistic(scope: Scope, node: TorchNode, running: string, statistic:
   const momentum = argumentOf(node, 'momentum', 6);
   const [x, record] = [input && scope.presentRecord(input), scope.presentRecord(running)];
   if (input === null || !x || !record || momentum.kind !== 'float') return null;
-  const found = STATISTICS[NORMALIZATIONS[node.target]!](scope, cast(scope, scope.read(input), x, record.type.dtype), x, statistic, record);
-  const scaled = (value: string, factor: number): string => call(scope, 'aten::mul.Tensor', [tensorArgument('self', value), floatArgument('other', factor)], running, record);
+  const found = STATISTICS[NORMALIZATIONS[node.target]!](
+    scope,
+    cast(scope, scope.read(input), x, record.type.dtype),
+    x,
+    statistic,
+    record,
+  );
+  const scaled = (value: string, factor: number): string =>
+    call(scope, 'aten::mul.Tensor', [tensorArgument('self', value), floatArgument('other', factor)], running, record);
   const [old, added] = [scaled(scope.read(running), 1 - momentum.value), scaled(found, momentum.value)];
-  return call(scope, 'aten::add.Tensor', [tensorArgument('self', old), tensorArgument('other', added)], running, record);
+  return call(
+    scope,
+    'aten::add.Tensor',
+    [tensorArgument('self', old), tensorArgument('other', added)],
+    running,
+    record,
+  );
 }
 
-const call = (scope: Scope, target: string, args: readonly NamedArgument[], like: string, record: TorchValue): string => scope.emit.call({ target, args, like, record });
+const call = (scope: Scope, target: string, args: readonly NamedArgument[], like: string, record: TorchValue): string =>
+  scope.emit.call({ target, args, like, record });
 
 function cast(scope: Scope, value: string, from: TensorValue, dtype: Dtype): string {
   if (from.type.dtype === dtype) return value;
-  return call(scope, 'aten::to.dtype', [tensorArgument('self', value), dtypeArgument('dtype', dtype)], value, { ...from, type: { dtype, shape: from.type.shape } });
+  return call(scope, 'aten::to.dtype', [tensorArgument('self', value), dtypeArgument('dtype', dtype)], value, {
+    ...from,
+    type: { dtype, shape: from.type.shape },
+  });
 }
 
-type Statistic = (scope: Scope, x: string, input: TensorValue, statistic: 'mean' | 'var', running: TensorValue) => string;
+type Statistic = (
+  scope: Scope,
+  x: string,
+  input: TensorValue,
+  statistic: 'mean' | 'var',
+  running: TensorValue,
+) => string;
 
-function reduce(scope: Scope, x: string, dims: readonly number[], statistic: 'mean' | 'var', record: TensorValue): string {
+function reduce(
+  scope: Scope,
+  x: string,
+  dims: readonly number[],
+  statistic: 'mean' | 'var',
+  record: TensorValue,
+): string {
   const args = [tensorArgument('self', x), intsArgument('dim', dims)];
   // The variance kept is the unbiased one, unlike that used to normalize.
-  if (statistic === 'var') return call(scope, 'aten::var.correction', [...args, { name: 'correction', value: { kind: 'int', value: 1 } }], 'var', record);
+  if (statistic === 'var')
+    return call(
+      scope,
+      'aten::var.correction',
+      [...args, { name: 'correction', value: { kind: 'int', value: 1 } }],
+      'var',
+      record,
+    );
   return call(scope, 'aten::mean.dim', args, 'mean', record);
 }
 

@@ -34,15 +34,26 @@ export const opaque = (reason: string): Step => ({ view: refusal(reason), scatte
 export const undecided = (use: ViewUse): Step =>
   opaque(`whether ${use.node.target} copies or shares memory cannot be told from the sizes and strides in the file`);
 /** Surely a view, but not one that a change can be put back through. */
-export const readOnly = (use: ViewUse, why: string): Step => ({ view: again(use), scatter: refusal(`a change of the view made by ${use.node.target} cannot be put back: ${why}`), whole: false });
+export const readOnly = (use: ViewUse, why: string): Step => ({
+  view: again(use),
+  scatter: refusal(`a change of the view made by ${use.node.target} cannot be put back: ${why}`),
+  whole: false,
+});
 
 /** The node's arguments with another first tensor. */
 export const withSelf = (node: TorchNode, self: string): NamedArgument[] =>
   node.args.map((arg, i) => (i === 0 ? { name: arg.name, value: { kind: 'tensor', name: self } } : arg));
 
 /** The view operator as it stands in the file, on a newer base. */
-export const again = (use: ViewUse) => (emit: Emitter, base: string): string =>
-  emit.call({ target: use.node.target, args: withSelf(use.node, base), like: use.name, record: use.out ?? undefined });
+export const again =
+  (use: ViewUse) =>
+  (emit: Emitter, base: string): string =>
+    emit.call({
+      target: use.node.target,
+      args: withSelf(use.node, base),
+      like: use.name,
+      record: use.out ?? undefined,
+    });
 
 /** A call whose result has the type of the base. */
 export const toBase = (use: ViewUse, emit: Emitter, target: string, args: readonly NamedArgument[]): string =>
@@ -64,7 +75,10 @@ export const reshaped = (use: ViewUse): Step => ({
 function shapeArgument(shape: readonly Dim[]): NamedArgument | null {
   const symbolic = shape.filter((dim) => !isStatic(dim)).length;
   if (symbolic > 1 || (symbolic === 1 && shape.includes(0))) return null;
-  return intsArgument('shape', shape.map((dim) => (isStatic(dim) ? dim : -1)));
+  return intsArgument(
+    'shape',
+    shape.map((dim) => (isStatic(dim) ? dim : -1)),
+  );
 }
 
 /** transpose, t, conj ...: done twice they are nothing. */
@@ -78,23 +92,33 @@ export const permuted = (use: ViewUse): Step => {
   const dims = intsOf(argumentOf(use.node, 'dims', 1));
   if (!dims) return readOnly(use, 'the order of its axes is not written');
   const inverse = dims.map((_, to) => dims.findIndex((from) => (from + dims.length) % dims.length === to));
-  return { view: again(use), scatter: (emit, _base, part) => toBase(use, emit, 'aten::permute', [tensorArgument('self', part), intsArgument('dims', inverse)]), whole: true };
+  return {
+    view: again(use),
+    scatter: (emit, _base, part) =>
+      toBase(use, emit, 'aten::permute', [tensorArgument('self', part), intsArgument('dims', inverse)]),
+    whole: true,
+  };
 };
 
 export const moved = (use: ViewUse): Step => ({
   view: again(use),
-  scatter: (emit, _base, part) => toBase(use, emit, use.node.target, [
-    tensorArgument('self', part),
-    { name: 'source', value: argumentOf(use.node, 'destination', 2) },
-    { name: 'destination', value: argumentOf(use.node, 'source', 1) },
-  ]),
+  scatter: (emit, _base, part) =>
+    toBase(use, emit, use.node.target, [
+      tensorArgument('self', part),
+      { name: 'source', value: argumentOf(use.node, 'destination', 2) },
+      { name: 'destination', value: argumentOf(use.node, 'source', 1) },
+    ]),
   whole: true,
 });
 
 /** view_as_real and view_as_complex undo each other. */
-export const inverseOf = (target: string) => (use: ViewUse): Step => ({
-  view: again(use), scatter: (emit, _base, part) => toBase(use, emit, target, [tensorArgument('self', part)]), whole: true,
-});
+export const inverseOf =
+  (target: string) =>
+  (use: ViewUse): Step => ({
+    view: again(use),
+    scatter: (emit, _base, part) => toBase(use, emit, target, [tensorArgument('self', part)]),
+    whole: true,
+  });
 
 /** view(dtype): the same bytes read as another type. */
 export const reinterpreted = (use: ViewUse): Step => {
@@ -102,7 +126,8 @@ export const reinterpreted = (use: ViewUse): Step => {
   if (!base) return readOnly(use, 'the type below is not recorded');
   return {
     view: again(use),
-    scatter: (emit, _base, part) => toBase(use, emit, 'aten::view.dtype', [tensorArgument('self', part), dtypeArgument('dtype', base.type.dtype)]),
+    scatter: (emit, _base, part) =>
+      toBase(use, emit, 'aten::view.dtype', [tensorArgument('self', part), dtypeArgument('dtype', base.type.dtype)]),
     whole: true,
   };
 };
@@ -112,4 +137,5 @@ export const isTensorValue = (value: TorchValue | undefined): value is TensorVal
 export type OptionalArgument = readonly [name: string, value: Argument];
 
 /** Named arguments without those that are left out. */
-export const given = (args: readonly OptionalArgument[]): NamedArgument[] => args.filter(([, value]) => value.kind !== 'none').map(([name, value]) => ({ name, value }));
+export const given = (args: readonly OptionalArgument[]): NamedArgument[] =>
+  args.filter(([, value]) => value.kind !== 'none').map(([name, value]) => ({ name, value }));

@@ -1,4 +1,7 @@
-/** What strides decide: whether a reshape can be a view, whether a tensor is contiguous already. Formulas of PyTorch's ATen (TensorUtils, TensorImpl). */
+/**
+ * What strides decide: whether a reshape can be a view, whether a tensor is contiguous already. Formulas of PyTorch's
+ * ATen (TensorUtils, TensorImpl).
+ */
 
 const count = (shape: readonly number[]): number => shape.reduce((n, d) => n * d, 1);
 
@@ -24,11 +27,18 @@ export function isViewable(shape: readonly number[], strides: readonly number[],
 export type MemoryFormat = 'contiguous' | 'channels_last' | 'channels_last_3d' | 'preserve';
 
 /** Axes from the innermost to the outermost. */
-const ORDERS: Readonly<Record<string, readonly number[]>> = { channels_last: [1, 3, 2, 0], channels_last_3d: [1, 4, 3, 2, 0] };
+const ORDERS: Readonly<Record<string, readonly number[]>> = {
+  channels_last: [1, 3, 2, 0],
+  channels_last_3d: [1, 4, 3, 2, 0],
+};
 
 const rowMajorOrder = (rank: number): number[] => Array.from({ length: rank }, (_, i) => rank - 1 - i);
 
-export function isContiguous(shape: readonly number[], strides: readonly number[], format: MemoryFormat = 'contiguous'): boolean {
+export function isContiguous(
+  shape: readonly number[],
+  strides: readonly number[],
+  format: MemoryFormat = 'contiguous',
+): boolean {
   if (count(shape) === 0) return true;
   const order = ORDERS[format] ?? rowMajorOrder(shape.length);
   if (order.length !== shape.length) return false;
@@ -44,7 +54,9 @@ export function isContiguous(shape: readonly number[], strides: readonly number[
 /** Tensor.suggest_memory_format: what `to(memory_format=)` compares with. */
 export function suggestedFormat(shape: readonly number[], strides: readonly number[]): MemoryFormat {
   if (shape.length === 4 && looksChannelsLast(shape, strides, ORDERS['channels_last']!)) return 'channels_last';
-  return shape.length === 5 && looksChannelsLast(shape, strides, ORDERS['channels_last_3d']!) ? 'channels_last_3d' : 'contiguous';
+  return shape.length === 5 && looksChannelsLast(shape, strides, ORDERS['channels_last_3d']!)
+    ? 'channels_last_3d'
+    : 'contiguous';
 }
 
 function looksChannelsLast(shape: readonly number[], strides: readonly number[], order: readonly number[]): boolean {
@@ -62,7 +74,10 @@ function looksChannelsLast(shape: readonly number[], strides: readonly number[],
 /** Whether no two elements share memory, as far as nested strides show. */
 export function isNonOverlapping(shape: readonly number[], strides: readonly number[]): boolean {
   if (count(shape) === 0) return true;
-  const axes = shape.map((size, i) => ({ size, stride: strides[i]! })).filter(({ size }) => size > 1).sort((a, b) => a.stride - b.stride);
+  const axes = shape
+    .map((size, i) => ({ size, stride: strides[i]! }))
+    .filter(({ size }) => size > 1)
+    .sort((a, b) => a.stride - b.stride);
   let reach = 0;
   for (const { size, stride } of axes) {
     if (stride <= reach) return false;
@@ -72,7 +87,11 @@ export function isNonOverlapping(shape: readonly number[], strides: readonly num
 }
 
 /** First and last element, relative to the storage. */
-export function extent(shape: readonly number[], strides: readonly number[], offset: number): readonly [number, number] {
+export function extent(
+  shape: readonly number[],
+  strides: readonly number[],
+  offset: number,
+): readonly [number, number] {
   if (count(shape) === 0) return [offset, offset - 1];
   return [offset, offset + shape.reduce((n, size, i) => n + (size - 1) * strides[i]!, 0)];
 }

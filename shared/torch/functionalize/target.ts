@@ -11,14 +11,22 @@ export function parseTarget(target: string): Target {
   const colon = target.indexOf('::');
   const dot = target.indexOf('.', colon);
   const [end, overload] = dot < 0 ? [target.length, ''] : [dot, target.slice(dot + 1)];
-  return { namespace: colon < 0 ? '' : target.slice(0, colon), base: target.slice(colon < 0 ? 0 : colon + 2, end), overload };
+  return {
+    namespace: colon < 0 ? '' : target.slice(0, colon),
+    base: target.slice(colon < 0 ? 0 : colon + 2, end),
+    overload,
+  };
 }
 
 export const targetText = (base: string, overload: string): string => `aten::${base}${overload ? `.${overload}` : ''}`;
 
 /** Python's in-place operators: the one family whose mark is not a trailing underscore. */
 const IN_PLACE_DUNDERS: Readonly<Record<string, string>> = {
-  __iand__: '__and__', __ior__: '__or__', __ixor__: '__xor__', __ilshift__: '__lshift__', __irshift__: '__rshift__',
+  __iand__: '__and__',
+  __ior__: '__or__',
+  __ixor__: '__xor__',
+  __ilshift__: '__lshift__',
+  __irshift__: '__rshift__',
 };
 
 /** `add_` gives `add`, `__iand__` gives `__and__`; null when the name is no in-place one. */

@@ -4,7 +4,17 @@ import type { Dtype } from '../../tensor/dtype.ts';
 import { dimText, sameDim } from '../../tensor/dim.ts';
 import type { Argument, NamedArgument, TorchNode } from '../program.ts';
 import { refuseMutation } from './aliases.ts';
-import { argumentOf, boolArgument, dtypeArgument, flatOutputs, floatArgument, intsArgument, numberArgument, tensorArgument, tensorName } from './arguments.ts';
+import {
+  argumentOf,
+  boolArgument,
+  dtypeArgument,
+  flatOutputs,
+  floatArgument,
+  intsArgument,
+  numberArgument,
+  tensorArgument,
+  tensorName,
+} from './arguments.ts';
 import { pureTarget, REFUSED, VIEW_IN_PLACE, WITHOUT_EFFECT } from './in-place.ts';
 import { FACTORIES, outTarget } from './out-variants.ts';
 import { naturalType, promotes, storedType } from './result-type.ts';
@@ -19,7 +29,9 @@ const refuse = (node: TorchNode, reason: string): never => refuseMutation(node, 
 
 /** Operators with a treatment of their own; everything else follows from its name. */
 const WRITERS: Readonly<Record<string, Writer>> = {
-  ...Object.fromEntries(Object.keys(REFUSED).map((target) => [target, (_scope: Scope, node: TorchNode) => refuse(node, REFUSED[target]!)])),
+  ...Object.fromEntries(
+    Object.keys(REFUSED).map((target) => [target, (_scope: Scope, node: TorchNode) => refuse(node, REFUSED[target]!)]),
+  ),
   ...Object.fromEntries(Object.keys(VIEW_IN_PLACE).map((target) => [target, viewInPlace])),
   ...Object.fromEntries([...WITHOUT_EFFECT].map((target) => [target, withoutEffect])),
   ...Object.fromEntries(Object.keys(WRITING).map((target) => [target, writeThroughPure])),
@@ -42,12 +54,16 @@ export function writerOf(node: TorchNode): Writer | null {
 }
 
 function namedWriter(target: string): Writer | null {
-  if (pureTarget(target) !== null) return parseTarget(target).base.startsWith('_foreach') ? (_scope, node) => refuse(node, 'it writes a list of tensors') : inPlace;
+  if (pureTarget(target) !== null)
+    return parseTarget(target).base.startsWith('_foreach')
+      ? (_scope, node) => refuse(node, 'it writes a list of tensors')
+      : inPlace;
   return outTarget(target) === null ? null : withOut;
 }
 
 const selfOf = (node: TorchNode): string =>
-  tensorName(node.args[0]?.value) ?? fail('CorruptModel', { file: 'graph', where: node.name, reason: `${node.target} has no tensor to change` });
+  tensorName(node.args[0]?.value) ??
+  fail('CorruptModel', { file: 'graph', where: node.name, reason: `${node.target} has no tensor to change` });
 
 /** `add_(x, y)` becomes `add(x, y)` under the name of its output. */
 function inPlace(scope: Scope, node: TorchNode): void {
@@ -68,22 +84,45 @@ interface Typing {
 }
 
 /** The pure call, and a cast where PyTorch would have cast while storing. */
-function compute(scope: Scope, node: TorchNode, target: string, args: readonly NamedArgument[], { self, record, natural }: Typing): string {
+function compute(
+  scope: Scope,
+  node: TorchNode,
+  target: string,
+  args: readonly NamedArgument[],
+  { self, record, natural }: Typing,
+): string {
   const output = tensorName(node.outputs[0]) ?? scope.emit.fresh(node.name);
   // Without recorded types a second operand may be of a wider one.
-  const plain = record ? natural === record.type.dtype : natural === null && !(promotes(parseTarget(target).base) && takesTensors(node));
+  const plain = record
+    ? natural === record.type.dtype
+    : natural === null && !(promotes(parseTarget(target).base) && takesTensors(node));
   if (plain) {
     scope.emit.keep({ ...node, target, args, outputs: [{ kind: 'tensor', name: output }] });
     return output;
   }
   const uncast = scope.emit.fresh(output);
-  if (record && natural) scope.emit.values.set(uncast, { ...record, type: { dtype: natural, shape: record.type.shape } });
+  if (record && natural)
+    scope.emit.values.set(uncast, { ...record, type: { dtype: natural, shape: record.type.shape } });
   const [source, outputs]: [TorchNode['source'], Argument[]] = [node.source, [{ kind: 'tensor', name: output }]];
   scope.emit.keep({ name: uncast, target, args, outputs: [{ kind: 'tensor', name: uncast }], source });
   const tensor = tensorArgument('self', uncast);
-  scope.emit.keep(record
-    ? { name: node.name, target: 'aten::to.dtype', args: [tensor, dtypeArgument('dtype', record.type.dtype)], outputs, source }
-    : { name: node.name, target: 'aten::type_as', args: [tensor, tensorArgument('other', scope.read(self))], outputs, source });
+  scope.emit.keep(
+    record
+      ? {
+          name: node.name,
+          target: 'aten::to.dtype',
+          args: [tensor, dtypeArgument('dtype', record.type.dtype)],
+          outputs,
+          source,
+        }
+      : {
+          name: node.name,
+          target: 'aten::type_as',
+          args: [tensor, tensorArgument('other', scope.read(self))],
+          outputs,
+          source,
+        },
+  );
   return output;
 }
 
@@ -91,7 +130,12 @@ const takesTensors = (node: TorchNode): boolean => node.args.slice(1).some(({ va
 
 /** Where the pure operator's arguments differ: other names, another order, one more or less. */
 const ARGUMENTS: Readonly<Record<string, (args: readonly NamedArgument[]) => readonly NamedArgument[]>> = {
-  ...Object.fromEntries(['dropout', 'feature_dropout', 'alpha_dropout', 'feature_alpha_dropout'].map((base) => [`aten::${base}`, selfAsInput])),
+  ...Object.fromEntries(
+    ['dropout', 'feature_dropout', 'alpha_dropout', 'feature_alpha_dropout'].map((base) => [
+      `aten::${base}`,
+      selfAsInput,
+    ]),
+  ),
   'aten::polygamma': (args) => (args[0]?.name === '' ? args.toReversed() : args),
   'aten::bernoulli.p': (args) => (args.length > 1 ? args : [...args, floatArgument('p', 0.5)]),
   'aten::index_put': (args) => args.filter((arg, i) => arg.name !== 'unsafe' && i < 4),
@@ -101,14 +145,19 @@ function selfAsInput(args: readonly NamedArgument[]): readonly NamedArgument[] {
   return args.map(({ name, value }) => ({ name: name === 'self' ? 'input' : name, value }));
 }
 
-const pureArguments = (args: readonly NamedArgument[], target: string): readonly NamedArgument[] => ARGUMENTS[target]?.(args) ?? args;
+const pureArguments = (args: readonly NamedArgument[], target: string): readonly NamedArgument[] =>
+  ARGUMENTS[target]?.(args) ?? args;
 
-/** `add(x, y, out=z)`: computed apart, then stored into z with z's type. Written arguments come last in every schema. */
+/**
+ * `add(x, y, out=z)`: computed apart, then stored into z with z's type. Written arguments come last in every schema.
+ */
 function withOut(scope: Scope, node: TorchNode): void {
   const target = outTarget(node.target)!;
   const outputs = flatOutputs(node).map(tensorName);
   if (outputs.length === 0 || outputs.includes(null)) return refuse(node, 'its outputs are not listed');
-  const outs = node.args.slice(-outputs.length).map(({ value }) => tensorName(value) ?? refuse(node, 'it writes a list of tensors'));
+  const outs = node.args
+    .slice(-outputs.length)
+    .map(({ value }) => tensorName(value) ?? refuse(node, 'it writes a list of tensors'));
   const call = { ...node, args: node.args.slice(0, -outputs.length) };
   const { base } = parseTarget(target);
   const made = FACTORIES.has(base) ? scope.presentRecord(outs[0]!)?.type.dtype : undefined;
@@ -116,7 +165,11 @@ function withOut(scope: Scope, node: TorchNode): void {
   const results = outs.map((out, i) => {
     const type = scope.presentRecord(out)?.type.dtype ?? null;
     // Further outputs are indices or of the type PyTorch asks for.
-    return stored(scope, node, { out, output: outputs[i]!, natural: i > 0 || !natural || !type ? type : storedType(base, natural, type) });
+    return stored(scope, node, {
+      out,
+      output: outputs[i]!,
+      natural: i > 0 || !natural || !type ? type : storedType(base, natural, type),
+    });
   });
   const args = [...scope.arguments(call), ...(made ? [dtypeArgument('dtype', made)] : [])];
   scope.emit.keep({ ...call, target, args, outputs: results.map((name): Argument => ({ kind: 'tensor', name })) });
@@ -129,13 +182,18 @@ const firstType = (scope: Scope, node: TorchNode): Dtype | null => {
 };
 
 /** The name the pure result gets: the output's own when it fits as it is. */
-function stored(scope: Scope, node: TorchNode, { out, output, natural }: { out: string; output: string; natural: Dtype | null }): string {
+function stored(
+  scope: Scope,
+  node: TorchNode,
+  { out, output, natural }: { out: string; output: string; natural: Dtype | null },
+): string {
   const [before, after] = [scope.presentRecord(out), scope.tensorRecord(output)];
   if (!before || !after || !natural) return refuse(node, 'the type of its result is not known');
   if (!sameShape(before, after)) {
     const view = scope.view(out);
     // A tensor of no elements is the usual way to ask for a new one.
-    if (!before.type.shape.includes(0) || view.parent || scope.isInput(view.name)) return refuse(node, `it resizes "${out}" from ${shapeText(before)} to ${shapeText(after)}`);
+    if (!before.type.shape.includes(0) || view.parent || scope.isInput(view.name))
+      return refuse(node, `it resizes "${out}" from ${shapeText(before)} to ${shapeText(after)}`);
   }
   if (natural === before.type.dtype) return output;
   const name = scope.emit.fresh(output);
@@ -143,10 +201,20 @@ function stored(scope: Scope, node: TorchNode, { out, output, natural }: { out: 
   return name;
 }
 
-function store(scope: Scope, node: TorchNode, { out, output, result }: { out: string; output: string; result: string }): void {
+function store(
+  scope: Scope,
+  node: TorchNode,
+  { out, output, result }: { out: string; output: string; result: string },
+): void {
   if (result !== output) {
     const args = [tensorArgument('self', result), dtypeArgument('dtype', scope.tensorRecord(output)!.type.dtype)];
-    scope.emit.keep({ name: output, target: 'aten::to.dtype', args, outputs: [{ kind: 'tensor', name: output }], source: node.source });
+    scope.emit.keep({
+      name: output,
+      target: 'aten::to.dtype',
+      args,
+      outputs: [{ kind: 'tensor', name: output }],
+      source: node.source,
+    });
   }
   const [before, after] = [scope.presentRecord(out)!, scope.tensorRecord(output)!];
   if (sameShape(before, after)) scope.bindSame(output, out);
@@ -192,9 +260,15 @@ function resize(scope: Scope, node: TorchNode): void {
   if (!before || !after) return refuse(node, 'its sizes are not recorded');
   if (sameShape(before, after)) return withoutEffect(scope, node);
   const layout = staticLayout(after);
-  if (scope.ownerHolds(self, output!) !== true) return refuse(node, 'it asks for more memory than the tensor has, and nothing has written there');
+  if (scope.ownerHolds(self, output!) !== true)
+    return refuse(node, 'it asks for more memory than the tensor has, and nothing has written there');
   if (!layout || typeof before.offset !== 'number') return refuse(node, 'its sizes are symbolic');
-  const args = [node.args[0]!, intsArgument('size', layout.shape), intsArgument('stride', layout.strides), numberArgument('storage_offset', layout.offset)];
+  const args = [
+    node.args[0]!,
+    intsArgument('size', layout.shape),
+    intsArgument('stride', layout.strides),
+    numberArgument('storage_offset', layout.offset),
+  ];
   changeShape(scope, node, { ...node, target: 'aten::as_strided', args });
 }
 
@@ -212,17 +286,36 @@ function fillDiagonal(scope: Scope, node: TorchNode): void {
   const record = scope.presentRecord(self);
   const shape = record && staticLayout(record)?.shape;
   const [rows, columns] = [shape?.[0], shape?.[1]];
-  if (!record || shape?.length !== 2 || rows === undefined || columns === undefined) return refuse(node, 'only matrices of fixed size are supported');
-  if (boolArgument(node, 'wrap', 2, false) !== false && rows > columns + 1) return refuse(node, 'a wrapped diagonal is not supported');
+  if (!record || shape?.length !== 2 || rows === undefined || columns === undefined)
+    return refuse(node, 'only matrices of fixed size are supported');
+  if (boolArgument(node, 'wrap', 2, false) !== false && rows > columns + 1)
+    return refuse(node, 'a wrapped diagonal is not supported');
   const [rowStride, columnStride] = record.strides as readonly [number, number];
-  const diagonal: TensorValue = { ...record, type: { dtype: record.type.dtype, shape: [Math.min(rows, columns)] }, strides: [rowStride + columnStride] };
+  const diagonal: TensorValue = {
+    ...record,
+    type: { dtype: record.type.dtype, shape: [Math.min(rows, columns)] },
+    strides: [rowStride + columnStride],
+  };
   const before = scope.read(self);
-  const old = scope.emit.call({ target: 'aten::diagonal', args: [tensorArgument('self', before)], like: node.name, record: diagonal });
+  const old = scope.emit.call({
+    target: 'aten::diagonal',
+    args: [tensorArgument('self', before)],
+    like: node.name,
+    record: diagonal,
+  });
   const fill = { name: 'value', value: argumentOf(node, 'fill_value', 1) };
-  const filled = scope.emit.call({ target: 'aten::fill.Scalar', args: [tensorArgument('self', old), fill], like: node.name, record: diagonal });
+  const filled = scope.emit.call({
+    target: 'aten::fill.Scalar',
+    args: [tensorArgument('self', old), fill],
+    like: node.name,
+    record: diagonal,
+  });
   const output = tensorName(node.outputs[0]) ?? scope.emit.fresh(node.name);
   scope.emit.keep({
-    ...node, target: 'aten::diagonal_scatter', args: [tensorArgument('self', before), tensorArgument('src', filled)], outputs: [{ kind: 'tensor', name: output }],
+    ...node,
+    target: 'aten::diagonal_scatter',
+    args: [tensorArgument('self', before), tensorArgument('src', filled)],
+    outputs: [{ kind: 'tensor', name: output }],
   });
   scope.bindSame(output, self);
   scope.write(self, output, node);

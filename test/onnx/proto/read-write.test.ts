@@ -82,7 +82,9 @@ describe('files written by the onnx package', () => {
     const [w, s] = [...model.graph.initializers];
     expect(w!.data!.memory).toBeNull();
     expect(w!.data!.stored!.origin.root.name).toBe(fixture('external.bin'));
-    expect([...new Float32Array(new Uint8Array(await w!.data!.read()).buffer)]).toEqual(Array.from({ length: 512 }, (_, i) => i));
+    expect([...new Float32Array(new Uint8Array(await w!.data!.read()).buffer)]).toEqual(
+      Array.from({ length: 512 }, (_, i) => i),
+    );
     expect(s!.data!.memory).toEqual(new Uint8Array(new BigInt64Array([2n, 128n]).buffer));
     // An expression as PyTorch names dimensions.
     expect(model.graph.inputs[0]!.type!.shape.map(String)).toEqual(['N', '2*N + 1']);
@@ -92,7 +94,8 @@ describe('files written by the onnx package', () => {
   test('subgraphs, absent inputs and outputs, nodes in any order, weights listed as inputs', async () => {
     const { model, close } = await openModel(fixture('control-flow.onnx'));
     close();
-    expect(printModel(model, { names: true })).toBe(`<ir_version: 10, opset_import: ["": 21, "com.example": 1], metadata_props: ["author": "somebody"]>
+    expect(printModel(model, { names: true }))
+      .toBe(`<ir_version: 10, opset_import: ["": 21, "com.example": 1], metadata_props: ["author": "somebody"]>
 control (float[2] x) => (float[2] y, z)
 <
   int64 n = {3},
@@ -133,7 +136,11 @@ describe.each(['embed', 'pack'] as const)('%s', (weights) => {
       const { model, close } = await openModel(fixture('external.onnx'));
       const { files } = await writeModel(model, join(folder, name), { weights: 'embed', sha256: true });
       close();
-      expect(files[0]!.sha256).toBe(createHash('sha256').update(readFileSync(join(folder, name))).digest('hex'));
+      expect(files[0]!.sha256).toBe(
+        createHash('sha256')
+          .update(readFileSync(join(folder, name)))
+          .digest('hex'),
+      );
       hashes.add(files[0]!.sha256);
     }
     expect(hashes.size).toBe(1);
@@ -145,13 +152,18 @@ function weightsModel(source: ReturnType<typeof fileSource> | null): Model {
   const model = parseModel(`<ir_version: 10, opset_import: ["": 21]>
     g (float[N,512] x) => (float[512] y) < int64[1] shape = {-1} > { y = Reshape(x, shape) }`);
   const data = (elements: number, at: number) =>
-    source ? storedData('float32', [elements], source.slice(at, at + 4 * elements)) : memoryData('float32', [elements], new Uint8Array(new Float32Array(elements).fill(at).buffer));
+    source
+      ? storedData('float32', [elements], source.slice(at, at + 4 * elements))
+      : memoryData('float32', [elements], new Uint8Array(new Float32Array(elements).fill(at).buffer));
   const large = model.graph.addInitializer('large', data((1 << 18) + 1, 1 << 17));
   model.graph.addInitializer('small', data(512, 4096));
-  model.graph.addInitializer('twice', derivedData('float32', [512], [model.graph.addInitializer('half', data(512, 8192)).data!], (bytes) => {
-    const values = new Float32Array(new Uint8Array(bytes).buffer);
-    return new Uint8Array(values.map((v) => 2 * v).buffer);
-  }));
+  model.graph.addInitializer(
+    'twice',
+    derivedData('float32', [512], [model.graph.addInitializer('half', data(512, 8192)).data!], (bytes) => {
+      const values = new Float32Array(new Uint8Array(bytes).buffer);
+      return new Uint8Array(values.map((v) => 2 * v).buffer);
+    }),
+  );
   large.type = { dtype: 'float32', shape: [(1 << 18) + 1] };
   return model;
 }
@@ -161,7 +173,11 @@ test('pack: small tensors first, large ones on 64 KiB, shape constants in the .o
   const { files } = await writeModel(weightsModel(null), path, { weights: 'pack' });
   expect(files.map((f) => f.path)).toEqual([path, `${path}.data`]);
   const { model, close } = await openModel(path);
-  const places = [...model.graph.initializers].map(({ name, data }) => [name, data!.stored?.origin.root.name.slice(folder.length + 1) ?? 'memory', data!.stored?.origin.start ?? 0]);
+  const places = [...model.graph.initializers].map(({ name, data }) => [
+    name,
+    data!.stored?.origin.root.name.slice(folder.length + 1) ?? 'memory',
+    data!.stored?.origin.start ?? 0,
+  ]);
   expect(places).toEqual([
     ['shape', 'memory', 0],
     ['large', 'm.onnx.data', 65536],
@@ -175,7 +191,10 @@ test('pack: small tensors first, large ones on 64 KiB, shape constants in the .o
 
 describe('link', () => {
   const source = (): ReturnType<typeof fileSource> => {
-    writeFileSync(join(folder, 'source.pt2'), Float32Array.from({ length: 1 << 19 }, (_, i) => i));
+    writeFileSync(
+      join(folder, 'source.pt2'),
+      Float32Array.from({ length: 1 << 19 }, (_, i) => i),
+    );
     return fileSource(join(folder, 'source.pt2'));
   };
 
@@ -193,8 +212,12 @@ describe('link', () => {
   test('another folder is refused with what to do', async () => {
     const file = source();
     const elsewhere = mkdtempSync(join(tmpdir(), 'ferry-onnx-'));
-    const error = await writeModel(weightsModel(file), join(elsewhere, 'linked.onnx'), { weights: 'link' }).catch((e: unknown) => e);
-    expect(isFailure(error, 'BadOption') && error.message).toContain(`an output in the folder of "${join(folder, 'source.pt2')}"`);
+    const error = await writeModel(weightsModel(file), join(elsewhere, 'linked.onnx'), { weights: 'link' }).catch(
+      (e: unknown) => e,
+    );
+    expect(isFailure(error, 'BadOption') && error.message).toContain(
+      `an output in the folder of "${join(folder, 'source.pt2')}"`,
+    );
     expect(readdirSync(elsewhere)).toEqual([]);
     file.close();
     rmSync(elsewhere, { recursive: true });
@@ -202,7 +225,9 @@ describe('link', () => {
 
   test('the file that holds the weights is not replaced', async () => {
     const file = source();
-    await expect(writeModel(weightsModel(file), join(folder, 'source.pt2'), { weights: 'link' })).rejects.toThrow('does not replace');
+    await expect(writeModel(weightsModel(file), join(folder, 'source.pt2'), { weights: 'link' })).rejects.toThrow(
+      'does not replace',
+    );
     file.close();
   });
 });
@@ -213,27 +238,38 @@ describe('when writing fails', () => {
     await writeModel(weightsModel(null), path, { weights: 'embed' });
     const before = readFileSync(path);
     const model = weightsModel(null);
-    model.graph.addInitializer('broken', derivedData('float32', [512], [], () => {
-      throw new Error('cannot compute');
-    }));
-    for (const weights of ['embed', 'pack'] as const) await expect(writeModel(model, path, { weights })).rejects.toThrow('cannot compute');
+    model.graph.addInitializer(
+      'broken',
+      derivedData('float32', [512], [], () => {
+        throw new Error('cannot compute');
+      }),
+    );
+    for (const weights of ['embed', 'pack'] as const)
+      await expect(writeModel(model, path, { weights })).rejects.toThrow('cannot compute');
     expect(readdirSync(folder)).toEqual(['m.onnx']);
     expect(readFileSync(path).equals(before)).toBe(true);
   });
 
   test('a folder that is not there is named', async () => {
-    const error = await writeModel(weightsModel(null), join(folder, 'nowhere', 'm.onnx'), { weights: 'embed' }).catch((e: unknown) => e);
+    const error = await writeModel(weightsModel(null), join(folder, 'nowhere', 'm.onnx'), { weights: 'embed' }).catch(
+      (e: unknown) => e,
+    );
     expect(isFailure(error, 'FileNotFound') && error.details).toEqual({ file: join(folder, 'nowhere') });
   });
 
   test('an abort stops it', async () => {
     const controller = new AbortController();
     const model = weightsModel(null);
-    model.graph.addInitializer('last', derivedData('float32', [512], [], () => {
-      controller.abort();
-      return new Uint8Array(2048);
-    }));
-    await expect(writeModel(model, join(folder, 'm.onnx'), { weights: 'embed', signal: controller.signal })).rejects.toMatchObject({ name: 'AbortError' });
+    model.graph.addInitializer(
+      'last',
+      derivedData('float32', [512], [], () => {
+        controller.abort();
+        return new Uint8Array(2048);
+      }),
+    );
+    await expect(
+      writeModel(model, join(folder, 'm.onnx'), { weights: 'embed', signal: controller.signal }),
+    ).rejects.toMatchObject({ name: 'AbortError' });
     expect(readdirSync(folder)).toEqual([]);
   });
 });
@@ -259,7 +295,9 @@ test('where a node comes from is kept from IR version 10 on', async () => {
     const source = fileSource(join(folder, 'm.onnx'));
     const [read] = (await readModel(source)).graph.nodes;
     source.close();
-    expect(read!.origin).toEqual(irVersion === 10 ? { operator: 'aten::view', module: 'layer.0', line: 'net.py:12' } : null);
+    expect(read!.origin).toEqual(
+      irVersion === 10 ? { operator: 'aten::view', module: 'layer.0', line: 'net.py:12' } : null,
+    );
   }
 });
 

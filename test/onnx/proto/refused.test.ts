@@ -36,7 +36,11 @@ const CASES: Readonly<Record<string, readonly [FailureCode, string]>> = {
 };
 
 test('every file has a row', () => {
-  expect(readdirSync(REFUSED).filter((name) => name.endsWith('.onnx')).sort()).toEqual(Object.keys(CASES));
+  expect(
+    readdirSync(REFUSED)
+      .filter((name) => name.endsWith('.onnx'))
+      .sort(),
+  ).toEqual(Object.keys(CASES));
 });
 
 test.each(Object.entries(CASES))('%s', async (name, [code, text]) => {
@@ -60,7 +64,8 @@ describe('broken bytes', () => {
   const TYPED = new Set(['read', 'CorruptModel', 'UnsupportedFormat', 'UnsupportedType', 'LimitExceeded']);
 
   test('a file that ends early is refused, wherever it ends', async () => {
-    for (let end = 0; end < whole.length; end++) expect(TYPED, `first ${end} bytes`).toContain(await codeOf(whole.subarray(0, end)));
+    for (let end = 0; end < whole.length; end++)
+      expect(TYPED, `first ${end} bytes`).toContain(await codeOf(whole.subarray(0, end)));
     expect(await codeOf(whole.subarray(0, whole.length / 2))).toBe('CorruptModel');
   });
 
@@ -75,7 +80,8 @@ describe('broken bytes', () => {
   });
 
   /** Tag and length before bytes. */
-  const field = (id: number, bytes: Uint8Array): Uint8Array => Buffer.concat([Buffer.from([(id << 3) | 2]), varint(bytes.length), bytes]);
+  const field = (id: number, bytes: Uint8Array): Uint8Array =>
+    Buffer.concat([Buffer.from([(id << 3) | 2]), varint(bytes.length), bytes]);
   function varint(value: number): Uint8Array {
     const bytes: number[] = [];
     for (let rest = value; ; rest = Math.floor(rest / 128)) {
@@ -91,15 +97,17 @@ describe('broken bytes', () => {
     expect(await codeOf(field(7, graph))).toBe('LimitExceeded');
   });
 
-  test.each(Object.entries({
-    'a length past the file': Buffer.from([0x3a, 0xff, 0xff, 0xff, 0xff, 0x07, 0x00]),
-    'a length of 2^63': Buffer.from([0x3a, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f]),
-    'a varint without end': Buffer.from([0x08, ...new Array<number>(16).fill(0xff)]),
-    'field number 0': Buffer.from([0x02, 0x00]),
-    'a group': Buffer.from([0x0b, 0x0c]),
-    'a text file': Buffer.from('<html>not found</html>'),
-    'an empty file': Buffer.alloc(0),
-  }))('%s', async (_, bytes) => {
+  test.each(
+    Object.entries({
+      'a length past the file': Buffer.from([0x3a, 0xff, 0xff, 0xff, 0xff, 0x07, 0x00]),
+      'a length of 2^63': Buffer.from([0x3a, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f]),
+      'a varint without end': Buffer.from([0x08, ...new Array<number>(16).fill(0xff)]),
+      'field number 0': Buffer.from([0x02, 0x00]),
+      'a group': Buffer.from([0x0b, 0x0c]),
+      'a text file': Buffer.from('<html>not found</html>'),
+      'an empty file': Buffer.alloc(0),
+    }),
+  )('%s', async (_, bytes) => {
     expect(await codeOf(bytes)).toBe('CorruptModel');
   });
 });
@@ -110,7 +118,9 @@ test('a location is never resolved outside the folder, not even as a name of a f
     writeFileSync(join(folder, 'secret.bin'), new Uint8Array(4));
     const asked: string[] = [];
     const source = memorySource('m.onnx', readFileSync(new URL('external-outside.onnx', REFUSED)));
-    await expect(readModel(source, { external: (location) => (asked.push(location), memorySource(location, new Uint8Array(4))) })).rejects.toThrow('relative path');
+    await expect(
+      readModel(source, { external: (location) => (asked.push(location), memorySource(location, new Uint8Array(4))) }),
+    ).rejects.toThrow('relative path');
     expect(asked).toEqual([]);
   } finally {
     rmSync(folder, { recursive: true });

@@ -58,8 +58,15 @@ const wanted = ({ dtype, shape }: TensorType, found: readonly number[], sizes: R
 describe('inferred types at run time', () => {
   it.each([13, 18, 21, 26])('opset %i', async (opset) => {
     const op = makeBuilder(new Graph('inference'), opset);
-    const cases = INFERENCE_CASES.filter(({ name, norun }) => !norun && (opset <= 21 || !ENDS_AT_21.has(name))).map((c) => addCase(op, c));
-    const feeds = SIZES.map((sizes) => new Map(cases.flatMap(({ name, types }) => types.map((type, i) => [`${name}/${i}`, made(type, sizes)] as const))));
+    const cases = INFERENCE_CASES.filter(({ name, norun }) => !norun && (opset <= 21 || !ENDS_AT_21.has(name))).map(
+      (c) => addCase(op, c),
+    );
+    const feeds = SIZES.map(
+      (sizes) =>
+        new Map(
+          cases.flatMap(({ name, types }) => types.map((type, i) => [`${name}/${i}`, made(type, sizes)] as const)),
+        ),
+    );
     const runs = await runGraph(op.graph, opset, feeds);
     const wrong = runs.flatMap((results, run) =>
       cases.flatMap(({ name, results: values }) =>

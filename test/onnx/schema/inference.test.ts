@@ -10,7 +10,10 @@ const NEWEST = 26;
 describe('type inference', () => {
   it.each(INFERENCE_CASES)('$name', ({ inputs, build, types }) => {
     const graph = new Graph('case');
-    const results = build(makeBuilder(graph, NEWEST), inputs.map((text, i) => graph.addInput(`x${i}`, typeOf(text))));
+    const results = build(
+      makeBuilder(graph, NEWEST),
+      inputs.map((text, i) => graph.addInput(`x${i}`, typeOf(text))),
+    );
     expect([results].flat().map((value) => shown((value as Value).type))).toEqual(types);
   });
 });

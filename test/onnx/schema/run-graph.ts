@@ -9,12 +9,23 @@ import { type MemoryTensors, openSession } from '../../../shared/runtime/session
 import type { TensorData } from '../../../shared/tensor/data.ts';
 
 /** Runs the graph once for each set of inputs; nodes are left as they are. */
-export async function runGraph(graph: Graph, opset: number, feeds: readonly ReadonlyMap<string, TensorData>[]): Promise<MemoryTensors[]> {
+export async function runGraph(
+  graph: Graph,
+  opset: number,
+  feeds: readonly ReadonlyMap<string, TensorData>[],
+): Promise<MemoryTensors[]> {
   const folder = mkdtempSync(join(tmpdir(), 'torchferry-'));
   try {
     const path = join(folder, 'model.onnx');
-    const opsets = new Map([['', opset], ['com.microsoft', 1]]);
-    await writeModel({ graph, opsets, irVersion: irVersionOf(opset), producerName: 'test', producerVersion: '', metadata: new Map() }, path, { weights: 'embed' });
+    const opsets = new Map([
+      ['', opset],
+      ['com.microsoft', 1],
+    ]);
+    await writeModel(
+      { graph, opsets, irVersion: irVersionOf(opset), producerName: 'test', producerVersion: '', metadata: new Map() },
+      path,
+      { weights: 'embed' },
+    );
     const session = await openSession(path, { optimize: 'none', threads: 1 });
     try {
       const results: MemoryTensors[] = [];

@@ -15,9 +15,14 @@ it.each([0, 1, 3, 4])('slices of %i elements', async (length) => {
   const x = op.graph.addInput('x', { dtype: 'int32', shape: [length] });
   const list = Array.from({ length }, (_, i) => i);
   const calls = BOUNDS.flatMap((start) => BOUNDS.flatMap((end) => STEPS.map((step) => ({ start, end, step }))));
-  for (const { start, end, step } of calls) op.graph.outputs.push(op.Slice([x, op.ints([start]), op.ints([end]), op.ints([0]), op.ints([step])]));
-  const [results] = await runGraph(op.graph, 21, [new Map([['x', memoryData('int32', [length], encodeNumbers('int32', list))]])]);
+  for (const { start, end, step } of calls)
+    op.graph.outputs.push(op.Slice([x, op.ints([start]), op.ints([end]), op.ints([0]), op.ints([step])]));
+  const [results] = await runGraph(op.graph, 21, [
+    new Map([['x', memoryData('int32', [length], encodeNumbers('int32', list))]]),
+  ]);
   const found = op.graph.outputs.map(({ name }) => [...decodeNumbers('int32', results!.get(name)!.memory)]);
   expect(calls.map(({ start, end, step }) => sliceList(list, start, end, step))).toEqual(found);
-  expect(calls.map(({ start, end, step }) => sliceLength(length, start, end, step))).toEqual(found.map((elements) => elements.length));
+  expect(calls.map(({ start, end, step }) => sliceLength(length, start, end, step))).toEqual(
+    found.map((elements) => elements.length),
+  );
 });

@@ -12,7 +12,10 @@ interface Definition {
   gone?: Record<string, number>;
 }
 
-const DEFINITIONS = JSON.parse(readFileSync(new URL('operators.json', import.meta.url), 'utf8')) as Record<string, Definition>;
+const DEFINITIONS = JSON.parse(readFileSync(new URL('operators.json', import.meta.url), 'utf8')) as Record<
+  string,
+  Definition
+>;
 
 /** A row in the shape of the recorded definition. */
 function described(row: OpRow): Omit<Definition, 'gone'> {
@@ -41,7 +44,9 @@ describe('operator table', () => {
   it.each(Object.keys(OPS) as OnnxOp[])('%s', (op) => {
     const { gone, ...definition } = DEFINITIONS[op]!;
     expect(described(OPS[op])).toEqual(definition);
-    const until = Object.entries(OPS[op].attributes ?? {}).filter(([, a]) => a.until !== undefined).map(([name, a]) => [name, a.until]);
+    const until = Object.entries(OPS[op].attributes ?? {})
+      .filter(([, a]) => a.until !== undefined)
+      .map(([name, a]) => [name, a.until]);
     expect(gone ?? {}).toMatchObject(Object.fromEntries(until));
   });
 });

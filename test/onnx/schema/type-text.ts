@@ -5,7 +5,8 @@ import type { TensorType } from '../../../shared/tensor/type.ts';
 import { isUnknownDim } from '../../../shared/onnx/unknown-dim.ts';
 
 /** A number, a symbol, or a sum of them. */
-export const dimOf = (text: string): Dim => addDims(...text.split('+').map((part) => (/^\d+$/.test(part.trim()) ? Number(part) : symbol(part.trim()))));
+export const dimOf = (text: string): Dim =>
+  addDims(...text.split('+').map((part) => (/^\d+$/.test(part.trim()) ? Number(part) : symbol(part.trim()))));
 
 export function typeOf(text: string): TensorType {
   const [, dtype, dims] = /^(\w+)\[(.*)\]$/.exec(text)!;
@@ -13,4 +14,5 @@ export function typeOf(text: string): TensorType {
 }
 
 /** As `typeText`, with `?` for unknown sizes. */
-export const shown = (type: TensorType | null): string | null => type && `${type.dtype}[${type.shape.map((d) => (isUnknownDim(d) ? '?' : dimText(d))).join(',')}]`;
+export const shown = (type: TensorType | null): string | null =>
+  type && `${type.dtype}[${type.shape.map((d) => (isUnknownDim(d) ? '?' : dimText(d))).join(',')}]`;

@@ -1,4 +1,7 @@
-/** Every `cases/*.txt`: a graph that writes, and after `---` the graph that only computes, with the state it changes; or the refusal. */
+/**
+ * Every `cases/*.txt`: a graph that writes, and after `---` the graph that only computes, with the state it changes; or
+ * the refusal.
+ */
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { isFailure } from '../../../shared/errors.ts';
@@ -12,10 +15,15 @@ const FOLDER = new URL('cases/', import.meta.url);
 /** `symbols s0=4 u0=?` before the graph gives examples of the sizes. */
 function symbolsOf(text: string): TorchProgram['symbols'] {
   const line = /^symbols (.*)$/m.exec(text)?.[1] ?? '';
-  return new Map(line.split(' ').filter(Boolean).map((item) => {
-    const [name, hint] = item.split('=');
-    return [name!, { min: 2, max: null, hint: hint === '?' ? null : Number(hint) }];
-  }));
+  return new Map(
+    line
+      .split(' ')
+      .filter(Boolean)
+      .map((item) => {
+        const [name, hint] = item.split('=');
+        return [name!, { min: 2, max: null, hint: hint === '?' ? null : Number(hint) }];
+      }),
+  );
 }
 
 function functional(text: string): string {
@@ -23,7 +31,10 @@ function functional(text: string): string {
   try {
     const { program: result, mutations } = functionalize(program);
     if (result === program) return 'unchanged';
-    return [printTorchGraph(result.graph), ...mutations.map(({ kind, target, value }) => `changes ${kind} ${target}: ${value ?? 'unknown'}`)].join('\n');
+    return [
+      printTorchGraph(result.graph),
+      ...mutations.map(({ kind, target, value }) => `changes ${kind} ${target}: ${value ?? 'unknown'}`),
+    ].join('\n');
   } catch (error) {
     if (!isFailure(error)) throw error;
     return `refused ${error.message}`;
@@ -31,7 +42,9 @@ function functional(text: string): string {
 }
 
 describe('functionalize', () => {
-  for (const file of readdirSync(FOLDER).filter((name) => name.endsWith('.txt')).sort()) {
+  for (const file of readdirSync(FOLDER)
+    .filter((name) => name.endsWith('.txt'))
+    .sort()) {
     it(file, () => {
       const [before, after] = readFileSync(new URL(file, FOLDER), 'utf8').split('\n---\n');
       expect(functional(before!)).toBe(after!.trim());

@@ -1,4 +1,7 @@
-/** What PyTorch 2.15 answered about strides and types: `view`, `is_contiguous`, `to(memory_format)`, `promote_types`, `result_type`. */
+/**
+ * What PyTorch 2.15 answered about strides and types: `view`, `is_contiguous`, `to(memory_format)`, `promote_types`,
+ * `result_type`.
+ */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { Dtype } from '../../../shared/tensor/dtype.ts';
@@ -30,8 +33,11 @@ describe('strides', () => {
     const { shape, strides } = fact;
     const format = suggestedFormat(shape, strides);
     const found = {
-      viewable: isViewable(shape, strides, fact.to), contiguous: isContiguous(shape, strides), dense: isDense(shape, strides),
-      channels_last: isContiguous(shape, strides, 'channels_last'), channels_last_3d: isContiguous(shape, strides, 'channels_last_3d'),
+      viewable: isViewable(shape, strides, fact.to),
+      contiguous: isContiguous(shape, strides),
+      dense: isDense(shape, strides),
+      channels_last: isContiguous(shape, strides, 'channels_last'),
+      channels_last_3d: isContiguous(shape, strides, 'channels_last_3d'),
       toContiguousIsSelf: format === 'contiguous',
       toChannelsLastIsSelf: fact.toChannelsLastIsSelf === null ? null : format === 'channels_last',
       toChannelsLast3dIsSelf: fact.toChannelsLast3dIsSelf === null ? null : format === 'channels_last_3d',
@@ -47,7 +53,10 @@ interface TypeFacts {
 }
 
 const NUMBERS: Readonly<Record<string, Argument>> = {
-  int: { kind: 'int', value: 1 }, float: { kind: 'float', value: 1 }, bool: { kind: 'bool', value: true }, complex: { kind: 'complex', value: [0, 1] },
+  int: { kind: 'int', value: 1 },
+  float: { kind: 'float', value: 1 },
+  bool: { kind: 'bool', value: true },
+  complex: { kind: 'complex', value: [0, 1] },
 };
 
 describe('types', () => {

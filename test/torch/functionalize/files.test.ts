@@ -1,4 +1,7 @@
-/** Files PyTorch wrote for models that write in place: afterwards no operator writes, every name is computed once and before it is read. */
+/**
+ * Files PyTorch wrote for models that write in place: afterwards no operator writes, every name is computed once and
+ * before it is read.
+ */
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -36,7 +39,11 @@ describe('files', () => {
           computed.add(output);
         }
       }
-      expect([...pure.outputs.flatMap(({ value }) => tensorNames(value)), ...mutations.map(({ value }) => value!)].filter((read) => !computed.has(read))).toEqual([]);
+      expect(
+        [...pure.outputs.flatMap(({ value }) => tensorNames(value)), ...mutations.map(({ value }) => value!)].filter(
+          (read) => !computed.has(read),
+        ),
+      ).toEqual([]);
       // What is functional stays the same object.
       expect(functionalize(pure).program).toBe(pure);
     });

@@ -3,7 +3,15 @@ import { type Dim, mulDims, symbol } from '../../../shared/tensor/dim.ts';
 import { DTYPES, type Dtype } from '../../../shared/tensor/dtype.ts';
 import { memoryData } from '../../../shared/tensor/data.ts';
 import { rowMajor } from '../../../shared/torch/functionalize/parts.ts';
-import type { Argument, NamedArgument, ProgramInput, TorchGraph, TorchNode, TorchProgram, TorchValue } from '../../../shared/torch/program.ts';
+import type {
+  Argument,
+  NamedArgument,
+  ProgramInput,
+  TorchGraph,
+  TorchNode,
+  TorchProgram,
+  TorchValue,
+} from '../../../shared/torch/program.ts';
 
 interface Lines {
   readonly all: readonly string[];
@@ -11,7 +19,13 @@ interface Lines {
 }
 
 export function readGraph(text: string): TorchGraph {
-  return graphFrom({ all: text.split('\n').map((line) => line.replace(/ {2}# .*$/, '').trim()).filter(Boolean), at: 0 });
+  return graphFrom({
+    all: text
+      .split('\n')
+      .map((line) => line.replace(/ {2}# .*$/, '').trim())
+      .filter(Boolean),
+    at: 0,
+  });
 }
 
 function graphFrom(lines: Lines): TorchGraph {
@@ -43,7 +57,9 @@ function nodeFrom(line: string, lines: Lines, values: Map<string, TorchValue>): 
     args[at] = { name: args[at]!.name, value: { kind: 'graph', graph } };
   }
   const outputs = splitTop(call[1] ?? '').map((item) => bound(item, values));
-  const first = outputs.find((output) => output.kind === 'tensor' || output.kind === 'tensors' || output.kind === 'symint');
+  const first = outputs.find(
+    (output) => output.kind === 'tensor' || output.kind === 'tensors' || output.kind === 'symint',
+  );
   const name = first?.kind === 'tensors' ? first.names[0]! : first && 'name' in first ? first.name : call[2]!;
   return { name, target: call[2]!, args, outputs, source: { module: '', moduleClass: null, line: null } };
 }
@@ -86,10 +102,15 @@ function valueFrom(type: string): TorchValue {
   if (!tensor || !Object.hasOwn(DTYPES, tensor[1]!)) throw new Error(`no type: "${type}"`);
   const shape = splitTop(tensor[2]!).map(dimFrom);
   const record = rowMajor(tensor[1] as Dtype, shape);
-  return { ...record, strides: tensor[3] === undefined ? record.strides : splitTop(tensor[3]).map(dimFrom), offset: tensor[4] === undefined ? 0 : dimFrom(tensor[4]) };
+  return {
+    ...record,
+    strides: tensor[3] === undefined ? record.strides : splitTop(tensor[3]).map(dimFrom),
+    offset: tensor[4] === undefined ? 0 : dimFrom(tensor[4]),
+  };
 }
 
-const dimFrom = (text: string): Dim => mulDims(...text.split('*').map((part): Dim => (/^\d+$/.test(part.trim()) ? Number(part) : symbol(part.trim()))));
+const dimFrom = (text: string): Dim =>
+  mulDims(...text.split('*').map((part): Dim => (/^\d+$/.test(part.trim()) ? Number(part) : symbol(part.trim()))));
 
 function namedArgument(item: string, values: ReadonlyMap<string, TorchValue>): NamedArgument {
   const named = /^(\w+)=(.*)$/.exec(item);
@@ -99,7 +120,8 @@ function namedArgument(item: string, values: ReadonlyMap<string, TorchValue>): N
 function argument(item: string, values: ReadonlyMap<string, TorchValue>): Argument {
   if (item === 'none') return { kind: 'none' };
   if (item === 'true' || item === 'false') return { kind: 'bool', value: item === 'true' };
-  if (/^-?\d+$/.test(item)) return { kind: 'int', value: Number.isSafeInteger(Number(item)) ? Number(item) : BigInt(item) };
+  if (/^-?\d+$/.test(item))
+    return { kind: 'int', value: Number.isSafeInteger(Number(item)) ? Number(item) : BigInt(item) };
   if (/^-?\d[\d.e+-]*$/.test(item)) return { kind: 'float', value: Number(item) };
   if (item.startsWith('"')) return { kind: 'string', value: JSON.parse(item) as string };
   if (item.startsWith('#')) return { kind: 'object', name: item };
@@ -116,7 +138,10 @@ function listFrom(items: readonly Argument[]): Argument {
 
 const INPUT_KINDS = { p_: 'parameter', b_: 'buffer', c_: 'constant' } as const;
 
-/** A program around a graph: inputs named p_, b_ and c_ are weights, as PyTorch names them; equal names after `__tied` share memory. */
+/**
+ * A program around a graph: inputs named p_, b_ and c_ are weights, as PyTorch names them; equal names after `__tied`
+ * share memory.
+ */
 export function programOf(graph: TorchGraph, symbols: TorchProgram['symbols'] = new Map()): TorchProgram {
   const memory = new Map<string, Uint8Array>();
   const weights = new Map<string, ReturnType<typeof memoryData>>();
@@ -131,8 +156,14 @@ export function programOf(graph: TorchGraph, symbols: TorchProgram['symbols'] = 
     return { kind, name, key: name.slice(2) };
   });
   return {
-    name: 'case', producer: { format: 'test', torchVersion: null, schemaVersion: null }, graph, inputs,
+    name: 'case',
+    producer: { format: 'test', torchVersion: null, schemaVersion: null },
+    graph,
+    inputs,
     outputs: graph.outputs.map((value) => ({ kind: 'user', value })),
-    weights, symbols, warnings: [], sampleInputs: () => Promise.resolve(null),
+    weights,
+    symbols,
+    warnings: [],
+    sampleInputs: () => Promise.resolve(null),
   };
 }

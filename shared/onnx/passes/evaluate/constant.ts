@@ -10,8 +10,10 @@ export interface Constant {
 }
 
 /** Types whose arithmetic is exact here: one rounding of a double is the rounding of the type itself. */
-export const isExactFloat = (dtype: Dtype): boolean => dtype === 'float16' || dtype === 'float32' || dtype === 'float64';
-export const isWhole = (dtype: Dtype): boolean => (DTYPES[dtype].kind === 'int' || DTYPES[dtype].kind === 'uint') && DTYPES[dtype].bits >= 8;
+export const isExactFloat = (dtype: Dtype): boolean =>
+  dtype === 'float16' || dtype === 'float32' || dtype === 'float64';
+export const isWhole = (dtype: Dtype): boolean =>
+  (DTYPES[dtype].kind === 'int' || DTYPES[dtype].kind === 'uint') && DTYPES[dtype].bits >= 8;
 
 export const floatsOf = ({ dtype, bytes }: Constant): Float64Array => decodeNumbers(dtype, bytes);
 export const wholesOf = ({ dtype, bytes }: Constant): bigint[] => decodeBigInts(dtype, bytes);
@@ -52,7 +54,11 @@ export function broadcastShape(shapes: readonly (readonly number[])[]): number[]
 export function broadcastIndices(from: readonly number[], to: readonly number[]): Int32Array {
   const strides = rowMajorStrides(from);
   const lead = to.length - from.length;
-  return combine(to.map((size, axis) => Array.from({ length: size }, (_, i) => (axis < lead || from[axis - lead] === 1 ? 0 : i * strides[axis - lead]!))));
+  return combine(
+    to.map((size, axis) =>
+      Array.from({ length: size }, (_, i) => (axis < lead || from[axis - lead] === 1 ? 0 : i * strides[axis - lead]!)),
+    ),
+  );
 }
 
 /** Sums of one number from each list, the last list fastest: element positions from positions along each axis. */
@@ -70,7 +76,8 @@ export function combine(lists: readonly (readonly number[])[]): Int32Array {
 /** The elements of `data` at these positions. */
 export function take(data: Constant, positions: Int32Array, shape: readonly number[]): Constant {
   const size = elementSize(data.dtype);
-  if (elementCount(shape) !== positions.length) throw new Error(`${positions.length} elements for the shape [${shape.join(',')}]`);
+  if (elementCount(shape) !== positions.length)
+    throw new Error(`${positions.length} elements for the shape [${shape.join(',')}]`);
   const bytes = new Uint8Array(positions.length * size);
   for (let i = 0; i < positions.length; i++) {
     const from = positions[i]! * size;

@@ -1,13 +1,26 @@
-/** Element-wise operators on constants. A row gives null where the result is not exactly what every runtime computes. */
+/**
+ * Element-wise operators on constants. A row gives null where the result is not exactly what every runtime computes.
+ */
 import { type Dtype, integerRange, isFloat } from '../../../tensor/dtype.ts';
-import { type Constant, broadcastIndices, broadcastShape, constant, floatsOf, isExactFloat, isWhole, take, wholesOf } from './constant.ts';
+import {
+  type Constant,
+  broadcastIndices,
+  broadcastShape,
+  constant,
+  floatsOf,
+  isExactFloat,
+  isWhole,
+  take,
+  wholesOf,
+} from './constant.ts';
 import type { Evaluate } from './evaluator.ts';
 
 type FloatFn = (a: number, b: number) => number;
 type WholeFn = (a: bigint, b: bigint) => bigint | null;
 
 /** Types whose elements can be read as numbers. */
-const isNumber = (dtype: Dtype): boolean => isExactFloat(dtype) || dtype === 'bfloat16' || isWhole(dtype) || dtype === 'bool';
+const isNumber = (dtype: Dtype): boolean =>
+  isExactFloat(dtype) || dtype === 'bfloat16' || isWhole(dtype) || dtype === 'bool';
 
 /** All inputs at the elements they broadcast to. */
 function spread(inputs: readonly Constant[]): { shape: number[]; parts: Constant[] } | null {
@@ -25,11 +38,18 @@ const arithmetic =
     if (!all || operands.some((o) => o.dtype !== dtype)) return null;
     if (isExactFloat(dtype) && float) {
       const [first, ...rest] = all.parts.map(floatsOf);
-      return constant(dtype, all.shape, rest.length ? rest.reduce((a, b) => a.map((x, i) => float(x, b[i]!)), first!) : first!);
+      return constant(
+        dtype,
+        all.shape,
+        rest.length ? rest.reduce((a, b) => a.map((x, i) => float(x, b[i]!)), first!) : first!,
+      );
     }
     if (!isWhole(dtype) || !whole) return null;
     const [first, ...rest] = all.parts.map(wholesOf);
-    const result = rest.reduce<(bigint | null)[]>((a, b) => a.map((x, i) => (x === null ? null : whole(x, b[i]!))), first!);
+    const result = rest.reduce<(bigint | null)[]>(
+      (a, b) => a.map((x, i) => (x === null ? null : whole(x, b[i]!))),
+      first!,
+    );
     return result.includes(null) ? null : constant(dtype, all.shape, result as bigint[]);
   };
 
@@ -39,8 +59,14 @@ const comparison =
     const [a, b] = inputs as [Constant, Constant];
     const all = spread([a, b]);
     if (!all || a.dtype !== b.dtype || !isNumber(a.dtype)) return null;
-    const [x, y] = all.parts.map((part): ArrayLike<number | bigint> => (isFloat(a.dtype) ? floatsOf(part) : wholesOf(part)));
-    return constant('bool', all.shape, Array.from(x!, (v, i) => Number(compare(v, y![i]!))));
+    const [x, y] = all.parts.map((part): ArrayLike<number | bigint> =>
+      isFloat(a.dtype) ? floatsOf(part) : wholesOf(part),
+    );
+    return constant(
+      'bool',
+      all.shape,
+      Array.from(x!, (v, i) => Number(compare(v, y![i]!))),
+    );
   };
 
 const logical = (fn: (a: boolean, b: boolean) => boolean): Evaluate => comparison((a, b) => fn(Boolean(a), Boolean(b)));
@@ -67,7 +93,12 @@ const floorMod = (a: bigint, b: bigint): bigint | null => (b === 0n ? null : ((a
 const power: WholeFn = (a, b) => (b < 0n || b > 63n ? null : a ** b);
 
 const mod: Evaluate = (call) =>
-  call.node.int('fmod') === 1 ? arithmetic((a, b) => a % b, (a, b) => (b === 0n ? null : a % b))(call) : arithmetic(null, floorMod)(call);
+  call.node.int('fmod') === 1
+    ? arithmetic(
+        (a, b) => a % b,
+        (a, b) => (b === 0n ? null : a % b),
+      )(call)
+    : arithmetic(null, floorMod)(call);
 
 const where: Evaluate = ({ inputs }) => {
   const [condition, x, y] = inputs as [Constant, Constant, Constant];
@@ -87,10 +118,14 @@ const clip: Evaluate = ({ inputs }) => {
   if (!isWhole(x.dtype)) return null;
   const min = low && wholesOf(low)[0]!;
   const max = high && wholesOf(high)[0]!;
-  return constant(x.dtype, x.shape, wholesOf(x).map((v) => {
-    const raised = min !== null && v < min ? min : v;
-    return max !== null && raised > max ? max : raised;
-  }));
+  return constant(
+    x.dtype,
+    x.shape,
+    wholesOf(x).map((v) => {
+      const raised = min !== null && v < min ? min : v;
+      return max !== null && raised > max ? max : raised;
+    }),
+  );
 };
 
 const cast: Evaluate = ({ node, inputs }) => {
@@ -105,7 +140,9 @@ function castValues(from: Constant, to: Dtype): ArrayLike<number | bigint> | nul
   if (!isFloat(from.dtype)) {
     const values = wholesOf(from);
     if (!isFloat(to)) return values;
-    return values.every((v) => isRepresentableOnTheWay(Number(v), to) && Number.isSafeInteger(Number(v))) ? values.map(Number) : null;
+    return values.every((v) => isRepresentableOnTheWay(Number(v), to) && Number.isSafeInteger(Number(v)))
+      ? values.map(Number)
+      : null;
   }
   const values = floatsOf(from);
   if (to === 'bool') return values.map((v) => (v === 0 ? 0 : 1));
@@ -116,19 +153,35 @@ function castValues(from: Constant, to: Dtype): ArrayLike<number | bigint> | nul
 }
 
 /** Runtimes go to 16-bit floats by way of float32: fold only when that way rounds once. */
-const isRepresentableOnTheWay = (value: number, to: Dtype): boolean => (to !== 'float16' && to !== 'bfloat16') || Number.isNaN(value) || Math.fround(value) === value;
+const isRepresentableOnTheWay = (value: number, to: Dtype): boolean =>
+  (to !== 'float16' && to !== 'bfloat16') || Number.isNaN(value) || Math.fround(value) === value;
 
 export const ELEMENTWISE: Readonly<Record<string, Evaluate>> = {
-  Add: arithmetic((a, b) => a + b, (a, b) => a + b),
-  Sub: arithmetic((a, b) => a - b, (a, b) => a - b),
-  Mul: arithmetic((a, b) => a * b, (a, b) => a * b),
+  Add: arithmetic(
+    (a, b) => a + b,
+    (a, b) => a + b,
+  ),
+  Sub: arithmetic(
+    (a, b) => a - b,
+    (a, b) => a - b,
+  ),
+  Mul: arithmetic(
+    (a, b) => a * b,
+    (a, b) => a * b,
+  ),
   // Integer division truncates.
-  Div: arithmetic((a, b) => a / b, (a, b) => (b === 0n ? null : a / b)),
+  Div: arithmetic(
+    (a, b) => a / b,
+    (a, b) => (b === 0n ? null : a / b),
+  ),
   Mod: mod,
   Pow: arithmetic(null, power),
   Min: arithmetic(Math.min, (a, b) => (a < b ? a : b)),
   Max: arithmetic(Math.max, (a, b) => (a > b ? a : b)),
-  Neg: unary((x) => -x, (x) => -x),
+  Neg: unary(
+    (x) => -x,
+    (x) => -x,
+  ),
   Abs: unary(Math.abs, (x) => (x < 0n ? -x : x)),
   Sign: unary(null, (x) => (x > 0n ? 1n : x < 0n ? -1n : 0n)),
   Floor: unary(Math.floor, null),
@@ -144,7 +197,12 @@ export const ELEMENTWISE: Readonly<Record<string, Evaluate>> = {
   And: logical((a, b) => a && b),
   Or: logical((a, b) => a || b),
   Xor: logical((a, b) => a !== b),
-  Not: ({ inputs }) => constant('bool', inputs[0]!.shape, wholesOf(inputs[0]!).map((x) => (x === 0n ? 1n : 0n))),
+  Not: ({ inputs }) =>
+    constant(
+      'bool',
+      inputs[0]!.shape,
+      wholesOf(inputs[0]!).map((x) => (x === 0n ? 1n : 0n)),
+    ),
   Where: where,
   Clip: clip,
   Cast: cast,

@@ -1,6 +1,15 @@
 /** Operators that move elements, on constants of any element type. */
 import { elementCount, rowMajorStrides } from '../../../tensor/type.ts';
-import { broadcastIndices, combine, type Constant, constant, elementSize, indicesOf, take, wholesOf } from './constant.ts';
+import {
+  broadcastIndices,
+  combine,
+  type Constant,
+  constant,
+  elementSize,
+  indicesOf,
+  take,
+  wholesOf,
+} from './constant.ts';
 import type { Call, Evaluate } from './evaluator.ts';
 import { stridedCopy } from './strided.ts';
 
@@ -20,7 +29,11 @@ const transpose: Evaluate = ({ node, inputs }) => {
   const data = inputs[0]!;
   const strides = rowMajorStrides(data.shape);
   const perm = node.ints('perm') ?? range(data.shape.length).reverse();
-  return view(data, perm.map((p) => data.shape[p]!), perm.map((p) => strides[p]!));
+  return view(
+    data,
+    perm.map((p) => data.shape[p]!),
+    perm.map((p) => strides[p]!),
+  );
 };
 
 const gather: Evaluate = ({ node, inputs, shapes }) => {
@@ -61,7 +74,13 @@ const concat: Evaluate = ({ node, inputs, shapes }) => {
 };
 
 const slice: Evaluate = ({ inputs, shapes }) => {
-  const [data, starts, , axes = null, steps = null] = inputs as [Constant, Constant, Constant, Constant | null | undefined, Constant | null | undefined];
+  const [data, starts, , axes = null, steps = null] = inputs as [
+    Constant,
+    Constant,
+    Constant,
+    Constant | null | undefined,
+    Constant | null | undefined,
+  ];
   const strides = rowMajorStrides(data.shape);
   const firsts = indicesOf(starts);
   const at = (axes ? indicesOf(axes) : range(firsts.length)).map((axis) => axisIn(axis, data.shape.length));
@@ -81,7 +100,11 @@ const slice: Evaluate = ({ inputs, shapes }) => {
 const tile: Evaluate = ({ inputs, shapes }) => {
   const data = inputs[0]!;
   const strides = rowMajorStrides(data.shape);
-  return take(data, combine(shapes[0]!.map((size, axis) => range(size).map((i) => (i % data.shape[axis]!) * strides[axis]!))), shapes[0]!);
+  return take(
+    data,
+    combine(shapes[0]!.map((size, axis) => range(size).map((i) => (i % data.shape[axis]!) * strides[axis]!))),
+    shapes[0]!,
+  );
 };
 
 const split: Evaluate = ({ node, inputs, shapes }) => {
@@ -115,7 +138,11 @@ const trilu: Evaluate = ({ node, inputs }) => {
 const countUp: Evaluate = ({ inputs, shapes, dtypes }) => {
   if (dtypes[0] === 'float32' || dtypes[0] === 'float64') return null;
   const [start, , delta] = (inputs as readonly Constant[]).map((c) => wholesOf(c)[0]!);
-  return constant(dtypes[0]!, shapes[0]!, range(shapes[0]![0]!).map((i) => start! + BigInt(i) * delta!));
+  return constant(
+    dtypes[0]!,
+    shapes[0]!,
+    range(shapes[0]![0]!).map((i) => start! + BigInt(i) * delta!),
+  );
 };
 
 const filled = ({ node, shapes }: Call): Constant | null => {
@@ -123,7 +150,9 @@ const filled = ({ node, shapes }: Call): Constant | null => {
   const shape = shapes[0]!;
   if (value?.kind !== 'tensor') return constant('float32', shape, new Array<number>(elementCount(shape)).fill(0));
   const { dtype, memory } = value.value;
-  return memory && elementSize(dtype) ? take({ dtype, shape: [1], bytes: memory }, new Int32Array(elementCount(shape)), shape) : null;
+  return memory && elementSize(dtype)
+    ? take({ dtype, shape: [1], bytes: memory }, new Int32Array(elementCount(shape)), shape)
+    : null;
 };
 
 export const MOVEMENT: Readonly<Record<string, Evaluate>> = {

@@ -15,10 +15,18 @@ const reduction =
     if (isEmpty && node.int('noop_with_empty_axes') === 1) return data;
     const axes = new Set(isEmpty ? range(rank) : given.map((a) => (a < 0 ? a + rank : a)));
     const strides = rowMajorStrides(data.shape);
-    const positions = (isReduced: boolean): Int32Array => combine(range(rank).filter((a) => axes.has(a) === isReduced).map((a) => range(data.shape[a]!).map((i) => i * strides[a]!)));
+    const positions = (isReduced: boolean): Int32Array =>
+      combine(
+        range(rank)
+          .filter((a) => axes.has(a) === isReduced)
+          .map((a) => range(data.shape[a]!).map((i) => i * strides[a]!)),
+      );
     const [kept, reduced] = [positions(false), positions(true)];
     if (reduced.length === 0 || kept.length !== elementCount(shapes[0]!)) return null;
-    const fold = <T extends number | bigint>(values: ArrayLike<T>, fn: (a: T, b: T) => T): T[] => Array.from(kept, (base) => Array.from(reduced, (offset) => values[base + offset] as T).reduce((a, b) => fn(a, b)));
+    const fold = <T extends number | bigint>(values: ArrayLike<T>, fn: (a: T, b: T) => T): T[] =>
+      Array.from(kept, (base) =>
+        Array.from(reduced, (offset) => values[base + offset] as T).reduce((a, b) => fn(a, b)),
+      );
     if (isWhole(data.dtype)) return constant(data.dtype, shapes[0]!, fold(wholesOf(data), whole));
     return float && isExactFloat(data.dtype) ? constant(data.dtype, shapes[0]!, fold(floatsOf(data), float)) : null;
   };

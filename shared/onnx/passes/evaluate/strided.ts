@@ -1,4 +1,6 @@
-/** Copies elements out of a tensor along strides: what Transpose, Slice, Split and Expand do, for weights of any size. */
+/**
+ * Copies elements out of a tensor along strides: what Transpose, Slice, Split and Expand do, for weights of any size.
+ */
 import { elementCount } from '../../../tensor/type.ts';
 
 export interface StridedView {
@@ -22,7 +24,11 @@ export function stridedCopy(bytes: Uint8Array, view: StridedView): Uint8Array {
   if (out.byteLength === 0) return out;
   const ElementArray = ARRAYS[size as keyof typeof ARRAYS];
   const source = bytes.byteOffset % size === 0 ? bytes : new Uint8Array(bytes);
-  const from: Elements = new ElementArray(source.buffer as ArrayBuffer, source.byteOffset, Math.floor(source.byteLength / size));
+  const from: Elements = new ElementArray(
+    source.buffer as ArrayBuffer,
+    source.byteOffset,
+    Math.floor(source.byteLength / size),
+  );
   copyAxes(from, new ElementArray(out.buffer), { shape, strides, offset, into: 0, axis: 0 });
   return out;
 }
@@ -40,7 +46,8 @@ function merged({ size, shape, strides, offset }: StridedView): StridedView {
   shape.forEach((length, i) => {
     if (length === 1) return;
     const last = axes.at(-1);
-    if (last && last.stride === strides[i]! * length) axes[axes.length - 1] = { length: last.length * length, stride: strides[i]! };
+    if (last && last.stride === strides[i]! * length)
+      axes[axes.length - 1] = { length: last.length * length, stride: strides[i]! };
     else axes.push({ length, stride: strides[i]! });
   });
   if (axes.length === 0) axes.push({ length: 1, stride: 1 });
@@ -66,18 +73,30 @@ function copyAxes(from: Elements, to: Elements, { shape, strides, offset, into, 
     copyTransposed(from, to, { offset, into, rows: length, columns: shape[axis + 1]!, stride: strides[axis + 1]! });
   } else {
     const step = elementCount(shape.slice(axis + 1));
-    for (let i = 0; i < length; i++) copyAxes(from, to, { shape, strides, offset: offset + i * stride, into: into + i * step, axis: axis + 1 });
+    for (let i = 0; i < length; i++)
+      copyAxes(from, to, { shape, strides, offset: offset + i * stride, into: into + i * step, axis: axis + 1 });
   }
 }
 
 /** Rows of the result are columns of the source: block by block, so that both sides stay in the cache. */
-function copyTransposed(from: Elements, to: Elements, { offset, into, rows, columns, stride }: { offset: number; into: number; rows: number; columns: number; stride: number }): void {
+function copyTransposed(
+  from: Elements,
+  to: Elements,
+  {
+    offset,
+    into,
+    rows,
+    columns,
+    stride,
+  }: { offset: number; into: number; rows: number; columns: number; stride: number },
+): void {
   for (let top = 0; top < rows; top += TILE) {
     const bottom = Math.min(rows, top + TILE);
     for (let left = 0; left < columns; left += TILE) {
       const right = Math.min(columns, left + TILE);
       for (let row = top; row < bottom; row++) {
-        for (let column = left; column < right; column++) to[into + row * columns + column] = from[offset + row + column * stride]!;
+        for (let column = left; column < right; column++)
+          to[into + row * columns + column] = from[offset + row + column * stride]!;
       }
     }
   }

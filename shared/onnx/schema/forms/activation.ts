@@ -8,8 +8,16 @@ const INTEGERS = (Object.keys(DTYPES) as Dtype[]).filter(isInteger);
 
 export const ACTIVATION_FORMS: Forms = {
   // Integers came with opset 14; onnxruntime has kernels for two of the eight types.
-  Relu: [{ below: Infinity, when: (c) => c.isOf(0, ...INTEGERS), write: (c, op) => op.Max([c.input(0), constantLike(op, c.input(0), 0)]) }],
-  HardSwish: [{ below: 14, write: (c, op) => op.Mul([c.input(0), op.HardSigmoid([c.input(0)], { alpha: 1 / 6, beta: 0.5 })]) }],
+  Relu: [
+    {
+      below: Infinity,
+      when: (c) => c.isOf(0, ...INTEGERS),
+      write: (c, op) => op.Max([c.input(0), constantLike(op, c.input(0), 0)]),
+    },
+  ],
+  HardSwish: [
+    { below: 14, write: (c, op) => op.Mul([c.input(0), op.HardSigmoid([c.input(0)], { alpha: 1 / 6, beta: 0.5 })]) },
+  ],
   Mish: [{ below: 18, write: (c, op) => op.Mul([c.input(0), op.Tanh([op.Softplus([c.input(0)])])]) }],
   Gelu: [{ below: 20, write: (c, op) => (c.string('approximate') === 'tanh' ? tanhGelu : exactGelu)(op, c.input(0)) }],
   Swish: [

@@ -10,7 +10,10 @@ import { constantLike, type Forms, sizeOf } from './form.ts';
 export const CUMPROD_FORMS: Forms = { CumProd: [{ below: 26, write: cumulativeProduct }] };
 
 function cumulativeProduct(c: OpCall, op: Builder): Value {
-  const axis = axisIn(c.numbers(1)?.[0] ?? op.refuse('CumProd', 'an axis computed while the model runs exists since opset 26'), c.rank(0));
+  const axis = axisIn(
+    c.numbers(1)?.[0] ?? op.refuse('CumProd', 'an axis computed while the model runs exists since opset 26'),
+    c.rank(0),
+  );
   const along: Along = { axis, rank: c.rank(0), reverse: c.int('reverse') === 1 };
   const x = c.int('exclusive') ? shifted(op, c.input(0), constantPads(op, 1, along)) : c.input(0);
   const length = c.shape(0)[axis]!;
@@ -40,7 +43,8 @@ function constantPads(op: Builder, step: number, { axis, rank, reverse }: Along)
 }
 
 /** `x` moved along the axis, ones moving in. */
-const shifted = (op: Builder, x: Value, pads: Value): Value => keepingType(x, op.Pad([x, pads, constantLike(op, x, 1)]));
+const shifted = (op: Builder, x: Value, pads: Value): Value =>
+  keepingType(x, op.Pad([x, pads, constantLike(op, x, 1)]));
 
 /** A pad and a crop of the same size: the shape stays, also where the builder cannot see it. */
 function keepingType(like: Value, value: Value): Value {
@@ -59,7 +63,11 @@ function doublingLoop(op: Builder, x: Value, along: Along): Value {
   const [before, behind] = along.reverse ? [body.Neg([step]), step] : [step, body.Neg([step])];
   const next = body.Mul([step, body.ints([2])]);
   const isShort = (b: Builder, s: Value): Value => b.Squeeze([b.Less([s, length]), b.ints([0])]);
-  body.graph.outputs.push(isShort(body, next), body.Mul([y, shifted(body, y, padsAlong(body, before!, behind!, along))]), next);
+  body.graph.outputs.push(
+    isShort(body, next),
+    body.Mul([y, shifted(body, y, padsAlong(body, before!, behind!, along))]),
+    next,
+  );
   const [product] = op.Loop([null, isShort(op, op.ints([1])), x, op.ints([1])], { body: body.graph }, 2);
   return product!;
 }

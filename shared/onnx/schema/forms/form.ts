@@ -29,7 +29,8 @@ export function shapeOf(op: Builder, x: Value): Value {
   return shape.every(isStatic) ? op.ints(shape as readonly number[]) : op.Shape([x]);
 }
 
-export const castTo = (op: Builder, x: Value, dtype: Dtype): Value => (x.type!.dtype === dtype ? x : op.Cast([x], { to: dtype }));
+export const castTo = (op: Builder, x: Value, dtype: Dtype): Value =>
+  x.type!.dtype === dtype ? x : op.Cast([x], { to: dtype });
 
 /** Where statistics are computed: 16-bit floats are too coarse for sums. */
 export const accumulator = (dtype: Dtype): Dtype => (dtype === 'float64' ? 'float64' : 'float32');

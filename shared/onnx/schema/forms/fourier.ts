@@ -12,12 +12,20 @@ interface Basis {
 }
 
 /** Matrices [rows, columns] of weight(r, c) cos and sin (2πrc / length). */
-function basis(op: Builder, dtype: Dtype, rows: number, columns: number, length: number, weight: (row: number, column: number) => number): Basis {
+function basis(
+  op: Builder,
+  dtype: Dtype,
+  rows: number,
+  columns: number,
+  length: number,
+  weight: (row: number, column: number) => number,
+): Basis {
   const matrix = (f: (angle: number) => number): Value => {
     const values = new Float64Array(rows * columns);
     for (let r = 0; r < rows; r++) {
       // r * c modulo the length keeps the angle small and exact.
-      for (let c = 0; c < columns; c++) values[r * columns + c] = weight(r, c) * f((2 * Math.PI * ((r * c) % length)) / length);
+      for (let c = 0; c < columns; c++)
+        values[r * columns + c] = weight(r, c) * f((2 * Math.PI * ((r * c) % length)) / length);
     }
     return op.tensor(dtype, [rows, columns], values);
   };
@@ -40,15 +48,23 @@ export function fourierTransform(c: OpCall, op: Builder): Value {
   const scale = inverse ? 1 / length : 1;
   const { cos, sin } = basis(op, c.dtypeOf(0), size, columns, length, (row) => (row < used ? scale * twice(row) : 0));
   const back = swap(c.rank(0) - 1, axis);
-  const part = (i: number): Value => op.Transpose([op.Gather([c.input(0), op.scalar('int64', i)], { axis: -1 })], { perm: back });
+  const part = (i: number): Value =>
+    op.Transpose([op.Gather([c.input(0), op.scalar('int64', i)], { axis: -1 })], { perm: back });
   const [re, im] = [part(0), c.shape(0).at(-1) === 2 ? part(1) : null];
   const times = (x: Value, matrix: Value): Value => op.MatMul([x, matrix]);
   // Forward turns by e^(-iθ), inverse by e^(iθ).
   const combine = (x: Value, y: Value, plus: boolean): Value => (plus ? op.Add([x, y]) : op.Sub([x, y]));
   const real = im ? combine(times(re, cos), times(im, sin), !inverse) : times(re, cos);
-  const imaginary = im ? combine(times(im, cos), times(re, sin), inverse) : inverse ? times(re, sin) : op.Neg([times(re, sin)]);
+  const imaginary = im
+    ? combine(times(im, cos), times(re, sin), inverse)
+    : inverse
+      ? times(re, sin)
+      : op.Neg([times(re, sin)]);
   const results = inverse && onesided ? [real] : [real, imaginary];
-  return op.Concat(results.map((v) => op.Unsqueeze([op.Transpose([v], { perm: back }), op.ints([-1])])), { axis: -1 });
+  return op.Concat(
+    results.map((v) => op.Unsqueeze([op.Transpose([v], { perm: back }), op.ints([-1])])),
+    { axis: -1 },
+  );
 }
 
 /** Exchanges an axis with the last. */
@@ -63,7 +79,8 @@ export function shortTimeFourierTransform(c: OpCall, op: Builder): Value {
   const needed = 'it exists since opset 17';
   const step = c.numbers(1)?.[0];
   const frame = c.has(3) ? c.numbers(3)?.[0] : c.shape(c.has(2) ? 2 : 0)[c.has(2) ? 0 : 1];
-  if (step === undefined || frame === undefined || !isStatic(frame) || c.shape(0)[2] !== 1) return op.refuse('STFT', needed);
+  if (step === undefined || frame === undefined || !isStatic(frame) || c.shape(0)[2] !== 1)
+    return op.refuse('STFT', needed);
   const bins = c.int('onesided') ? Math.floor(frame / 2) + 1 : frame;
   const { cos, sin } = basis(op, c.dtypeOf(0), bins, frame, frame, () => 1);
   const both = op.Unsqueeze([op.Concat([cos, op.Neg([sin])], { axis: 0 }), op.ints([1])]);

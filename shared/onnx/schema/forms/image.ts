@@ -12,15 +12,23 @@ const OLD_MODES: Readonly<Record<string, string>> = { linear: 'bilinear', cubic:
 export const IMAGE_FORMS: Forms = {
   GridSample: [
     { below: 16, write: (c, op) => op.refuse(c.op, 'it exists since opset 16') },
-    { below: 20, when: (c) => c.inputs[0]?.type?.shape.length !== 4, write: (c, op) => op.refuse(c.op, 'sampling of volumes exists since opset 20') },
+    {
+      below: 20,
+      when: (c) => c.inputs[0]?.type?.shape.length !== 4,
+      write: (c, op) => op.refuse(c.op, 'sampling of volumes exists since opset 20'),
+    },
     // `node`: the old names are written as they are.
-    { below: 20, write: (c, op) => op.node('GridSample', c.inputs, { ...c.given(), mode: OLD_MODES[c.string('mode')] })[0]! },
+    {
+      below: 20,
+      write: (c, op) => op.node('GridSample', c.inputs, { ...c.given(), mode: OLD_MODES[c.string('mode')] })[0]!,
+    },
   ],
   RoiAlign: [
     {
       below: 16,
       write: (c, op) => {
-        if (c.string('coordinate_transformation_mode') !== 'output_half_pixel') op.refuse(c.op, 'aligned regions exist since opset 16');
+        if (c.string('coordinate_transformation_mode') !== 'output_half_pixel')
+          op.refuse(c.op, 'aligned regions exist since opset 16');
         return op.node('RoiAlign', c.inputs, { ...c.given(), coordinate_transformation_mode: undefined })[0]!;
       },
     },
@@ -45,7 +53,8 @@ function resizeAllAxes(c: OpCall, op: Builder): Value {
     const sizes = op.Gather([op.Concat([op.Shape([c.input(0)]), c.input(3)], { axis: 0 }), op.ints(places)]);
     return op.Resize([c.input(0), null, null, sizes], attributes);
   }
-  const known = floatsOf(c, 2) ?? op.refuse(c.op, 'scales of some axes computed while the model runs exist since opset 18');
+  const known =
+    floatsOf(c, 2) ?? op.refuse(c.op, 'scales of some axes computed while the model runs exist since opset 18');
   const scales = c.shape(0).map((_, at) => (axes.includes(at) ? known[axes.indexOf(at)]! : 1));
   return op.Resize([c.input(0), null, op.tensor('float32', [scales.length], scales)], attributes);
 }

@@ -1,5 +1,6 @@
 /**
- * Element types that ONNX allows and onnxruntime 1.30 has no CPU kernel for: computed in a type that holds every value, in
+ * Element types that ONNX allows and onnxruntime 1.30 has no CPU kernel for: computed in a type that holds every value,
+ * in
  * every opset. Found by loading one model for each operator and type.
  */
 import type { Dtype } from '../../../tensor/dtype.ts';
@@ -34,9 +35,16 @@ const GAPS = {
   TopK: { through: { uint16: 'int32', uint32: 'int64' }, inputs: [0], outputs: [0] },
   Unique: { through: { ...COMPARED, bool: 'int64', uint8: 'int64', int32: 'int64' }, outputs: [0] },
   Where: { through: MOVED, inputs: [1, 2], outputs: [0] },
-  Trilu: { through: { ...MOVED, uint8: 'int64', int8: 'int64', uint16: 'int64', int16: 'int64' }, inputs: [0], outputs: [0] },
+  Trilu: {
+    through: { ...MOVED, uint8: 'int64', int8: 'int64', uint16: 'int64', int16: 'int64' },
+    inputs: [0],
+    outputs: [0],
+  },
   Pad: { through: NARROW, inputs: [0, 2], outputs: [0] },
-  NonZero: { through: { int8: 'bool', uint16: 'bool', int16: 'bool', uint32: 'bool', uint64: 'bool', float64: 'bool' }, outputs: [] },
+  NonZero: {
+    through: { int8: 'bool', uint16: 'bool', int16: 'bool', uint32: 'bool', uint64: 'bool', float64: 'bool' },
+    outputs: [],
+  },
 } as const satisfies Partial<Record<OnnxOp, Gap>>;
 
 export function widened(name: OnnxOp, { through, inputs, outputs }: Gap): Form {
@@ -70,7 +78,8 @@ const innerless: Form = {
   below: Infinity,
   when: (c) => c.has(2) && c.shape(0)[c.int('transA') ? 0 : 1] === 0,
   write: (c, op) => {
-    const turned = (i: number, attribute: string): Value => (c.int(attribute) ? op.Transpose([c.input(i)], { perm: [1, 0] }) : c.input(i));
+    const turned = (i: number, attribute: string): Value =>
+      c.int(attribute) ? op.Transpose([c.input(i)], { perm: [1, 0] }) : c.input(i);
     const scaled = c.float('beta') === 1 ? c.input(2) : op.Mul([c.input(2), op.scalar(c.dtypeOf(0), c.float('beta'))]);
     return op.Add([op.MatMul([turned(0, 'transA'), turned(1, 'transB')]), scaled]);
   },

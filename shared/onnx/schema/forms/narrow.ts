@@ -1,5 +1,6 @@
 /**
- * Arithmetic on element types that ONNX does not define it for: small integers go through wider ones, whose low bits are
+ * Arithmetic on element types that ONNX does not define it for: small integers go through wider ones, whose low bits
+ * are
  * the same, and booleans through logic. Tried before the older forms of an operator, which then see the wider type.
  */
 import type { OnnxOp } from '../index.ts';
@@ -28,7 +29,10 @@ const GAPS = {
 } as const satisfies Partial<Record<OnnxOp, Gap>>;
 
 /** Small integers have arithmetic since opset 14. */
-const early = (name: 'Add' | 'Sub' | 'Mul' | 'Div'): Form => ({ ...widened(name, { through: SMALL, outputs: [0] }), below: 14 });
+const early = (name: 'Add' | 'Sub' | 'Mul' | 'Div'): Form => ({
+  ...widened(name, { through: SMALL, outputs: [0] }),
+  below: 14,
+});
 
 const onBooleans = (how: 'And' | 'Or'): Form => ({
   below: Infinity,

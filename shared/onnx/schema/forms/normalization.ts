@@ -28,7 +28,9 @@ function layerNormalization(c: OpCall, op: Builder): Value[] {
   const normalized = castTo(op, op.Div([centered, deviation]), c.dtypeOf(0));
   const scaled = op.Mul([normalized, c.input(1)]);
   const y = c.has(2) ? op.Add([scaled, c.input(2)]) : scaled;
-  const statistics = [mean, ...(c.outputs > 2 ? [op.Reciprocal([deviation])] : [])].map((v) => castTo(op, v, c.dtype('stash_type')));
+  const statistics = [mean, ...(c.outputs > 2 ? [op.Reciprocal([deviation])] : [])].map((v) =>
+    castTo(op, v, c.dtype('stash_type')),
+  );
   return [y, ...statistics].slice(0, c.outputs);
 }
 
@@ -44,7 +46,10 @@ function groupNormalization(c: OpCall, op: Builder): Value {
   const groups = c.int('num_groups');
   const dtype = accumulator(c.dtypeOf(0));
   const grouped = op.Reshape([castTo(op, c.input(0), dtype), op.ints([0, groups, -1])]);
-  const normalized = dtype === 'float32' ? instanceNormalized(op, grouped, groups, c.float('epsilon')) : meanNormalized(op, grouped, c.float('epsilon'));
+  const normalized =
+    dtype === 'float32'
+      ? instanceNormalized(op, grouped, groups, c.float('epsilon'))
+      : meanNormalized(op, grouped, c.float('epsilon'));
   const restored = castTo(op, op.Reshape([normalized, shapeOf(op, c.input(0))]), c.dtypeOf(0));
   const perChannel = (v: Value): Value => op.Reshape([v, op.ints([-1, ...new Array<number>(c.rank(0) - 2).fill(1)])]);
   return op.Add([op.Mul([restored, perChannel(c.input(1))]), perChannel(c.input(2))]);
@@ -61,4 +66,3 @@ function meanNormalized(op: Builder, x: Value, epsilon: number): Value {
   const variance = op.ReduceMean([op.Mul([centered, centered]), op.ints([2])], { keepdims: 1 });
   return op.Div([centered, op.Sqrt([op.Add([variance, constantLike(op, x, epsilon)])])]);
 }
-

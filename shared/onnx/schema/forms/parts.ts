@@ -12,8 +12,20 @@ export const PART_FORMS: Forms = {
     { below: 19, when: (c) => c.string('mode') === 'wrap', write: wrap },
     { below: 18, when: (c) => c.has(3), write: padAllAxes },
   ],
-  ScatterElements: [{ below: 18, when: isMinOrMax, write: (c, op) => op.refuse(c.op, `reduction ${c.string('reduction')} exists since opset 18`) }],
-  ScatterND: [{ below: 18, when: isMinOrMax, write: (c, op) => op.refuse(c.op, `reduction ${c.string('reduction')} exists since opset 18`) }],
+  ScatterElements: [
+    {
+      below: 18,
+      when: isMinOrMax,
+      write: (c, op) => op.refuse(c.op, `reduction ${c.string('reduction')} exists since opset 18`),
+    },
+  ],
+  ScatterND: [
+    {
+      below: 18,
+      when: isMinOrMax,
+      write: (c, op) => op.refuse(c.op, `reduction ${c.string('reduction')} exists since opset 18`),
+    },
+  ],
 };
 
 function isMinOrMax(c: OpCall): boolean {
@@ -38,16 +50,26 @@ function unevenSizes(c: OpCall, op: Builder, axis: number, parts: number): Value
   }
   const size = op.Unsqueeze([sizeOf(op, c.input(0), axis), op.ints([0])]);
   const chunk = op.Div([op.Add([size, op.ints([parts - 1])]), op.ints([parts])]);
-  return op.Concat([...new Array<Value>(parts - 1).fill(chunk), op.Sub([size, op.Mul([chunk, op.ints([parts - 1])])])], { axis: 0 });
+  return op.Concat(
+    [...new Array<Value>(parts - 1).fill(chunk), op.Sub([size, op.Mul([chunk, op.ints([parts - 1])])])],
+    { axis: 0 },
+  );
 }
 
 /** Pads of the named axes, zeros for the others. */
 function padAllAxes(c: OpCall, op: Builder): Value {
-  const axes = axesIn(c.numbers(3) ?? op.refuse('Pad', 'axes computed while the model runs exist since opset 18'), c.rank(0));
+  const axes = axesIn(
+    c.numbers(3) ?? op.refuse('Pad', 'axes computed while the model runs exist since opset 18'),
+    c.rank(0),
+  );
   // Position 0 holds a zero, position 1 + i the pad i.
-  const places = [0, axes.length].flatMap((offset) => c.shape(0).map((_, at) => (axes.includes(at) ? 1 + offset + axes.indexOf(at) : 0)));
+  const places = [0, axes.length].flatMap((offset) =>
+    c.shape(0).map((_, at) => (axes.includes(at) ? 1 + offset + axes.indexOf(at) : 0)),
+  );
   const known = c.numbers(1);
-  const pads = known ? op.ints(places.map((p) => (p === 0 ? 0 : known[p - 1]!))) : op.Gather([op.Concat([op.ints([0]), c.input(1)], { axis: 0 }), op.ints(places)]);
+  const pads = known
+    ? op.ints(places.map((p) => (p === 0 ? 0 : known[p - 1]!)))
+    : op.Gather([op.Concat([op.ints([0]), c.input(1)], { axis: 0 }), op.ints(places)]);
   return op.Pad([c.input(0), pads, c.inputs[2] ?? null], { mode: c.string('mode') });
 }
 
@@ -56,15 +78,20 @@ function wrap(c: OpCall, op: Builder): Value {
   const pads = c.numbers(1);
   const axes = c.has(3) ? c.numbers(3) : c.shape(0).map((_, i) => i);
   if (!pads || !axes) return op.refuse('Pad', 'circular padding computed while the model runs exists since opset 19');
-  return axesIn(axes, c.rank(0)).reduce((x, axis, i) => wrapAxis(op, x, axis, pads[i]!, pads[axes.length + i]!), c.input(0));
+  return axesIn(axes, c.rank(0)).reduce(
+    (x, axis, i) => wrapAxis(op, x, axis, pads[i]!, pads[axes.length + i]!),
+    c.input(0),
+  );
 }
 
 function wrapAxis(op: Builder, whole: Value, axis: number, before: number, behind: number): Value {
-  const part = (x: Value, start: number, end: number): Value => op.Slice([x, op.ints([start]), op.ints([end]), op.ints([axis])]);
+  const part = (x: Value, start: number, end: number): Value =>
+    op.Slice([x, op.ints([start]), op.ints([end]), op.ints([axis])]);
   const toEnd = Number.MAX_SAFE_INTEGER;
   const x = before < 0 || behind < 0 ? part(whole, Math.max(0, -before), behind < 0 ? behind : toEnd) : whole;
   const size = x.type!.shape[axis]!;
-  if (isStatic(size) && Math.max(before, behind) > size) op.refuse('Pad', 'circular padding of more than the size exists since opset 19');
+  if (isStatic(size) && Math.max(before, behind) > size)
+    op.refuse('Pad', 'circular padding of more than the size exists since opset 19');
   const pieces = [...(before > 0 ? [part(x, -before, toEnd)] : []), x, ...(behind > 0 ? [part(x, 0, behind)] : [])];
   return pieces.length === 1 ? x : op.Concat(pieces, { axis });
 }

@@ -33,7 +33,15 @@ const throughIntegers = (name: 'ReduceMax' | 'ReduceMin'): Form => ({
     op.Cast([op[name]([op.Cast([c.input(0)], { to: 'int32' }), ...c.inputs.slice(1)], c.given())], { to: 'bool' }),
 });
 
-const PLAIN = ['ReduceMean', 'ReduceProd', 'ReduceL1', 'ReduceL2', 'ReduceSumSquare', 'ReduceLogSum', 'ReduceLogSumExp'] as const satisfies readonly OnnxOp[];
+const PLAIN = [
+  'ReduceMean',
+  'ReduceProd',
+  'ReduceL1',
+  'ReduceL2',
+  'ReduceSumSquare',
+  'ReduceLogSum',
+  'ReduceLogSumExp',
+] as const satisfies readonly OnnxOp[];
 
 export const REDUCTION_FORMS: Forms = {
   ...Object.fromEntries(PLAIN.map((name) => [name, [axesAttribute]])),

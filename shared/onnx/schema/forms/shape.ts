@@ -22,7 +22,8 @@ export const SHAPE_FORMS: Forms = {
       when: (c) => c.int('allowzero') === 1,
       write: (c, op) => {
         const shape = c.content(1);
-        if (!shape?.every((d) => d === -1 || lowerBound(d) > 0)) op.refuse('Reshape', 'a target shape that may hold a zero exists since opset 14');
+        if (!shape?.every((d) => d === -1 || lowerBound(d) > 0))
+          op.refuse('Reshape', 'a target shape that may hold a zero exists since opset 14');
         return op.Reshape([c.input(0), c.input(1)]);
       },
     },

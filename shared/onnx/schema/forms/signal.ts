@@ -23,7 +23,12 @@ function axisAttribute(): Form {
   return {
     below: 20,
     write(c, op) {
-      const axis = axisIn(c.has(2) ? (c.numbers(2)?.[0] ?? op.refuse('DFT', 'an axis computed while the model runs exists since opset 20')) : -2, c.rank(0));
+      const axis = axisIn(
+        c.has(2)
+          ? (c.numbers(2)?.[0] ?? op.refuse('DFT', 'an axis computed while the model runs exists since opset 20'))
+          : -2,
+        c.rank(0),
+      );
       return op.node('DFT', [c.input(0), c.inputs[1] ?? null], { ...c.given(), axis })[0]!;
     },
   };
@@ -36,7 +41,9 @@ function window(c: OpCall, op: Builder, coefficients: readonly number[]): Value 
   const size = c.numbers(0)?.[0];
   if (size !== undefined) {
     const step = (2 * Math.PI) / Math.max(size - less, 1);
-    const values = Array.from({ length: size }, (_, n) => coefficients.reduce((sum, a, k) => sum + (-1) ** k * a * Math.cos(step * k * n), 0));
+    const values = Array.from({ length: size }, (_, n) =>
+      coefficients.reduce((sum, a, k) => sum + (-1) ** k * a * Math.cos(step * k * n), 0),
+    );
     return op.tensor(dtype, [size], values);
   }
   const number = (value: number): Value => op.scalar('float64', value);
@@ -44,6 +51,12 @@ function window(c: OpCall, op: Builder, coefficients: readonly number[]): Value 
   const places = op.Cast([op.Range([op.scalar('int64', 0), count, op.scalar('int64', 1)])], { to: 'float64' });
   const period = op.Max([op.Sub([op.Cast([count], { to: 'float64' }), number(less)]), number(1)]);
   const angle = op.Div([op.Mul([places, number(2 * Math.PI)]), period]);
-  const terms = coefficients.slice(1).map((a, i) => op.Mul([op.Cos([op.Mul([angle, number(i + 1)])]), number((-1) ** (i + 1) * a)]));
-  return castTo(op, terms.reduce((a, b) => op.Add([a, b]), number(coefficients[0]!)), dtype);
+  const terms = coefficients
+    .slice(1)
+    .map((a, i) => op.Mul([op.Cos([op.Mul([angle, number(i + 1)])]), number((-1) ** (i + 1) * a)]));
+  return castTo(
+    op,
+    terms.reduce((a, b) => op.Add([a, b]), number(coefficients[0]!)),
+    dtype,
+  );
 }

@@ -7,7 +7,8 @@ export const TYPE_FORMS: Forms = {
   CastLike: [{ below: 15, write: (c, op) => op.Cast([c.input(0)], { ...c.given(), to: c.dtypeOf(1) }) }],
   Bernoulli: [
     {
-      // Also where ONNX has it: the definition that onnxruntime expands compares the wrong way round and gives 1 with probability 1 - p.
+      // Also where ONNX has it: the definition that onnxruntime expands compares the wrong way round and gives 1 with
+      // probability 1 - p.
       below: Infinity,
       write: (c, op) => {
         const drawn = op.RandomUniformLike([c.input(0)], { seed: c.attribute('seed') ? c.float('seed') : undefined });
@@ -16,7 +17,16 @@ export const TYPE_FORMS: Forms = {
     },
   ],
   // In two's complement ~x is -1 - x; without a sign it is the largest number less x.
-  BitwiseNot: [{ below: 18, write: (c, op) => op.Sub([op.scalar(c.dtypeOf(0), DTYPES[c.dtypeOf(0)].kind === 'uint' ? integerRange(c.dtypeOf(0))[1] : -1), c.input(0)]) }],
+  BitwiseNot: [
+    {
+      below: 18,
+      write: (c, op) =>
+        op.Sub([
+          op.scalar(c.dtypeOf(0), DTYPES[c.dtypeOf(0)].kind === 'uint' ? integerRange(c.dtypeOf(0))[1] : -1),
+          c.input(0),
+        ]),
+    },
+  ],
   IsInf: [
     {
       below: 20,
@@ -24,5 +34,11 @@ export const TYPE_FORMS: Forms = {
       write: (c, op) => op.IsInf([op.Cast([c.input(0)], { to: 'float32' })], c.given()),
     },
   ],
-  Attention: [{ below: 24, when: (c) => c.has(6), write: (c, op) => op.refuse(c.op, 'its input nonpad_kv_seqlen exists since opset 24') }],
+  Attention: [
+    {
+      below: 24,
+      when: (c) => c.has(6),
+      write: (c, op) => op.refuse(c.op, 'its input nonpad_kv_seqlen exists since opset 24'),
+    },
+  ],
 };
