@@ -4,7 +4,7 @@ import type { FailureCode } from '../errors.ts';
 type AwsError =
   'Lambda.Unknown' | 'Runtime.OutOfMemory' | 'Sandbox.Timedout' | 'States.DataLimitExceeded' | 'States.Timeout';
 
-const NEXT_STEPS: Partial<Record<FailureCode | AwsError, string>> = {
+const NEXT_STEPS: Readonly<Record<FailureCode | AwsError, string>> = {
   BadCalibrationData:
     'Give calibration samples with the names, dtypes and shapes of the model\'s inputs (see "Inputs, ' +
     'outputs, conversion"), then run the job again.',
@@ -18,8 +18,7 @@ const NEXT_STEPS: Partial<Record<FailureCode | AwsError, string>> = {
     'This is a fault of the conversion, not of your model. Please report the operator with report.json.',
   CorruptArchive:
     'The file is cut short or damaged. Compare its SHA-256 with the original, save the model again or upload it again.',
-  CorruptModel:
-    'Save the model again with torch.export.save or torch.jit.save. If the new file fails too, please report it.',
+  CorruptModel: 'Save the model again with torch.export.save. If the new file fails too, please report it.',
   FileNotFound: 'Check the path or key, then run the job again.',
   FileReplaced: 'Look at the job of the newer upload; if there is none, upload the file again.',
   LimitExceeded:
@@ -37,7 +36,9 @@ const NEXT_STEPS: Partial<Record<FailureCode | AwsError, string>> = {
     'unless you trust its origin.',
   UnsupportedArgument:
     'Change the operator in the model to a supported form, or ask for it with the operator and argument named above.',
-  UnsupportedFormat: 'Save the model with torch.export.save (.pt2) or torch.jit.save (.pt), then upload that.',
+  UnsupportedFormat:
+    'Give a program saved with torch.export.save (.pt2), or an ONNX model, then run the job again. The message above ' +
+    'says what this file is.',
   UnsupportedMutation:
     'Copy the tensor first (clone) in the model, or run_decompositions() on the exported program before saving.',
   UnsupportedOperator:
@@ -63,4 +64,4 @@ const NEXT_STEPS: Partial<Record<FailureCode | AwsError, string>> = {
 const OTHERWISE = 'Please report this with report.json: an error without a code is a fault of torchferry.';
 
 export const nextStep = (code: string): string =>
-  (Object.hasOwn(NEXT_STEPS, code) ? NEXT_STEPS[code as FailureCode] : undefined) ?? OTHERWISE;
+  Object.hasOwn(NEXT_STEPS, code) ? NEXT_STEPS[code as FailureCode] : OTHERWISE;
