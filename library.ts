@@ -4,7 +4,7 @@ export { convertProgram, type ConvertOptions } from './shared/convert/convert.ts
 export { FAILURE_CODES, type FailureCode, FerryError, isFailure } from './shared/errors.ts';
 export { readModel } from './shared/onnx/proto/read.ts';
 export { writeModel } from './shared/onnx/proto/write.ts';
-export { convertFile } from './shared/pipeline/convert-file.ts';
+export { convertFile } from './shared/steps/convert-file.ts';
 export { quantizeModel } from './shared/quantize/quantize.ts';
 export type { Report } from './shared/report/report.ts';
 export { validateModel } from './shared/runtime/validate.ts';

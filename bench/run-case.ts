@@ -2,7 +2,7 @@
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileSource } from '../shared/bytes/byte-source.ts';
-import { convertFile } from '../shared/pipeline/convert-file.ts';
+import { convertFile } from '../shared/steps/convert-file.ts';
 import { isFailure } from '../shared/errors.ts';
 import { type MemoryTensor, openSession, type Session } from '../shared/runtime/session.ts';
 import { memoryData, type TensorData } from '../shared/tensor/data.ts';

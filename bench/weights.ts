@@ -19,7 +19,7 @@ const ROUNDS = 5;
 // Peak memory of the process itself, printed by the process: no tool of the operating system is needed.
 const MEASURED = `
   const [, file, out, weights] = process.argv;
-  const { convertFile } = await import(${JSON.stringify(resolve(import.meta.dirname, '../shared/pipeline/convert-file.ts'))});
+  const { convertFile } = await import(${JSON.stringify(resolve(import.meta.dirname, '../shared/steps/convert-file.ts'))});
   const { fileSource } = await import(${JSON.stringify(resolve(import.meta.dirname, '../shared/bytes/byte-source.ts'))});
   const source = fileSource(file);
   const start = performance.now();

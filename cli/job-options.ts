@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { ConvertOptions } from '../shared/convert/convert.ts';
 import { fail } from '../shared/errors.ts';
-import { parseJob } from '../shared/pipeline/job.ts';
-import type { JobFile } from '../shared/pipeline/job-schema.ts';
+import { parseJob } from '../shared/pipeline/job/job.ts';
+import type { JobFile } from '../shared/pipeline/job/job-schema.ts';
 
 export function readJobFile(path: string | undefined): JobFile {
   if (path === undefined) return {};

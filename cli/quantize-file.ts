@@ -6,7 +6,7 @@ import { fileSource } from '../shared/bytes/byte-source.ts';
 import { openModel } from '../shared/onnx/proto/read.ts';
 import type { Weights } from '../shared/onnx/proto/placement.ts';
 import { writeModel, type WrittenModel } from '../shared/onnx/proto/write.ts';
-import { declaredOf } from '../shared/pipeline/declared.ts';
+import { declaredOf } from '../shared/steps/declared.ts';
 import { quantizeModel, type QuantizeRequest } from '../shared/quantize/quantize.ts';
 import type { Quantization } from '../shared/report/report.ts';
 import { readSamples } from '../shared/runtime/samples.ts';

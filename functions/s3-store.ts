@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { HeadObjectCommand, paginateListObjectsV2, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
 import { fail } from '../shared/errors.ts';
-import { checkKey, type ObjectInfo, type ObjectStore, type PutOptions } from '../shared/pipeline/store.ts';
+import { checkKey, type ObjectInfo, type ObjectStore, type PutOptions } from '../shared/pipeline/workspace/store.ts';
 import { isBadVersion, isConditionConflict, isConditionFailed, isMissing } from './s3-error.ts';
 import { type PinnedObject, s3Source, s3Url } from './s3-source.ts';
 

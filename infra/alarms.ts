@@ -10,7 +10,7 @@ import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
-import type { StageName } from '../shared/pipeline/stages.ts';
+import type { StageName } from '../shared/pipeline/machine/stages.ts';
 import type { Trigger } from './trigger.ts';
 
 export interface Watched {

@@ -15,7 +15,7 @@ import {
   ObjectOwnership,
 } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
-import { type BucketRole, WORK_PREFIXES } from '../shared/pipeline/stages.ts';
+import { type BucketRole, WORK_PREFIXES } from '../shared/pipeline/machine/stages.ts';
 import type { DeploymentOptions } from './options.ts';
 
 export type Buckets = Readonly<Record<BucketRole, Bucket>>;

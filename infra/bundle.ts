@@ -14,7 +14,7 @@ const RUNTIME = 'onnxruntime-node';
 const COMMON = 'onnxruntime-common';
 // How the table of stages loads them on demand. A function has its one stage already; the others stay outside, and
 // onnxruntime with them.
-const OTHER_STAGES = './stages/*.ts';
+const OTHER_STAGES = '../stages/*.ts';
 
 // Parts of the AWS SDK and of X-Ray are CommonJS and call `require`, which ES modules do not have.
 const BANNER = [

@@ -2,7 +2,7 @@
 import { ArnFormat, Stack } from 'aws-cdk-lib';
 import { Policy, PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
-import type { StateMachine as Definition } from '../shared/pipeline/asl.ts';
+import type { StateMachine as Definition } from '../shared/pipeline/machine/asl.ts';
 import { acknowledge, attribute, wildcard } from './nag.ts';
 
 const REASON =

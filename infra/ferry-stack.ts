@@ -3,7 +3,7 @@ import { CfnOutput, Stack } from 'aws-cdk-lib';
 import { EventBus } from 'aws-cdk-lib/aws-events';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
-import { STAGE_NAMES, type StageName } from '../shared/pipeline/stages.ts';
+import { STAGE_NAMES, type StageName } from '../shared/pipeline/machine/stages.ts';
 import { alarms } from './alarms.ts';
 import { ferryBuckets } from './buckets.ts';
 import { dashboard } from './dashboard.ts';

@@ -11,7 +11,7 @@ export type ArchitectureName = (typeof ARCHITECTURES)[number];
 export interface DeploymentOptions {
   /** Where all functions run; validation measures latency there. */
   readonly architecture: ArchitectureName;
-  /** Memory of the functions that hold a model; null: what shared/pipeline/stages.ts says. */
+  /** Memory of the functions that hold a model; null: what shared/pipeline/machine/stages.ts says. */
   readonly memoryMb: number | null;
   /** How many of each function that holds a model may run at once; null: as many as the account allows. */
   readonly reservedConcurrency: number | null;

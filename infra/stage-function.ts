@@ -15,7 +15,7 @@ import {
 } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
-import { type Stage, type StageName, STAGES } from '../shared/pipeline/stages.ts';
+import { type Stage, type StageName, STAGES } from '../shared/pipeline/machine/stages.ts';
 import { bundle, type NodeArch } from './bundle.ts';
 import type { Buckets } from './buckets.ts';
 import { allow } from './grants.ts';

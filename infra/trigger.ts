@@ -9,7 +9,7 @@ import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
-import { MODEL_EXTENSIONS } from '../shared/pipeline/upload.ts';
+import { MODEL_EXTENSIONS } from '../shared/pipeline/job/upload.ts';
 import { acknowledge } from './nag.ts';
 
 export interface Trigger {

@@ -3,7 +3,7 @@
  * results written out.
  */
 import { randomUUID } from 'node:crypto';
-import type { Json, MapState } from '../shared/pipeline/asl.ts';
+import type { Json, MapState } from '../shared/pipeline/machine/asl.ts';
 import { evaluate, type Frame, numberField, stringField, timestamp, type Visit } from './execution.ts';
 import { itemContext, itemsOf } from './inline-map.ts';
 import { batchItems, readItems } from './item-reader.ts';

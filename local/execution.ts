@@ -1,7 +1,7 @@
 /**
  * What a running execution carries: its environment, the scopes of its variables, its context object and its history.
  */
-import type { Json, Template } from '../shared/pipeline/asl.ts';
+import type { Json, Template } from '../shared/pipeline/machine/asl.ts';
 import type { Clock } from './clock.ts';
 import { StatesError } from './states-error.ts';
 

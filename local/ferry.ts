@@ -1,10 +1,10 @@
 /** The pipeline on one machine: folders for buckets, functions for Lambdas, and the state machine that deploys. */
-import type { Json, StateMachine } from '../shared/pipeline/asl.ts';
-import { batchStateMachine } from '../shared/pipeline/batch-machine.ts';
-import type { Services } from '../shared/pipeline/services.ts';
-import { type RunStage, STAGE_NAMES, type StageName, STAGES } from '../shared/pipeline/stages.ts';
-import { ferryStateMachine } from '../shared/pipeline/state-machine.ts';
-import { INVOKE, type MachineNames, PUT_EVENTS, START_EXECUTION } from '../shared/pipeline/task.ts';
+import type { Json, StateMachine } from '../shared/pipeline/machine/asl.ts';
+import { batchStateMachine } from '../shared/pipeline/machine/batch-machine.ts';
+import type { Services } from '../shared/pipeline/workspace/services.ts';
+import { type RunStage, STAGE_NAMES, type StageName, STAGES } from '../shared/pipeline/machine/stages.ts';
+import { ferryStateMachine } from '../shared/pipeline/machine/state-machine.ts';
+import { INVOKE, type MachineNames, PUT_EVENTS, START_EXECUTION } from '../shared/pipeline/machine/task.ts';
 import type { MapFiles, Resource } from './execution.ts';
 import { folderStore } from './folder-store.ts';
 import { interpret, type InterpretOptions, type Outcome } from './interpreter.ts';

@@ -5,7 +5,7 @@ import { copyFile, link, mkdir, open, readdir, rename, rm, stat } from 'node:fs/
 import { dirname, join } from 'node:path';
 import { fileSource } from '../shared/bytes/byte-source.ts';
 import { fail } from '../shared/errors.ts';
-import type { ObjectInfo, ObjectStore } from '../shared/pipeline/store.ts';
+import type { ObjectInfo, ObjectStore } from '../shared/pipeline/workspace/store.ts';
 import { keyOfPath, pathOfKey } from './key-path.ts';
 
 /** Files that are being written; no bucket lists them. */

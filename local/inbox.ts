@@ -2,8 +2,8 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { identify } from '../shared/pipeline/request.ts';
-import { isModelName } from '../shared/pipeline/upload.ts';
+import { identify } from '../shared/pipeline/job/request.ts';
+import { isModelName } from '../shared/pipeline/job/upload.ts';
 import { type FerryEvent, type FerryOptions, makeFerry } from './ferry.ts';
 import { folderStore } from './folder-store.ts';
 import type { Outcome } from './interpreter.ts';

@@ -1,5 +1,5 @@
 /** Map inside the execution: iterations share its history and fail it together. */
-import type { Json, MapState } from '../shared/pipeline/asl.ts';
+import type { Json, MapState } from '../shared/pipeline/machine/asl.ts';
 import { evaluate, type ExecutionContext, innerFrame, numberField, type Visit } from './execution.ts';
 import { allOrFirstFailure } from './pool.ts';
 import { runMachine } from './run-machine.ts';

@@ -3,7 +3,13 @@
  */
 import { createHash, randomUUID } from 'node:crypto';
 import jsonata from 'jsonata';
-import { expressionSource, isExpression, type Json, type StateMachine, type Template } from '../shared/pipeline/asl.ts';
+import {
+  expressionSource,
+  isExpression,
+  type Json,
+  type StateMachine,
+  type Template,
+} from '../shared/pipeline/machine/asl.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { Bindings, Environment, ExecutionContext, Frame, HistoryEvent, MapFiles, Resource } from './execution.ts';
 import { timestamp } from './execution.ts';

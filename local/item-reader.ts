@@ -1,5 +1,5 @@
 /** Where a Distributed Map takes its items from, and how it puts several into one execution. */
-import type { ItemBatcher, ItemReader, Json } from '../shared/pipeline/asl.ts';
+import type { ItemBatcher, ItemReader, Json } from '../shared/pipeline/machine/asl.ts';
 import { evaluate, type MapFiles, numberField, stringField, type Visit } from './execution.ts';
 import { StatesError } from './states-error.ts';
 

@@ -2,7 +2,7 @@
  * Keys as paths and back: what a file system takes stays readable, everything else is written in a way that comes back
  * unchanged.
  */
-import { checkKey } from '../shared/pipeline/store.ts';
+import { checkKey } from '../shared/pipeline/workspace/store.ts';
 
 // Starts a part of a path that stands for a part of a key that no file can be called: empty, too long, or with
 // characters of Windows.

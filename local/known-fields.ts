@@ -2,7 +2,7 @@
  * Which fields of the language the interpreter knows: a machine that uses another is refused before it starts, not half
  * understood.
  */
-import type { Machine, State, StateMachine } from '../shared/pipeline/asl.ts';
+import type { Machine, State, StateMachine } from '../shared/pipeline/machine/asl.ts';
 
 const EVERY = ['Type', 'Comment', 'QueryLanguage'];
 const TRANSITION = ['Next', 'End', 'Output', 'Assign'];

@@ -3,9 +3,9 @@ import { mkdir, rm, stat } from 'node:fs/promises';
 import { randomUUID } from 'node:crypto';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { fail } from '../shared/errors.ts';
-import { fieldsOf } from '../shared/pipeline/job-stage.ts';
-import type { JobFile } from '../shared/pipeline/job-schema.ts';
-import type { Json } from '../shared/pipeline/asl.ts';
+import { fieldsOf } from '../shared/pipeline/workspace/job-stage.ts';
+import type { JobFile } from '../shared/pipeline/job/job-schema.ts';
+import type { Json } from '../shared/pipeline/machine/asl.ts';
 import { type FerryEvent, type FerryOptions, makeFerry } from './ferry.ts';
 import { makeStaging } from './staging.ts';
 

@@ -2,7 +2,7 @@
  * What a Distributed Map leaves in a bucket: a manifest and one file for each way an item ended, as Step Functions
  * writes them.
  */
-import type { Json, ResultWriter } from '../shared/pipeline/asl.ts';
+import type { Json, ResultWriter } from '../shared/pipeline/machine/asl.ts';
 import type { Visit } from './execution.ts';
 import { StatesError } from './states-error.ts';
 

@@ -1,5 +1,5 @@
 /** From state to state: enter, run, retry, catch, assign, leave. */
-import type { Catcher, Json, Machine, Retrier, State } from '../shared/pipeline/asl.ts';
+import type { Catcher, Json, Machine, Retrier, State } from '../shared/pipeline/machine/asl.ts';
 import { evaluate, type Frame, type Visit } from './execution.ts';
 import { RUN } from './states.ts';
 import { matches, StatesError, statesError } from './states-error.ts';

@@ -5,10 +5,10 @@
 import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fail } from '../shared/errors.ts';
-import type { Json } from '../shared/pipeline/asl.ts';
-import { fieldsOf } from '../shared/pipeline/job-stage.ts';
-import { parseJob } from '../shared/pipeline/job.ts';
-import type { JobFile } from '../shared/pipeline/job-schema.ts';
+import type { Json } from '../shared/pipeline/machine/asl.ts';
+import { fieldsOf } from '../shared/pipeline/workspace/job-stage.ts';
+import { parseJob } from '../shared/pipeline/job/job.ts';
+import type { JobFile } from '../shared/pipeline/job/job-schema.ts';
 import type { Report, Verdict } from '../shared/report/report.ts';
 import { type FerryEvent, type FerryOptions, makeFerry } from './ferry.ts';
 import type { HistoryEvent } from './execution.ts';

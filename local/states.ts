@@ -9,7 +9,7 @@ import type {
   SucceedState,
   TaskState,
   WaitState,
-} from '../shared/pipeline/asl.ts';
+} from '../shared/pipeline/machine/asl.ts';
 import { runInlineMap } from './inline-map.ts';
 import { runDistributedMap } from './distributed-map.ts';
 import { evaluate, innerFrame, numberField, type Visit } from './execution.ts';

@@ -1,5 +1,5 @@
 /** What a state makes of its input, and how it is left. */
-import type { Json, Template } from '../shared/pipeline/asl.ts';
+import type { Json, Template } from '../shared/pipeline/machine/asl.ts';
 import { evaluate, type Visit } from './execution.ts';
 
 export interface Step {

@@ -3,7 +3,7 @@ import { DEFAULT_RECIPE, type RecipeName, RECIPES } from '../../shared/quantize/
 import type { Command, OptionValues } from '../command.ts';
 import { onnxFiles, outputPath } from '../files.ts';
 import { besideModel, readJobFile } from '../job-options.ts';
-import type { JobFile } from '../../shared/pipeline/job-schema.ts';
+import type { JobFile } from '../../shared/pipeline/job/job-schema.ts';
 import { eachFile } from '../outcomes.ts';
 import { quantizeFile, type QuantizeFileRequest } from '../quantize-file.ts';
 import { size } from '../sizes.ts';

@@ -1,7 +1,7 @@
 /** `torchferry validate`: run an ONNX model in onnxruntime and say what is right and wrong with it. */
 import { fileSource } from '../../shared/bytes/byte-source.ts';
 import { openModel } from '../../shared/onnx/proto/read.ts';
-import { declaredOf } from '../../shared/pipeline/declared.ts';
+import { declaredOf } from '../../shared/steps/declared.ts';
 import type { Validation } from '../../shared/report/report.ts';
 import { readReference } from '../../shared/runtime/reference.ts';
 import { readSamples } from '../../shared/runtime/samples.ts';

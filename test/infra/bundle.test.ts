@@ -13,7 +13,7 @@ import { bundle, type NodeArch } from '../../infra/bundle.ts';
 import { FerryStack } from '../../infra/ferry-stack.ts';
 import { DEFAULTS } from '../../infra/options.ts';
 import { fileOf } from '../../infra/stage-function.ts';
-import { STAGE_NAMES, STAGES, type StageName } from '../../shared/pipeline/stages.ts';
+import { STAGE_NAMES, STAGES, type StageName } from '../../shared/pipeline/machine/stages.ts';
 import { CDK_JSON, type Untyped } from './synthesize.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));

@@ -1,9 +1,9 @@
 /** What is deployed: who may do what, what starts a conversion, what is kept and for how long. */
 import { Match } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
-import { batchStateMachine } from '../../shared/pipeline/batch-machine.ts';
-import { ferryStateMachine } from '../../shared/pipeline/state-machine.ts';
-import { STAGE_NAMES, STAGES, type Stage } from '../../shared/pipeline/stages.ts';
+import { batchStateMachine } from '../../shared/pipeline/machine/batch-machine.ts';
+import { ferryStateMachine } from '../../shared/pipeline/machine/state-machine.ts';
+import { STAGE_NAMES, STAGES, type Stage } from '../../shared/pipeline/machine/stages.ts';
 import { allowed, asList, ofType, short, type Statement, synthesize, type Untyped } from './synthesize.ts';
 
 const { template, resources } = synthesize();

@@ -2,7 +2,7 @@
 import { App } from 'aws-cdk-lib';
 import { describe, expect, it } from 'vitest';
 import { readOptions } from '../../infra/options.ts';
-import { STAGES } from '../../shared/pipeline/stages.ts';
+import { STAGES } from '../../shared/pipeline/machine/stages.ts';
 import { ofType, synthesize } from './synthesize.ts';
 
 describe('options', () => {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Ferry, type FerryEvent, makeFerry } from '../../local/ferry.ts';
-import type { Json } from '../../shared/pipeline/asl.ts';
+import type { Json } from '../../shared/pipeline/machine/asl.ts';
 import { relative } from '../../shared/pipeline/stages/batch-report.ts';
 import type { BatchItem } from '../../shared/report/batch.ts';
 import { ARCHIVE, fakeStages } from './fake-stages.ts';

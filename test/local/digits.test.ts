@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type LocalRun, runLocal } from '../../local/run.ts';
-import type { JobFile } from '../../shared/pipeline/job-schema.ts';
+import type { JobFile } from '../../shared/pipeline/job/job-schema.ts';
 import { readJson } from '../../shared/report/json.ts';
 import type { Report, Variant } from '../../shared/report/report.ts';
 

@@ -1,7 +1,7 @@
 /** Distributed Map: items, batches, tolerance, results, as the Step Functions guide describes them. */
 import { describe, expect, it } from 'vitest';
 import { interpret, type Outcome } from '../../local/interpreter.ts';
-import type { Json, MapState, StateMachine } from '../../shared/pipeline/asl.ts';
+import type { Json, MapState, StateMachine } from '../../shared/pipeline/machine/asl.ts';
 import { memoryFiles } from './memory-files.ts';
 import { virtualClock } from './virtual-clock.ts';
 

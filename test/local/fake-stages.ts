@@ -1,9 +1,9 @@
 /** Stages that make small files instead of models, through the real workspace: for tests of the machine around them. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { StageName, RunStage } from '../../shared/pipeline/stages.ts';
-import { jobStage } from '../../shared/pipeline/job-stage.ts';
-import type { ConvertFacts, QuantizeFacts, ValidateFacts } from '../../shared/pipeline/record.ts';
+import type { StageName, RunStage } from '../../shared/pipeline/machine/stages.ts';
+import { jobStage } from '../../shared/pipeline/workspace/job-stage.ts';
+import type { ConvertFacts, QuantizeFacts, ValidateFacts } from '../../shared/pipeline/workspace/record.ts';
 import { fail } from '../../shared/errors.ts';
 import type { Validation } from '../../shared/report/report.ts';
 

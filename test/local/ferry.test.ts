@@ -9,7 +9,7 @@ import type { HistoryEvent } from '../../local/execution.ts';
 import { type Ferry, type FerryEvent, makeFerry } from '../../local/ferry.ts';
 import { folderStore } from '../../local/folder-store.ts';
 import { StatesError } from '../../local/states-error.ts';
-import type { Json } from '../../shared/pipeline/asl.ts';
+import type { Json } from '../../shared/pipeline/machine/asl.ts';
 import type { Report } from '../../shared/report/report.ts';
 import { ARCHIVE, type Before, fakeStages, unsupported } from './fake-stages.ts';
 import { virtualClock } from './virtual-clock.ts';

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Resource } from '../../local/execution.ts';
 import { interpret, type Outcome } from '../../local/interpreter.ts';
 import { StatesError } from '../../local/states-error.ts';
-import type { Json, Machine, State, StateMachine } from '../../shared/pipeline/asl.ts';
+import type { Json, Machine, State, StateMachine } from '../../shared/pipeline/machine/asl.ts';
 import { memoryFiles } from './memory-files.ts';
 import { virtualClock } from './virtual-clock.ts';
 

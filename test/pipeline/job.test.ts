@@ -1,9 +1,9 @@
 /** Job files: what they may say, what is said back when they are wrong, and where they are found. */
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { didYouMean, levenshtein } from '../../shared/pipeline/check.ts';
-import { checkJob, filesOf, findJob, findReference, parseJob, resolveJob } from '../../shared/pipeline/job.ts';
-import { jobJsonSchema } from '../../shared/pipeline/job-schema.ts';
+import { didYouMean, levenshtein } from '../../shared/pipeline/job/json-reader.ts';
+import { checkJob, filesOf, findJob, findReference, parseJob, resolveJob } from '../../shared/pipeline/job/job.ts';
+import { jobJsonSchema } from '../../shared/pipeline/job/job-schema.ts';
 import { memoryStore } from './memory-store.ts';
 
 const problems = (job: unknown): readonly { path: string; problem: string; hint: string }[] => {
@@ -233,7 +233,7 @@ describe('words', () => {
 
 it('job.schema.json is what the table of options says', async () => {
   const written = JSON.parse(
-    await readFile(new URL('../../shared/pipeline/job.schema.json', import.meta.url), 'utf8'),
+    await readFile(new URL('../../shared/pipeline/job/job.schema.json', import.meta.url), 'utf8'),
   ) as unknown;
   expect(written).toEqual(JSON.parse(JSON.stringify(jobJsonSchema())));
 });

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { memorySource } from '../../shared/bytes/byte-source.ts';
 import { fail } from '../../shared/errors.ts';
-import { checkKey, type ObjectInfo, type ObjectStore } from '../../shared/pipeline/store.ts';
+import { checkKey, type ObjectInfo, type ObjectStore } from '../../shared/pipeline/workspace/store.ts';
 
 const utf8 = (text: string): Buffer => Buffer.from(text);
 

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
-import { STAGE_NAMES, STAGES } from '../../shared/pipeline/stages.ts';
+import { STAGE_NAMES, STAGES } from '../../shared/pipeline/machine/stages.ts';
 
 const ROOT = join(import.meta.dirname, '../../shared/pipeline');
 const FILES: Record<string, string> = { batchReport: 'batch-report' };
@@ -29,5 +29,5 @@ it.each(STAGE_NAMES)('%s', async (stage) => {
 });
 
 it('reading the table loads no stage', () => {
-  expect([...packages(join(ROOT, 'stages.ts'))]).toEqual([]);
+  expect([...packages(join(ROOT, 'machine/stages.ts'))]).toEqual([]);
 });

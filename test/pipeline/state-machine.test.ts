@@ -12,10 +12,10 @@ import {
   type Machine,
   type State,
   type StateMachine,
-} from '../../shared/pipeline/asl.ts';
-import { batchStateMachine } from '../../shared/pipeline/batch-machine.ts';
-import { ferryStateMachine } from '../../shared/pipeline/state-machine.ts';
-import { STAGES } from '../../shared/pipeline/stages.ts';
+} from '../../shared/pipeline/machine/asl.ts';
+import { batchStateMachine } from '../../shared/pipeline/machine/batch-machine.ts';
+import { ferryStateMachine } from '../../shared/pipeline/machine/state-machine.ts';
+import { STAGES } from '../../shared/pipeline/machine/stages.ts';
 
 const MACHINES: Record<string, StateMachine> = { ferry: ferryStateMachine(), batch: batchStateMachine() };
 

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ObjectStore } from '../../shared/pipeline/store.ts';
+import type { ObjectStore } from '../../shared/pipeline/workspace/store.ts';
 
 const BYTES = { contentType: 'application/octet-stream' };
 const bytesOf = (text: string): Uint8Array => new Uint8Array(Buffer.from(text));

@@ -8,12 +8,12 @@ import {
 } from '../../report/batch.ts';
 import type { Verdict } from '../../report/report.ts';
 import { VERSION } from '../../version.ts';
-import type { Json } from '../asl.ts';
-import { fieldsOf } from '../job-stage.ts';
-import { type ItemResult, readMapResults } from '../map-results.ts';
-import { type JobBuckets, locate, outputStem } from '../request.ts';
-import type { Services } from '../services.ts';
-import type { RunStage } from '../stages.ts';
+import type { Json } from '../machine/asl.ts';
+import { fieldsOf } from '../workspace/job-stage.ts';
+import { type ItemResult, readMapResults } from '../machine/map-results.ts';
+import { type JobBuckets, locate, outputStem } from '../job/request.ts';
+import type { Services } from '../workspace/services.ts';
+import type { RunStage } from '../machine/stages.ts';
 
 interface Batch {
   readonly id: string;

@@ -1,9 +1,9 @@
 /** Claim: make sure that one upload is one job, find out what it asks for, and write that down. */
 import { fail, type JobProblem } from '../../errors.ts';
-import { inspectFormat } from '../inspect.ts';
-import { checkJob, filesOf, findJob, findReference, resolveJob, type ResolvedJob } from '../job.ts';
-import { failureOf, fieldsOf } from '../job-stage.ts';
-import type { JobRecord, StageFacts } from '../record.ts';
+import { inspectFormat } from '../job/inspect.ts';
+import { checkJob, filesOf, findJob, findReference, resolveJob, type ResolvedJob } from '../job/job.ts';
+import { failureOf, fieldsOf } from '../workspace/job-stage.ts';
+import type { JobRecord, StageFacts } from '../workspace/record.ts';
 import {
   type ConversionRequest,
   type Identity,
@@ -11,11 +11,11 @@ import {
   type JobBuckets,
   outputFolder,
   parseRequest,
-} from '../request.ts';
-import type { Services } from '../services.ts';
-import type { RunStage } from '../stages.ts';
-import type { ObjectStore } from '../store.ts';
-import { writeFacts, writeRecord } from '../workspace.ts';
+} from '../job/request.ts';
+import type { Services } from '../workspace/services.ts';
+import type { RunStage } from '../machine/stages.ts';
+import type { ObjectStore } from '../workspace/store.ts';
+import { writeFacts, writeRecord } from '../workspace/workspace.ts';
 
 interface Claim {
   /** The execution that owns the job. */

@@ -4,15 +4,15 @@ import { fileSource } from '../../bytes/byte-source.ts';
 import { openModel } from '../../onnx/proto/read.ts';
 import { writeModel } from '../../onnx/proto/write.ts';
 import type { OperatorCount } from '../../report/report.ts';
-import { convertFile } from '../convert-file.ts';
-import { keepExamples } from '../examples.ts';
-import type { VariantRequest } from '../job.ts';
-import { jobStage } from '../job-stage.ts';
-import { operatorCounts, reportedTensor } from '../model-facts.ts';
-import type { ConvertFacts, StoredFile } from '../record.ts';
-import type { Services } from '../services.ts';
-import { symbolRanges } from '../symbol-ranges.ts';
-import { hashSource, type Workspace } from '../workspace.ts';
+import { convertFile } from '../../steps/convert-file.ts';
+import { keepExamples } from '../workspace/examples.ts';
+import type { VariantRequest } from '../job/job.ts';
+import { jobStage } from '../workspace/job-stage.ts';
+import { operatorCounts, reportedTensor } from '../../steps/model-facts.ts';
+import type { ConvertFacts, StoredFile } from '../workspace/record.ts';
+import type { Services } from '../workspace/services.ts';
+import { symbolRanges } from '../../steps/symbol-ranges.ts';
+import { hashSource, type Workspace } from '../workspace/workspace.ts';
 
 interface Made extends Omit<ConvertFacts, 'files' | 'sha256' | 'variants'> {
   /** The .onnx first, then what its weights lie in. */

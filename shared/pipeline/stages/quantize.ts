@@ -4,11 +4,11 @@ import { openModel } from '../../onnx/proto/read.ts';
 import { writeModel } from '../../onnx/proto/write.ts';
 import { quantizeModel } from '../../quantize/quantize.ts';
 import { type Batch, type Samples, readSamples } from '../../runtime/samples.ts';
-import { declaredOf } from '../declared.ts';
-import { jobStage } from '../job-stage.ts';
-import { operatorCounts } from '../model-facts.ts';
-import { factsOf, variantOf } from '../previous.ts';
-import type { ConvertFacts, QuantizeFacts, StoredFile } from '../record.ts';
+import { declaredOf } from '../../steps/declared.ts';
+import { jobStage } from '../workspace/job-stage.ts';
+import { operatorCounts } from '../../steps/model-facts.ts';
+import { factsOf, variantOf } from '../workspace/previous.ts';
+import type { ConvertFacts, QuantizeFacts, StoredFile } from '../workspace/record.ts';
 
 // Large enough to keep the processor busy, small enough for the memory of a function.
 const BATCH = 4;

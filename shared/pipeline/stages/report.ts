@@ -2,15 +2,15 @@
 import { renderHtml } from '../../report/html.ts';
 import { renderJson } from '../../report/json.ts';
 import type { Report } from '../../report/report.ts';
-import type { Json } from '../asl.ts';
-import { resolveJob } from '../job.ts';
-import { fieldsOf, ticketOf } from '../job-stage.ts';
-import type { JobRecord, Ticket } from '../record.ts';
-import { buildReport, type CaughtFailure, minimalReport, type VariantOutcome } from '../report-parts.ts';
-import { type JobBuckets, locate, outputFolder, outputStem } from '../request.ts';
-import type { Services } from '../services.ts';
-import type { RunStage } from '../stages.ts';
-import { Workspace, writeRecord } from '../workspace.ts';
+import type { Json } from '../machine/asl.ts';
+import { resolveJob } from '../job/job.ts';
+import { fieldsOf, ticketOf } from '../workspace/job-stage.ts';
+import type { JobRecord, Ticket } from '../workspace/record.ts';
+import { buildReport, type CaughtFailure, minimalReport, type VariantOutcome } from '../report/build-report.ts';
+import { type JobBuckets, locate, outputFolder, outputStem } from '../job/request.ts';
+import type { Services } from '../workspace/services.ts';
+import type { RunStage } from '../machine/stages.ts';
+import { Workspace, writeRecord } from '../workspace/workspace.ts';
 
 export const run: RunStage = async (input, services) => {
   const given = fieldsOf(input);

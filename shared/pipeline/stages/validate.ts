@@ -4,12 +4,12 @@ import { DEFAULT_TOLERANCE } from '../../runtime/compare.ts';
 import { readReference } from '../../runtime/reference.ts';
 import { readSamples } from '../../runtime/samples.ts';
 import { type ValidationRequest, validateModel } from '../../runtime/validate.ts';
-import { declaredOf } from '../declared.ts';
-import { keptExamples } from '../kept-examples.ts';
-import { jobStage } from '../job-stage.ts';
-import { factsOf, variantOf } from '../previous.ts';
-import type { ConvertFacts, QuantizeFacts, ValidateFacts } from '../record.ts';
-import type { Workspace } from '../workspace.ts';
+import { declaredOf } from '../../steps/declared.ts';
+import { keptExamples } from '../workspace/kept-examples.ts';
+import { jobStage } from '../workspace/job-stage.ts';
+import { factsOf, variantOf } from '../workspace/previous.ts';
+import type { ConvertFacts, QuantizeFacts, ValidateFacts } from '../workspace/record.ts';
+import type { Workspace } from '../workspace/workspace.ts';
 
 export const run = jobStage<ValidateFacts>('validate', async (workspace, input, { signal }) => {
   const { options } = workspace.job;

@@ -1,11 +1,11 @@
 /** What a job asks for: found beside the model, checked, defaults filled in and marked as such. */
-import { fail, type JobProblem } from '../errors.ts';
-import { RECIPES } from '../quantize/recipe.ts';
-import type { ReportedOption } from '../report/report.ts';
-import { isObject } from './check.ts';
+import { fail, type JobProblem } from '../../errors.ts';
+import { RECIPES } from '../../quantize/recipe.ts';
+import type { ReportedOption } from '../../report/report.ts';
+import { isObject } from './json-reader.ts';
 import { keyBeside } from './beside.ts';
 import { JOB_FILE, type JobFile, type JobOptions, OPTION_NAMES, OPTIONS, type QUANT_FORMATS } from './job-schema.ts';
-import { fileNameOf, MAX_KEY_BYTES, type ObjectStore, withoutExtension } from './store.ts';
+import { fileNameOf, MAX_KEY_BYTES, type ObjectStore, withoutExtension } from '../workspace/store.ts';
 
 export interface VariantRequest {
   /** Unique in the job: `fp32`, `int8`, or `int8.qdq` and `int8.qlinear`. */

@@ -1,6 +1,6 @@
 /** The command that makes the same files again. */
-import type { JobRecord } from './record.ts';
-import { fileNameOf } from './store.ts';
+import type { JobRecord } from '../workspace/record.ts';
+import { fileNameOf } from '../workspace/store.ts';
 
 // Everything a shell could take for something else is quoted.
 const shellWord = (word: string): string =>

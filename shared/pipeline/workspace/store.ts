@@ -2,8 +2,8 @@
  * Where files lie: buckets of objects under keys. S3 on AWS, folders on one machine, memory in tests; one contract
  * suite for all.
  */
-import type { ByteSource } from '../bytes/byte-source.ts';
-import { fail } from '../errors.ts';
+import type { ByteSource } from '../../bytes/byte-source.ts';
+import { fail } from '../../errors.ts';
 
 export interface ObjectInfo {
   readonly key: string;

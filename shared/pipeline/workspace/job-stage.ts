@@ -1,11 +1,11 @@
 /** A stage of a job: opens the workspace, takes the time, writes the facts down, and lets the typed error out. */
-import { FerryError } from '../errors.ts';
-import type { Failure } from '../report/report.ts';
-import type { Json } from './asl.ts';
-import { isObject } from './check.ts';
+import { FerryError } from '../../errors.ts';
+import type { Failure } from '../../report/report.ts';
+import type { Json } from '../machine/asl.ts';
+import { isObject } from '../job/json-reader.ts';
 import type { StageFacts, Ticket } from './record.ts';
 import type { Services } from './services.ts';
-import type { RunStage } from './stages.ts';
+import type { RunStage } from '../machine/stages.ts';
 import { Workspace } from './workspace.ts';
 
 export interface StageWork<T> {

@@ -1,5 +1,5 @@
 /** The example inputs that the convert stage kept, to run a model with. */
-import { inMemory, type MemoryTensors } from '../runtime/session.ts';
+import { inMemory, type MemoryTensors } from '../../runtime/session.ts';
 import type { StoredExample } from './record.ts';
 import type { Workspace } from './workspace.ts';
 

@@ -1,8 +1,8 @@
 /** What a Distributed Map left in the work bucket: every item with how it ended. */
 import type { Json } from './asl.ts';
-import { isObject } from './check.ts';
+import { isObject } from '../job/json-reader.ts';
 import { WORK_PREFIXES } from './stages.ts';
-import type { ObjectStore } from './store.ts';
+import type { ObjectStore } from '../workspace/store.ts';
 
 export interface ItemResult {
   readonly status: 'SUCCEEDED' | 'FAILED' | 'PENDING';

@@ -1,13 +1,20 @@
 /** From what the stages wrote down to the report. */
-import type { Failure, Report, ReportedStage, Variant, Warning } from '../report/report.ts';
-import { REPORT_VERSION } from '../report/report.ts';
-import { chooseVariant, decideVerdict } from '../report/verdict.ts';
-import { VERSION } from '../version.ts';
-import { isObject } from './check.ts';
-import type { VariantRequest } from './job.ts';
-import type { ConvertFacts, JobRecord, QuantizeFacts, StageFacts, StoredFile, ValidateFacts } from './record.ts';
+import type { Failure, Report, ReportedStage, Variant, Warning } from '../../report/report.ts';
+import { REPORT_VERSION } from '../../report/report.ts';
+import { chooseVariant, decideVerdict } from '../../report/verdict.ts';
+import { VERSION } from '../../version.ts';
+import { isObject } from '../job/json-reader.ts';
+import type { VariantRequest } from '../job/job.ts';
+import type {
+  ConvertFacts,
+  JobRecord,
+  QuantizeFacts,
+  StageFacts,
+  StoredFile,
+  ValidateFacts,
+} from '../workspace/record.ts';
 import { reproduce } from './reproduce.ts';
-import type { Workspace } from './workspace.ts';
+import type { Workspace } from '../workspace/workspace.ts';
 
 /** A failure as the state machine saw it. */
 export interface CaughtFailure {

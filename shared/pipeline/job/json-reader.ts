@@ -2,7 +2,7 @@
  * Checkers for JSON that people write: each says what it expects, collects every problem, and knows itself as JSON
  * Schema.
  */
-import type { JobProblem } from '../errors.ts';
+import type { JobProblem } from '../../errors.ts';
 
 export interface Check<T> {
   /** Completes "expected ...". */

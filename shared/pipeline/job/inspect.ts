@@ -1,6 +1,6 @@
 /** What a file is, from its first bytes: enough to refuse early what no stage can use. */
-import type { ByteSource } from '../bytes/byte-source.ts';
-import { fail } from '../errors.ts';
+import type { ByteSource } from '../../bytes/byte-source.ts';
+import { fail } from '../../errors.ts';
 
 interface Kind {
   readonly name: string;

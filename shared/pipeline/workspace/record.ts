@@ -7,10 +7,10 @@ import type {
   ReportedFile,
   ReportedTensor,
   Validation,
-} from '../report/report.ts';
-import type { Dtype } from '../tensor/dtype.ts';
-import type { JobOptions } from './job-schema.ts';
-import type { ResolvedJob, VariantRequest } from './job.ts';
+} from '../../report/report.ts';
+import type { Dtype } from '../../tensor/dtype.ts';
+import type { JobOptions } from '../job/job-schema.ts';
+import type { ResolvedJob, VariantRequest } from '../job/job.ts';
 
 /** What the state machine passes from state to state. */
 export interface Ticket {

@@ -1,6 +1,6 @@
 /** The options of a job: names, what each may be, its default. Those of INC's Torch2ONNXConfig keep their names. */
-import { DEFAULT_OPSET, NEWEST_OPSET, OLDEST_OPSET } from '../onnx/opset.ts';
-import { DEFAULT_RECIPE, type RecipeName, RECIPES } from '../quantize/recipe.ts';
+import { DEFAULT_OPSET, NEWEST_OPSET, OLDEST_OPSET } from '../../onnx/opset.ts';
+import { DEFAULT_RECIPE, type RecipeName, RECIPES } from '../../quantize/recipe.ts';
 import {
   type Check,
   type Checked,
@@ -13,7 +13,7 @@ import {
   oneOf,
   oneOrMore,
   text,
-} from './check.ts';
+} from './json-reader.ts';
 import { besideKey } from './beside.ts';
 
 export const DTYPES = ['fp32', 'int8'] as const;

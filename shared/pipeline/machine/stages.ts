@@ -3,7 +3,7 @@
  * that infra/ can read it.
  */
 import type { Json } from './asl.ts';
-import type { Services } from './services.ts';
+import type { Services } from '../workspace/services.ts';
 
 /**
  * The buckets by role: models are dropped into `input`, results appear in `output`, `work` holds claims, facts and
@@ -63,7 +63,7 @@ export const STAGES = {
       write('work', jobs),
       list('work'),
     ],
-    load: async () => (await import('./stages/claim.ts')).run,
+    load: async () => (await import('../stages/claim.ts')).run,
   },
   convert: {
     functionName: 'ConvertFunction',
@@ -72,7 +72,7 @@ export const STAGES = {
     temporaryMb: 10_240,
     needsOnnxRuntime: false,
     grants: [read('input'), list('input'), read('work', jobs), write('work', jobs), list('work'), write('output')],
-    load: async () => (await import('./stages/convert.ts')).run,
+    load: async () => (await import('../stages/convert.ts')).run,
   },
   quantize: {
     functionName: 'QuantizeFunction',
@@ -90,7 +90,7 @@ export const STAGES = {
       write('output'),
       list('output'),
     ],
-    load: async () => (await import('./stages/quantize.ts')).run,
+    load: async () => (await import('../stages/quantize.ts')).run,
   },
   validate: {
     functionName: 'ValidateFunction',
@@ -107,7 +107,7 @@ export const STAGES = {
       read('output'),
       list('output'),
     ],
-    load: async () => (await import('./stages/validate.ts')).run,
+    load: async () => (await import('../stages/validate.ts')).run,
   },
   report: {
     functionName: 'ReportFunction',
@@ -126,7 +126,7 @@ export const STAGES = {
       write('output'),
       list('output'),
     ],
-    load: async () => (await import('./stages/report.ts')).run,
+    load: async () => (await import('../stages/report.ts')).run,
   },
   batchReport: {
     functionName: 'BatchReportFunction',
@@ -136,7 +136,7 @@ export const STAGES = {
     needsOnnxRuntime: false,
     // The input bucket, to find the report of an item that failed: its key holds the model's version.
     grants: [read('input'), list('input'), read('work', batches), list('work'), write('output')],
-    load: async () => (await import('./stages/batch-report.ts')).run,
+    load: async () => (await import('../stages/batch-report.ts')).run,
   },
 } as const satisfies Record<string, Stage>;
 

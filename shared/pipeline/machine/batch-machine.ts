@@ -13,7 +13,7 @@ import {
 } from './asl.ts';
 import { WORK_PREFIXES } from './stages.ts';
 import { eventTask, failureOf, type MachineNames, PLACEHOLDERS, stageTask, START_EXECUTION } from './task.ts';
-import { MODEL_EXTENSIONS } from './upload.ts';
+import { MODEL_EXTENSIONS } from '../job/upload.ts';
 
 const orElse = (field: string, fallback: string) =>
   expression(`$exists($states.input.${field}) ? $states.input.${field} : ${fallback}`);

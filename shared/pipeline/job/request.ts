@@ -1,9 +1,9 @@
 /** What starts a job, and what tells one job from another. */
 import { createHash } from 'node:crypto';
-import { fail, isFailure } from '../errors.ts';
-import type { Json } from './asl.ts';
-import { isObject, shown } from './check.ts';
-import { checkKey, MAX_KEY_BYTES, type ObjectStore, withoutExtension } from './store.ts';
+import { fail, isFailure } from '../../errors.ts';
+import type { Json } from '../machine/asl.ts';
+import { isObject, shown } from './json-reader.ts';
+import { checkKey, MAX_KEY_BYTES, type ObjectStore, withoutExtension } from '../workspace/store.ts';
 
 /** An upload, or a start by hand or by a batch. */
 export interface ConversionRequest {

@@ -1,7 +1,7 @@
 /** What the stages before have left for this one. */
-import type { Json } from './asl.ts';
+import type { Json } from '../machine/asl.ts';
 import { fieldsOf } from './job-stage.ts';
-import type { VariantRequest } from './job.ts';
+import type { VariantRequest } from '../job/job.ts';
 import type { ConvertFacts } from './record.ts';
 import type { Workspace } from './workspace.ts';
 

@@ -1,8 +1,8 @@
 /**
  * The example inputs inside a PyTorch file, kept between the stage that reads the file and the one that runs the model.
  */
-import type { ReportedTensor } from '../report/report.ts';
-import type { TorchProgram } from '../torch/program.ts';
+import type { ReportedTensor } from '../../report/report.ts';
+import type { TorchProgram } from '../../torch/program.ts';
 import type { StoredExample } from './record.ts';
 import type { Workspace } from './workspace.ts';
 

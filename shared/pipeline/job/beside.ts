@@ -1,7 +1,7 @@
 /** Names of files beside the model: relative, inside its folder or below. */
-import type { Check } from './check.ts';
-import { shown } from './check.ts';
-import { folderOf } from './store.ts';
+import type { Check } from './json-reader.ts';
+import { shown } from './json-reader.ts';
+import { folderOf } from '../workspace/store.ts';
 
 const problemOf = (value: unknown): string | null => {
   if (typeof value !== 'string' || value === '') return `${shown(value)} is not the name of a file`;
