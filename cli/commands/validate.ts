@@ -2,6 +2,7 @@
 import { fileSource } from '../../shared/bytes/byte-source.ts';
 import { openModel } from '../../shared/onnx/proto/read.ts';
 import { declaredOf } from '../../shared/steps/declared.ts';
+import { verifyLinkedWeights } from '../../shared/steps/linked-weights.ts';
 import type { Validation } from '../../shared/report/report.ts';
 import { readReference } from '../../shared/runtime/reference.ts';
 import { readSamples } from '../../shared/runtime/samples.ts';
@@ -48,6 +49,7 @@ interface Request {
 
 async function validateFile({ file, data, labels, reference, fp32 }: Request): Promise<Validation> {
   const { inputs, outputs } = await declaredIn(file);
+  await verifyLinkedWeights(file);
   const sources = {
     data: data === undefined ? null : fileSource(data),
     reference: reference === undefined ? null : fileSource(reference),

@@ -10,6 +10,15 @@ export interface ByteSource {
   readonly origin: { readonly root: ByteSource; readonly start: number };
   slice(start: number, end: number): ByteSource;
   read(): Promise<Uint8Array>;
+  /** Of bytes inside a record with a checksum: reads what nobody has read of the record yet, refuses a damaged one. */
+  readonly verify?: () => Promise<void>;
+}
+
+/** The bytes, of a record that is whole: whoever keeps what it reads asks for them this way. */
+export async function readVerified(source: ByteSource): Promise<Uint8Array> {
+  const bytes = await source.read();
+  await source.verify?.();
+  return bytes;
 }
 
 type ReadRange = (start: number, end: number) => Promise<Uint8Array>;

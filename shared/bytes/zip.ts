@@ -3,6 +3,7 @@ import { promisify } from 'node:util';
 import { crc32, inflateRaw, inflateRawSync } from 'node:zlib';
 import { fail, isFailure } from '../errors.ts';
 import { byteSource, type ByteSource } from './byte-source.ts';
+import { checkedSource } from './checksum.ts';
 import { readRanges } from './ranges.ts';
 import { type DirectoryEntry, LOCAL, readDirectory } from './zip-directory.ts';
 
@@ -12,7 +13,10 @@ export interface ZipEntry {
   readonly size: number;
   /** Stored as it is: its slice is a slice of the archive. */
   readonly stored: boolean;
-  /** The record, not yet read; a compressed one is inflated whenever a part of it is read. */
+  /**
+   * The record, not yet read, checked once all of it was read; a compressed one is inflated whenever a part of it is
+   * read.
+   */
   slice(): Promise<ByteSource>;
   /** The record, checked against its CRC. */
   read(): Promise<Uint8Array>;
@@ -23,6 +27,12 @@ export interface Zip {
   get(name: string): ZipEntry | null;
   /** Fetch what `slice` needs of many records, and the contents of those up to `bytes` long, in few reads. */
   prefetch(entries: Iterable<ZipEntry>, bytes: number): Promise<void>;
+}
+
+/** Whether a source begins as an archive does. */
+export async function isZip(source: ByteSource): Promise<boolean> {
+  const head = Buffer.from(await source.slice(0, Math.min(4, source.size)).read());
+  return head.length === 4 && head.readUInt32LE(0) === LOCAL.signature;
 }
 
 /** Read the directory of an archive; records are not touched. */
@@ -65,6 +75,7 @@ class ArchiveRecord implements ZipEntry {
   #dataStart: number | null = null;
   #contents: Uint8Array | null = null;
   #kept: WeakRef<Uint8Array> | null = null;
+  #source: ByteSource | null = null;
 
   constructor(archive: ByteSource, entry: DirectoryEntry) {
     this.#archive = archive;
@@ -76,7 +87,7 @@ class ArchiveRecord implements ZipEntry {
   }
 
   async slice(): Promise<ByteSource> {
-    if (this.stored) return this.#raw();
+    if (this.stored) return (this.#source ??= this.#withChecksum(await this.#raw()));
     return byteSource(`${this.#archive.name}/${this.name}`, this.size, async (start, end) =>
       (await this.#inflate()).subarray(start, end),
     );
@@ -106,6 +117,12 @@ class ArchiveRecord implements ZipEntry {
     this.#contents = this.stored
       ? this.#checked(new Uint8Array(head.subarray(at, end)))
       : this.#inflateSmall(head.subarray(at, end));
+  }
+
+  /** A CRC of 0 means none: torch can be told not to compute it. */
+  #withChecksum(raw: ByteSource): ByteSource {
+    const { crc } = this.#entry;
+    return crc === 0 ? raw : checkedSource(raw, { crc, damaged: (found) => this.#damaged(found) });
   }
 
   async #raw(): Promise<ByteSource> {
@@ -177,11 +194,15 @@ class ArchiveRecord implements ZipEntry {
     );
   }
 
-  /** A CRC of 0 means none: torch can be told not to compute it. */
   #checked(bytes: Uint8Array): Uint8Array {
     if (bytes.byteLength !== this.size) this.#corrupt(`inflates to ${bytes.byteLength} bytes instead of ${this.size}`);
-    if (this.#entry.crc !== 0 && crc32(bytes) !== this.#entry.crc) this.#corrupt('does not match its checksum');
-    return bytes;
+    const found = this.#entry.crc === 0 ? 0 : crc32(bytes);
+    return found === this.#entry.crc ? bytes : this.#damaged(found);
+  }
+
+  #damaged(found: number): never {
+    const hex = (crc: number): string => crc.toString(16).padStart(8, '0');
+    return this.#corrupt(`is damaged: its CRC-32 is ${hex(found)}, the archive recorded ${hex(this.#entry.crc)}`);
   }
 
   #corrupt(reason: string): never {

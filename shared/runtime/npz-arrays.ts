@@ -1,4 +1,5 @@
 /** Arrays of an .npz file matched to the inputs and outputs of a model, by name or by position. */
+import { readVerified } from '../bytes/byte-source.ts';
 import { fail } from '../errors.ts';
 import type { TensorData } from '../tensor/data.ts';
 import { isStatic } from '../tensor/dim.ts';
@@ -95,6 +96,6 @@ export function castBytes(
 export async function readRows(data: TensorData, start: number, end: number): Promise<Uint8Array> {
   const rows = data.shape[0] ?? 1;
   const width = rows === 0 ? 0 : data.byteLength / rows;
-  if (data.stored && !data.memory) return data.stored.slice(start * width, end * width).read();
+  if (data.stored && !data.memory) return readVerified(data.stored.slice(start * width, end * width));
   return (data.memory ?? (await data.read())).subarray(start * width, end * width);
 }

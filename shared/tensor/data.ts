@@ -1,7 +1,7 @@
 /**
  * The numbers of a tensor as a promise: in memory, stored in a file, or computed from others when they are written out.
  */
-import type { ByteSource } from '../bytes/byte-source.ts';
+import { type ByteSource, readVerified } from '../bytes/byte-source.ts';
 import { byteLength, type Dtype } from './dtype.ts';
 import { elementCount } from './type.ts';
 
@@ -50,7 +50,7 @@ export function storedData(
     memory: null,
     stored: source,
     identity,
-    read: () => source.read(),
+    read: () => readVerified(source),
   };
 }
 

@@ -131,6 +131,7 @@ export async function withSmallInMemory(weights: ReadonlyMap<string, TensorData>
   const loaded = new Map<TensorData, TensorData>();
   const root = stored[0]?.stored?.origin.root;
   if (root) {
+    for (const data of stored) await data.stored!.verify?.();
     const bytes = await readRanges(
       root,
       stored.map(({ stored: source }) => ({ start: source!.origin.start, end: source!.origin.start + source!.size })),

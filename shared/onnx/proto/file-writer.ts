@@ -62,6 +62,7 @@ export class FileWriter {
       this.#signal?.throwIfAborted();
       await this.write(await source.slice(at, Math.min(source.size, at + PIECE)).read());
     }
+    await source.verify?.();
   }
 
   async padTo(offset: number): Promise<void> {

@@ -5,6 +5,7 @@ import { readReference } from '../../runtime/reference.ts';
 import { readSamples } from '../../runtime/samples.ts';
 import { type ValidationRequest, validateModel } from '../../runtime/validate.ts';
 import { declaredOf } from '../../steps/declared.ts';
+import { verifyLinkedWeights } from '../../steps/linked-weights.ts';
 import { keptExamples } from '../workspace/kept-examples.ts';
 import { jobStage } from '../workspace/job-stage.ts';
 import { factsOf, variantOf } from '../workspace/previous.ts';
@@ -19,6 +20,7 @@ export const run = jobStage<ValidateFacts>('validate', async (workspace, input, 
   const [model] = variant.quantize
     ? await workspace.fetch((await factsOf<QuantizeFacts>(workspace, 'quantize', variant.name)).files)
     : [fp32];
+  if (converted.conversion?.weights === 'link') await verifyLinkedWeights(fp32!);
   signal?.throwIfAborted();
   const validation = await validateModel({
     model: model!,
