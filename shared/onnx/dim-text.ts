@@ -1,9 +1,20 @@
 /**
  * Reads dimensions back from the text `dimText` writes: names, and expressions such as `2*s + 1` or `floordiv(s, 2)`.
  */
-import { addDims, CALLS, type Dim, type DimFunction, isStatic, mulDims, negDim, symbol } from '../tensor/dim.ts';
+import {
+  addDims,
+  CALLS,
+  type Dim,
+  type DimFunction,
+  isStatic,
+  mulDims,
+  negDim,
+  roundDims,
+  symbol,
+} from '../tensor/dim.ts';
+import { type Formula, FORMULA_FUNCTIONS, type FormulaFunction, type Rounding, ROUNDINGS } from '../tensor/formula.ts';
 
-const TOKEN = /\s*(?:(\d+)|([A-Za-z_][\w.$:#/]*)|([-+*(),]))/y;
+const TOKEN = /\s*(?:(\d+(?:\.\d+)?(?:e[-+]?\d+)?)|([A-Za-z_][\w.$:#/]*)|([-+*(),]))/y;
 
 /**
  * A `dim_param` as a dimension. Text that is no expression of ours is one name, as ONNX has it; a bare number or the
@@ -48,9 +59,35 @@ function parseExpression(text: string): Dim | null {
     if (/^\d+$/.test(token)) return Number.isSafeInteger(Number(token)) ? Number(token) : null;
     if (!/^\w/.test(token)) return null;
     if (!take('(')) return symbol(token);
+    if (Object.hasOwn(ROUNDINGS, token)) {
+      const args: Dim[] = [];
+      const of = formula(depth + 1, args);
+      return of !== null && take(')') ? roundDims(token as Rounding, of, args) : null;
+    }
     const a = sum(depth + 1);
     const b = take(',') ? sum(depth + 1) : null;
     return token in CALLS && a !== null && b !== null && take(')') ? CALLS[token as DimFunction](a, b) : null;
+  };
+
+  /** What `formulaText` writes: constants have a point or an exponent, whatever else is no function is a dimension. */
+  const formula = (depth: number, args: Dim[]): Formula | null => {
+    const token = tokens[at];
+    if (token === undefined || depth > 20) return null;
+    if (/^\d+(\.|e)/.test(token)) return Number(tokens[at++]);
+    if (Object.hasOwn(FORMULA_FUNCTIONS, token) && tokens[at + 1] === '(') {
+      at += 2;
+      const of: Formula[] = [];
+      do {
+        const part = formula(depth + 1, args);
+        if (part === null) return null;
+        of.push(part);
+      } while (take(','));
+      return of.length === FORMULA_FUNCTIONS[token as FormulaFunction].length && take(')')
+        ? { fn: token as FormulaFunction, of }
+        : null;
+    }
+    const dim = sum(depth);
+    return dim === null ? null : { arg: args.push(dim) - 1 };
   };
 
   const dim = sum(0);

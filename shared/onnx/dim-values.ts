@@ -10,6 +10,7 @@ import {
   symbolName,
   symbolsOf,
 } from '../tensor/dim.ts';
+import type { Formula, FormulaFunction, Rounding } from '../tensor/formula.ts';
 import type { Builder } from './builder.ts';
 import type { Value } from './ir.ts';
 
@@ -31,6 +32,21 @@ const CALL_OPS: Readonly<Record<DimFunction, (op: Builder, a: Value, b: Value) =
   max: (op, a, b) => op.Max([a, b]),
   pow: (op, a, b) =>
     op.Cast([op.Pow([op.Cast([a], { to: 'float64' }), op.Cast([b], { to: 'float64' })])], { to: 'int64' }),
+};
+
+const FORMULA_OPS: Readonly<Record<FormulaFunction, (op: Builder, a: Value, b: Value) => Value>> = {
+  add: (op, a, b) => op.Add([a, b]),
+  mul: (op, a, b) => op.Mul([a, b]),
+  div: (op, a, b) => op.Div([a, b]),
+  sqrt: (op, a) => op.Sqrt([a]),
+};
+
+const ROUNDING_OPS: Readonly<Record<Rounding, (op: Builder, x: Value) => Value>> = {
+  // The cast to integers that follows truncates.
+  trunc: (_, x) => x,
+  floor: (op, x) => op.Floor([x]),
+  ceil: (op, x) => op.Ceil([x]),
+  round: (op, x) => op.Round([x]),
 };
 
 export class DimValues {
@@ -121,7 +137,17 @@ export class DimValues {
 
   #atom(atom: Atom): Value {
     if (atom.kind === 'symbol') return this.#symbol(atom.name);
+    if (atom.kind === 'rounded')
+      return this.#op.Cast([ROUNDING_OPS[atom.fn](this.#op, this.real(atom.of, atom.args))], { to: 'int64' });
     return CALL_OPS[atom.fn](this.#op, this.scalar(atom.args[0]), this.scalar(atom.args[1]));
+  }
+
+  /** A float64 scalar with the number of a formula over dimensions. */
+  real(formula: Formula, args: readonly Dim[]): Value {
+    if (typeof formula === 'number') return this.#op.scalar('float64', formula);
+    if ('arg' in formula) return this.#op.Cast([this.scalar(args[formula.arg]!)], { to: 'float64' });
+    const [a, b] = formula.of.map((part) => this.real(part, args));
+    return FORMULA_OPS[formula.fn](this.#op, a!, b ?? a!);
   }
 
   #symbol(name: string): Value {

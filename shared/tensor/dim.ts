@@ -2,6 +2,7 @@
  * Dimensions: a number, or a symbolic integer expression kept in normal form (a sum of products of symbols and calls),
  * so that two ways of writing the same expression compare equal by their text.
  */
+import { evaluateFormula, type Formula, formulaText, type Rounding, ROUNDINGS } from './formula.ts';
 
 export type Dim = number | Expr;
 
@@ -19,7 +20,9 @@ export type DimFunction = keyof typeof DIM_FUNCTIONS;
 
 export type Atom =
   | { readonly kind: 'symbol'; readonly name: string }
-  | { readonly kind: 'call'; readonly fn: DimFunction; readonly args: readonly [Dim, Dim] };
+  | { readonly kind: 'call'; readonly fn: DimFunction; readonly args: readonly [Dim, Dim] }
+  /** A number computed in double precision, rounded to an integer. */
+  | { readonly kind: 'rounded'; readonly fn: Rounding; readonly of: Formula; readonly args: readonly Dim[] };
 
 export interface Term {
   readonly factor: number;
@@ -68,8 +71,8 @@ export function symbolsOf(dim: Dim, into = new Set<string>()): Set<string> {
 
 const atomText = (atom: Atom): string => {
   if (atom.kind === 'symbol') return atom.name;
-  const [a, b] = atom.args.map(dimText);
-  return `${atom.fn}(${a}, ${b})`;
+  const args = atom.args.map(dimText);
+  return `${atom.fn}(${atom.kind === 'call' ? args.join(', ') : formulaText(atom.of, args)})`;
 };
 const atomsKey = (atoms: readonly Atom[]): string => atoms.map(atomText).join('*');
 
@@ -197,6 +200,12 @@ export function powDims(a: Dim, b: Dim): Dim {
   return call('pow', a, b);
 }
 
+/** `fn` of a formula over integers. */
+export function roundDims(fn: Rounding, of: Formula, args: readonly Dim[]): Dim {
+  if (!args.every(isStatic)) return new Expr([{ factor: 1, atoms: [{ kind: 'rounded', fn, of, args }] }]);
+  return ROUNDINGS[fn](evaluateFormula(of, args));
+}
+
 export const CALLS: Readonly<Record<DimFunction, (a: Dim, b: Dim) => Dim>> = {
   floordiv: floorDivDims,
   mod: modDims,
@@ -214,7 +223,8 @@ export function substitute(dim: Dim, values: ReadonlyMap<string, Dim>): Dim {
         factor,
         ...atoms.map((atom) => {
           if (atom.kind === 'symbol') return values.get(atom.name) ?? symbol(atom.name);
-          return CALLS[atom.fn](substitute(atom.args[0], values), substitute(atom.args[1], values));
+          const args = atom.args.map((arg) => substitute(arg, values));
+          return atom.kind === 'call' ? CALLS[atom.fn](args[0]!, args[1]!) : roundDims(atom.fn, atom.of, args);
         }),
       ),
     ),

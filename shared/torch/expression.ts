@@ -13,8 +13,16 @@ import {
   modDims,
   mulDims,
   powDims,
+  roundDims,
   symbol,
 } from '../tensor/dim.ts';
+import {
+  type Formula,
+  FORMULA_FUNCTIONS,
+  type FormulaFunction,
+  type Rounding,
+  shiftFormula,
+} from '../tensor/formula.ts';
 import { EXPRESSION_LIMITS, parseSyntax, type Syntax } from './expression-syntax.ts';
 
 type Fail = (reason: string) => never;
@@ -29,11 +37,42 @@ interface Ratio {
   readonly under: Dim;
   readonly rounded: boolean;
 }
-/** A number no dimension can express; its text names it, so that equal texts are the same unknown. */
-type Value = Ratio | { readonly kind: 'opaque' };
+/** A number in double precision, as PyTorch computed it with Python's floats. */
+interface Real {
+  readonly kind: 'real';
+  readonly of: Formula;
+  readonly args: readonly Dim[];
+}
+/** `opaque`: a number no dimension can express; its text names it, so that equal texts are the same unknown. */
+type Value = Ratio | Real | { readonly kind: 'opaque' };
 
 const OPAQUE: Value = { kind: 'opaque' };
-const ratio = (over: Dim, under: Dim = 1, rounded = false): Value => ({ kind: 'ratio', over, under, rounded });
+const ratio = (over: Dim, under: Dim = 1, rounded = false): Ratio => ({ kind: 'ratio', over, under, rounded });
+
+/** A value as a double: whole numbers and quotients of them are rounded as Python does. */
+function asReal(value: Value): Real | null {
+  if (value.kind !== 'ratio') return value.kind === 'real' ? value : null;
+  const { over, under } = value;
+  const part = (dim: Dim, args: Dim[]): Formula => (isStatic(dim) ? dim : { arg: args.push(dim) - 1 });
+  const args: Dim[] = [];
+  const numerator = part(over, args);
+  return { kind: 'real', of: under === 1 ? numerator : { fn: 'div', of: [numerator, part(under, args)] }, args };
+}
+
+function realOf(fn: FormulaFunction, values: readonly Value[]): Value {
+  const parts = values.map(asReal);
+  // Every operation rounds, and the order of three operands is lost in what was written.
+  if (parts.length !== FORMULA_FUNCTIONS[fn].length || !parts.every((part) => part !== null)) return OPAQUE;
+  const args: Dim[] = [];
+  const of = parts.map((part) => {
+    const shifted = shiftFormula(part.of, args.length);
+    args.push(...part.args);
+    return shifted;
+  });
+  return { kind: 'real', of: { fn, of }, args };
+}
+
+const isExact = (value: Value): value is Ratio => value.kind === 'ratio' && !value.rounded;
 
 /** More terms than any real shape has; products of sums grow quickly. */
 const TERM_LIMIT = 256;
@@ -58,8 +97,8 @@ class Evaluation {
   }
 
   add(values: readonly Value[]): Value {
-    return values.reduce((a, b) => {
-      if (a.kind === 'opaque' || b.kind === 'opaque' || a.rounded || b.rounded) return OPAQUE;
+    if (!values.every(isExact)) return realOf('add', values);
+    return values.reduce<Ratio>((a, b) => {
       if (dimText(a.under) === dimText(b.under)) return ratio(this.sum(a.over, b.over), a.under);
       return ratio(this.sum(this.times(a.over, b.under), this.times(b.over, a.under)), this.times(a.under, b.under));
     }, ratio(0));
@@ -71,14 +110,12 @@ class Evaluation {
   }
 
   multiply(values: readonly Value[]): Value {
-    return values.reduce((a, b) => {
-      if (a.kind === 'opaque' || b.kind === 'opaque' || a.rounded || b.rounded) return OPAQUE;
-      return ratio(this.times(a.over, b.over), this.times(a.under, b.under));
-    }, ratio(1));
+    if (!values.every(isExact)) return realOf('mul', values);
+    return values.reduce<Ratio>((a, b) => ratio(this.times(a.over, b.over), this.times(a.under, b.under)), ratio(1));
   }
 
   divide(a: Value, b: Value, inFloat: boolean): Value {
-    if (a.kind === 'opaque' || b.kind === 'opaque' || a.rounded || b.rounded) return OPAQUE;
+    if (!isExact(a) || !isExact(b)) return realOf('div', [a, b]);
     const over = this.times(a.over, b.under);
     const under = this.times(a.under, b.over);
     if (under === 0) return this.refuse('an expression divides by zero');
@@ -87,9 +124,7 @@ class Evaluation {
 
   /** The integer a value stands for; the division left in it comes out even. */
   integer(value: Value): Dim | null {
-    return value.kind === 'opaque' || value.rounded
-      ? null
-      : (divideExactly(value.over, value.under) ?? floorDivDims(value.over, value.under));
+    return !isExact(value) ? null : (divideExactly(value.over, value.under) ?? floorDivDims(value.over, value.under));
   }
 
   integers(values: readonly Value[]): Dim[] | null {
@@ -107,13 +142,16 @@ class Evaluation {
   }
 
   /** Rounding of one value; the division inside need not come out even. */
-  round(values: readonly Value[], f: (over: Dim, under: Dim) => Dim | null): Value {
+  round(values: readonly Value[], fn: Rounding, f: (over: Dim, under: Dim) => Dim | null): Value {
     const [value] = values;
     if (!value || values.length !== 1)
       return this.refuse(`an expression has ${values.length} arguments where one belongs`);
     if (value.kind === 'opaque') return OPAQUE;
-    const dim = divideExactly(value.over, value.under) ?? f(value.over, value.under);
-    return dim === null ? OPAQUE : ratio(this.safe(dim));
+    if (value.kind === 'real') return ratio(this.safe(roundDims(fn, value.of, value.args)));
+    const exact = divideExactly(value.over, value.under) ?? f(value.over, value.under);
+    if (exact !== null) return ratio(this.safe(exact));
+    const real = asReal(value)!;
+    return ratio(this.safe(roundDims(fn, real.of, real.args)));
   }
 }
 
@@ -139,8 +177,14 @@ type Apply = (e: Evaluation, values: readonly Value[]) => Value;
 
 const floorDiv: Apply = (e, v) => e.on(v, 2, notZero(floorDivDims));
 const mod: Apply = (e, v) => e.on(v, 2, notZero(modDims));
-const floor: Apply = (e, v) => e.round(v, floorDivDims);
-const ceiling: Apply = (e, v) => e.round(v, ceilDivDims);
+const floor: Apply = (e, v) => e.round(v, 'floor', floorDivDims);
+const ceiling: Apply = (e, v) => e.round(v, 'ceil', ceilDivDims);
+const truncate: Apply = (e, v) =>
+  e.round(v, 'trunc', (over, under) =>
+    isNonNegative(over) && isNonNegative(under) ? floorDivDims(over, under) : null,
+  );
+const round: Apply = (e, v) => e.round(v, 'round', () => null);
+const sqrt: Apply = (_, v) => realOf('sqrt', v);
 const binary =
   (apply: (e: Evaluation, a: Value, b: Value) => Value): Apply =>
   (e, v) =>
@@ -150,6 +194,7 @@ const unary =
   (e, v) =>
     v.length === 1 ? apply(e, v[0]!) : e.refuse(`an expression has ${v.length} arguments where one belongs`);
 const pow = binary((e, base, power) => {
+  if (power.kind === 'ratio' && power.over === 1 && power.under === 2) return sqrt(e, [base]);
   const exponent = e.integer(power);
   if (exponent === -1) return e.divide(ratio(1), base, false);
   if (typeof exponent === 'number' && exponent >= 0 && exponent <= 8)
@@ -170,6 +215,7 @@ const HEADS: Readonly<Record<string, Apply>> = {
   Div: divide,
   Pow: pow,
   PowByNatural: pow,
+  FloatPow: pow,
   FloorDiv: floorDiv,
   CleanDiv: floorDiv,
   CeilDiv: (e, v) => e.on(v, 2, notZero(ceilDivDims)),
@@ -191,8 +237,10 @@ const HEADS: Readonly<Record<string, Apply>> = {
   CeilToInt: ceiling,
   floor,
   ceiling,
-  TruncToInt: (e, v) =>
-    e.round(v, (over, under) => (isNonNegative(over) && isNonNegative(under) ? floorDivDims(over, under) : null)),
+  TruncToInt: truncate,
+  RoundToInt: round,
+  sqrt,
+  OpaqueUnaryFn_sqrt: sqrt,
 };
 
 /** Heads whose arguments are literals. */
@@ -219,7 +267,7 @@ function float(text: string): Value {
   for (let under = 1; under <= 1024; under *= 2) {
     if (Number.isInteger(value * under) && Math.abs(value) < 2 ** 31) return ratio(value * under, under);
   }
-  return OPAQUE;
+  return Number.isFinite(value) ? { kind: 'real', of: value, args: [] } : OPAQUE;
 }
 
 function evaluate(e: Evaluation, syntax: Syntax, depth = 0): Value {

@@ -6,6 +6,7 @@ import {
   floorDivDims,
   maxDims,
   mulDims,
+  roundDims,
   subDims,
   symbol,
   symbolName,
@@ -21,6 +22,8 @@ describe('dimensions come back from their text', () => {
     subDims(0, s),
     floorDivDims(addDims(s, 3), 2),
     maxDims(s, floorDivDims(t, 7)),
+    addDims(1, roundDims('trunc', { fn: 'mul', of: [0.7, { arg: 0 }] }, [addDims(mulDims(2, s), t)])),
+    roundDims('ceil', { fn: 'sqrt', of: [{ fn: 'div', of: [{ arg: 0 }, 1e-7] }] }, [floorDivDims(s, 3)]),
   ])('%s', (dim) => {
     const read = dimOfParam(dimText(dim));
     expect(read).not.toBeNull();

@@ -1,5 +1,6 @@
 /** What is certain about the size of a symbolic dimension. */
 import { type Atom, type Dim, type DimFunction, isStatic, subDims } from '../../tensor/dim.ts';
+import { isMonotone } from '../../tensor/formula.ts';
 
 /**
  * PyTorch's names for sizes that depend on data (`u0`), and our own unknown dimensions, may be 0; every other symbol is
@@ -22,6 +23,8 @@ const productLower = (factor: number, lows: readonly number[]): number =>
 
 function atomLower(atom: Atom): number {
   if (atom.kind === 'symbol') return MAY_BE_ZERO.test(atom.name) ? 0 : 1;
+  if (atom.kind === 'rounded')
+    return isMonotone(atom.of) && atom.args.every((arg) => lowerBound(arg) >= 0) ? 0 : -Infinity;
   return CALL_LOWER[atom.fn](...atom.args);
 }
 
@@ -35,7 +38,7 @@ const CALL_LOWER: Readonly<Record<DimFunction, (a: Dim, b: Dim) => number>> = {
 };
 
 function atomUpper(atom: Atom): number {
-  if (atom.kind === 'symbol') return Infinity;
+  if (atom.kind !== 'call') return Infinity;
   const [a, b] = atom.args;
   if (atom.fn === 'mod' && isStatic(b) && b > 0) return b - 1;
   if (atom.fn === 'min') return Math.min(isStatic(a) ? a : Infinity, isStatic(b) ? b : Infinity);
