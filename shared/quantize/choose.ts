@@ -3,9 +3,10 @@
  * wanted.
  */
 import type { Graph, Node, Value } from '../onnx/ir.ts';
+import { constantOf } from '../onnx/match.ts';
 import type { PlanRequest } from './plan.ts';
 import type { QuantizationRecipe } from './recipe.ts';
-import { constantOf, type InputRole, type OperatorRule, roleAt, ruleOf } from './rules.ts';
+import { type InputRole, type OperatorRule, roleAt, ruleOf } from './rules.ts';
 
 export interface Choice {
   readonly chosen: ReadonlySet<Node>;

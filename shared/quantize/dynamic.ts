@@ -6,11 +6,12 @@ import { dataTypeNumber } from '../onnx/data-type.ts';
 import { attribute, type Graph, type Node, type Value } from '../onnx/ir.ts';
 import { asFloat32, bytesOf, transposeBytes } from '../tensor/arithmetic.ts';
 import { derivedData, type TensorData } from '../tensor/data.ts';
+import { constantOf, float, int } from '../onnx/match.ts';
 import { floatValues } from './float-values.ts';
 import { Grids } from './grids.ts';
 import { isLookup, lookupWriter } from './lookup.ts';
 import type { NodePlan, Plan, PlanOf, TensorPlan } from './plan.ts';
-import { constantOf, floatOf, intOf, RULES } from './rules.ts';
+import { RULES } from './rules.ts';
 import { removeReplaced, type WriteRequest, type Written } from './written.ts';
 
 const FLOAT_CONV =
@@ -68,9 +69,9 @@ function reasonAgainst(node: Node): string | null {
   if (data.shape.length !== 2 || data.byteLength === 0) return 'its weight is no matrix';
   if (node.op === 'Gather') return RULES['Gather']!.refuse!(node);
   if (constantOf(node.inputs[0])) return 'it is a constant';
-  if (node.op === 'Gemm' && intOf(node, 'transA', 0)) return 'its left side is transposed';
-  if (floatOf(node, 'alpha', 1) !== 1) return 'alpha is not 1';
-  if (node.inputs[2] && floatOf(node, 'beta', 1) !== 1 && constantOf(node.inputs[2])?.dtype !== 'float32')
+  if (node.op === 'Gemm' && int(node, 'transA')) return 'its left side is transposed';
+  if ((float(node, 'alpha') ?? 1) !== 1) return 'alpha is not 1';
+  if (node.inputs[2] && (float(node, 'beta') ?? 1) !== 1 && constantOf(node.inputs[2])?.dtype !== 'float32')
     return 'beta is not 1 and its bias is computed';
   return null;
 }
@@ -78,7 +79,7 @@ function reasonAgainst(node: Node): string | null {
 function weightPlan(node: Node, index: number, known: Map<string, TensorPlan>): TensorPlan | null {
   if (index !== WEIGHT_INPUT[node.op]) return null;
   const value = node.inputs[index]!;
-  const axis = node.op === 'MatMul' || (node.op === 'Gemm' && !intOf(node, 'transB', 0)) ? 1 : 0;
+  const axis = node.op === 'MatMul' || (node.op === 'Gemm' && !int(node, 'transB')) ? 1 : 0;
   const key = `${value.name} ${axis}`;
   const plan = known.get(key) ?? { kind: 'weight', value, data: constantOf(value)!, axis };
   known.set(key, plan);
@@ -162,7 +163,7 @@ function writeProduct(grids: Grids, node: Node, x: Quantized, matrix: Value, wei
 }
 
 function scaledBias(grids: Grids, node: Node, bias: Value): Value {
-  const beta = floatOf(node, 'beta', 1);
+  const beta = float(node, 'beta') ?? 1;
   if (beta === 1) return bias;
   const data = constantOf(bias)!;
   return grids.constant(

@@ -2,11 +2,11 @@
  * Writes a plan as QuantizeLinear and DequantizeLinear around float operators: onnxruntime and others fuse the groups.
  */
 import type { Value } from '../onnx/ir.ts';
+import { constantOf } from '../onnx/match.ts';
 import { reshapedData } from '../tensor/data.ts';
 import { Grids, removeUnread } from './grids.ts';
 import { isLookup, lookupWriter } from './lookup.ts';
 import { type Addition, allCodesOutOf, codesOutOf, resultOf, type TensorPlan } from './plan.ts';
-import { constantOf } from './rules.ts';
 import { foldActivations, isConstantPlan, removeReplaced, type WriteRequest, type Written } from './written.ts';
 
 export function insertQdq({ graph, plan, params }: WriteRequest): Written[] {

@@ -2,10 +2,11 @@
 import type { SkippedNode } from '../report/report.ts';
 import type { TensorData } from '../tensor/data.ts';
 import type { Graph, Node, Value } from '../onnx/ir.ts';
+import { constantOf } from '../onnx/match.ts';
 import type { QuantizationRecipe } from './recipe.ts';
 import { chooseNodes, type Choice } from './choose.ts';
 import { floatValues } from './float-values.ts';
-import { constantOf, type InputRole, type OperatorRule, type OutputRole, roleAt, ruleOf } from './rules.ts';
+import { type InputRole, type OperatorRule, type OutputRole, roleAt, ruleOf } from './rules.ts';
 
 /** One tensor on one grid. The kind says where its scale and zero point come from. */
 export type TensorPlan =

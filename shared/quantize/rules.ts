@@ -1,6 +1,6 @@
 /** How each ONNX operator is quantized: one row each. What has no row stays in float. */
-import type { TensorData } from '../tensor/data.ts';
-import type { Node, Value } from '../onnx/ir.ts';
+import type { Node } from '../onnx/ir.ts';
+import { constantOf, float as floatOf, int, ints, string } from '../onnx/match.ts';
 
 type Axis = (node: Node, shape: readonly number[]) => number | null;
 
@@ -59,30 +59,6 @@ const shared: OutputRole = { kind: 'shared' };
 const float: OutputRole = { kind: 'float' };
 const fixed = (scale: number, zeroPoint: number): OutputRole => ({ kind: 'fixed', scale, zeroPoint });
 
-export const intOf = (node: Node, name: string, otherwise: number): number => {
-  const attribute = node.attributes.get(name);
-  return attribute?.kind === 'int' ? Number(attribute.value) : otherwise;
-};
-export const floatOf = (node: Node, name: string, otherwise: number): number => {
-  const attribute = node.attributes.get(name);
-  return attribute?.kind === 'float' ? attribute.value : otherwise;
-};
-const stringOf = (node: Node, name: string, otherwise: string): string => {
-  const attribute = node.attributes.get(name);
-  return attribute?.kind === 'string' ? attribute.value : otherwise;
-};
-
-/** The constant a value holds, whether it is an initializer or the output of Constant or Identity. */
-export function constantOf(value: Value | null | undefined): TensorData | null {
-  if (!value) return null;
-  if (value.data) return value.data;
-  const { producer } = value;
-  if (producer?.op === 'Identity' && producer.domain === '') return constantOf(producer.inputs[0]);
-  const attribute =
-    producer?.op === 'Constant' && producer.domain === '' ? producer.attributes.get('value') : undefined;
-  return attribute?.kind === 'tensor' ? attribute.value : null;
-}
-
 const between = (...inputs: readonly InputRole[]) => ({ when: 'between', inputs, kernel: true }) as const;
 const moving: OperatorRule = { ...between(activation), output: shared };
 
@@ -91,16 +67,16 @@ export const RULES: Readonly<Record<string, OperatorRule>> = {
   // No integer kernel: Q/DQ round it without making it faster. With groups the channels of one scale would mix.
   ConvTranspose: {
     when: 'weights',
-    inputs: [activation, weight((node) => (intOf(node, 'group', 1) === 1 ? 1 : null)), bias],
+    inputs: [activation, weight((node) => (int(node, 'group') === 1 ? 1 : null)), bias],
     output: observed,
     kernel: false,
   },
   Gemm: {
     when: 'weights',
-    inputs: [activation, weight((node) => (intOf(node, 'transB', 0) ? 0 : 1)), bias],
+    inputs: [activation, weight((node) => (int(node, 'transB') ? 0 : 1)), bias],
     output: optional,
     kernel: true,
-    refuse: (node) => (floatOf(node, 'alpha', 1) !== 1 ? 'alpha is not 1' : null),
+    refuse: (node) => (floatOf(node, 'alpha') !== 1 ? 'alpha is not 1' : null),
   },
   // The kernel takes u8 x s8, never s8 x u8: a constant on the left is u8 as activations are.
   MatMul: {
@@ -116,7 +92,7 @@ export const RULES: Readonly<Record<string, OperatorRule>> = {
     output: float,
     kernel: true,
     refuse: (node) =>
-      intOf(node, 'axis', 0) !== 0 ? 'only tables that are looked up by row (axis 0) have a scale per row' : null,
+      int(node, 'axis') !== 0 ? 'only tables that are looked up by row (axis 0) have a scale per row' : null,
   },
 
   Add: { ...between(operand, operand), output: observed },
@@ -149,7 +125,7 @@ export const RULES: Readonly<Record<string, OperatorRule>> = {
   Resize: { ...moving, refuse: refuseResize },
 };
 
-export const isConstantPad = (node: Node): boolean => stringOf(node, 'mode', 'constant') === 'constant';
+export const isConstantPad = (node: Node): boolean => string(node, 'mode') === 'constant';
 
 function padsWithZero(node: Node): boolean {
   const value = node.inputs[2];
@@ -157,8 +133,8 @@ function padsWithZero(node: Node): boolean {
 }
 
 function refuseResize(node: Node): string | null {
-  if (stringOf(node, 'mode', 'nearest') !== 'nearest') return 'only nearest neighbours keep the codes';
-  return stringOf(node, 'coordinate_transformation_mode', '') === 'tf_crop_and_resize' ? 'it crops' : null;
+  if (string(node, 'mode') !== 'nearest') return 'only nearest neighbours keep the codes';
+  return string(node, 'coordinate_transformation_mode') === 'tf_crop_and_resize' ? 'it crops' : null;
 }
 
 /** The row of a standard operator. */
@@ -173,8 +149,7 @@ function refuseProduct(node: Node): string | null {
 }
 
 function refusePool(node: Node): string | null {
-  const dilations = node.attributes.get('dilations');
-  const isDilated = dilations?.kind === 'ints' && dilations.value.some((d) => Number(d) !== 1);
+  const isDilated = ints(node, 'dilations')?.some((d) => Number(d) !== 1);
   return isDilated ? 'the integer kernel has no dilations' : null;
 }
 

@@ -4,7 +4,7 @@ import { decodeNumbers, encodeNumbers } from '../../tensor/numbers.ts';
 import type { Builder } from '../builder.ts';
 import type { Node, Value } from '../ir.ts';
 import type { Rule } from '../rewrite.ts';
-import { int, isUnused, producedBy } from './match.ts';
+import { int, isUnused, producedBy } from '../match.ts';
 import { nameMadeFrom } from './name-values.ts';
 
 /** Conv weights are [out, in / group, ...]; ConvTranspose weights are [in, out / group, ...]. */

@@ -8,7 +8,7 @@ import type { Builder } from '../builder.ts';
 import type { Node, Value } from '../ir.ts';
 import type { Rule } from '../rewrite.ts';
 import { evaluation } from './fold-constants.ts';
-import { int, integers } from './match.ts';
+import { int, integers } from '../match.ts';
 import { nameMadeFrom } from './name-values.ts';
 
 /** What the new name says was done; a reshaped weight keeps its name. */

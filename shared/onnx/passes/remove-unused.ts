@@ -2,7 +2,7 @@
 import type { Graph, Node } from '../ir.ts';
 import { type Pass, pass } from '../rewrite.ts';
 import { type OnnxOp, OPS } from '../schema/index.ts';
-import { isUnused } from './match.ts';
+import { isUnused } from '../match.ts';
 
 export const removeUnused: Pass = pass('remove-unused', (model) => removeIn(model.graph));
 

@@ -8,7 +8,7 @@ import type { Builder } from '../builder.ts';
 import { everyNode } from '../check.ts';
 import type { Node, Value } from '../ir.ts';
 import { builderFor, isGraphOutput, pass, type Pass } from '../rewrite.ts';
-import { integers } from './match.ts';
+import { integers } from '../match.ts';
 
 export const unsignedCodes: Pass = pass('unsigned-codes', (model) => {
   const op = builderFor(model);

@@ -1,8 +1,9 @@
-/** Looking at nodes in rules: who computes a value, attributes with their defaults, small constants. */
-import { decodeInts, decodeNumbers } from '../../tensor/numbers.ts';
-import { isFloat } from '../../tensor/dtype.ts';
-import type { Node, Value } from '../ir.ts';
-import { type OnnxOp, OPS } from '../schema/index.ts';
+/** Looking at nodes in rules: who computes a value, attributes with their defaults, constants. */
+import type { TensorData } from '../tensor/data.ts';
+import { isFloat } from '../tensor/dtype.ts';
+import { decodeInts, decodeNumbers } from '../tensor/numbers.ts';
+import type { Node, Value } from './ir.ts';
+import { type OnnxOp, OPS } from './schema/index.ts';
 
 /** The node that computes `value`, if it is one of these standard operators. */
 export function producedBy(value: Value | null | undefined, ...ops: readonly OnnxOp[]): Node | null {
@@ -10,9 +11,21 @@ export function producedBy(value: Value | null | undefined, ...ops: readonly Onn
   return node && node.domain === '' && (ops as readonly string[]).includes(node.op) ? node : null;
 }
 
+/** An attribute of a standard operator, or its default; null: neither is there. */
+function attributeOf(node: Node, name: string): unknown {
+  return node.attributes.get(name)?.value ?? OPS[node.op as OnnxOp].attributes?.[name]?.default ?? null;
+}
+
 export function int(node: Node, name: string): number | null {
-  const value = node.attributes.get(name)?.value ?? OPS[node.op as OnnxOp].attributes?.[name]?.default;
+  const value = attributeOf(node, name);
   return typeof value === 'number' ? value : null;
+}
+
+export const float: (node: Node, name: string) => number | null = int;
+
+export function string(node: Node, name: string): string | null {
+  const value = attributeOf(node, name);
+  return typeof value === 'string' ? value : null;
 }
 
 export function ints(node: Node, name: string): readonly number[] | null {
@@ -32,6 +45,16 @@ export function numbers(value: Value | null | undefined): Float64Array | null {
   const data = value?.data;
   const isPlain = data?.memory && ['float16', 'bfloat16', 'float32', 'float64', 'int32', 'int64'].includes(data.dtype);
   return isPlain ? decodeNumbers(data.dtype, data.memory!) : null;
+}
+
+/** The constant a value holds, whether it is an initializer or the output of Constant or Identity. */
+export function constantOf(value: Value | null | undefined): TensorData | null {
+  if (!value) return null;
+  if (value.data) return value.data;
+  const identity = producedBy(value, 'Identity');
+  if (identity) return constantOf(identity.inputs[0]);
+  const attribute = producedBy(value, 'Constant')?.attributes.get('value');
+  return attribute?.kind === 'tensor' ? attribute.value : null;
 }
 
 export const isUnused = (value: Value): boolean => value.uses.size === 0 && !value.producer?.graph?.isOutput(value);
