@@ -30,7 +30,14 @@ function expand(given: readonly string[], wanted: RegExp, expected: string): str
  * `model.onnx` beside `model.pt2`, in the folder of `-o`, or `-o` itself when it names a file. The folder is made when
  * it is not there.
  */
-export function outputPath(input: string, output: string | undefined, several: boolean, suffix: string): string {
+export function outputPath(
+  input: string,
+  {
+    output,
+    several,
+    suffix,
+  }: { readonly output: string | undefined; readonly several: boolean; readonly suffix: string },
+): string {
   const stem = basename(input, extname(input));
   if (output === undefined) return join(dirname(input), `${stem}${suffix}`);
   const folder =

@@ -10,8 +10,7 @@ export function text(options: OptionValues, name: string): string | undefined {
 export function choice<const T extends string>(
   options: OptionValues,
   name: string,
-  among: readonly T[],
-  fallback: T,
+  { among, fallback }: { readonly among: readonly T[]; readonly fallback: T },
 ): T {
   const value = text(options, name);
   if (value === undefined) return fallback;

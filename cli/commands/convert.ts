@@ -1,19 +1,18 @@
 /** `torchferry convert`: PyTorch files to ONNX files. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileSource } from '../../shared/bytes/byte-source.ts';
 import type { ConvertOptions } from '../../shared/convert/convert.ts';
-import { convertFile } from '../../shared/steps/convert-file.ts';
-import { WEIGHTS } from '../../shared/pipeline/job/job-schema.ts';
-import type { Command, OptionValues } from '../command.ts';
+import type { Weights } from '../../shared/onnx/proto/placement.ts';
+import { DTYPES, type JobFile, WEIGHTS } from '../../shared/pipeline/job/job-schema.ts';
+import { type ConvertedFile, convertFile } from '../../shared/steps/convert-file.ts';
+import type { Command, Context, OptionValues } from '../command.ts';
 import { modelFiles, outputPath } from '../files.ts';
 import { convertOptionsOf, readJobFile } from '../job-options.ts';
-import { eachFile } from '../outcomes.ts';
-import { quantizeFile } from '../quantize-file.ts';
-import { quantizeOptions } from './quantize.ts';
+import { eachFile, type FileOutcome } from '../outcomes.ts';
 import { size } from '../sizes.ts';
+import { inTemporaryFolder } from '../temporary-folder.ts';
 import { choice, names, text, wholeNumber } from '../values.ts';
+import { withSource } from '../with-source.ts';
+import { quantizeOptions, toInt8 } from './quantize.ts';
 
 export const convert: Command = {
   summary: 'convert PyTorch models (.pt2) to ONNX, FP32 or INT8',
@@ -41,54 +40,64 @@ export const convert: Command = {
     const models = modelFiles(files);
     const job = readJobFile(text(options, 'job'));
     return eachFile(models, progress, async (file) => {
-      const dtype = choice(options, 'dtype', ['fp32', 'int8'], 'fp32');
-      const path = outputPath(
-        file,
-        text(options, 'output'),
-        models.length > 1,
-        dtype === 'int8' ? '.int8.onnx' : '.onnx',
-      );
-      // An FP32 model that is only quantized lies where it goes away whole.
-      const scratch = dtype === 'int8' ? mkdtempSync(join(tmpdir(), 'torchferry-')) : null;
-      const fp32Path = scratch === null ? path : join(scratch, 'model.onnx');
-      const weights = choice(options, 'weights', WEIGHTS, job.weights ?? 'embed');
-      progress.step(`converting ${file}`);
-      const source = fileSource(file);
-      try {
-        const converted = await convertFile({
-          source,
-          path: fp32Path,
-          options: { ...convertOptionsOf(job), ...convertOptions(options) },
-          weights: scratch === null ? weights : 'embed',
-          signal,
-        });
-        for (const warning of converted.warnings) progress.note(`note: ${warning}`);
-        if (dtype === 'fp32') {
-          const { written, facts } = converted;
-          return {
-            text: `${path}: ${facts.onnxNodes} nodes, opset ${facts.opset}, ${size(sum(written.files))}`,
-            facts: { files: written.files, warnings: converted.warnings, ...facts },
-          };
-        }
-        progress.step(`quantizing ${file}`);
-        const { written, facts } = await quantizeFile({
-          model: fp32Path,
-          path,
-          weights,
-          signal,
-          ...quantizeOptions(options, job, file),
-        });
-        return {
-          text: `${path}: ${facts.quantized} operators quantized, ${size(sum(written.files))}`,
-          facts: { files: written.files, warnings: converted.warnings, ...facts },
-        };
-      } finally {
-        source.close();
-        if (scratch !== null) rmSync(scratch, { recursive: true, force: true });
-      }
+      const { suffix, make } = FORMS[choice(options, 'dtype', { among: DTYPES, fallback: 'fp32' })];
+      const path = outputPath(file, { output: text(options, 'output'), several: models.length > 1, suffix });
+      const weights = choice(options, 'weights', { among: WEIGHTS, fallback: job.weights ?? 'embed' });
+      return make({ file, path, weights, options, job, progress, signal });
     });
   },
 };
+
+interface Task extends Pick<Context, 'options' | 'progress' | 'signal'> {
+  readonly file: string;
+  /** Where the wanted model is written. */
+  readonly path: string;
+  readonly weights: Weights;
+  readonly job: JobFile;
+}
+
+async function makeFp32(task: Task): Promise<FileOutcome> {
+  const { written, facts, warnings } = await toOnnx(task, task.path, task.weights);
+  return {
+    text: `${task.path}: ${facts.onnxNodes} nodes, opset ${facts.opset}, ${size(sum(written.files))}`,
+    facts: { files: written.files, warnings, ...facts },
+  };
+}
+
+/** An FP32 model that is only quantized lies where it goes away whole. */
+const makeInt8 = (task: Task): Promise<FileOutcome> =>
+  inTemporaryFolder(async (folder) => {
+    const { file, path, weights, options, job, progress, signal } = task;
+    const model = join(folder, 'model.onnx');
+    const { warnings } = await toOnnx(task, model, 'embed');
+    progress.step(`quantizing ${file}`);
+    const { written, facts } = await toInt8({ model, path, weights, signal, ...quantizeOptions(options, job, file) });
+    return {
+      text: `${path}: ${facts.quantized} operators quantized, ${size(sum(written.files))}`,
+      facts: { files: written.files, warnings, ...facts },
+    };
+  });
+
+const FORMS = {
+  fp32: { suffix: '.onnx', make: makeFp32 },
+  int8: { suffix: '.int8.onnx', make: makeInt8 },
+} as const satisfies Record<(typeof DTYPES)[number], { suffix: string; make: (task: Task) => Promise<FileOutcome> }>;
+
+async function toOnnx(task: Task, path: string, weights: Weights): Promise<ConvertedFile> {
+  const { file, options, job, progress, signal } = task;
+  progress.step(`converting ${file}`);
+  const converted = await withSource(file, (source) =>
+    convertFile({
+      source,
+      path,
+      options: { ...convertOptionsOf(job), ...convertOptions(options) },
+      weights,
+      signal,
+    }),
+  );
+  for (const warning of converted.warnings) progress.note(`note: ${warning}`);
+  return converted;
+}
 
 const sum = (files: readonly { bytes: number }[]): number => files.reduce((n, f) => n + f.bytes, 0);
 

@@ -1,13 +1,15 @@
 /** `torchferry quantize`: INT8 from any ONNX model. */
 import { DEFAULT_RECIPE, type RecipeName, RECIPES } from '../../shared/quantize/recipe.ts';
+import { APPROACHES, type JobFile, QUANT_FORMATS } from '../../shared/pipeline/job/job-schema.ts';
+import { quantizeFile, type QuantizedFile, type QuantizeFileRequest } from '../../shared/steps/quantize-file.ts';
 import type { Command, OptionValues } from '../command.ts';
 import { onnxFiles, outputPath } from '../files.ts';
 import { besideModel, readJobFile } from '../job-options.ts';
-import type { JobFile } from '../../shared/pipeline/job/job-schema.ts';
 import { eachFile } from '../outcomes.ts';
-import { quantizeFile, type QuantizeFileRequest } from '../quantize-file.ts';
 import { size } from '../sizes.ts';
+import { inTemporaryFolder } from '../temporary-folder.ts';
 import { choice, text } from '../values.ts';
+import { withSourceOf } from '../with-source.ts';
 
 const RECIPE_NAMES = Object.keys(RECIPES) as readonly RecipeName[];
 
@@ -41,11 +43,16 @@ export const quantize: Command = {
     const models = onnxFiles(files);
     const job = readJobFile(text(options, 'job'));
     return eachFile(models, progress, async (file) => {
-      const path = outputPath(file, text(options, 'output'), models.length > 1, '.int8.onnx');
+      const path = outputPath(file, {
+        output: text(options, 'output'),
+        several: models.length > 1,
+        suffix: '.int8.onnx',
+      });
       progress.step(`quantizing ${file}`);
-      const { written, facts } = await quantizeFile({
+      const { written, facts } = await toInt8({
         model: file,
         path,
+        weights: 'embed',
         signal,
         ...quantizeOptions(options, job, file),
       });
@@ -58,7 +65,20 @@ export const quantize: Command = {
   },
 };
 
-type QuantizeOptions = Pick<QuantizeFileRequest, 'approach' | 'format' | 'calibration' | 'recipe' | 'keepFloat'>;
+type QuantizeOptions = Pick<QuantizeFileRequest, 'approach' | 'format' | 'recipe' | 'keepFloat'> & {
+  /** Path of an .npz. */
+  readonly calibration: string | undefined;
+};
+
+type Int8Request = QuantizeOptions & Pick<QuantizeFileRequest, 'model' | 'path' | 'weights' | 'signal'>;
+
+/** Quantize with the calibration data open and a folder for what is made on the way. */
+export const toInt8 = ({ calibration, ...request }: Int8Request): Promise<QuantizedFile> =>
+  inTemporaryFolder((workFolder) =>
+    withSourceOf(calibration, (source) =>
+      quantizeFile({ ...request, workFolder, calibration: source && { source, name: source.name } }),
+    ),
+  );
 
 /** Options of the command line win over the job's. */
 export function quantizeOptions(options: OptionValues, job: JobFile, model: string): QuantizeOptions {
@@ -66,14 +86,12 @@ export function quantizeOptions(options: OptionValues, job: JobFile, model: stri
     text(options, 'calibration') ?? (job.calibration === undefined ? undefined : besideModel(model, job.calibration));
   return {
     calibration,
-    approach: choice(
-      options,
-      'approach',
-      ['static', 'dynamic'],
-      job.approach ?? (calibration === undefined ? 'dynamic' : 'static'),
-    ),
-    format: choice(options, 'quant-format', ['QDQ', 'QLinear'], job.quant_format?.[0] ?? 'QDQ'),
-    recipe: choice(options, 'recipe', RECIPE_NAMES, job.recipe ?? DEFAULT_RECIPE),
+    approach: choice(options, 'approach', {
+      among: APPROACHES,
+      fallback: job.approach ?? (calibration === undefined ? 'dynamic' : 'static'),
+    }),
+    format: choice(options, 'quant-format', { among: QUANT_FORMATS, fallback: job.quant_format?.[0] ?? 'QDQ' }),
+    recipe: choice(options, 'recipe', { among: RECIPE_NAMES, fallback: job.recipe ?? DEFAULT_RECIPE }),
     ...(job.keep_float === undefined ? {} : { keepFloat: job.keep_float }),
   };
 }

@@ -1,17 +1,11 @@
 /** `torchferry validate`: run an ONNX model in onnxruntime and say what is right and wrong with it. */
-import { fileSource } from '../../shared/bytes/byte-source.ts';
-import { openModel } from '../../shared/onnx/proto/read.ts';
-import { declaredOf } from '../../shared/steps/declared.ts';
-import { verifyLinkedWeights } from '../../shared/steps/linked-weights.ts';
 import type { Validation } from '../../shared/report/report.ts';
-import { readReference } from '../../shared/runtime/reference.ts';
-import { readSamples } from '../../shared/runtime/samples.ts';
-import type { Declared } from '../../shared/runtime/session.ts';
-import { validateModel } from '../../shared/runtime/validate.ts';
+import { validateFile } from '../../shared/steps/validate-file.ts';
 import type { Command } from '../command.ts';
 import { onnxFiles } from '../files.ts';
 import { eachFile, type FileOutcome } from '../outcomes.ts';
 import { text } from '../values.ts';
+import { withSourceOf } from '../with-source.ts';
 
 export const validate: Command = {
   summary: 'run ONNX models in onnxruntime and compare',
@@ -23,65 +17,26 @@ export const validate: Command = {
     reference: { type: 'string', value: 'NPZ', describe: "inputs and PyTorch's outputs to compare with" },
     against: { type: 'string', value: 'ONNX', describe: 'the FP32 model to compare with' },
   },
-  async run({ files, options, progress }) {
+  async run({ files, options, progress, signal }) {
     return eachFile(onnxFiles(files), progress, async (file) => {
       progress.step(`validating ${file}`);
-      const against = text(options, 'against');
-      const validation = await validateFile({
-        file,
-        data: text(options, 'data'),
-        labels: text(options, 'labels'),
-        reference: text(options, 'reference'),
-        fp32: against,
-      });
+      const fp32 = text(options, 'against');
+      const validation = await withSourceOf(text(options, 'data'), (data) =>
+        withSourceOf(text(options, 'reference'), (reference) =>
+          validateFile({
+            model: file,
+            data: data && { source: data, labels: text(options, 'labels') },
+            reference,
+            ...(fp32 === undefined ? {} : { fp32 }),
+            now: () => performance.now(),
+            signal,
+          }),
+        ),
+      );
       return outcome(file, validation);
     });
   },
 };
-
-interface Request {
-  readonly file: string;
-  readonly data: string | undefined;
-  readonly labels: string | undefined;
-  readonly reference: string | undefined;
-  readonly fp32: string | undefined;
-}
-
-async function validateFile({ file, data, labels, reference, fp32 }: Request): Promise<Validation> {
-  const { inputs, outputs } = await declaredIn(file);
-  await verifyLinkedWeights(file);
-  const sources = {
-    data: data === undefined ? null : fileSource(data),
-    reference: reference === undefined ? null : fileSource(reference),
-  };
-  try {
-    const samples =
-      sources.data &&
-      (await readSamples(sources.data, inputs, {
-        code: 'BadReferenceData',
-        ...(labels === undefined ? {} : { labels }),
-      }));
-    const known = sources.reference && (await readReference(sources.reference, inputs, outputs));
-    return await validateModel({
-      model: file,
-      declared: { inputs, outputs },
-      now: () => performance.now(),
-      ...(samples ? { samples } : {}),
-      ...(known ? { reference: known } : {}),
-      ...(fp32 === undefined ? {} : { fp32 }),
-    });
-  } finally {
-    sources.data?.close();
-    sources.reference?.close();
-  }
-}
-
-/** With dimensions as expressions, so that sizes can be checked against each other. */
-async function declaredIn(file: string): Promise<{ inputs: Declared[]; outputs: Declared[] }> {
-  const { model, close } = await openModel(file);
-  close();
-  return { inputs: declaredOf(model.graph.inputs), outputs: declaredOf(model.graph.outputs) };
-}
 
 function outcome(file: string, validation: Validation): FileOutcome {
   const failed = validation.checks.filter((c) => !c.passed);

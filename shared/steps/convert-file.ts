@@ -1,4 +1,4 @@
-/** A PyTorch file to an ONNX file: open, convert, write. What the convert stage and the command line share. */
+/** A PyTorch file to an ONNX file: open, convert, write. */
 import type { ByteSource } from '../bytes/byte-source.ts';
 import { convertProgram, type ConvertOptions } from '../convert/convert.ts';
 import type { Weights } from '../onnx/proto/placement.ts';
@@ -8,6 +8,7 @@ import { openProgram } from '../torch/open.ts';
 import type { TorchProgram } from '../torch/program.ts';
 import { VERSION } from '../version.ts';
 import { operatorCounts, reportedTensor } from './model-facts.ts';
+import { parameterSizes } from './parameter-sizes.ts';
 
 export interface ConvertFileRequest {
   readonly source: ByteSource;
@@ -15,7 +16,7 @@ export interface ConvertFileRequest {
   readonly path: string;
   readonly options: ConvertOptions;
   readonly weights: Weights;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface ConvertedFile {
@@ -52,14 +53,4 @@ export async function convertFile({
     ...parameterSizes(program),
   };
   return { program, written, facts, warnings: [...warnings, ...written.warnings] };
-}
-
-/** Each storage once, however many names share it. */
-function parameterSizes(program: TorchProgram): { parameters: number; parameterBytes: number } {
-  const distinct = new Map([...program.weights.values()].map((data) => [data.identity, data]));
-  const sizes = [...distinct.values()];
-  return {
-    parameters: sizes.reduce((n, d) => n + d.shape.reduce((a, b) => a * b, 1), 0),
-    parameterBytes: sizes.reduce((n, d) => n + d.byteLength, 0),
-  };
 }

@@ -3,12 +3,13 @@ import type { Model, Value } from '../onnx/ir.ts';
 import type { OperatorCount, ReportedTensor } from '../report/report.ts';
 import { dimText, isStatic } from '../tensor/dim.ts';
 
-export function operatorCounts(model: Model): OperatorCount[] {
+export const operatorCounts = (model: Model): OperatorCount[] =>
+  countsOf([...model.graph.nodes].map(({ op, domain }) => (domain ? `${domain}.${op}` : op)));
+
+/** Most frequent first. */
+export function countsOf(operators: Iterable<string>): OperatorCount[] {
   const counts = new Map<string, number>();
-  for (const { op, domain } of model.graph.nodes) {
-    const name = domain ? `${domain}.${op}` : op;
-    counts.set(name, (counts.get(name) ?? 0) + 1);
-  }
+  for (const operator of operators) counts.set(operator, (counts.get(operator) ?? 0) + 1);
   return [...counts]
     .map(([operator, count]) => ({ operator, count }))
     .sort((a, b) => b.count - a.count || (a.operator < b.operator ? -1 : 1));

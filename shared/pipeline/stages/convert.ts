@@ -1,14 +1,12 @@
 /** Convert: the PyTorch file to an ONNX file. */
 import { basename, join } from 'node:path';
 import { fileSource } from '../../bytes/byte-source.ts';
-import { openModel } from '../../onnx/proto/read.ts';
-import { writeModel } from '../../onnx/proto/write.ts';
 import type { OperatorCount } from '../../report/report.ts';
 import { convertFile } from '../../steps/convert-file.ts';
 import { keepExamples } from '../workspace/examples.ts';
 import type { VariantRequest } from '../job/job.ts';
 import { jobStage } from '../workspace/job-stage.ts';
-import { operatorCounts, reportedTensor } from '../../steps/model-facts.ts';
+import { rewriteFile } from '../../steps/rewrite-file.ts';
 import type { ConvertFacts, StoredFile } from '../workspace/record.ts';
 import type { Services } from '../workspace/services.ts';
 import { symbolRanges } from '../../steps/symbol-ranges.ts';
@@ -90,7 +88,7 @@ const convertPyTorch: Make = async (workspace, { signal }) => {
       path,
       options,
       weights,
-      ...(signal ? { signal } : {}),
+      signal,
     });
     return {
       paths: [...written.files.map((file) => file.path), ...written.linked.map((name) => join(workspace.folder, name))],
@@ -108,31 +106,22 @@ const convertPyTorch: Make = async (workspace, { signal }) => {
   }
 };
 
-/**
- * A model that is ONNX already is read and written: checked, with its weights where the job wants them, ready to be
- * quantized.
- */
 const takeOnnx: Make = async (workspace, { signal }) => {
-  const { weights } = workspace.job.options;
-  const opened = await openModel(await workspace.fetchModel());
-  try {
-    const { model } = opened;
-    const written = await writeModel(model, join(workspace.folder, 'model.onnx'), {
-      weights: weights === 'link' ? 'embed' : weights,
-      ...(signal ? { signal } : {}),
-    });
-    return {
-      paths: written.files.map((file) => file.path),
-      conversion: null,
-      operators: operatorCounts(model),
-      inputs: model.graph.inputs.map(reportedTensor),
-      warnings: written.warnings,
-      format: 'ONNX',
-      torchVersion: null,
-      examples: null,
-      ranges: {},
-    };
-  } finally {
-    opened.close();
-  }
+  const { written, operators, inputs } = await rewriteFile({
+    model: await workspace.fetchModel(),
+    path: join(workspace.folder, 'model.onnx'),
+    weights: workspace.job.options.weights,
+    signal,
+  });
+  return {
+    paths: written.files.map((file) => file.path),
+    conversion: null,
+    operators,
+    inputs,
+    warnings: written.warnings,
+    format: 'ONNX',
+    torchVersion: null,
+    examples: null,
+    ranges: {},
+  };
 };

@@ -1,0 +1,71 @@
+/** An FP32 ONNX file to an INT8 ONNX file: open, calibrate where there is data, quantize, write. */
+import type { ByteSource } from '../bytes/byte-source.ts';
+import type { Weights } from '../onnx/proto/placement.ts';
+import { openModel } from '../onnx/proto/read.ts';
+import { writeModel, type WrittenModel } from '../onnx/proto/write.ts';
+import { quantizeModel, type QuantizeRequest } from '../quantize/quantize.ts';
+import type { OperatorCount, Quantization } from '../report/report.ts';
+import { type Batch, readSamples } from '../runtime/samples.ts';
+import { declaredOf } from './declared.ts';
+import { operatorCounts } from './model-facts.ts';
+
+export interface QuantizeFileRequest extends Pick<
+  QuantizeRequest,
+  'approach' | 'format' | 'recipe' | 'keepFloat' | 'workFolder'
+> {
+  /** Path of the FP32 `.onnx`; weights may lie beside it. */
+  readonly model: string;
+  /** Where the INT8 `.onnx` is written. */
+  readonly path: string;
+  /** An .npz of representative inputs. */
+  readonly calibration?: CalibrationData | undefined;
+  /** Of the INT8 model; computed weights have nothing to be linked to, so `link` embeds them. */
+  readonly weights: Weights;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface CalibrationData {
+  readonly source: ByteSource;
+  /** What messages and the report call it. */
+  readonly name: string;
+}
+
+export interface QuantizedFile {
+  readonly written: WrittenModel;
+  readonly facts: Quantization;
+  readonly operators: readonly OperatorCount[];
+}
+
+// Ranges are the same for any size. The comparison of layers holds the results of several layers for a whole batch,
+// twice: this much fits into a function's memory.
+const CALIBRATION_BATCH = 4;
+
+export async function quantizeFile(request: QuantizeFileRequest): Promise<QuantizedFile> {
+  const { model: file, path, calibration, weights, signal, ...how } = request;
+  const opened = await openModel(file);
+  try {
+    const inputs = declaredOf(opened.model.graph.inputs);
+    const samples = calibration && (await readSamples(calibration.source, inputs, { code: 'BadCalibrationData' }));
+    const { model, facts } = await quantizeModel(opened.model, {
+      ...how,
+      ...(samples
+        ? { calibration: until(signal, samples.batches(CALIBRATION_BATCH)), calibrationFile: calibration.name }
+        : {}),
+    });
+    signal?.throwIfAborted();
+    const written = await writeModel(model, path, {
+      weights: weights === 'link' ? 'embed' : weights,
+      ...(signal ? { signal } : {}),
+    });
+    return { written, facts, operators: operatorCounts(model) };
+  } finally {
+    opened.close();
+  }
+}
+
+async function* until(signal: AbortSignal | undefined, batches: AsyncIterable<Batch>): AsyncGenerator<Batch> {
+  for await (const batch of batches) {
+    signal?.throwIfAborted();
+    yield batch;
+  }
+}

@@ -1,0 +1,34 @@
+/** An ONNX file read and written again: checked, with its weights where they are wanted, ready to be quantized. */
+import type { Weights } from '../onnx/proto/placement.ts';
+import { openModel } from '../onnx/proto/read.ts';
+import { writeModel, type WrittenModel } from '../onnx/proto/write.ts';
+import type { OperatorCount, ReportedTensor } from '../report/report.ts';
+import { operatorCounts, reportedTensor } from './model-facts.ts';
+
+export interface RewriteFileRequest {
+  /** Path of the `.onnx`; weights may lie beside it. */
+  readonly model: string;
+  readonly path: string;
+  /** There is no PyTorch file to leave them in, so `link` embeds them. */
+  readonly weights: Weights;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface RewrittenFile {
+  readonly written: WrittenModel;
+  readonly operators: readonly OperatorCount[];
+  readonly inputs: readonly ReportedTensor[];
+}
+
+export async function rewriteFile({ model: file, path, weights, signal }: RewriteFileRequest): Promise<RewrittenFile> {
+  const { model, close } = await openModel(file);
+  try {
+    const written = await writeModel(model, path, {
+      weights: weights === 'link' ? 'embed' : weights,
+      ...(signal ? { signal } : {}),
+    });
+    return { written, operators: operatorCounts(model), inputs: model.graph.inputs.map(reportedTensor) };
+  } finally {
+    close();
+  }
+}

@@ -1,0 +1,53 @@
+/** An ONNX file run in onnxruntime and compared: with what was given, with PyTorch, with FP32. */
+import type { ByteSource } from '../bytes/byte-source.ts';
+import type { Model } from '../onnx/ir.ts';
+import { openModel } from '../onnx/proto/read.ts';
+import type { Validation } from '../report/report.ts';
+import { readReference } from '../runtime/reference.ts';
+import { readSamples } from '../runtime/samples.ts';
+import { validateModel, type ValidationRequest } from '../runtime/validate.ts';
+import { declaredOf } from './declared.ts';
+import { verifyLinkedWeights } from './linked-weights.ts';
+
+export interface ValidateFileRequest extends Pick<
+  ValidationRequest,
+  'fp32' | 'ranges' | 'archive' | 'tolerance' | 'seed' | 'now'
+> {
+  /** Path of the `.onnx`; weights may lie beside it. */
+  readonly model: string;
+  /** An .npz of inputs to run with; `labels` names the array of classes in it. */
+  readonly data?: { readonly source: ByteSource; readonly labels?: string | undefined } | undefined;
+  /** An .npz of inputs and of what PyTorch computes from them. */
+  readonly reference?: ByteSource | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export async function validateFile(request: ValidateFileRequest): Promise<Validation> {
+  const { data, reference, signal, ...how } = request;
+  const { graph } = await modelIn(request.model);
+  // With dimensions as expressions, so that sizes can be checked against each other; onnxruntime knows only names.
+  const inputs = declaredOf(graph.inputs);
+  // A file may leave the types of its outputs open; then onnxruntime's own say what they are.
+  const outputs = graph.outputs.every(({ type }) => type !== null) ? declaredOf(graph.outputs) : null;
+  const samples =
+    data &&
+    (await readSamples(data.source, inputs, {
+      code: 'BadReferenceData',
+      ...(data.labels === undefined ? {} : { labels: data.labels }),
+    }));
+  const known = reference && (await readReference(reference, inputs, outputs ?? declaredOf(graph.outputs)));
+  for (const file of [request.model, request.fp32]) if (file !== undefined) await verifyLinkedWeights(file);
+  signal?.throwIfAborted();
+  return validateModel({
+    ...how,
+    ...(outputs ? { declared: { inputs, outputs } } : {}),
+    ...(samples ? { samples } : {}),
+    ...(known ? { reference: known } : {}),
+  });
+}
+
+async function modelIn(file: string): Promise<Model> {
+  const { model, close } = await openModel(file);
+  close();
+  return model;
+}
