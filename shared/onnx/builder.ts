@@ -11,7 +11,7 @@ import { type Attribute, Graph, Node, type Origin, Value } from './ir.ts';
 import { contentOf, followed } from './schema/content.ts';
 import { CONTRIB, CONTRIB_DOMAIN } from './schema/contrib.ts';
 import { dtypeSince } from './schema/dtype-since.ts';
-import { FORMS } from './schema/forms.ts';
+import { FORMS } from './forms/index.ts';
 import { OPS, type OnnxOp } from './schema/index.ts';
 import { type Inferred, inferTypes, OpCall, type OpRow, signatureOf } from './schema/row.ts';
 import { unknownDim } from './unknown-dim.ts';

@@ -13,7 +13,7 @@ import { INDEXING } from './indexing.ts';
 import { LOGIC } from './logic.ts';
 import { MATRIX } from './matrix.ts';
 import { NORMALIZATION } from './normalization.ts';
-import { PARTS } from './parts.ts';
+import { PIECES } from './pieces.ts';
 import { POOLINGS } from './pooling.ts';
 import { QUANTIZATION } from './quantization.ts';
 import { RECURRENT_OPS } from './recurrent.ts';
@@ -30,7 +30,7 @@ const ROWS = {
   ...LOGIC,
   ...CAST,
   ...SHAPE,
-  ...PARTS,
+  ...PIECES,
   ...INDEXING,
   ...CREATION,
   ...REDUCTION,

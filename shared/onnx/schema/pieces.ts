@@ -15,7 +15,7 @@ import {
 } from './shape-rules.ts';
 import { sliceLength, sliceList } from './slice.ts';
 
-export const PARTS = {
+export const PIECES = {
   Concat: {
     since: [1, 4, 11, 13],
     inputs: 'inputs...',

@@ -3,7 +3,7 @@
  * are
  * the same, and booleans through logic. Tried before the older forms of an operator, which then see the wider type.
  */
-import type { OnnxOp } from '../index.ts';
+import type { OnnxOp } from '../schema/index.ts';
 import type { Form, Forms } from './form.ts';
 import { type Gap, widened } from './kernel.ts';
 

@@ -1,9 +1,9 @@
 /** AffineGrid and Col2Im in smaller steps. */
-import { addDims, type Dim, floorDivDims, isStatic } from '../../../tensor/dim.ts';
-import type { Builder } from '../../builder.ts';
-import type { Value } from '../../ir.ts';
-import type { OpCall } from '../row.ts';
-import { windowOf } from '../window-size.ts';
+import { addDims, type Dim, floorDivDims, isStatic } from '../../tensor/dim.ts';
+import type { Builder } from '../builder.ts';
+import type { Value } from '../ir.ts';
+import type { OpCall } from '../schema/row.ts';
+import { windowOf } from '../schema/window-size.ts';
 import { castTo, type Forms } from './form.ts';
 
 export const GRID_FORMS: Forms = {

@@ -1,6 +1,6 @@
 /** Casts and choices that older opsets lack for some element types. */
-import { DTYPES } from '../../../tensor/dtype.ts';
-import { integerRange } from '../../../tensor/dtype.ts';
+import { DTYPES } from '../../tensor/dtype.ts';
+import { integerRange } from '../../tensor/dtype.ts';
 import { type Forms } from './form.ts';
 
 export const TYPE_FORMS: Forms = {

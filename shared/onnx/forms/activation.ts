@@ -1,7 +1,7 @@
 /** Activations from their formulas. */
-import { type Dtype, DTYPES, isInteger } from '../../../tensor/dtype.ts';
-import type { Builder } from '../../builder.ts';
-import type { Value } from '../../ir.ts';
+import { type Dtype, DTYPES, isInteger } from '../../tensor/dtype.ts';
+import type { Builder } from '../builder.ts';
+import type { Value } from '../ir.ts';
 import { constantLike, type Forms } from './form.ts';
 
 const INTEGERS = (Object.keys(DTYPES) as Dtype[]).filter(isInteger);

@@ -1,10 +1,10 @@
 /** Fourier transforms as products with matrices of cosines and sines. */
-import { isStatic } from '../../../tensor/dim.ts';
-import type { Dtype } from '../../../tensor/dtype.ts';
-import type { Builder } from '../../builder.ts';
-import type { Value } from '../../ir.ts';
-import type { OpCall } from '../row.ts';
-import { axisIn } from '../shape-rules.ts';
+import { isStatic } from '../../tensor/dim.ts';
+import type { Dtype } from '../../tensor/dtype.ts';
+import type { Builder } from '../builder.ts';
+import type { Value } from '../ir.ts';
+import type { OpCall } from '../schema/row.ts';
+import { axisIn } from '../schema/shape-rules.ts';
 
 interface Basis {
   readonly cos: Value;

@@ -1,8 +1,8 @@
 /** Shape arguments that came later, and triangles. */
-import type { Builder } from '../../builder.ts';
-import type { Value } from '../../ir.ts';
-import { lowerBound } from '../bounds.ts';
-import type { OpCall } from '../row.ts';
+import type { Builder } from '../builder.ts';
+import type { Value } from '../ir.ts';
+import { lowerBound } from '../schema/bounds.ts';
+import type { OpCall } from '../schema/row.ts';
 import { constantLike, type Forms, sizeOf } from './form.ts';
 
 export const SHAPE_FORMS: Forms = {

@@ -1,12 +1,12 @@
 /** Split into a number of parts, and padding of some axes or in a circle. */
-import { divideExactly, isStatic } from '../../../tensor/dim.ts';
-import type { Builder } from '../../builder.ts';
-import type { Value } from '../../ir.ts';
-import type { OpCall } from '../row.ts';
-import { axesIn, axisIn } from '../shape-rules.ts';
+import { divideExactly, isStatic } from '../../tensor/dim.ts';
+import type { Builder } from '../builder.ts';
+import type { Value } from '../ir.ts';
+import type { OpCall } from '../schema/row.ts';
+import { axesIn, axisIn } from '../schema/shape-rules.ts';
 import { type Forms, sizeOf } from './form.ts';
 
-export const PART_FORMS: Forms = {
+export const PIECE_FORMS: Forms = {
   Split: [{ below: 18, when: (c) => c.attribute('num_outputs') !== null, write: splitInto }],
   Pad: [
     { below: 19, when: (c) => c.string('mode') === 'wrap', write: wrap },

@@ -1,9 +1,9 @@
 /** Images: arguments that came later. */
-import type { Builder } from '../../builder.ts';
-import type { Value } from '../../ir.ts';
-import { floatsOf } from '../content.ts';
-import type { OpCall } from '../row.ts';
-import { axesIn } from '../shape-rules.ts';
+import type { Builder } from '../builder.ts';
+import type { Value } from '../ir.ts';
+import { floatsOf } from '../schema/content.ts';
+import type { OpCall } from '../schema/row.ts';
+import { axesIn } from '../schema/shape-rules.ts';
 import type { Forms } from './form.ts';
 
 /** Opset 20 renamed the modes, as they are no longer for two dimensions only. */

@@ -3,11 +3,11 @@
  * in
  * every opset. Found by loading one model for each operator and type.
  */
-import type { Dtype } from '../../../tensor/dtype.ts';
-import type { Builder } from '../../builder.ts';
-import type { Value } from '../../ir.ts';
-import type { OnnxOp } from '../index.ts';
-import type { OpCall } from '../row.ts';
+import type { Dtype } from '../../tensor/dtype.ts';
+import type { Builder } from '../builder.ts';
+import type { Value } from '../ir.ts';
+import type { OnnxOp } from '../schema/index.ts';
+import type { OpCall } from '../schema/row.ts';
 import { castTo, type Form, type Forms } from './form.ts';
 
 export interface Gap {

@@ -1,8 +1,8 @@
 /** Normalizations from means, or from InstanceNormalization. */
-import type { Builder } from '../../builder.ts';
-import type { Value } from '../../ir.ts';
-import type { OpCall } from '../row.ts';
-import { axisIn } from '../shape-rules.ts';
+import type { Builder } from '../builder.ts';
+import type { Value } from '../ir.ts';
+import type { OpCall } from '../schema/row.ts';
+import { axisIn } from '../schema/shape-rules.ts';
 import { accumulator, castTo, constantLike, type Forms, shapeOf } from './form.ts';
 
 export const NORMALIZATION_FORMS: Forms = {

@@ -1,10 +1,10 @@
 /** Running products by doubling: after step s every element is the product of the last 2s. */
-import { isStatic } from '../../../tensor/dim.ts';
-import { tensorType, type TensorType } from '../../../tensor/type.ts';
-import type { Builder } from '../../builder.ts';
-import type { Value } from '../../ir.ts';
-import type { OpCall } from '../row.ts';
-import { axisIn } from '../shape-rules.ts';
+import { isStatic } from '../../tensor/dim.ts';
+import { tensorType, type TensorType } from '../../tensor/type.ts';
+import type { Builder } from '../builder.ts';
+import type { Value } from '../ir.ts';
+import type { OpCall } from '../schema/row.ts';
+import { axisIn } from '../schema/shape-rules.ts';
 import { constantLike, type Forms, sizeOf } from './form.ts';
 
 export const CUMPROD_FORMS: Forms = { CumProd: [{ below: 26, write: cumulativeProduct }] };

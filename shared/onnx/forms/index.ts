@@ -1,19 +1,19 @@
 /** How to write an operator for opsets that do not have its newest form. Callers always use the newest one. */
-import { ACTIVATION_FORMS } from './forms/activation.ts';
-import { CUMPROD_FORMS } from './forms/cumprod.ts';
-import type { Form, Forms } from './forms/form.ts';
-import { GRID_FORMS } from './forms/grid.ts';
-import { IMAGE_FORMS } from './forms/image.ts';
-import { KERNEL_FORMS } from './forms/kernel.ts';
-import { NARROW_FORMS } from './forms/narrow.ts';
-import { NORMALIZATION_FORMS } from './forms/normalization.ts';
-import { PART_FORMS } from './forms/parts.ts';
-import { QUANTIZATION_FORMS } from './forms/quantization.ts';
-import { REDUCTION_FORMS } from './forms/reduction.ts';
-import { SHAPE_FORMS } from './forms/shape.ts';
-import { SIGNAL_FORMS } from './forms/signal.ts';
-import { TYPE_FORMS } from './forms/type.ts';
-import type { OnnxOp } from './index.ts';
+import { ACTIVATION_FORMS } from './activation.ts';
+import { CUMPROD_FORMS } from './cumprod.ts';
+import type { Form, Forms } from './form.ts';
+import { GRID_FORMS } from './grid.ts';
+import { IMAGE_FORMS } from './image.ts';
+import { KERNEL_FORMS } from './kernel.ts';
+import { NARROW_FORMS } from './narrow.ts';
+import { NORMALIZATION_FORMS } from './normalization.ts';
+import { PIECE_FORMS } from './pieces.ts';
+import { QUANTIZATION_FORMS } from './quantization.ts';
+import { REDUCTION_FORMS } from './reduction.ts';
+import { SHAPE_FORMS } from './shape.ts';
+import { SIGNAL_FORMS } from './signal.ts';
+import { TYPE_FORMS } from './type.ts';
+import type { OnnxOp } from '../schema/index.ts';
 
 const TABLES: readonly Forms[] = [
   // First: what an older form writes then has a type that the operator takes.
@@ -23,7 +23,7 @@ const TABLES: readonly Forms[] = [
   GRID_FORMS,
   IMAGE_FORMS,
   NORMALIZATION_FORMS,
-  PART_FORMS,
+  PIECE_FORMS,
   QUANTIZATION_FORMS,
   REDUCTION_FORMS,
   SHAPE_FORMS,

@@ -1,10 +1,10 @@
 /** Quantization parameters as attributes or in 16-bit floats. */
-import { byteLength, type Dtype } from '../../../tensor/dtype.ts';
-import { memoryData } from '../../../tensor/data.ts';
-import { staticShape } from '../../../tensor/type.ts';
-import type { Builder } from '../../builder.ts';
-import type { Value } from '../../ir.ts';
-import type { OpCall } from '../row.ts';
+import { byteLength, type Dtype } from '../../tensor/dtype.ts';
+import { memoryData } from '../../tensor/data.ts';
+import { staticShape } from '../../tensor/type.ts';
+import type { Builder } from '../builder.ts';
+import type { Value } from '../ir.ts';
+import type { OpCall } from '../schema/row.ts';
 import { castTo, type Form, type Forms } from './form.ts';
 
 const FLOATS = ['float16', 'bfloat16', 'float32', 'float64'] as const satisfies readonly Dtype[];

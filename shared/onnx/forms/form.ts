@@ -1,10 +1,10 @@
 /** An older way of writing an operator. */
-import type { Dtype } from '../../../tensor/dtype.ts';
-import { isStatic } from '../../../tensor/dim.ts';
-import type { Builder } from '../../builder.ts';
-import type { Value } from '../../ir.ts';
-import type { OnnxOp } from '../index.ts';
-import type { OpCall } from '../row.ts';
+import type { Dtype } from '../../tensor/dtype.ts';
+import { isStatic } from '../../tensor/dim.ts';
+import type { Builder } from '../builder.ts';
+import type { Value } from '../ir.ts';
+import type { OnnxOp } from '../schema/index.ts';
+import type { OpCall } from '../schema/row.ts';
 
 export interface Form {
   /** Used for opsets below this one; `op.node` writes an old signature as it is. */

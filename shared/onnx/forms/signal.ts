@@ -1,8 +1,8 @@
 /** Fourier transforms and windows from their formulas. */
-import type { Builder } from '../../builder.ts';
-import type { Value } from '../../ir.ts';
-import type { OpCall } from '../row.ts';
-import { axisIn } from '../shape-rules.ts';
+import type { Builder } from '../builder.ts';
+import type { Value } from '../ir.ts';
+import type { OpCall } from '../schema/row.ts';
+import { axisIn } from '../schema/shape-rules.ts';
 import { castTo, type Form, type Forms } from './form.ts';
 import { fourierTransform, shortTimeFourierTransform } from './fourier.ts';
 

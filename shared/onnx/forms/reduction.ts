@@ -1,8 +1,8 @@
 /** Reductions: the axes were an attribute, and bool was not reduced. */
-import type { Builder } from '../../builder.ts';
-import type { Value } from '../../ir.ts';
-import type { OnnxOp } from '../index.ts';
-import type { OpCall } from '../row.ts';
+import type { Builder } from '../builder.ts';
+import type { Value } from '../ir.ts';
+import type { OnnxOp } from '../schema/index.ts';
+import type { OpCall } from '../schema/row.ts';
 import type { Form, Forms } from './form.ts';
 
 const identity = (op: Builder, x: Value): Value => op.Identity([x]);
