@@ -2,7 +2,7 @@
 import type { Dtype } from '../tensor/dtype.ts';
 import { NumpyArray, NumpyDtype, numpyScalar } from './pickle-numpy.ts';
 import type { AllowedGlobal } from './pickle.ts';
-import { type Dict, Global, OpaqueObject, type PickleValue, Rebuilt, Tuple } from './pickle-values.ts';
+import { type Dict, Global, OpaqueObject, OrderedDict, type PickleValue, Rebuilt, Tuple } from './pickle-values.ts';
 import {
   arrayTensor,
   metaTensor,
@@ -50,10 +50,14 @@ const dtype = (value: PickleValue | undefined, refuse: Refuse): TorchDtype =>
 const items = (value: PickleValue | undefined): readonly PickleValue[] =>
   value instanceof Tuple ? value.items : Array.isArray(value) ? value : value instanceof Set ? [...value] : [];
 
-const dict: Call = ([pairs]) => {
-  if (pairs instanceof Map) return new Map(pairs);
-  return new Map(items(pairs).map((pair) => [items(pair)[0] ?? null, items(pair)[1] ?? null])) as Dict;
+const pairsOf = (pairs: PickleValue | undefined): Dict => {
+  if (pairs instanceof Map) return pairs;
+  return new Map(items(pairs).map((pair) => [items(pair)[0] ?? null, items(pair)[1] ?? null]));
 };
+const dict: Call = ([pairs]) => new Map(pairsOf(pairs));
+/** A class that adds methods to dict and is made empty: what it holds follows. */
+const emptyDict: Call = (args, refuse) =>
+  args.length === 0 ? new Map() : refuse('a dictionary is made with arguments');
 const list: Call = ([values]) => [...items(values)];
 const first: Call = (args, refuse) => args[0] ?? refuse('a call has no arguments');
 
@@ -79,9 +83,11 @@ const TENSOR_CLASSES: ReadonlySet<string> = new Set([
 ]);
 
 const CALLS: Readonly<Record<string, Call>> = {
-  'collections.OrderedDict': dict,
+  'collections.OrderedDict': ([pairs]) => new OrderedDict(pairsOf(pairs)),
   'collections.Counter': dict,
   'collections.defaultdict': () => new Map(),
+  // Neural Compressor's record of its configuration.
+  'neural_compressor.conf.dotdict.DotDict': emptyDict,
   'torch._utils._rebuild_tensor': (args, refuse) =>
     new SavedTensor(storage(args[0], refuse), null, windowOf(args, refuse)),
   'torch._utils._rebuild_tensor_v2': (args, refuse) =>

@@ -21,6 +21,11 @@ export type PickleValue =
 
 export type Dict = Map<PickleValue, PickleValue>;
 
+/** A dictionary with attributes: a state dict keeps the list of its modules in `_metadata`. */
+export class OrderedDict extends Map<PickleValue, PickleValue> {
+  attributes: PickleValue = null;
+}
+
 export class Tuple {
   readonly items: readonly PickleValue[];
   constructor(items: readonly PickleValue[]) {

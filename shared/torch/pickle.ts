@@ -1,7 +1,7 @@
 /** A pickle machine that never runs anything: it builds plain data, and calls only what a table allows. */
 import { fail } from '../errors.ts';
 import { OPCODES, STOP } from './pickle-opcodes.ts';
-import { Global, OpaqueObject, type PickleValue, Rebuilt, Tuple } from './pickle-values.ts';
+import { Global, OpaqueObject, OrderedDict, type PickleValue, Rebuilt, Tuple } from './pickle-values.ts';
 
 /** Enough for a checkpoint of 40,000 tensors; a hostile file is stopped within a second. */
 export const PICKLE_LIMITS = {
@@ -216,7 +216,7 @@ export class PickleMachine {
     const object = this.top();
     if (object instanceof OpaqueObject) object.state = state;
     else if (object instanceof Rebuilt) object.build(state);
-    // An OrderedDict carries attributes such as `_metadata`: of no use here.
+    else if (object instanceof OrderedDict) object.attributes = state;
     else if (!(object instanceof Map) && !(object instanceof Set) && !Array.isArray(object))
       this.refuse('it sets the state of a plain value');
   }
