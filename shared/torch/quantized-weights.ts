@@ -21,8 +21,8 @@ export interface QuantizedModule {
   /** Path in the module tree, '' for the root, in the FP32 model's spelling (without `.module` of wrappers). */
   readonly module: string;
   /**
-   * PyTorch's quantized operator without its namespace, what is fused into it included: `conv2d_relu`, `linear`,
-   * `embedding_byte`, `add`. null where the file has no more than numbers.
+   * PyTorch's quantized operator without its namespace, what is fused into it included where the file says so (a state
+   * dict does not): `conv2d_relu`, `linear`, `embedding_byte`, `add`. null where the file has no more than numbers.
    */
   readonly operator: string | null;
   /** `parameter`: its name below the module, `weight` or such as `weight_ih_l0`; in the FP32 parameter's shape. */
