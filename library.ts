@@ -8,6 +8,6 @@ export { convertFile } from './shared/steps/convert-file.ts';
 export { quantizeModel } from './shared/quantize/quantize.ts';
 export type { Report } from './shared/report/report.ts';
 export { validateModel } from './shared/runtime/validate.ts';
-export { openProgram } from './shared/torch/open.ts';
+export { openProgram } from './shared/formats/open.ts';
 export { VERSION } from './shared/version.ts';
 export { runLocal } from './local/run.ts';

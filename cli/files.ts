@@ -1,25 +1,26 @@
 /** File arguments: files, several of them, or folders of models. */
 import { mkdirSync, readdirSync, statSync } from 'node:fs';
-import { basename, dirname, extname, join } from 'node:path';
+import { basename, dirname, extname, join, resolve, sep } from 'node:path';
 import { fail } from '../shared/errors.ts';
+import { isNamed, MODEL_SUFFIXES, ONNX_SUFFIXES, PYTORCH_SUFFIXES } from '../shared/formats/table.ts';
 
-/** Names a folder is searched for; a file given by name may be called anything. */
-const MODEL_FILE = /\.(pt2|pt|pth)$/i;
-const ONNX_FILE = /\.onnx$/i;
+/** What can be converted. */
+export const pytorchFiles = (given: readonly string[]): string[] => expand(given, PYTORCH_SUFFIXES);
+/** What can be quantized. */
+export const onnxFiles = (given: readonly string[]): string[] => expand(given, ONNX_SUFFIXES);
+/** What the pipeline takes. */
+export const modelFiles = (given: readonly string[]): string[] => expand(given, MODEL_SUFFIXES);
 
-export const modelFiles = (given: readonly string[]): string[] =>
-  expand(given, MODEL_FILE, 'a .pt2 file or a folder of them');
-export const onnxFiles = (given: readonly string[]): string[] =>
-  expand(given, ONNX_FILE, 'a .onnx file or a folder of them');
-
-function expand(given: readonly string[], wanted: RegExp, expected: string): string[] {
+/** The suffixes are those a folder is searched for; a file given by name may be called anything. */
+function expand(given: readonly string[], suffixes: readonly string[]): string[] {
+  const expected = `a file of these: ${suffixes.join(', ')}, or a folder of them`;
   if (given.length === 0) fail('WrongUsage', { problem: 'no file was given', hint: `give ${expected}` });
   return given.flatMap((path) => {
     const stats = statSync(path, { throwIfNoEntry: false });
     if (!stats) return fail('FileNotFound', { file: path });
     if (!stats.isDirectory()) return [path];
     const found = readdirSync(path, { recursive: true, encoding: 'utf8' })
-      .filter((name) => wanted.test(name))
+      .filter((name) => isNamed(name, suffixes))
       .sort();
     if (found.length === 0) fail('FileNotFound', { file: join(path, expected) });
     return found.map((name) => join(path, name));
@@ -45,4 +46,18 @@ export function outputPath(
   const path = folder ? join(output, `${stem}${suffix}`) : output;
   mkdirSync(dirname(path), { recursive: true });
   return path;
+}
+
+/**
+ * A folder name for each file: `net` for `net.pt2`; where two files would share it, `net.pt2` and `net.onnx`, and as
+ * much of the path as tells them apart.
+ */
+export function folderNames(files: readonly string[]): (file: string) => string {
+  const names = (file: string): string[] => {
+    const parts = resolve(file).split(sep);
+    return [basename(file, extname(file)), ...parts.map((_, i) => parts.slice(-1 - i).join('_'))];
+  };
+  const counts = new Map<string, number>();
+  for (const name of files.flatMap(names)) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return (file) => names(file).find((name) => counts.get(name) === 1) ?? basename(file);
 }

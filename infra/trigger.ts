@@ -9,7 +9,7 @@ import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
-import { MODEL_EXTENSIONS } from '../shared/pipeline/job/upload.ts';
+import { MODEL_SUFFIXES } from '../shared/formats/table.ts';
 import { acknowledge } from './nag.ts';
 
 export interface Trigger {
@@ -34,7 +34,7 @@ export function uploadTrigger(scope: Construct, input: Bucket, machine: StateMac
         // No loop: results go to another bucket, and no function may write to this one.
         bucket: { name: [input.bucketName] },
         // Every way to upload, so no word on `reason`; every spelling, MODEL.PT2 too.
-        object: { key: MODEL_EXTENSIONS.flatMap((extension) => Match.suffixEqualsIgnoreCase(extension)) },
+        object: { key: MODEL_SUFFIXES.flatMap((suffix) => Match.suffixEqualsIgnoreCase(suffix)) },
       },
     },
   });

@@ -2,8 +2,8 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isNamed, MODEL_SUFFIXES } from '../shared/formats/table.ts';
 import { identify } from '../shared/pipeline/job/request.ts';
-import { isModelName } from '../shared/pipeline/job/upload.ts';
 import { type FerryEvent, type FerryOptions, makeFerry } from './ferry.ts';
 import { folderStore } from './folder-store.ts';
 import type { Outcome } from './interpreter.ts';
@@ -62,7 +62,7 @@ export async function watchInbox(options: InboxOptions): Promise<void> {
     while (!signal.aborted) {
       const now = new Set<string>();
       for await (const { key, version } of store.list('input', '')) {
-        if (!isModelName(key)) continue;
+        if (!isNamed(key, MODEL_SUFFIXES)) continue;
         const seen = `${key}\0${version}`;
         now.add(seen);
         if (!before.has(seen) || begun.has(seen)) continue;

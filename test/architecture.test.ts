@@ -12,12 +12,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   torch: ['bytes', 'tensor'],
   onnx: ['bytes', 'tensor'],
   convert: ['torch', 'onnx', 'tensor'],
+  formats: ['bytes', 'torch'],
   // report: only for the types of the facts they find.
   runtime: ['bytes', 'tensor', 'report'],
   quantize: ['bytes', 'onnx', 'tensor', 'runtime', 'torch', 'report'],
   report: [],
-  steps: ['bytes', 'tensor', 'torch', 'onnx', 'convert', 'quantize', 'runtime', 'report'],
-  pipeline: ['bytes', 'tensor', 'torch', 'onnx', 'convert', 'quantize', 'runtime', 'report', 'steps'],
+  steps: ['bytes', 'tensor', 'torch', 'onnx', 'formats', 'convert', 'quantize', 'runtime', 'report'],
+  pipeline: ['bytes', 'tensor', 'torch', 'onnx', 'formats', 'convert', 'quantize', 'runtime', 'report', 'steps'],
 };
 
 /** Foreign packages with one importing place each. */
@@ -88,7 +89,7 @@ describe('imports', () => {
           .filter(
             (s) =>
               s.includes('shared/') &&
-              !/shared\/(errors|pipeline\/(machine\/(state-machine|batch-machine|stages|asl)|job\/upload))\.ts$/.test(
+              !/shared\/(errors|formats\/table|pipeline\/machine\/(state-machine|batch-machine|stages|asl))\.ts$/.test(
                 s,
               ),
           )

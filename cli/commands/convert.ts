@@ -5,7 +5,7 @@ import type { Weights } from '../../shared/onnx/proto/placement.ts';
 import { DTYPES, type JobFile, WEIGHTS } from '../../shared/pipeline/job/job-schema.ts';
 import { type ConvertedFile, convertFile } from '../../shared/steps/convert-file.ts';
 import type { Command, Context, OptionValues } from '../command.ts';
-import { modelFiles, outputPath } from '../files.ts';
+import { pytorchFiles, outputPath } from '../files.ts';
 import { convertOptionsOf, readJobFile } from '../job-options.ts';
 import { eachFile, type FileOutcome } from '../outcomes.ts';
 import { size } from '../sizes.ts';
@@ -37,7 +37,7 @@ export const convert: Command = {
     'output-names': { type: 'string', value: 'A,B', describe: 'names for the outputs' },
   },
   async run({ files, options, progress, signal }) {
-    const models = modelFiles(files);
+    const models = pytorchFiles(files);
     const job = readJobFile(text(options, 'job'));
     return eachFile(models, progress, async (file) => {
       const { suffix, make } = FORMS[choice(options, 'dtype', { among: DTYPES, fallback: 'fp32' })];

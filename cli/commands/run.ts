@@ -1,9 +1,9 @@
 /** `torchferry run`: the whole pipeline on this machine, the same state machine that deploys. */
-import { basename, extname, join } from 'node:path';
+import { join } from 'node:path';
 import type { FerryEvent } from '../../local/ferry.ts';
 import { runLocal } from '../../local/run.ts';
 import type { Command, Progress } from '../command.ts';
-import { modelFiles } from '../files.ts';
+import { folderNames, modelFiles } from '../files.ts';
 import { eachFile } from '../outcomes.ts';
 import { text } from '../values.ts';
 
@@ -30,10 +30,10 @@ export const run: Command = {
   async run({ files, options, progress, signal }) {
     const models = modelFiles(files);
     const output = text(options, 'output');
+    const folderOf = folderNames(models);
     return eachFile(models, progress, async (file) => {
-      const stem = basename(file, extname(file));
       const outDir =
-        output === undefined ? join('torchferry-out', stem) : models.length > 1 ? join(output, stem) : output;
+        models.length === 1 && output !== undefined ? output : join(output ?? 'torchferry-out', folderOf(file));
       const job = text(options, 'job');
       const {
         verdict,

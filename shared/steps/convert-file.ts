@@ -4,7 +4,7 @@ import { convertProgram, type ConvertOptions } from '../convert/convert.ts';
 import type { Weights } from '../onnx/proto/placement.ts';
 import { writeModel, type WrittenModel } from '../onnx/proto/write.ts';
 import type { Conversion } from '../report/report.ts';
-import { openProgram } from '../torch/open.ts';
+import { openProgram } from '../formats/open.ts';
 import type { TorchProgram } from '../torch/program.ts';
 import { VERSION } from '../version.ts';
 import { operatorCounts, reportedTensor } from './model-facts.ts';

@@ -4,7 +4,7 @@ import { allNodes, unsupportedUses } from '../convert/survey.ts';
 import type { OperatorCount } from '../report/report.ts';
 import { typeText } from '../tensor/type.ts';
 import { functionalize } from '../torch/functionalize.ts';
-import { openProgram } from '../torch/open.ts';
+import { openProgram } from '../formats/open.ts';
 import type { Argument, TorchProgram } from '../torch/program.ts';
 import { countsOf } from './model-facts.ts';
 import { parameterSizes } from './parameter-sizes.ts';

@@ -5,7 +5,7 @@ import { fileSource } from '../../shared/bytes/byte-source.ts';
 import { convertProgram, type ConvertOptions } from '../../shared/convert/convert.ts';
 import { isFailure } from '../../shared/errors.ts';
 import { typeText } from '../../shared/tensor/type.ts';
-import { openProgram } from '../../shared/torch/open.ts';
+import { openProgram } from '../../shared/formats/open.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const BERT = join(ROOT, 'test/conformance/zoo/hf_bert.dyn.pt2');

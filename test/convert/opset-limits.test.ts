@@ -8,7 +8,7 @@ import { fileSource } from '../../shared/bytes/byte-source.ts';
 import { convertProgram } from '../../shared/convert/convert.ts';
 import { supportAt } from '../../shared/convert/opset-limits.ts';
 import { isFailure } from '../../shared/errors.ts';
-import { openProgram } from '../../shared/torch/open.ts';
+import { openProgram } from '../../shared/formats/open.ts';
 
 const corpus = openCorpus(join(import.meta.dirname, '../conformance/opinfo'))!;
 const folder = mkdtempSync(join(tmpdir(), 'torchferry-opsets-'));

@@ -13,7 +13,7 @@ import { memoryData, type TensorData } from '../../shared/tensor/data.ts';
 import type { Dtype } from '../../shared/tensor/dtype.ts';
 import { readNpz } from '../../shared/tensor/npz.ts';
 import { decodeNumbers, encodeNumbers } from '../../shared/tensor/numbers.ts';
-import { openProgram } from '../../shared/torch/open.ts';
+import { openProgram } from '../../shared/formats/open.ts';
 
 interface Case {
   /** The version that wrote the program and computed the numbers. */

@@ -9,7 +9,7 @@ import { fileSource } from '../../shared/bytes/byte-source.ts';
 import { convertProgram } from '../../shared/convert/convert.ts';
 import { checkModel } from '../../shared/onnx/check.ts';
 import { printModel } from '../../shared/onnx/text.ts';
-import { openProgram } from '../../shared/torch/open.ts';
+import { openProgram } from '../../shared/formats/open.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const PROGRAMS: Readonly<

@@ -1,6 +1,7 @@
 /**
  * The deployed machine, run here over folders with small stages: what an upload becomes, and what becomes of trouble.
  */
+import { readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +12,7 @@ import { folderStore } from '../../local/folder-store.ts';
 import { StatesError } from '../../local/states-error.ts';
 import type { Json } from '../../shared/pipeline/machine/asl.ts';
 import type { Report } from '../../shared/report/report.ts';
-import { ARCHIVE, type Before, fakeStages, unsupported } from './fake-stages.ts';
+import { PROGRAM, type Before, fakeStages, unsupported } from './fake-stages.ts';
 import { virtualClock } from './virtual-clock.ts';
 
 let root: string;
@@ -34,10 +35,11 @@ const ferry = (before?: Before): Ferry =>
     onEvent: (event) => events.push(event),
   });
 
-const upload = async (key: string, content: Uint8Array | string = ARCHIVE): Promise<void> => {
+const upload = async (key: string, content: Uint8Array | string = PROGRAM): Promise<void> => {
   await mkdir(join(root, 'input', key, '..'), { recursive: true });
   await writeFile(join(root, 'input', key), content);
 };
+const saved = (name: string): Buffer => readFileSync(new URL(`../fixtures/torch-save/${name}`, import.meta.url));
 const job = (key: string, options: unknown): Promise<void> => upload(key, JSON.stringify(options));
 const request = (key: string, more: Record<string, Json> = {}): Json => ({ bucket: 'input', key, ...more });
 const s3Event = (key: string, version?: string): Json => ({
@@ -148,7 +150,7 @@ describe('an upload', () => {
     await upload('net.pt2');
     await ferry().convert(s3Event('net.pt2'));
     const first = await folderOf();
-    await writeFile(join(root, 'input', 'net.pt2'), Buffer.concat([ARCHIVE, ARCHIVE]));
+    await writeFile(join(root, 'input', 'net.pt2'), Buffer.concat([PROGRAM, PROGRAM]));
     await utimes(join(root, 'input', 'net.pt2'), new Date(), new Date());
     await ferry().convert(s3Event('net.pt2'));
     const reports = (await outputs()).filter((path) => path.endsWith('report.json'));
@@ -253,16 +255,26 @@ describe('trouble ends with a report, an event and the code', () => {
       { job: { calibration: 'none.npz' } },
       { code: 'BadJob', stage: 'claim', message: /there is no file "none.npz"/ },
     ],
-    ['an empty file', { upload: '' }, { code: 'CorruptArchive', stage: 'claim', message: /it is empty/ }],
+    ['an empty file', { upload: '' }, { code: 'UnsupportedFormat', stage: 'claim', message: /an empty file/ }],
     [
       'something that is no model',
       { upload: 'hello' },
-      { code: 'UnsupportedFormat', stage: 'claim', message: /torch\.export\.save/ },
+      { code: 'UnsupportedFormat', stage: 'claim', message: /a text file/ },
     ],
     [
       'weights without a graph',
       { upload: Buffer.from([0x80, 2, 0x8a]) },
       { code: 'UnsupportedFormat', stage: 'claim', message: /pickle/ },
+    ],
+    [
+      'TorchScript',
+      { upload: saved('torchscript.pt') },
+      { code: 'UnsupportedFormat', stage: 'claim', message: /TorchScript/ },
+    ],
+    [
+      'a state dict',
+      { upload: saved('protocol4.pt') },
+      { code: 'UnsupportedFormat', stage: 'claim', message: /a checkpoint of 27 tensors/ },
     ],
     [
       'a Git LFS pointer',
@@ -305,7 +317,7 @@ describe('trouble ends with a report, an event and the code', () => {
     ],
   ];
   it.each(cases)('%s', async (_name, given, expected) => {
-    await upload('net.pt2', given.upload ?? ARCHIVE);
+    await upload('net.pt2', given.upload ?? PROGRAM);
     if (given.job) await job('net.job.json', given.job);
     const outcome = await ferry(given.before).convert(given.request ?? request('net.pt2'));
     expect(outcome).toMatchObject({

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { type InboxOptions, watchInbox } from '../../local/inbox.ts';
-import { ARCHIVE, type Before, fakeStages } from './fake-stages.ts';
+import { PROGRAM, type Before, fakeStages } from './fake-stages.ts';
 
 let root: string;
 let outcomes: string[];
@@ -38,7 +38,7 @@ async function watch(
   stop.abort(new Error('enough'));
   await watching;
 }
-const put = (name: string, content: Uint8Array | string = ARCHIVE) => writeFile(join(root, 'in', name), content);
+const put = (name: string, content: Uint8Array | string = PROGRAM) => writeFile(join(root, 'in', name), content);
 
 it('converts what is there and what comes, and nothing else', async () => {
   await put('a.pt2');
@@ -83,7 +83,7 @@ it('does again after a restart what was interrupted', async () => {
 it('waits until a file is complete', async () => {
   let writes = 0;
   const copying = setInterval(
-    () => void (writes++ < 20 && put('slow.pt2', Buffer.concat([ARCHIVE, Buffer.alloc(writes)]))),
+    () => void (writes++ < 20 && put('slow.pt2', Buffer.concat([PROGRAM, Buffer.alloc(writes)]))),
     2,
   );
   try {

@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { runLocalBatch } from '../../local/many.ts';
-import { ARCHIVE, fakeStages, unsupported } from './fake-stages.ts';
+import { PROGRAM, fakeStages, unsupported } from './fake-stages.ts';
 
 let root: string;
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'many-'));
   await mkdir(join(root, 'models', 'deep'), { recursive: true });
-  for (const name of ['a.pt2', 'deep/b.pt2']) await writeFile(join(root, 'models', name), ARCHIVE);
+  for (const name of ['a.pt2', 'deep/b.pt2']) await writeFile(join(root, 'models', name), PROGRAM);
   await writeFile(join(root, 'models', 'bad.pt2'), 'no model');
 });
 afterEach(() => rm(root, { recursive: true }));
@@ -31,7 +31,7 @@ it('converts a manifest, and its failed rows again', async () => {
     stages: fakeStages(),
   });
   expect(first.counts).toEqual({ models: 2, pass: 1, warn: 0, fail: 1 });
-  await writeFile(join(root, 'models', 'bad.pt2'), ARCHIVE);
+  await writeFile(join(root, 'models', 'bad.pt2'), PROGRAM);
   await writeFile(join(root, 'models', 'again.jsonl'), await readFile(first.failedManifest));
   const second = await runLocalBatch({
     models: join(root, 'models', 'again.jsonl'),

@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { FerryEvent } from '../../local/ferry.ts';
 import { type LocalRun, runLocal } from '../../local/run.ts';
 import type { Report } from '../../shared/report/report.ts';
-import { ARCHIVE, type Before, fakeStages, unsupported } from './fake-stages.ts';
+import { PROGRAM, type Before, fakeStages, unsupported } from './fake-stages.ts';
 
 let root: string;
 let outDir: string;
@@ -16,7 +16,7 @@ beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'run-'));
   outDir = join(root, 'out');
   await mkdir(join(root, 'models'));
-  await writeFile(join(root, 'models', 'net.pt2'), ARCHIVE);
+  await writeFile(join(root, 'models', 'net.pt2'), PROGRAM);
 });
 afterEach(() => rm(root, { recursive: true }));
 

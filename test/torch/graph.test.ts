@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { memorySource } from '../../shared/bytes/byte-source.ts';
 import { modulePath } from '../../shared/torch/exported/source.ts';
 import { operatorName } from '../../shared/torch/exported/target.ts';
-import { openProgram } from '../../shared/torch/open.ts';
+import { openProgram } from '../../shared/formats/open.ts';
 import type { Argument, TorchProgram } from '../../shared/torch/program.ts';
 
 const META =

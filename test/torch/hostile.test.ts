@@ -5,7 +5,7 @@ import { memorySource } from '../../shared/bytes/byte-source.ts';
 import { openZip } from '../../shared/bytes/zip.ts';
 import { zipBytes } from '../../shared/bytes/zip-write.ts';
 import { isFailure } from '../../shared/errors.ts';
-import { openProgram } from '../../shared/torch/open.ts';
+import { openProgram } from '../../shared/formats/open.ts';
 import { buildZip, type RecordSpec } from '../bytes/zip-builder.ts';
 
 const fixture = (path: string): Buffer => readFileSync(new URL(`../fixtures/${path}`, import.meta.url));

@@ -2,6 +2,7 @@
  * Many models: a Distributed Map over a JSONL manifest or over everything under a prefix, each item one run of the
  * conversion machine.
  */
+import { MODEL_SUFFIXES } from '../../formats/table.ts';
 import {
   type Catcher,
   expression,
@@ -13,7 +14,6 @@ import {
 } from './asl.ts';
 import { WORK_PREFIXES } from './stages.ts';
 import { eventTask, failureOf, type MachineNames, PLACEHOLDERS, stageTask, START_EXECUTION } from './task.ts';
-import { MODEL_EXTENSIONS } from '../job/upload.ts';
 
 const orElse = (field: string, fallback: string) =>
   expression(`$exists($states.input.${field}) ? $states.input.${field} : ${fallback}`);
@@ -43,7 +43,7 @@ const ITEM_REQUEST = expression(`(
 
 // Under a prefix lie job files and data too; those are passed over.
 const IS_MODEL = expression(
-  `$contains($states.input.key, /(${MODEL_EXTENSIONS.map((extension) => extension.replace('.', '\\.')).join('|')})$/i)`,
+  `$contains($states.input.key, /(${MODEL_SUFFIXES.map((suffix) => suffix.replace('.', '\\.')).join('|')})$/i)`,
 );
 
 const convertOne = (names: MachineNames, next: string, failedState: string): TaskState => ({

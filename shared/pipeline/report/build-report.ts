@@ -103,7 +103,7 @@ const modelOf = ({ input, format }: JobRecord, convert: ConvertFacts | null): Re
   bytes: input.bytes,
   version: input.version || null,
   sha256: convert?.sha256 ?? null,
-  format: convert?.format ?? (format || null),
+  format: convert?.format ?? format?.name ?? null,
   torchVersion: convert?.torchVersion ?? null,
 });
 

@@ -1,6 +1,6 @@
 /** Claim: make sure that one upload is one job, find out what it asks for, and write that down. */
 import { fail, type JobProblem } from '../../errors.ts';
-import { inspectFormat } from '../job/inspect.ts';
+import { open, refuse } from '../../formats/open.ts';
 import { checkJob, filesOf, findJob, findReference, resolveJob, type ResolvedJob } from '../job/job.ts';
 import { failureOf, fieldsOf } from '../workspace/job-stage.ts';
 import type { JobRecord, StageFacts } from '../workspace/record.ts';
@@ -122,10 +122,11 @@ async function formatOf(
   store: ObjectStore,
   { bucket, key }: ConversionRequest,
   { version }: Identity,
-): Promise<string> {
+): Promise<JobRecord['format']> {
   const source = await store.open(bucket, key, version);
   try {
-    return await inspectFormat(source);
+    const opened = await open(source);
+    return opened.kind === 'refused' ? refuse(source, opened) : { name: opened.format, kind: opened.kind };
   } finally {
     source.close?.();
   }

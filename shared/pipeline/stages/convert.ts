@@ -2,12 +2,13 @@
 import { basename, join } from 'node:path';
 import { fileSource } from '../../bytes/byte-source.ts';
 import type { OperatorCount } from '../../report/report.ts';
+import type { Content } from '../../formats/open.ts';
 import { convertFile } from '../../steps/convert-file.ts';
 import { keepExamples } from '../workspace/examples.ts';
 import type { VariantRequest } from '../job/job.ts';
 import { jobStage } from '../workspace/job-stage.ts';
 import { rewriteFile } from '../../steps/rewrite-file.ts';
-import type { ConvertFacts, StoredFile } from '../workspace/record.ts';
+import type { ConvertFacts, JobRecord, StoredFile } from '../workspace/record.ts';
 import type { Services } from '../workspace/services.ts';
 import { symbolRanges } from '../../steps/symbol-ranges.ts';
 import { hashSource, type Workspace } from '../workspace/workspace.ts';
@@ -19,9 +20,14 @@ interface Made extends Omit<ConvertFacts, 'files' | 'sha256' | 'variants'> {
 
 type Make = (workspace: Workspace, services: Services) => Promise<Made>;
 
+function make({ format }: JobRecord): Make {
+  if (format === null) throw new Error('the claim found no format');
+  return MAKERS[format.kind];
+}
+
 export const run = jobStage<ConvertFacts>('convert', async (workspace, _input, services) => {
   const { job } = workspace;
-  const { paths, ...made } = await (job.format === 'ONNX' ? takeOnnx : convertPyTorch)(workspace, services);
+  const { paths, ...made } = await make(job)(workspace, services);
   const { variants, warnings } = variantsOf(job.variants, made.operators);
   const converted = variants.find((variant) => !variant.quantize);
   const files: StoredFile[] = [];
@@ -125,3 +131,5 @@ const takeOnnx: Make = async (workspace, { signal }) => {
     ranges: {},
   };
 };
+
+const MAKERS: Readonly<Record<Content, Make>> = { program: convertPyTorch, onnx: takeOnnx };

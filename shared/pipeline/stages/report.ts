@@ -65,7 +65,7 @@ async function recordOfRefused(request: Json, output: string, { store, now }: Se
     reported: [],
     variants: [],
     config: null,
-    format: '',
+    format: null,
     id,
     created: new Date(now()).toISOString(),
     input: { bucket, key, version, bytes },

@@ -1,4 +1,5 @@
 /** What is written down about a job in the work bucket, so that between states only its id travels. */
+import type { Content } from '../../formats/open.ts';
 import type {
   Conversion,
   Failure,
@@ -29,8 +30,8 @@ export interface JobRecord extends ResolvedJob {
   /** Key of the job file; null: none was found. */
   readonly config: string | null;
   readonly options: JobOptions;
-  /** What the beginning of the file says it is. */
-  readonly format: string;
+  /** What the file is, by its content; null when that is not known. */
+  readonly format: { readonly name: string; readonly kind: Content } | null;
 }
 
 /** A file that a stage made, where the next stage finds it. */

@@ -12,6 +12,7 @@ export type TensorSource = (names: ReadonlySet<string>) => Promise<ReadonlyMap<s
 
 export interface ProgramArchive {
   readonly file: string;
+  /** Its name in the table of formats. */
   readonly format: string;
   readonly program: JsonRecord;
   /** Schema version where only a record of its own tells it. */
@@ -49,23 +50,13 @@ export function recordSet(source: ByteSource, zip: Zip): RecordSet {
   };
 }
 
-/** The program of an archive, or null when it holds none. */
-export async function findProgram(records: RecordSet): Promise<ProgramArchive | null> {
-  if (records.get('serialized_exported_program.json')) return flatArchive(records);
-  const models = records
-    .under('models/')
-    .filter((name) => name.endsWith('.json'))
-    .map((name) => name.slice(0, -'.json'.length));
-  return models.length === 0 ? null : pt2Archive(records, models);
-}
-
 /** torch 2.1 to 2.7: four or five records, the tensors inside nested torch.save archives. */
-function flatArchive(records: RecordSet): ProgramArchive {
+export function flatArchive(records: RecordSet, format: string): ProgramArchive {
   // torch 2.1 named torch.save archives .json.
   const saved = (name: string): ZipEntry | null => records.get(`${name}.pt`) ?? records.get(`${name}.json`);
   return {
     file: records.source.name,
-    format: 'torch.export flat zip',
+    format,
     program: records.get('serialized_exported_program.json')!,
     version: records.get('version'),
     stateDict: savedTensors(records, saved('serialized_state_dict')),
@@ -76,7 +67,11 @@ function flatArchive(records: RecordSet): ProgramArchive {
 }
 
 /** torch 2.8 and later: one folder with a program per model; from 2.9 on a raw record per storage. */
-async function pt2Archive(records: RecordSet, models: readonly string[]): Promise<ProgramArchive> {
+export async function pt2Archive(records: RecordSet, format: string): Promise<ProgramArchive> {
+  const models = records
+    .under('models/')
+    .filter((name) => name.endsWith('.json'))
+    .map((name) => name.slice(0, -'.json'.length));
   const model = models.includes('model') ? 'model' : models[0]!;
   if (models.length > 1 && model !== 'model') {
     fail('UnsupportedFormat', {
@@ -96,7 +91,7 @@ async function pt2Archive(records: RecordSet, models: readonly string[]): Promis
   const unused = models.filter((name) => name !== model);
   return {
     file: records.source.name,
-    format: 'torch.export archive',
+    format,
     program: records.get(`models/${model}.json`)!,
     version: null,
     stateDict: tensors('weights'),

@@ -3,15 +3,7 @@ import type { ByteSource } from '../../bytes/byte-source.ts';
 import { fail } from '../../errors.ts';
 import type { ProgramArchive, TensorSource } from './archive.ts';
 
-/** Null when the first bytes are no object with the keys of a program, in whatever order. */
-export function jsonArchive(source: ByteSource, head: Uint8Array): ProgramArchive | null {
-  const text = Buffer.from(head.buffer, head.byteOffset, head.byteLength).toString('utf8');
-  if (
-    !/^\uFEFF?\s*\{\s*"(?:graph_module|opset_version|range_constraints|schema_version|verifiers|torch_version|guards_code|dialect)"/.test(
-      text,
-    )
-  )
-    return null;
+export function jsonArchive(source: ByteSource, format: string): ProgramArchive {
   const noWeights: TensorSource = async (names) =>
     names.size === 0
       ? new Map()
@@ -21,7 +13,7 @@ export function jsonArchive(source: ByteSource, head: Uint8Array): ProgramArchiv
         });
   return {
     file: source.name,
-    format: 'torch.export JSON',
+    format,
     program: { name: 'program', size: source.size, read: () => source.read() },
     version: null,
     stateDict: noWeights,

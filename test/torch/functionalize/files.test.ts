@@ -9,7 +9,7 @@ import { fileSource } from '../../../shared/bytes/byte-source.ts';
 import { flatOutputs, tensorNames } from '../../../shared/torch/functionalize/arguments.ts';
 import { writerOf } from '../../../shared/torch/functionalize/writers.ts';
 import { functionalize } from '../../../shared/torch/functionalize.ts';
-import { openProgram } from '../../../shared/torch/open.ts';
+import { openProgram } from '../../../shared/formats/open.ts';
 
 const FOLDER = new URL('../../fixtures/functionalize/', import.meta.url);
 

@@ -8,7 +8,7 @@ import { zipBytes } from '../../shared/bytes/zip-write.ts';
 import type { FailureCode } from '../../shared/errors.ts';
 import { evaluateDim } from '../../shared/tensor/dim.ts';
 import { typeText } from '../../shared/tensor/type.ts';
-import { identify, openProgram } from '../../shared/torch/open.ts';
+import { identify, openProgram } from '../../shared/formats/open.ts';
 import type { TorchProgram } from '../../shared/torch/program.ts';
 
 const FOLDER = new URL('../fixtures/pt2/', import.meta.url);
