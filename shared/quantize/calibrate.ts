@@ -2,40 +2,52 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fail } from '../errors.ts';
-import { type Graph, type Model, Node, Value } from '../onnx/ir.ts';
+import { type Graph, type Model, Value } from '../onnx/ir.ts';
 import { writeModel } from '../onnx/proto/write.ts';
-import { type MemoryTensors, withSession } from '../runtime/session.ts';
+import { builderFor } from '../onnx/rewrite.ts';
+import { type MemoryTensors, type Session, withSession } from '../runtime/session.ts';
 import { asFloat32 } from '../tensor/arithmetic.ts';
 import { tensorType } from '../tensor/type.ts';
-import type { Range } from './qparams.ts';
+import type { Range } from './formulas.ts';
+import type { Observer, Watch } from './observers/observer.ts';
 
 export interface CalibrationRequest {
   readonly model: Model;
   readonly tensors: readonly Value[];
+  readonly observer: Observer;
+  /** Iterated once per round. */
   readonly batches: AsyncIterable<MemoryTensors>;
   /** Where the batches come from, for messages. */
   readonly file: string;
   readonly workFolder: string;
 }
 
-export interface Calibration {
-  /** Tensors without elements are missing. */
-  readonly ranges: ReadonlyMap<Value, Range>;
-  readonly batches: number;
+/** Tensors without elements are missing. */
+export type Ranges = ReadonlyMap<Value, Range>;
+
+/** The range of each tensor over all batches, of any shapes; NaN and infinities are refused with the tensor's name. */
+export async function calibrate(request: CalibrationRequest): Promise<Ranges> {
+  const watches = request.tensors.map((tensor): Watched => ({ tensor, watch: request.observer.watch() }));
+  for (let round = 0; round < request.observer.rounds; round++) await runRound(request, watches, round);
+  return new Map(
+    watches.flatMap(({ tensor, watch }): [Value, Range][] => {
+      const range = watch.range();
+      return range ? [[tensor, range]] : [];
+    }),
+  );
 }
 
-/**
- * Smallest and largest value of each tensor over all batches, of any shapes; NaN and infinities are refused with the
- * tensor's name.
- */
-export async function calibrateMinMax({
-  model,
-  tensors,
-  batches,
-  file,
-  workFolder,
-}: CalibrationRequest): Promise<Calibration> {
-  const probes = addProbes(model.graph, tensors);
+interface Watched {
+  readonly tensor: Value;
+  readonly watch: Watch;
+}
+
+async function runRound(
+  { model, batches, file, workFolder }: CalibrationRequest,
+  watches: readonly Watched[],
+  round: number,
+): Promise<void> {
+  const probes = addProbes(model, watches, round);
   const path = join(workFolder, 'calibrate.onnx');
   try {
     await writeModel(model, path, { weights: 'embed' });
@@ -44,73 +56,75 @@ export async function calibrateMinMax({
   }
   try {
     // Optimizations would fuse away the very tensors that are looked at.
-    return await withSession(path, { optimize: 'none' }, async (session) => {
-      const ranges = new Map<Value, Range>();
-      let count = 0;
-      for await (const feeds of batches) {
-        const results = await session.run(feeds, probes.outputs);
-        for (const [i, tensor] of tensors.entries()) {
-          const [min, max, sum] = REDUCTIONS.map(
-            (_, r) => asFloat32(results.get(probes.outputs[i * REDUCTIONS.length + r]!)!.memory)[0]!,
-          );
-          widen(ranges, tensor, { min: min!, max: max!, sum: sum! }, file);
-        }
-        count++;
-      }
-      return { ranges, batches: count };
-    });
+    const count = await withSession(path, { optimize: 'none' }, (session) =>
+      absorbBatches(session, batches, file, { watches, names: probes.names, round }),
+    );
+    const problem = round === 0 ? 'it has no samples' : 'it can be read only once';
+    if (count === 0) fail('BadCalibrationData', { file, problem, expected: 'at least one' });
   } finally {
     for (const written of [path, `${path}.data`]) await rm(written, { force: true });
   }
 }
 
-// ReduceMin and ReduceMax pass over a NaN that does not come first; the sum does not.
-const REDUCTIONS = ['ReduceMin', 'ReduceMax', 'ReduceSum'] as const;
+async function absorbBatches(
+  session: Session,
+  batches: AsyncIterable<MemoryTensors>,
+  file: string,
+  { watches, names, round }: { watches: readonly Watched[]; names: readonly (readonly string[])[]; round: number },
+): Promise<number> {
+  let count = 0;
+  for await (const feeds of batches) {
+    const results = await session.run(feeds, names.flat());
+    for (const [i, { tensor, watch }] of watches.entries()) {
+      const numbers = names[i]!.map((name) => asFloat32(results.get(name)!.memory));
+      if (watch.absorb(numbers, round)) continue;
+      fail('BadCalibrationData', {
+        file,
+        problem: `"${tensor.name}" has NaN or infinity`,
+        expected: 'inputs for which every tensor of the FP32 model is finite',
+      });
+    }
+    count++;
+  }
+  return count;
+}
 
 interface Probes {
-  readonly outputs: readonly string[];
+  /** Parallel to the tensors. */
+  readonly names: readonly (readonly string[])[];
   remove(): void;
 }
 
-/** Reductions to one number each as extra outputs, so that a batch leaves three numbers per tensor and no tensor. */
-function addProbes(graph: Graph, tensors: readonly Value[]): Probes {
-  const kept = graph.outputs.length;
-  const nodes = tensors.flatMap((tensor, i) =>
-    REDUCTIONS.map((op) => {
-      const output = new Value(`torchferry.range.${i}.${op}`, tensorType('float32', []));
-      const node = new Node({
-        op,
-        inputs: [tensor],
-        outputs: [output],
-        attributes: [['keepdims', { kind: 'int', value: 0 }]],
-      });
-      graph.outputs.push(output);
-      return graph.addNode(node);
+/** What observers look at as extra outputs. */
+function addProbes(model: Model, watches: readonly Watched[], round: number): Probes {
+  const { graph } = model;
+  const kept = snapshot(graph);
+  const op = builderFor(model);
+  const names = watches.map(({ tensor, watch }, i) =>
+    watch.probes(op, tensor, round).map((probe, j) => {
+      probe.name = `torchferry.probe.${i}.${j}`;
+      probe.type ??= tensorType('float32', []);
+      graph.outputs.push(probe);
+      return probe.name;
     }),
   );
-  return {
-    outputs: nodes.map((node) => node.outputs[0]!.name),
-    remove() {
-      graph.outputs.length = kept;
-      for (const node of nodes) graph.removeNode(node);
-    },
-  };
+  return { names, remove: () => restore(graph, kept) };
 }
 
-function widen(
-  ranges: Map<Value, Range>,
-  tensor: Value,
-  { min, max, sum }: Range & { readonly sum: number },
-  file: string,
-): void {
-  if (min === Infinity && max === -Infinity) return;
-  if (Number.isNaN(sum) || !Number.isFinite(min) || !Number.isFinite(max)) {
-    fail('BadCalibrationData', {
-      file,
-      problem: `"${tensor.name}" has NaN or infinity`,
-      expected: 'inputs for which every tensor of the FP32 model is finite',
-    });
-  }
-  const known = ranges.get(tensor);
-  ranges.set(tensor, known ? { min: Math.min(known.min, min), max: Math.max(known.max, max) } : { min, max });
+interface Snapshot {
+  readonly outputs: number;
+  readonly nodes: ReadonlySet<unknown>;
+  readonly initializers: ReadonlySet<unknown>;
+}
+
+const snapshot = (graph: Graph): Snapshot => ({
+  outputs: graph.outputs.length,
+  nodes: new Set(graph.nodes),
+  initializers: new Set(graph.initializers),
+});
+
+function restore(graph: Graph, { outputs, nodes, initializers }: Snapshot): void {
+  graph.outputs.length = outputs;
+  for (const node of [...graph.nodes].reverse()) if (!nodes.has(node)) graph.removeNode(node);
+  for (const value of [...graph.initializers]) if (!initializers.has(value)) graph.removeInitializer(value);
 }

@@ -7,7 +7,7 @@ import { type Graph, type Model, Node, Value } from '../onnx/ir.ts';
 import { writeModel } from '../onnx/proto/write.ts';
 import { compareOutput, type OutputComparer } from '../runtime/compare.ts';
 import { type MemoryTensors, type Session, withSession } from '../runtime/session.ts';
-import type { Written } from './written.ts';
+import type { Written } from './writers/writer.ts';
 
 /** Tensors fetched in one run, at first and as bytes: what is in memory at a time, besides the models. */
 const FIRST_GROUP = 8;
@@ -27,13 +27,13 @@ export async function writeQuantizedLayers(
   workFolder: string,
 ): Promise<LayersFile> {
   const path = join(workFolder, 'layers.int8.onnx');
-  const probes = written.map(({ tensor, value, grid }, i) => {
-    if (!grid) return { tensor, value, node: null };
+  const probes = written.map(({ tensor, value, qparams }, i) => {
+    if (!qparams) return { tensor, value, node: null };
     const numbers = new Value(`torchferry.layer.${i}`, null);
     return {
       tensor,
       value: numbers,
-      node: new Node({ op: 'DequantizeLinear', inputs: [value, grid.scale, grid.zeroPoint], outputs: [numbers] }),
+      node: new Node({ op: 'DequantizeLinear', inputs: [value, qparams.scale, qparams.zeroPoint], outputs: [numbers] }),
     };
   });
   const nodes = probes.flatMap(({ node }) => (node ? [model.graph.addNode(node)] : []));

@@ -1,35 +1,36 @@
-/** Quantizes an ONNX model: plan, calibrate, qparams, write. */
+/** Quantizes an ONNX model: plan, calibrate, qparams, write, compare. */
 import { fail } from '../errors.ts';
 import type { LayerError, Quantization } from '../report/report.ts';
 import { OLDEST_OPSET } from '../onnx/opset.ts';
 import type { Model, Node, Value } from '../onnx/ir.ts';
 import type { Batch } from '../runtime/samples.ts';
 import type { MemoryTensors } from '../runtime/session.ts';
-import { type Calibration, calibrateMinMax } from './calibrate.ts';
-import { insertDynamic, planDynamic } from './dynamic.ts';
-import { insertQdq } from './insert-qdq.ts';
+import { calibrate, type Ranges } from './calibrate.ts';
+import { computeQParams, type QParamsResult } from './compute-qparams.ts';
 import { keptInFloat } from './keep-float.ts';
 import { compareLayers, writeFloatLayers, writeQuantizedLayers } from './layer-errors.ts';
-import { type Plan, planQuantization, resultOf, type TensorPlan } from './plan.ts';
-import { computeQParams, plansOf, type QParamsResult } from './qparams.ts';
-import { writeQOperators } from './qoperator.ts';
-import { DEFAULT_RECIPE, type QuantizationRecipe, type RecipeName, RECIPES } from './recipe.ts';
-import type { Written } from './written.ts';
+import { DEFAULT_OBSERVER, type ObserverName, OBSERVERS } from './observers/index.ts';
+import { type Plan, plansOfKind, resultOf, type TensorPlan } from './plan.ts';
+import { type RecipeChoice, recipeOf } from './recipe.ts';
+import { type Approach, SOURCES } from './sources/index.ts';
+import { WRITERS } from './writers/index.ts';
+import type { Written } from './writers/writer.ts';
 
-export interface QuantizeRequest {
+export interface QuantizeRequest extends RecipeChoice {
   /** `dynamic` needs no calibration; `format` does not apply to it: its operators are always written out. */
-  readonly approach: 'static' | 'dynamic';
+  readonly approach: Approach;
   readonly format: 'QDQ' | 'QLinear';
-  readonly recipe?: RecipeName;
   /** Node names, PyTorch module paths (with everything below them) or operator types to leave in float. */
   readonly keepFloat?: readonly string[];
   /**
    * Batches of inputs, such as `readSamples(...).batches(1)`. Static quantization needs them; with them, errors per
-   * layer are measured for both approaches.
+   * layer are measured for both approaches. Observers of several rounds iterate over them several times.
    */
   readonly calibration?: AsyncIterable<Batch>;
   /** Where the batches come from, for messages and the report. */
   readonly calibrationFile?: string;
+  /** How ranges of activations are found. */
+  readonly observer?: ObserverName;
   /** Exists; files in it are removed again. */
   readonly workFolder: string;
 }
@@ -45,14 +46,35 @@ const LAYER_BATCHES = 4;
 
 /**
  * Rewrites the model in place and leaves its inputs and outputs as they are. Weights stay promises: their codes are
- * computed
- * when the model is written, so what they are read from must stay open until then.
+ * computed when the model is written, so what they are read from must stay open until then.
  */
 export async function quantizeModel(model: Model, request: QuantizeRequest): Promise<Quantized> {
   requireOpset(model);
+  const { workFolder } = request;
+  const planner = plannerOf(model, request);
   const kept = keptInFloat(model.graph, request.keepFloat ?? []);
-  return request.approach === 'static' ? quantizeStatic(model, request, kept) : quantizeDynamic(model, request, kept);
+  const first = planner(kept);
+  const look = await lookAt(model, first, request);
+  const { plan, params } = await settle(planner, kept, first, look.ranges);
+  const { recorded } = look;
+  const float = recorded.length ? await writeFloatLayers(model, layersOf(plan), workFolder) : null;
+  const written = writerOf(request)({ model, plan, params });
+  const layers = float === null ? [] : await layerErrors({ model, plan, written, float, recorded, workFolder });
+  return {
+    model,
+    facts: {
+      approach: request.approach,
+      format: request.approach === 'dynamic' ? 'QLinear' : request.format,
+      calibration: look.calibration,
+      quantized: plan.nodes.size,
+      skipped: plan.skipped,
+      layers,
+    },
+  };
 }
+
+const writerOf = ({ approach, format }: QuantizeRequest): (typeof WRITERS)[keyof typeof WRITERS] =>
+  WRITERS[approach === 'dynamic' ? 'dynamic' : format];
 
 function requireOpset(model: Model): void {
   const opset = model.opsets.get('') ?? 0;
@@ -66,84 +88,75 @@ function requireOpset(model: Model): void {
 }
 
 type Kept = ReadonlyMap<Node, string>;
+type Planner = (refused: Kept) => Plan;
 
-async function quantizeStatic(model: Model, request: QuantizeRequest, kept: Kept): Promise<Quantized> {
-  const recipe = RECIPES[request.recipe ?? DEFAULT_RECIPE];
+function plannerOf(model: Model, request: QuantizeRequest): Planner {
+  const { graph } = model;
+  const recipe = recipeOf(request);
+  const source = SOURCES[request.approach];
+  return (refused) => requireNodes(model, source({ graph, recipe, format: request.format, refused }));
+}
+
+interface Look {
+  readonly ranges: Ranges;
+  /** For the comparison of layers. */
+  readonly recorded: readonly MemoryTensors[];
+  readonly calibration: Quantization['calibration'];
+}
+
+/** What calibration data says of the tensors of a plan; where none is observed, only the first batches are read. */
+async function lookAt(model: Model, plan: Plan, request: QuantizeRequest): Promise<Look> {
   const file = request.calibrationFile ?? 'calibration data';
-  if (!request.calibration)
+  const tensors = plansOfKind(plan, 'observed').map(({ value }) => value);
+  if (tensors.length === 0)
+    return { ranges: new Map(), recorded: await firstBatches(request.calibration), calibration: null };
+  const { calibration } = request;
+  if (!calibration)
     return fail('BadCalibrationData', {
       file,
       problem: 'there is none',
       expected: 'sample inputs, which static quantization needs to see the ranges of activations',
     });
-  const first = requireNodes(
-    model,
-    planQuantization({ graph: model.graph, recipe, format: request.format, refused: kept }),
-  );
+  const observer = OBSERVERS[request.observer ?? DEFAULT_OBSERVER];
+  const seen = { batches: [] as MemoryTensors[], samples: 0 };
+  const batches = { [Symbol.asyncIterator]: () => watched(calibration, seen) };
+  const ranges = await calibrate({ model, tensors, observer, batches, file, workFolder: request.workFolder });
+  const samples = seen.samples / observer.rounds;
+  return { ranges, recorded: seen.batches, calibration: { method: observer.title, samples, file } };
+}
+
+async function firstBatches(batches: AsyncIterable<Batch> | undefined): Promise<MemoryTensors[]> {
   const recorded: MemoryTensors[] = [];
-  const counter = { samples: 0 };
-  const observed = plansOf(first).flatMap((t) => (t.kind === 'observed' ? [t.value] : []));
-  const calibration = await calibrateMinMax({
-    model,
-    tensors: observed,
-    batches: watched(request.calibration, recorded, counter),
-    file,
-    workFolder: request.workFolder,
-  });
-  if (calibration.batches === 0)
-    fail('BadCalibrationData', { file, problem: 'it has no samples', expected: 'at least one' });
-  const { plan, params } = await settle({ model, request, recipe, kept, first, calibration });
-  const float = await writeFloatLayers(model, layersOf(plan), request.workFolder);
-  const written =
-    request.format === 'QDQ'
-      ? insertQdq({ graph: model.graph, plan, params })
-      : writeQOperators({ model, plan, params });
-  const layers = await layerErrors(model, plan, written, float, recorded, request.workFolder);
-  return { model, facts: facts(request, plan, layers, { method: 'MinMax', samples: counter.samples, file }) };
+  if (batches) for await (const { feeds } of batches) if (recorded.push(feeds) === LAYER_BATCHES) break;
+  return recorded;
 }
 
-async function quantizeDynamic(model: Model, request: QuantizeRequest, kept: Kept): Promise<Quantized> {
-  const first = requireNodes(model, planDynamic(model.graph, kept));
-  const recorded: MemoryTensors[] = [];
-  if (request.calibration)
-    for await (const batch of request.calibration) if (recorded.push(batch.feeds) === LAYER_BATCHES) break;
-  const { reduceRange } = RECIPES[request.recipe ?? DEFAULT_RECIPE];
-  const computed = await computeQParams(first, new Map(), reduceRange);
-  const plan = computed.unusable.size
-    ? requireNodes(model, planDynamic(model.graph, withUnusable(kept, first, computed)))
-    : first;
-  const { params } = plan === first ? computed : await computeQParams(plan, new Map(), reduceRange);
-  const float = recorded.length ? await writeFloatLayers(model, layersOf(plan), request.workFolder) : null;
-  const written = insertDynamic({ graph: model.graph, plan, params });
-  const layers = float === null ? [] : await layerErrors(model, plan, written, float, recorded, request.workFolder);
-  return { model, facts: facts(request, plan, layers, null) };
+/** Passes batches on, counts their samples and keeps the first few for the comparison of layers. */
+async function* watched(
+  batches: AsyncIterable<Batch>,
+  seen: { readonly batches: MemoryTensors[]; samples: number },
+): AsyncGenerator<MemoryTensors> {
+  for await (const { feeds, samples } of batches) {
+    if (seen.batches.length < LAYER_BATCHES) seen.batches.push(feeds);
+    seen.samples += samples;
+    yield feeds;
+  }
 }
 
-interface SettleRequest {
-  readonly model: Model;
-  readonly request: QuantizeRequest;
-  readonly recipe: QuantizationRecipe;
-  readonly kept: Kept;
-  readonly first: Plan;
-  readonly calibration: Calibration;
-}
-
-/** Parameters for the plan; nodes whose tensors cannot be put on a grid stay in float and the rest is planned again. */
-async function settle({
-  model,
-  request,
-  recipe,
-  kept,
-  first,
-  calibration,
-}: SettleRequest): Promise<{ plan: Plan; params: QParamsResult['params'] }> {
+/** Parameters for the plan; nodes with a tensor that has no scale stay in float and the rest is planned again. */
+async function settle(
+  planner: Planner,
+  kept: Kept,
+  first: Plan,
+  ranges: Ranges,
+): Promise<{ plan: Plan; params: QParamsResult['params'] }> {
   let plan = first;
   let refused = kept;
   for (;;) {
-    const result = await computeQParams(plan, calibration.ranges, recipe.reduceRange);
+    const result = await computeQParams(plan, ranges);
     if (result.unusable.size === 0) return { plan, params: result.params };
     refused = withUnusable(refused, plan, result);
-    plan = requireNodes(model, planQuantization({ graph: model.graph, recipe, format: request.format, refused }));
+    plan = planner(refused);
   }
 }
 
@@ -164,47 +177,23 @@ function requireNodes(model: Model, plan: Plan): Plan {
   return fail('NothingToQuantize', { file: model.graph.name, skipped: reasons });
 }
 
-/** Passes batches on, counts their samples and keeps the first few for the comparison of layers. */
-async function* watched(
-  batches: AsyncIterable<Batch>,
-  kept: MemoryTensors[],
-  counter: { samples: number },
-): AsyncGenerator<MemoryTensors> {
-  for await (const { feeds, samples } of batches) {
-    if (kept.length < LAYER_BATCHES) kept.push(feeds);
-    counter.samples += samples;
-    yield feeds;
-  }
-}
-
 /** Where codes are only moved there is nothing new to compare. */
 const isLayer = (plan: { readonly output: TensorPlan | null }): boolean => plan.output?.kind !== 'shared';
 
 const layersOf = (plan: Plan): Value[] => [...plan.nodes.values()].filter(isLayer).map(resultOf);
 
-async function layerErrors(
-  model: Model,
-  plan: Plan,
-  all: readonly Written[],
-  float: string,
-  batches: readonly MemoryTensors[],
-  workFolder: string,
-): Promise<LayerError[]> {
-  const written = all.filter(({ node }) => isLayer(plan.nodes.get(node)!));
-  const quantized = await writeQuantizedLayers(model, written, workFolder);
-  return compareLayers({ float, quantized, written, batches });
+interface LayersRequest {
+  readonly model: Model;
+  readonly plan: Plan;
+  readonly written: readonly Written[];
+  readonly float: string;
+  readonly recorded: readonly MemoryTensors[];
+  readonly workFolder: string;
 }
 
-const facts = (
-  request: QuantizeRequest,
-  plan: Plan,
-  layers: readonly LayerError[],
-  calibration: Quantization['calibration'],
-): Quantization => ({
-  approach: request.approach,
-  format: request.approach === 'dynamic' ? 'QLinear' : request.format,
-  calibration,
-  quantized: plan.nodes.size,
-  skipped: plan.skipped,
-  layers,
-});
+async function layerErrors(request: LayersRequest): Promise<LayerError[]> {
+  const { model, plan, float, recorded: batches } = request;
+  const written = request.written.filter(({ node }) => isLayer(plan.nodes.get(node)!));
+  const quantized = await writeQuantizedLayers(model, written, request.workFolder);
+  return compareLayers({ float, quantized, written, batches });
+}

@@ -1,52 +1,94 @@
-/** Quantization recipes: what to quantize and on which grid, as data. */
+/** Quantization recipes: what to quantize, to which codes, as data. */
+import type { CodeDtype } from '../tensor/qparams.ts';
 
-export interface QuantizationRecipe {
+/** How a range of numbers becomes codes. */
+export interface CodeSpec {
+  readonly dtype: CodeDtype;
+  /** Zero point 0, the range as wide on both sides. */
+  readonly symmetric: boolean;
+  /** What the ends of the range become: a part of what the type holds. */
+  readonly low: number;
+  readonly high: number;
+}
+
+export interface Recipe {
+  readonly weights: CodeSpec;
+  readonly activations: CodeSpec;
   /**
-   * Where the bias of a Linear that is MatMul and Add is added: as float, or on the int32 grid of the sums. A product
-   * of two
+   * Where the bias of a Linear that is MatMul and Add is added: as float, or to the int32 sums. A product of two
    * matrices is a Gemm to onnxruntime, whose bias is int32 always.
    */
   readonly bias: 'float' | 'int32';
-  /** Round what such a Linear gives, bias included, as PyTorch's quantized modules do. */
-  readonly roundLinear: boolean;
-  /**
-   * MatMul of two computed tensors, as in attention. Costs accuracy; weights are where the size and most of the time
-   * are.
-   */
-  readonly products: boolean;
-  /**
-   * Give MatMul an integer output where the next operator reads codes. In float its bias can be added before anything
-   * is rounded.
-   */
-  readonly matmulOutput: boolean;
-  /**
-   * Also operators that onnxruntime has no integer kernel for on CPU: they shrink and are rounded, but run in float.
-   */
-  readonly withoutKernel: boolean;
-  /** Seven-bit weights: for x64 processors without VNNI, whose u8 x s8 products saturate in 16 bits. */
-  readonly reduceRange: boolean;
+  readonly output: {
+    /** Of such a Linear, bias included: `codes` rounds it, as PyTorch's quantized modules do. */
+    readonly linear: 'float' | 'codes';
+    /**
+     * Of MatMul where the next operator reads codes. In float its bias can be added before anything is rounded.
+     */
+    readonly product: 'float' | 'codes';
+  };
+  readonly targets: {
+    /**
+     * MatMul of two computed tensors, as in attention. Costs accuracy; weights are where the size and most of the time
+     * are.
+     */
+    readonly products: boolean;
+    /**
+     * Also operators that onnxruntime has no integer kernel for on CPU: they shrink and are rounded, but run in float.
+     */
+    readonly withoutKernel: boolean;
+  };
 }
 
+const UINT8: CodeSpec = { dtype: 'uint8', symmetric: false, low: 0, high: 255 };
+const INT8: CodeSpec = { dtype: 'int8', symmetric: true, low: -127, high: 127 };
+/** Seven bits: x64 processors without VNNI add u8 x s8 products in 16 bits, where larger ones saturate. */
+const REDUCED_INT8: CodeSpec = { ...INT8, low: -64, high: 64 };
+
 /** onnxruntime on CPU: everything that becomes faster or four times smaller, at the least cost in accuracy. */
-const DEFAULT: QuantizationRecipe = {
+const DEFAULT: Recipe = {
+  weights: INT8,
+  activations: UINT8,
   bias: 'float',
-  roundLinear: false,
-  products: false,
-  matmulOutput: false,
-  withoutKernel: false,
-  reduceRange: false,
+  output: { linear: 'float', product: 'float' },
+  targets: { products: false, withoutKernel: false },
+};
+
+/** Every operator that has an integer form. */
+const FULL: Pick<Recipe, 'output' | 'targets'> = {
+  output: { linear: 'float', product: 'codes' },
+  targets: { products: true, withoutKernel: true },
 };
 
 /** The first three are named as Intel Neural Compressor 2.x names them. */
 export const RECIPES = {
   QDQ_OP_FP32_BIAS: DEFAULT,
   QDQ_OP_INT32_BIAS: { ...DEFAULT, bias: 'int32' },
-  QDQ_OP_FP32_BIAS_QDQ: { ...DEFAULT, roundLinear: true },
-  /** Every operator that has an integer form. */
-  full: { ...DEFAULT, products: true, matmulOutput: true, withoutKernel: true },
-  /** For x64 without VNNI. */
-  reduce_range: { ...DEFAULT, reduceRange: true },
-} as const satisfies Record<string, QuantizationRecipe>;
+  QDQ_OP_FP32_BIAS_QDQ: { ...DEFAULT, output: { ...DEFAULT.output, linear: 'codes' } },
+  full: { ...DEFAULT, ...FULL },
+  reduce_range: { ...DEFAULT, weights: REDUCED_INT8 },
+} as const satisfies Record<string, Recipe>;
 
 export type RecipeName = keyof typeof RECIPES;
 export const DEFAULT_RECIPE: RecipeName = 'QDQ_OP_FP32_BIAS';
+
+/** A recipe by name and what is changed of it: any of them goes with any other. */
+export interface RecipeChoice {
+  readonly recipe?: RecipeName | Recipe;
+  /** Seven-bit weights. */
+  readonly reduceRange?: boolean;
+  /** Every operator that has an integer form, products of two computed tensors included. */
+  readonly full?: boolean;
+}
+
+export function recipeOf({ recipe = DEFAULT_RECIPE, reduceRange = false, full = false }: RecipeChoice): Recipe {
+  const base = typeof recipe === 'string' ? RECIPES[recipe] : recipe;
+  return {
+    ...base,
+    ...(reduceRange ? { weights: REDUCED_INT8 } : {}),
+    ...(full ? { ...FULL, output: { ...base.output, product: FULL.output.product } } : {}),
+  };
+}
+
+/** Of what a recipe says, the range of the weights is all that dynamic quantization has. */
+export const isReduced = ({ weights }: Recipe): boolean => weights.high - weights.low < INT8.high - INT8.low;

@@ -1,6 +1,9 @@
-/** How each ONNX operator is quantized: one row each. What has no row stays in float. */
+/**
+ * How each ONNX operator is quantized, by every approach: one row each. What has no row stays in float.
+ */
 import type { Node } from '../onnx/ir.ts';
 import { constantOf, float as floatOf, int, ints, string } from '../onnx/match.ts';
+import type { OnnxOp } from '../onnx/schema/index.ts';
 
 type Axis = (node: Node, shape: readonly number[]) => number | null;
 
@@ -10,14 +13,14 @@ export type InputRole =
   | { readonly kind: 'activation' }
   /** Codes of a calibrated tensor, or a constant with its own range. */
   | { readonly kind: 'operand' }
-  /** int8 codes of a constant, with one scale per index of `axis`; one scale for all where that is null. */
+  /** Codes of a constant, with one scale per index of `axis`; one scale for all where that is null. */
   | { readonly kind: 'weight'; readonly axis: Axis }
   /** A weight where it is constant, else codes of a calibrated tensor. */
   | { readonly kind: 'factor'; readonly axis: Axis }
-  /** int32 codes of a constant vector, on the grid of input 0 times weight. */
+  /** int32 codes of a constant vector, with the scale of input 0 times that of the weight. */
   | { readonly kind: 'bias' }
-  /** int8 rows of a constant table, each with its own scale. */
-  | { readonly kind: 'table' }
+  /** Rows of a constant table, each with its own scale. */
+  | { readonly kind: 'table'; readonly axis: Axis }
   /** Left as it is: shapes, indices. */
   | { readonly kind: 'plain' };
 
@@ -29,11 +32,18 @@ export type OutputRole =
   | { readonly kind: 'shared' }
   | { readonly kind: 'float' };
 
+/** What dynamic quantization makes of a node with a constant weight. */
+type DynamicForm =
+  /** A product of activations, quantized anew in every run, and the weight. */
+  | { readonly kind: 'product'; readonly refuse: (node: Node) => string | null }
+  | { readonly kind: 'lookup' }
+  /** It stays in float: worth a line in the report. */
+  | { readonly kind: 'float'; readonly reason: string };
+
 export interface OperatorRule {
   /**
    * `weights`: worth quantizing for itself. `between`: only where codes come in and codes are wanted, so that no Q or
-   * DQ is
-   * added for it. `fold`: disappears into the range of what it reads.
+   * DQ is added for it. `fold`: disappears into the range of what it reads.
    */
   readonly when: 'weights' | 'between' | 'fold';
   /** By position; the last one repeats for variadic inputs. Absent positions are `plain`. */
@@ -44,12 +54,24 @@ export interface OperatorRule {
   readonly kernel: boolean;
   /** Why this node has to stay in float, or null. */
   readonly refuse?: (node: Node) => string | null;
+  /** It has no bias input: one is added by this operator behind it, best before anything is rounded. */
+  readonly biasIn?: OnnxOp;
+  /** Left out: dynamic quantization does not look at it. */
+  readonly dynamic?: DynamicForm;
+}
+
+/** Operators that have no quantized form, or that nobody misses one of. */
+interface FloatRule {
+  readonly when: 'never';
+  /** Not worth a line in the report. */
+  readonly isQuiet: boolean;
+  readonly dynamic?: DynamicForm;
 }
 
 const activation: InputRole = { kind: 'activation' };
 const operand: InputRole = { kind: 'operand' };
 const bias: InputRole = { kind: 'bias' };
-const table: InputRole = { kind: 'table' };
+const table: InputRole = { kind: 'table', axis: () => 0 };
 const plain: InputRole = { kind: 'plain' };
 const weight = (axis: Axis): InputRole => ({ kind: 'weight', axis });
 
@@ -59,17 +81,38 @@ const shared: OutputRole = { kind: 'shared' };
 const float: OutputRole = { kind: 'float' };
 const fixed = (scale: number, zeroPoint: number): OutputRole => ({ kind: 'fixed', scale, zeroPoint });
 
+const FLOAT_CONV: DynamicForm = {
+  kind: 'float',
+  reason:
+    'integer convolutions load only in recent onnxruntime versions and have one scale for all channels: ' +
+    'dynamic quantization leaves them in float',
+};
+const QUIET: FloatRule = { when: 'never', isQuiet: true };
+/** Has weights, and stays in float all the same. */
+const NO_FORM: FloatRule = {
+  when: 'never',
+  isQuiet: false,
+  dynamic: { kind: 'float', reason: 'it has no dynamic form' },
+};
+
 const between = (...inputs: readonly InputRole[]) => ({ when: 'between', inputs, kernel: true }) as const;
 const moving: OperatorRule = { ...between(activation), output: shared };
 
-export const RULES: Readonly<Record<string, OperatorRule>> = {
-  Conv: { when: 'weights', inputs: [activation, weight(() => 0), bias], output: observed, kernel: true },
+export const RULES: Readonly<Partial<Record<OnnxOp, OperatorRule | FloatRule>>> = {
+  Conv: {
+    when: 'weights',
+    inputs: [activation, weight(() => 0), bias],
+    output: observed,
+    kernel: true,
+    dynamic: FLOAT_CONV,
+  },
   // No integer kernel: Q/DQ round it without making it faster. With groups the channels of one scale would mix.
   ConvTranspose: {
     when: 'weights',
     inputs: [activation, weight((node) => (int(node, 'group') === 1 ? 1 : null)), bias],
     output: observed,
     kernel: false,
+    dynamic: FLOAT_CONV,
   },
   Gemm: {
     when: 'weights',
@@ -77,6 +120,7 @@ export const RULES: Readonly<Record<string, OperatorRule>> = {
     output: optional,
     kernel: true,
     refuse: (node) => (floatOf(node, 'alpha') !== 1 ? 'alpha is not 1' : null),
+    dynamic: { kind: 'product', refuse: refuseDynamicGemm },
   },
   // The kernel takes u8 x s8, never s8 x u8: a constant on the left is u8 as activations are.
   MatMul: {
@@ -85,6 +129,8 @@ export const RULES: Readonly<Record<string, OperatorRule>> = {
     output: optional,
     kernel: true,
     refuse: refuseProduct,
+    biasIn: 'Add',
+    dynamic: { kind: 'product', refuse: () => null },
   },
   Gather: {
     when: 'weights',
@@ -93,6 +139,7 @@ export const RULES: Readonly<Record<string, OperatorRule>> = {
     kernel: true,
     refuse: (node) =>
       int(node, 'axis') !== 0 ? 'only tables that are looked up by row (axis 0) have a scale per row' : null,
+    dynamic: { kind: 'lookup' },
   },
 
   Add: { ...between(operand, operand), output: observed },
@@ -123,6 +170,48 @@ export const RULES: Readonly<Record<string, OperatorRule>> = {
     refuse: (node) => (isConstantPad(node) && !padsWithZero(node) ? 'it pads with something else than 0' : null),
   },
   Resize: { ...moving, refuse: refuseResize },
+
+  LSTM: NO_FORM,
+  GRU: NO_FORM,
+  RNN: NO_FORM,
+  Einsum: NO_FORM,
+
+  Constant: QUIET,
+  ConstantOfShape: QUIET,
+  Identity: QUIET,
+  Cast: QUIET,
+  QuantizeLinear: QUIET,
+  DequantizeLinear: QUIET,
+};
+
+/** The row of a standard operator. */
+const rowOf = (node: Node): OperatorRule | FloatRule | undefined =>
+  node.domain === '' && Object.hasOwn(RULES, node.op) ? RULES[node.op as OnnxOp] : undefined;
+
+/** The row of an operator with a quantized form. */
+export function ruleOf(node: Node): OperatorRule | undefined {
+  const row = rowOf(node);
+  return row && row.when !== 'never' ? row : undefined;
+}
+
+export const dynamicFormOf = (node: Node): DynamicForm | undefined => rowOf(node)?.dynamic;
+
+/** Whether nobody would ask why it stays in float. */
+export function isQuiet(node: Node): boolean {
+  const row = rowOf(node);
+  return row?.when === 'never' ? row.isQuiet : row?.output.kind === 'shared';
+}
+
+export const roleAt = (rule: OperatorRule, index: number): InputRole =>
+  rule.inputs[index] ?? (rule.variadic ? rule.inputs.at(-1)! : plain);
+
+/** Which input is the weight or the table; -1: none. */
+export const weightIndexOf = (rule: OperatorRule): number =>
+  rule.inputs.findIndex(({ kind }) => kind === 'weight' || kind === 'factor' || kind === 'table');
+
+export const isLookup = (node: Node): boolean => {
+  const rule = ruleOf(node);
+  return rule !== undefined && roleAt(rule, 0).kind === 'table';
 };
 
 export const isConstantPad = (node: Node): boolean => string(node, 'mode') === 'constant';
@@ -137,15 +226,14 @@ function refuseResize(node: Node): string | null {
   return string(node, 'coordinate_transformation_mode') === 'tf_crop_and_resize' ? 'it crops' : null;
 }
 
-/** The row of a standard operator. */
-export const ruleOf = (node: Node): OperatorRule | undefined =>
-  node.domain === '' && Object.hasOwn(RULES, node.op) ? RULES[node.op] : undefined;
-
-export const roleAt = (rule: OperatorRule, index: number): InputRole =>
-  rule.inputs[index] ?? (rule.variadic ? rule.inputs.at(-1)! : plain);
-
 function refuseProduct(node: Node): string | null {
   return node.inputs.some((input) => constantOf(input)?.shape.length === 1) ? 'it multiplies by a vector' : null;
+}
+
+function refuseDynamicGemm(node: Node): string | null {
+  if (int(node, 'transA')) return 'its left side is transposed';
+  const isScaled = node.inputs[2] && floatOf(node, 'beta') !== 1;
+  return isScaled && constantOf(node.inputs[2])?.dtype !== 'float32' ? 'beta is not 1 and its bias is computed' : null;
 }
 
 function refusePool(node: Node): string | null {
@@ -153,7 +241,8 @@ function refusePool(node: Node): string | null {
   return isDilated ? 'the integer kernel has no dilations' : null;
 }
 
-// The grid of what remains always holds 0 and saturates at its ends: a clip that excludes 0 would not be the same.
+// The codes of what remains always include that of 0 and saturate at their ends: a clip that excludes 0 would not be
+// the same.
 function refuseClip(node: Node): string | null {
   for (const [index, allowed] of [
     [1, (x: number) => x <= 0],

@@ -28,7 +28,7 @@ export interface Samples {
   /** One class per sample. */
   readonly labels: Float64Array | null;
   /**
-   * In order. The size is a wish: a model with a fixed batch gets that, one without a batch axis gets one sample at a
+   * In order, as often as it is iterated. The size is a wish: a model with a fixed batch gets that, one without a batch axis gets one sample at a
    * time.
    */
   batches(size: number): AsyncIterable<Batch>;
@@ -74,20 +74,20 @@ export async function readSamples(
   const count = Math.min([...counts][0]!, limit);
   if (count === 0) fail(code, { file, problem: 'it has no samples', expected: 'at least one' });
   const fixed = fixedBatch(matches);
+  async function* rows(step: number): AsyncGenerator<Batch> {
+    for (let start = 0; start < count; start += step) {
+      const end = Math.min(start + step, count);
+      const feeds = new Map<string, MemoryTensor>();
+      for (const match of matches)
+        feeds.set(match.declared.name, await batchOf(match, start, end, fixed ?? end - start, file, code));
+      yield { feeds, samples: end - start };
+    }
+  }
   return {
     file,
     count,
     labels: labels === undefined ? null : await readLabels(file, arrays, labels, count, code),
-    async *batches(size) {
-      const step = fixed ?? size;
-      for (let start = 0; start < count; start += step) {
-        const end = Math.min(start + step, count);
-        const feeds = new Map<string, MemoryTensor>();
-        for (const match of matches)
-          feeds.set(match.declared.name, await batchOf(match, start, end, fixed ?? end - start, file, code));
-        yield { feeds, samples: end - start };
-      }
-    },
+    batches: (size) => ({ [Symbol.asyncIterator]: () => rows(fixed ?? size) }),
   };
 }
 

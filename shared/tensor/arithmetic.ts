@@ -2,6 +2,7 @@
 import { fail } from '../errors.ts';
 import type { Dtype } from './dtype.ts';
 import { bfloat16Bits } from './numbers.ts';
+import type { CodeDtype } from './qparams.ts';
 
 // 1.5 * 2^52: adding and taking it away again leaves no room for a fraction, and the processor rounds half to even.
 const ROUNDER = 6755399441055744;
@@ -130,14 +131,39 @@ export function absMaxOf(values: Float32Array, { outer, channels, inner }: Chann
   return result;
 }
 
+/** Arrays that hold codes; two 4-bit codes share a byte and have none. */
+const CODE_ARRAYS = {
+  uint8: Uint8Array,
+  int8: Int8Array,
+  uint16: Uint16Array,
+  int16: Int16Array,
+  int32: Int32Array,
+} as const satisfies Partial<Record<CodeDtype, unknown>>;
+
+export type CodeArray = InstanceType<(typeof CODE_ARRAYS)[keyof typeof CODE_ARRAYS]>;
+
+export function codeArray(dtype: Dtype, count: number): CodeArray {
+  const Codes = (CODE_ARRAYS as Partial<Record<Dtype, new (count: number) => CodeArray>>)[dtype];
+  const hint = 'codes of 8, 16 or 32 bits are computed';
+  return Codes ? new Codes(count) : fail('UnsupportedType', { what: 'quantization', dtype, hint });
+}
+
+/** Scales and zero points, one per channel, and the ends of the codes. */
+export interface ChannelParams {
+  readonly channels: Channels;
+  readonly scale: ArrayLike<number>;
+  readonly zeroPoint: ArrayLike<number>;
+  readonly low: number;
+  readonly high: number;
+}
+
 /**
  * `clamp(round_half_even(f32(x / scale)) + zero_point, low, high)` per channel, into `codes`: the arithmetic of
- * QuantizeLinear,
- * with the quotient in float32.
+ * QuantizeLinear, with the quotient in float32.
  */
-export function quantizeInto<T extends Int8Array | Uint8Array>(codes: T, values: Float32Array, grid: Grid): T {
-  const { scale, zeroPoint, low, high } = grid;
-  const { outer, channels, inner } = grid.channels;
+export function quantizeInto<T extends CodeArray>(codes: T, values: Float32Array, params: ChannelParams): T {
+  const { scale, zeroPoint, low, high } = params;
+  const { outer, channels, inner } = params.channels;
   for (let o = 0, i = 0; o < outer; o++) {
     for (let c = 0; c < channels; c++) {
       const s = scale[c]!;
@@ -151,13 +177,29 @@ export function quantizeInto<T extends Int8Array | Uint8Array>(codes: T, values:
   return codes;
 }
 
-export interface Grid {
-  readonly channels: Channels;
-  /** One per channel. */
-  readonly scale: Float32Array;
-  readonly zeroPoint: ArrayLike<number>;
-  readonly low: number;
-  readonly high: number;
+/**
+ * `clamp(round_half_even(x * inverse) + zero_point, low, high)` per channel: PyTorch's arithmetic. `scale` holds the
+ * inverses; products are rounded to float32 unless `isDouble`.
+ */
+export function quantizeByInverse<T extends CodeArray>(
+  codes: T,
+  values: ArrayLike<number>,
+  params: ChannelParams & { readonly isDouble: boolean },
+): T {
+  const { scale, zeroPoint, low, high, isDouble } = params;
+  const { outer, channels, inner } = params.channels;
+  for (let o = 0, i = 0; o < outer; o++) {
+    for (let c = 0; c < channels; c++) {
+      const inverse = scale[c]!;
+      const z = zeroPoint[c]!;
+      for (const end = i + inner; i < end; i++) {
+        const product = values[i]! * inverse;
+        const q = (isDouble ? product : Math.fround(product)) + ROUNDER - ROUNDER + z;
+        codes[i] = q < low ? low : q > high ? high : q;
+      }
+    }
+  }
+  return codes;
 }
 
 /** `round_half_even(x / scale)` in float64, clipped to int32: biases. One scale, or one per element. */

@@ -1,13 +1,8 @@
 /** Scales, zero points and codes against numbers recorded from onnxruntime's quantization tool and numpy. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import {
-  activationParams,
-  biasScale,
-  type QParams,
-  weightParams,
-  widenForBias,
-} from '../../shared/quantize/qparams.ts';
+import { asymmetricParams, biasScales, symmetricScales, widenForBias } from '../../shared/quantize/formulas.ts';
+import { recipeOf } from '../../shared/quantize/recipe.ts';
 import {
   absMaxOf,
   channelsOf,
@@ -36,18 +31,10 @@ const recorded = JSON.parse(
   readFileSync(new URL('../fixtures/quantize/formulas.json', import.meta.url), 'utf8'),
 ) as Recorded;
 
-const uint8 = (scale: number): QParams => ({ dtype: 'uint8', scale: Float32Array.of(scale), zeroPoint: 0, axis: null });
-const int8 = (scale: readonly number[]): QParams => ({
-  dtype: 'int8',
-  scale: Float32Array.from(scale),
-  zeroPoint: 0,
-  axis: 0,
-});
-
 describe('uint8 activations', () => {
   test.each(recorded.activations)('range $min to $max', ({ min, max, scale, zeroPoint }) => {
-    const params = activationParams({ min, max });
-    expect([params.scale[0], params.zeroPoint]).toEqual([scale, zeroPoint]);
+    const params = asymmetricParams({ min, max }, recipeOf({}).activations);
+    expect([params.scale, params.zeroPoint]).toEqual([scale, zeroPoint]);
   });
 });
 
@@ -56,16 +43,17 @@ describe('int8 weights per channel', () => {
     'shape $shape, axis $axis, reduced $reduceRange',
     ({ shape, axis, reduceRange, values, scale, codes }) => {
       const channels = channelsOf(shape, axis);
-      const params = weightParams(absMaxOf(Float32Array.from(values), channels), axis, reduceRange);
-      expect([...params.scale]).toEqual(scale);
-      const grid = {
+      const absMax = absMaxOf(Float32Array.from(values), channels);
+      const scales = symmetricScales(absMax, recipeOf({ reduceRange }).weights);
+      expect([...scales]).toEqual(scale);
+      const params = {
         channels,
-        scale: params.scale,
+        scale: scales,
         zeroPoint: new Array<number>(channels.channels).fill(0),
         low: -128,
         high: 127,
       };
-      expect([...quantizeInto(new Int8Array(values.length), Float32Array.from(values), grid)]).toEqual(codes);
+      expect([...quantizeInto(new Int8Array(values.length), Float32Array.from(values), params)]).toEqual(codes);
     },
   );
 });
@@ -73,27 +61,27 @@ describe('int8 weights per channel', () => {
 test.each(recorded.codes)(
   'codes on scale $scale, zero point $zeroPoint: ties to even, saturation',
   ({ scale, zeroPoint, values, codes }) => {
-    const grid = {
+    const params = {
       channels: channelsOf([values.length], null),
       scale: Float32Array.of(scale),
       zeroPoint: [zeroPoint],
       low: 0,
       high: 255,
     };
-    expect([...quantizeInto(new Uint8Array(values.length), Float32Array.from(values), grid)]).toEqual(codes);
+    expect([...quantizeInto(new Uint8Array(values.length), Float32Array.from(values), params)]).toEqual(codes);
   },
 );
 
 describe('int32 bias', () => {
   const { values, inputScale, weightScale, scale, codes } = recorded.bias;
   test('scale is the product in float32', () =>
-    expect([...biasScale(uint8(inputScale), int8(weightScale))]).toEqual(scale));
+    expect([...biasScales(inputScale, Float32Array.from(weightScale))]).toEqual(scale));
   test('codes are clipped, one scale per element', () =>
     expect([...quantizeBias(Float32Array.from(values), Float32Array.from(scale))]).toEqual(codes));
   test.each(recorded.widen)(
     'weight scale $weightScale is raised only where the bias $bias would overflow',
     ({ bias, inputScale, weightScale, expected }) => {
-      const { scale: widened } = widenForBias(int8([weightScale]), uint8(inputScale), Float32Array.of(bias));
+      const widened = widenForBias(Float32Array.of(weightScale), inputScale, Float32Array.of(bias));
       expect(widened[0]).toBe(expected);
     },
   );

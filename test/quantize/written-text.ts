@@ -2,12 +2,11 @@
 import { checkModel } from '../../shared/onnx/check.ts';
 import type { Model, Value } from '../../shared/onnx/ir.ts';
 import { printModel } from '../../shared/onnx/text.ts';
-import { insertDynamic, planDynamic } from '../../shared/quantize/dynamic.ts';
-import { insertQdq } from '../../shared/quantize/insert-qdq.ts';
-import { type Plan, planQuantization } from '../../shared/quantize/plan.ts';
-import { computeQParams, type Range } from '../../shared/quantize/qparams.ts';
-import { writeQOperators } from '../../shared/quantize/qoperator.ts';
+import { computeQParams } from '../../shared/quantize/compute-qparams.ts';
+import type { Range } from '../../shared/quantize/formulas.ts';
 import { DEFAULT_RECIPE, type RecipeName, RECIPES } from '../../shared/quantize/recipe.ts';
+import { SOURCES } from '../../shared/quantize/sources/index.ts';
+import { WRITERS } from '../../shared/quantize/writers/index.ts';
 import { memoryData } from '../../shared/tensor/data.ts';
 import { typedModel } from '../onnx/typed.ts';
 
@@ -16,24 +15,13 @@ export async function quantizedText(text: string): Promise<string> {
   const options = new Map([...text.matchAll(/^# (\w+): (.*)$/gm)].map((m) => [m[1]!, m[2]!]));
   const model = typedModel(text.replaceAll(/^# .*\n/gm, ''));
   const recipe = RECIPES[(options.get('recipe') ?? DEFAULT_RECIPE) as RecipeName];
-  const format = options.get('format') as 'QDQ' | 'QLinear' | 'dynamic';
+  const format = options.get('format') as keyof typeof WRITERS;
   const { graph } = model;
-  const plan =
-    format === 'dynamic'
-      ? planDynamic(graph, new Map())
-      : planQuantization({ graph, recipe, format, refused: new Map() });
-  const { params, unusable } = await computeQParams(
-    plan,
-    rangesOf(model, options.get('ranges') ?? ''),
-    recipe.reduceRange,
-  );
+  const source = SOURCES[format === 'dynamic' ? 'dynamic' : 'static'];
+  const plan = source({ graph, recipe, format: format === 'QDQ' ? 'QDQ' : 'QLinear', refused: new Map() });
+  const { params, unusable } = await computeQParams(plan, rangesOf(model, options.get('ranges') ?? ''));
   if (unusable.size) throw new Error([...unusable.values()].join('\n'));
-  const write = {
-    QDQ: insertQdq,
-    dynamic: insertDynamic,
-    QLinear: ({ plan: p }: { plan: Plan }) => writeQOperators({ model, plan: p, params }),
-  };
-  write[format]({ graph, plan, params });
+  WRITERS[format]({ model, plan, params });
   checkModel(model);
   for (const value of graph.initializers)
     value.data = memoryData(value.data!.dtype, value.data!.shape, await value.data!.read());

@@ -1,6 +1,6 @@
 /** What a job asks for: found beside the model, checked, defaults filled in and marked as such. */
 import { fail, type JobProblem } from '../../errors.ts';
-import { RECIPES } from '../../quantize/recipe.ts';
+import { isReduced, RECIPES } from '../../quantize/recipe.ts';
 import type { ReportedOption } from '../../report/report.ts';
 import { isObject } from './json-reader.ts';
 import { keyBeside } from './beside.ts';
@@ -97,7 +97,7 @@ function warningsOf(job: JobFile, options: JobOptions): string[] {
     return [...labels, ...OF_INT8.flatMap((name) => idle(name, 'no INT8 model is asked for'))];
   if (options.approach === 'static') return labels;
   // Of a recipe, the range of the weights is all that dynamic quantization has.
-  const forms = RECIPES[options.recipe].reduceRange
+  const forms = isReduced(RECIPES[options.recipe])
     ? (['quant_format'] as const)
     : (['quant_format', 'recipe'] as const);
   return [...labels, ...forms.flatMap((name) => idle(name, 'dynamic quantization has one form'))];

@@ -2,11 +2,11 @@
  * Which nodes are quantized: those with weights for themselves, those between them where codes come in and codes are
  * wanted.
  */
-import type { Graph, Node, Value } from '../onnx/ir.ts';
-import { constantOf } from '../onnx/match.ts';
-import type { PlanRequest } from './plan.ts';
-import type { QuantizationRecipe } from './recipe.ts';
-import { type InputRole, type OperatorRule, roleAt, ruleOf } from './rules.ts';
+import type { Graph, Node, Value } from '../../onnx/ir.ts';
+import { constantOf } from '../../onnx/match.ts';
+import type { Recipe } from '../recipe.ts';
+import { type InputRole, type OperatorRule, roleAt, ruleOf } from '../rules.ts';
+import type { PlanRequest } from './source.ts';
 
 export interface Choice {
   readonly chosen: ReadonlySet<Node>;
@@ -50,14 +50,9 @@ export function chooseNodes({ graph, recipe, format, refused }: PlanRequest): Ch
 }
 
 /** What the node itself says, whatever stands around it. */
-function reasonAgainst(
-  node: Node,
-  rule: OperatorRule,
-  recipe: QuantizationRecipe,
-  format: PlanRequest['format'],
-): string | null {
+function reasonAgainst(node: Node, rule: OperatorRule, recipe: Recipe, format: PlanRequest['format']): string | null {
   if (!rule.kernel && format === 'QLinear') return 'it has no QLinear form';
-  if (!rule.kernel && !recipe.withoutKernel) return 'onnxruntime has no integer kernel for it on CPU';
+  if (!rule.kernel && !recipe.targets.withoutKernel) return 'onnxruntime has no integer kernel for it on CPU';
   const refusal = rule.refuse?.(node) ?? null;
   if (refusal !== null) return refusal;
   const roles = node.inputs.map((value, i): [Value | null, InputRole] => [value, roleAt(rule, i)]);
@@ -69,7 +64,12 @@ function reasonAgainst(
     .filter(([, { kind }]) => kind === 'factor' || kind === 'operand')
     .map(([value]) => constantOf(value));
   if (factors.length > 0 && factors.every((data) => data !== null)) return 'it is a constant';
-  if (rule.when === 'weights' && factors.length > 0 && factors.every((data) => data === null) && !recipe.products) {
+  if (
+    rule.when === 'weights' &&
+    factors.length > 0 &&
+    factors.every((data) => data === null) &&
+    !recipe.targets.products
+  ) {
     return 'it multiplies two computed tensors, which the recipe keeps in float';
   }
   return null;
@@ -94,7 +94,7 @@ function inputProblem(value: Value, { kind }: InputRole): string | null {
 
 interface View {
   readonly graph: Graph;
-  readonly recipe: QuantizationRecipe;
+  readonly recipe: Recipe;
   readonly chosen: ReadonlySet<Node>;
 }
 
@@ -123,8 +123,8 @@ function isAvailable(value: Value, view: View): boolean {
 }
 
 function canGiveCodes(node: Node, { recipe }: View): boolean {
-  const { output } = ruleOf(node)!;
-  return output.kind !== 'float' && (node.op !== 'MatMul' || recipe.matmulOutput);
+  const { output, biasIn } = ruleOf(node)!;
+  return output.kind !== 'float' && (biasIn === undefined || recipe.output.product === 'codes');
 }
 
 function givesCodes(node: Node, view: View): boolean {

@@ -1,0 +1,98 @@
+/** Scale and zero point of every tensor of a plan. Weights are read one at a time. */
+import { absMaxOf, asFloat32, bytesOf, channelsOf, extentOf } from '../tensor/arithmetic.ts';
+import { memoryData, type TensorData } from '../tensor/data.ts';
+import { encodeNumbers } from '../tensor/numbers.ts';
+import type { CodeDtype, Granularity, QParams } from '../tensor/qparams.ts';
+import type { Value } from '../onnx/ir.ts';
+import { asymmetricParams, biasScales, type Range, symmetricScales, widenForBias } from './formulas.ts';
+import { axisOf, perAxis, PER_TENSOR, type Plan, type PlanOf, plansOfKind, rootOf, type TensorPlan } from './plan.ts';
+import type { CodeSpec } from './recipe.ts';
+
+export interface QParamsResult {
+  readonly params: ReadonlyMap<TensorPlan, QParams>;
+  /** Tensors that have no scale, and why. */
+  readonly unusable: ReadonlyMap<Value, string>;
+}
+
+/**
+ * Parameters of every tensor of the plan. Weights first: a bias widens its weight's scale before it takes its own from
+ * it.
+ */
+export async function computeQParams(plan: Plan, ranges: ReadonlyMap<Value, Range>): Promise<QParamsResult> {
+  const params = new Map<TensorPlan, QParams>();
+  const unusable = new Map<Value, string>();
+  for (const tensor of plansOfKind(plan, 'copied')) params.set(tensor, tensor.qparams);
+  for (const tensor of plansOfKind(plan, 'observed')) {
+    const range = ranges.get(tensor.value);
+    if (range) params.set(tensor, rangeQParams(range, tensor.spec));
+    else unusable.set(tensor.value, `"${tensor.value.name}" was never seen in the calibration data`);
+  }
+  for (const tensor of plansOfKind(plan, 'fixed'))
+    params.set(tensor, qparamsOf(tensor.dtype, PER_TENSOR, Float32Array.of(tensor.scale), tensor.zeroPoint));
+  for (const tensor of plansOfKind(plan, 'constant')) {
+    const extent = extentOf(asFloat32(await tensor.data.read()));
+    if (extent.finite) params.set(tensor, rangeQParams(extent, tensor.spec));
+    else unusable.set(tensor.value, notFinite(tensor.value));
+  }
+  for (const tensor of plansOfKind(plan, 'weight')) {
+    const { data, granularity, dtype, spec } = tensor;
+    const absMax = absMaxOf(asFloat32(await data.read()), channelsOf(data.shape, axisOf(granularity)));
+    if (absMax.every((most) => most === most))
+      params.set(tensor, qparamsOf(dtype, granularity, symmetricScales(absMax, spec), 0));
+    else unusable.set(tensor.value, notFinite(tensor.value));
+  }
+  const biases = plansOfKind(plan, 'bias');
+  for (const tensor of biases) await widenWeight(tensor, params, unusable);
+  for (const tensor of biases) {
+    const [activation, weight] = [params.get(rootOf(tensor.activation)), params.get(tensor.weight)];
+    if (!activation || !weight) continue;
+    const scales = biasScales((await floatsOf(activation.scale))[0]!, await floatsOf(weight.scale));
+    const granularity = perAxis(weight.granularity.kind === 'tensor' ? null : 0);
+    params.set(tensor, qparamsOf(tensor.dtype, granularity, scales, 0));
+  }
+  return { params, unusable };
+}
+
+const notFinite = (value: Value): string => `"${value.name}" has NaN or infinity`;
+
+const floatsOf = async (scale: TensorData): Promise<Float32Array> => asFloat32(await scale.read());
+
+function rangeQParams(range: Range, spec: CodeSpec): QParams {
+  if (spec.symmetric) {
+    const most = Float32Array.of(Math.max(Math.abs(range.min), Math.abs(range.max)));
+    return qparamsOf(spec.dtype, PER_TENSOR, symmetricScales(most, spec), 0);
+  }
+  const { scale, zeroPoint } = asymmetricParams(range, spec);
+  return qparamsOf(spec.dtype, PER_TENSOR, Float32Array.of(scale), zeroPoint);
+}
+
+function qparamsOf(dtype: CodeDtype, granularity: Granularity, scale: Float32Array, zeroPoint: number): QParams {
+  const shape = granularity.kind === 'tensor' ? [] : [scale.length];
+  return {
+    dtype,
+    granularity,
+    scale: memoryData('float32', shape, bytesOf(scale)),
+    zeroPoint: memoryData(dtype, shape, encodeNumbers(dtype, new Array<number>(scale.length).fill(zeroPoint))),
+  };
+}
+
+/** A weight that was copied keeps its scale: its bias saturates, as it does in PyTorch. */
+async function widenWeight(
+  bias: PlanOf<'bias'>,
+  params: Map<TensorPlan, QParams>,
+  unusable: Map<Value, string>,
+): Promise<void> {
+  const [activation, weight] = [params.get(rootOf(bias.activation)), params.get(bias.weight)];
+  const values = biasValues(bias, await bias.data.read());
+  if (!extentOf(values).finite) unusable.set(bias.value, notFinite(bias.value));
+  else if (activation && weight && bias.weight.kind !== 'copied') {
+    const scales = widenForBias(await floatsOf(weight.scale), (await floatsOf(activation.scale))[0]!, values);
+    params.set(bias.weight, { ...weight, scale: memoryData('float32', weight.scale.shape, bytesOf(scales)) });
+  }
+}
+
+/** A bias with its factor multiplied in: the integer kernels know no beta. */
+export function biasValues({ beta }: PlanOf<'bias'>, bytes: Uint8Array): Float32Array {
+  const values = asFloat32(bytes);
+  return beta === 1 ? values : values.map((v) => v * beta);
+}

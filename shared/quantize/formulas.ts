@@ -1,0 +1,56 @@
+/** From ranges to scales and zero points, by the formulas of onnxruntime's quantization tool. */
+import { type Extent, extentOf, roundHalfEven } from '../tensor/arithmetic.ts';
+
+export type Range = Pick<Extent, 'min' | 'max'>;
+
+/** The codes that the ends of a range become. */
+interface Ends {
+  readonly low: number;
+  readonly high: number;
+}
+
+const SMALLEST_NORMAL = 1.1754943508222875e-38;
+
+/**
+ * Asymmetric, with 0 among the codes: scale `(max - min) / (high - low)` (the difference in float32, the quotient in
+ * float64), zero point `round_half_even(low - min / scale)`. A range too small for a normal float32 gets scale 1, zero
+ * point 0.
+ */
+export function asymmetricParams(range: Range, { low, high }: Ends): { scale: number; zeroPoint: number } {
+  const min = Math.min(Math.fround(range.min), 0);
+  const max = Math.max(Math.fround(range.max), 0);
+  const scale = Math.fround(max - min) / (high - low);
+  return scale < SMALLEST_NORMAL
+    ? { scale: 1, zeroPoint: 0 }
+    : { scale: Math.fround(scale), zeroPoint: roundHalfEven(low - min / scale) };
+}
+
+/** Symmetric, zero point 0: `2 * absmax / (high - low)` for each channel. */
+export function symmetricScales(absMax: Float32Array, { low, high }: Ends): Float32Array {
+  return absMax.map((most) => {
+    const scale = Math.fround(2 * most) / (high - low);
+    return scale < SMALLEST_NORMAL ? 1 : scale;
+  });
+}
+
+/** `scale_x * scale_w`, in float32. */
+export const biasScales = (activation: number, weight: Float32Array): Float32Array =>
+  weight.map((scale) => activation * scale);
+
+const INT32_STEPS = 2 ** 32 - 2;
+
+/**
+ * Weight scales raised where a bias would overflow int32 on the scale `scale_x * scale_w`: a channel of tiny weights
+ * with an ordinary bias (a pruned or batch-normalised channel).
+ */
+export function widenForBias(weight: Float32Array, activation: number, bias: Float32Array): Float32Array {
+  const largest = (channel: number): number => (weight.length === 1 ? magnitudeOf(bias) : Math.abs(bias[channel]!));
+  return weight.map((scale, channel) => {
+    const candidate = activation * scale;
+    const smallest = (1.0001 * (2 * largest(channel))) / INT32_STEPS;
+    return candidate > 0 && candidate < smallest ? scale * (smallest / candidate) : scale;
+  });
+}
+
+const magnitudeOf = (values: Float32Array): number =>
+  Math.max(Math.abs(extentOf(values).min), Math.abs(extentOf(values).max));

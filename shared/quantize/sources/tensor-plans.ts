@@ -1,0 +1,96 @@
+/** Plans of tensors, each made once: who reads the same tensor reads the same codes. */
+import type { TensorData } from '../../tensor/data.ts';
+import type { Node, Value } from '../../onnx/ir.ts';
+import { constantOf, float } from '../../onnx/match.ts';
+import { perAxis, PER_TENSOR, type PlanOf, rootOf, type TensorPlan } from '../plan.ts';
+import type { Recipe } from '../recipe.ts';
+import type { InputRole, OutputRole } from '../rules.ts';
+
+export class TensorPlans {
+  readonly #recipe: Recipe;
+  readonly #activations = new Map<Value, TensorPlan>();
+  readonly #constants = new Map<string, TensorPlan>();
+
+  constructor(recipe: Recipe) {
+    this.#recipe = recipe;
+  }
+
+  /** Of one input; `before`: those of the inputs before it. null: read as it is. */
+  input(node: Node, role: InputRole, value: Value, before: readonly (TensorPlan | null)[]): TensorPlan | null {
+    if (role.kind === 'plain') return null;
+    const data = role.kind === 'activation' ? null : constantOf(value);
+    if (!data || role.kind === 'activation') return this.observed(value);
+    if (role.kind === 'operand') {
+      const spec = this.#recipe.activations;
+      const plan: TensorPlan = { kind: 'constant', value, data, spec, dtype: spec.dtype, granularity: PER_TENSOR };
+      return remember(this.#constants, `${value.name} constant`, plan);
+    }
+    if (role.kind !== 'bias') return this.weight(node, role, value, data);
+    const [activation, weight] = before;
+    if (!activation || !weight) throw new Error(`${node.op} "${node.name}": a bias without what it is added to`);
+    return biasPlan(value, data, { activation, weight, beta: float(node, 'beta') ?? 1 });
+  }
+
+  weight(
+    node: Node,
+    { axis }: Extract<InputRole, { readonly axis: unknown }>,
+    value: Value,
+    data: TensorData,
+  ): TensorPlan {
+    const spec = this.#recipe.weights;
+    const along = axis(node, data.shape);
+    const plan: TensorPlan = { kind: 'weight', value, data, spec, dtype: spec.dtype, granularity: perAxis(along) };
+    return remember(this.#constants, `${value.name} ${along}`, plan);
+  }
+
+  observed(value: Value): TensorPlan {
+    const spec = this.#recipe.activations;
+    const plan: TensorPlan = { kind: 'observed', value, spec, dtype: spec.dtype, granularity: PER_TENSOR };
+    return remember(this.#activations, value, plan);
+  }
+
+  /** `source`: the plan of the node's first input. null: float. */
+  output(role: OutputRole, value: Value, source: TensorPlan | null): TensorPlan | null {
+    const plan = this.#outputPlan(role, value, source);
+    if (plan) this.#activations.set(value, plan);
+    return plan;
+  }
+
+  #outputPlan(role: OutputRole, value: Value, source: TensorPlan | null): TensorPlan | null {
+    const spec = this.#recipe.activations;
+    const { dtype } = spec;
+    switch (role.kind) {
+      case 'float':
+        return null;
+      case 'fixed':
+        return { ...role, value, dtype: 'uint8', granularity: PER_TENSOR };
+      case 'shared':
+        return (
+          source && { kind: 'shared', value, source: rootOf(source), dtype: source.dtype, granularity: PER_TENSOR }
+        );
+      case 'observed':
+        return { kind: 'observed', value, spec, dtype, granularity: PER_TENSOR };
+    }
+  }
+}
+
+export const biasPlan = (
+  value: Value,
+  data: TensorData,
+  { activation, weight, beta }: Pick<PlanOf<'bias'>, 'activation' | 'weight' | 'beta'>,
+): PlanOf<'bias'> => ({
+  kind: 'bias',
+  value,
+  data,
+  activation,
+  weight,
+  beta,
+  dtype: 'int32',
+  granularity: perAxis(weight.granularity.kind === 'tensor' ? null : 0),
+});
+
+function remember<K>(known: Map<K, TensorPlan>, key: K, plan: TensorPlan): TensorPlan {
+  const found = known.get(key) ?? plan;
+  known.set(key, found);
+  return found;
+}

@@ -1,0 +1,27 @@
+/** Recipes: what is changed of one goes with any of them. */
+import { describe, expect, test } from 'vitest';
+import { RECIPES, recipeOf } from '../../shared/quantize/recipe.ts';
+
+describe('recipeOf', () => {
+  test.each(Object.entries(RECIPES))('%s alone is its row', (name, row) =>
+    expect(recipeOf({ recipe: name as keyof typeof RECIPES })).toEqual(row),
+  );
+  test('seven-bit weights and full are names of what is changed', () => {
+    expect(recipeOf({ reduceRange: true })).toEqual(RECIPES.reduce_range);
+    expect(recipeOf({ full: true })).toEqual(RECIPES.full);
+  });
+  test('changes combine with each other and with the bias of a Linear', () => {
+    const recipe = recipeOf({ recipe: 'QDQ_OP_FP32_BIAS_QDQ', reduceRange: true, full: true });
+    expect(recipe).toEqual({
+      weights: { dtype: 'int8', symmetric: true, low: -64, high: 64 },
+      activations: { dtype: 'uint8', symmetric: false, low: 0, high: 255 },
+      bias: 'float',
+      output: { linear: 'codes', product: 'codes' },
+      targets: { products: true, withoutKernel: true },
+    });
+  });
+  test('a recipe may be written out', () => {
+    const own = { ...RECIPES.QDQ_OP_INT32_BIAS, weights: RECIPES.reduce_range.weights };
+    expect(recipeOf({ recipe: own })).toEqual(recipeOf({ recipe: 'QDQ_OP_INT32_BIAS', reduceRange: true }));
+  });
+});
