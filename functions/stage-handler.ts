@@ -14,7 +14,8 @@ import { S3Client } from '@aws-sdk/client-s3';
 import withMiddlewares from '@middy/core';
 import { FerryError } from '../shared/errors.ts';
 import type { Json } from '../shared/pipeline/machine/asl.ts';
-import type { RunStage, StageName } from '../shared/pipeline/machine/stages.ts';
+import type { StageName } from '../shared/pipeline/machine/stages.ts';
+import type { RunStage } from '../shared/pipeline/workspace/services.ts';
 import { s3Store } from './s3-store.ts';
 
 /** The part of Lambda's context that is used here. */

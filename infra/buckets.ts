@@ -15,7 +15,8 @@ import {
   ObjectOwnership,
 } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
-import { type BucketRole, WORK_PREFIXES } from '../shared/pipeline/machine/stages.ts';
+import type { BucketRole } from '../shared/pipeline/machine/stage.ts';
+import { WORK_PREFIXES } from '../shared/pipeline/workspace/keys.ts';
 import type { DeploymentOptions } from './options.ts';
 
 export type Buckets = Readonly<Record<BucketRole, Bucket>>;

@@ -5,6 +5,8 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
 import { fail } from '../shared/errors.ts';
+import { stageFile } from '../shared/pipeline/machine/stage.ts';
+import type { StageName } from '../shared/pipeline/machine/stages.ts';
 
 /** onnxruntime's name for an architecture. */
 export type NodeArch = 'arm64' | 'x64';
@@ -12,9 +14,6 @@ export type NodeArch = 'arm64' | 'x64';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const RUNTIME = 'onnxruntime-node';
 const COMMON = 'onnxruntime-common';
-// How the table of stages loads them on demand. A function has its one stage already; the others stay outside, and
-// onnxruntime with them.
-const OTHER_STAGES = '../stages/*.ts';
 
 // Parts of the AWS SDK and of X-Ray are CommonJS and call `require`, which ES modules do not have.
 const BANNER = [
@@ -22,10 +21,18 @@ const BANNER = [
   'const require=__createRequire(import.meta.url);',
 ].join('');
 
-/** Bundle `entry` into `folder`; onnxruntime goes along only when the code imports it. */
-export function bundle(entry: string, folder: string, arch: NodeArch): void {
+// A stage and what is around it on Lambda.
+const entry = (stage: StageName): string =>
+  [
+    `import { stageHandler } from './functions/stage-handler.ts';`,
+    `import { run } from './shared/pipeline/stages/${stageFile(stage)}';`,
+    `export const handler = stageHandler('${stage}', run);`,
+  ].join('\n');
+
+/** Bundle a stage into `folder`; onnxruntime goes along only when the code imports it. */
+export function bundle(stage: StageName, folder: string, arch: NodeArch): void {
   const { metafile } = buildSync({
-    entryPoints: [entry],
+    stdin: { contents: entry(stage), resolveDir: ROOT, sourcefile: `handler of ${stage}`, loader: 'ts' },
     // Paths in the output, and with them its hash, are the same wherever this is run from.
     absWorkingDir: ROOT,
     outfile: join(folder, 'index.mjs'),
@@ -35,7 +42,7 @@ export function bundle(entry: string, folder: string, arch: NodeArch): void {
     format: 'esm',
     mainFields: ['module', 'main'],
     banner: { js: BANNER },
-    external: [RUNTIME, OTHER_STAGES],
+    external: [RUNTIME],
     // Names and lines stay, so that a stack trace in the logs can be read without a source map.
     minify: false,
     metafile: true,

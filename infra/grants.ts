@@ -1,6 +1,6 @@
 /** What a stage may touch, from shared/pipeline/machine/stages.ts to IAM: exact actions on one prefix, nothing else. */
 import { PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
-import type { Grant } from '../shared/pipeline/machine/stages.ts';
+import type { Grant } from '../shared/pipeline/machine/stage.ts';
 import type { Buckets } from './buckets.ts';
 import { acknowledge, attribute, wildcard } from './nag.ts';
 

@@ -15,7 +15,8 @@ import {
 } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
-import { type Stage, type StageName, STAGES } from '../shared/pipeline/machine/stages.ts';
+import type { Stage } from '../shared/pipeline/machine/stage.ts';
+import { type StageName, STAGES } from '../shared/pipeline/machine/stages.ts';
 import { bundle, type NodeArch } from './bundle.ts';
 import type { Buckets } from './buckets.ts';
 import { allow } from './grants.ts';
@@ -28,10 +29,6 @@ const ARCHITECTURE = {
   arm64: { lambda: Architecture.ARM_64, node: 'arm64' },
   x86_64: { lambda: Architecture.X86_64, node: 'x64' },
 } as const satisfies Record<ArchitectureName, { lambda: Architecture; node: NodeArch }>;
-
-/** The file of functions/ that holds a stage: batchReport is in batch-report.ts. */
-export const fileOf = (stage: StageName): string =>
-  `functions/${stage.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}.ts`;
 
 // What may be held by one model: these get the memory and the limit that a deployment chooses.
 const HOLDS_A_MODEL_MB = 2048;
@@ -91,11 +88,10 @@ export function stageFunction(
  * another where CDK remembers them.
  */
 function stageCode(name: StageName, arch: NodeArch): Code {
-  const file = fileOf(name);
   const tryBundle = (folder: string): boolean => {
-    bundle(`${ROOT}${file}`, folder, arch);
+    bundle(name, folder, arch);
     return true;
   };
-  const bundling = { image: DockerImage.fromRegistry('unused'), command: [file, arch], local: { tryBundle } };
+  const bundling = { image: DockerImage.fromRegistry('unused'), command: [name, arch], local: { tryBundle } };
   return Code.fromAsset(ROOT, { assetHashType: AssetHashType.OUTPUT, bundling });
 }

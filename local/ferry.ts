@@ -1,8 +1,10 @@
 /** The pipeline on one machine: folders for buckets, functions for Lambdas, and the state machine that deploys. */
 import type { Json, StateMachine } from '../shared/pipeline/machine/asl.ts';
 import { batchStateMachine } from '../shared/pipeline/machine/batch-machine.ts';
-import type { Services } from '../shared/pipeline/workspace/services.ts';
-import { type RunStage, STAGE_NAMES, type StageName, STAGES } from '../shared/pipeline/machine/stages.ts';
+import { loadStage } from '../shared/pipeline/stages/load.ts';
+import { readText } from '../shared/pipeline/workspace/read-object.ts';
+import type { RunStage, Services } from '../shared/pipeline/workspace/services.ts';
+import { STAGE_NAMES, type StageName } from '../shared/pipeline/machine/stages.ts';
 import { ferryStateMachine } from '../shared/pipeline/machine/state-machine.ts';
 import { INVOKE, type MachineNames, PUT_EVENTS, START_EXECUTION } from '../shared/pipeline/machine/task.ts';
 import type { MapFiles, Resource } from './execution.ts';
@@ -112,7 +114,7 @@ export function makeFerry(options: FerryOptions): Ferry {
     const about = { kind: 'stage', stage, job: job?.id ?? null, variant: variant?.name ?? null } as const;
     emit({ ...about, status: 'started' });
     try {
-      const runStage = options.stages?.[stage] ?? (await STAGES[stage].load());
+      const runStage = options.stages?.[stage] ?? (await loadStage(stage));
       // Through JSON, as between two Lambdas: what does not survive it must not be relied on.
       const result = JSON.parse(
         JSON.stringify(await runStage(JSON.parse(JSON.stringify(payload)) as Json, services)),
@@ -147,14 +149,7 @@ export function makeFerry(options: FerryOptions): Ferry {
     };
 
   const filesOf = (): MapFiles => ({
-    read: async (bucket, key) => {
-      const source = await store.open(bucket, key);
-      try {
-        return Buffer.from(await source.read()).toString('utf8');
-      } finally {
-        source.close?.();
-      }
-    },
+    read: (bucket, key) => readText(store, { bucket, key }),
     async *list(bucket, prefix) {
       for await (const { key, size, version } of store.list(bucket, prefix))
         yield { Key: key, Size: size, ETag: version };

@@ -9,8 +9,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { stageHandler } from '../../functions/stage-handler.ts';
 import { fail } from '../../shared/errors.ts';
 import type { Json } from '../../shared/pipeline/machine/asl.ts';
-import type { Services } from '../../shared/pipeline/workspace/services.ts';
-import type { RunStage } from '../../shared/pipeline/machine/stages.ts';
+import type { RunStage, Services } from '../../shared/pipeline/workspace/services.ts';
 import { MemoryS3 } from './memory-s3.ts';
 
 const CONTEXT = {

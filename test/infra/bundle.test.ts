@@ -6,17 +6,15 @@ import { spawnSync } from 'node:child_process';
 import { globSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { App } from 'aws-cdk-lib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bundle, type NodeArch } from '../../infra/bundle.ts';
 import { FerryStack } from '../../infra/ferry-stack.ts';
 import { DEFAULTS } from '../../infra/options.ts';
-import { fileOf } from '../../infra/stage-function.ts';
+import { stageFile } from '../../shared/pipeline/machine/stage.ts';
 import { STAGE_NAMES, STAGES, type StageName } from '../../shared/pipeline/machine/stages.ts';
 import { CDK_JSON, type Untyped } from './synthesize.ts';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 // The platform of this machine, so that what was made can be loaded; Lambda's other one is asked for below.
 const HERE: NodeArch = process.arch === 'arm64' ? 'arm64' : 'x64';
 const folder = mkdtempSync(join(tmpdir(), 'bundle-'));
@@ -53,7 +51,7 @@ describe.each(STAGE_NAMES)('%s', (name) => {
       ...new Set([...readFileSync(module, 'utf8').matchAll(/^\/\/ (.*\.ts)$/gm)].map((match) => match[1]!)),
     ];
     expect(sources.filter((source) => source.startsWith('shared/pipeline/stages/'))).toEqual([
-      fileOf(name).replace('functions/', 'shared/pipeline/stages/'),
+      `shared/pipeline/stages/${stageFile(name)}`,
     ]);
     expect(sources.filter((source) => /^(infra|local|cli|test)\//.test(source))).toEqual([]);
   });
@@ -78,6 +76,6 @@ describe.each(STAGE_NAMES)('%s', (name) => {
 
 it('takes the binaries of the other platform when asked', () => {
   const other: NodeArch = HERE === 'arm64' ? 'x64' : 'arm64';
-  bundle(join(ROOT, fileOf('validate')), join(folder, 'other'), other);
+  bundle('validate', join(folder, 'other'), other);
   expect(platforms(join(folder, 'other'))).toEqual([platform(other)]);
 });

@@ -3,7 +3,8 @@ import { Match } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
 import { batchStateMachine } from '../../shared/pipeline/machine/batch-machine.ts';
 import { ferryStateMachine } from '../../shared/pipeline/machine/state-machine.ts';
-import { STAGE_NAMES, STAGES, type Stage } from '../../shared/pipeline/machine/stages.ts';
+import type { Stage } from '../../shared/pipeline/machine/stage.ts';
+import { STAGE_NAMES, STAGES } from '../../shared/pipeline/machine/stages.ts';
 import { allowed, asList, ofType, short, type Statement, synthesize, type Untyped } from './synthesize.ts';
 
 const { template, resources } = synthesize();

@@ -1,7 +1,8 @@
 /** Stages that make small files instead of models, through the real workspace: for tests of the machine around them. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { StageName, RunStage } from '../../shared/pipeline/machine/stages.ts';
+import type { StageName } from '../../shared/pipeline/machine/stages.ts';
+import type { RunStage } from '../../shared/pipeline/workspace/services.ts';
 import { jobStage } from '../../shared/pipeline/workspace/job-stage.ts';
 import type { ConvertFacts, QuantizeFacts, ValidateFacts } from '../../shared/pipeline/workspace/record.ts';
 import { fail } from '../../shared/errors.ts';

@@ -2,10 +2,11 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
+import { stageFile } from '../../shared/pipeline/machine/stage.ts';
 import { STAGE_NAMES, STAGES } from '../../shared/pipeline/machine/stages.ts';
+import { loadStage } from '../../shared/pipeline/stages/load.ts';
 
 const ROOT = join(import.meta.dirname, '../../shared/pipeline');
-const FILES: Record<string, string> = { batchReport: 'batch-report' };
 
 /** Packages that a file and everything it imports load at run time. */
 function packages(file: string, seen = new Set<string>()): Set<string> {
@@ -23,9 +24,9 @@ function packages(file: string, seen = new Set<string>()): Set<string> {
 }
 
 it.each(STAGE_NAMES)('%s', async (stage) => {
-  const loaded = packages(join(ROOT, 'stages', `${FILES[stage] ?? stage}.ts`));
+  const loaded = packages(join(ROOT, 'stages', stageFile(stage)));
   expect(loaded.has('onnxruntime-node')).toBe(STAGES[stage].needsOnnxRuntime);
-  expect(typeof (await STAGES[stage].load())).toBe('function');
+  expect(typeof (await loadStage(stage))).toBe('function');
 });
 
 it('reading the table loads no stage', () => {

@@ -5,6 +5,7 @@ import type { ReportedOption } from '../../report/report.ts';
 import { isObject } from './json-reader.ts';
 import { keyBeside } from './beside.ts';
 import { JOB_FILE, type JobFile, type JobOptions, OPTION_NAMES, OPTIONS, type QUANT_FORMATS } from './job-schema.ts';
+import { readText } from '../workspace/read-object.ts';
 import { fileNameOf, MAX_KEY_BYTES, type ObjectStore, withoutExtension } from '../workspace/store.ts';
 
 export interface VariantRequest {
@@ -139,12 +140,7 @@ export async function findJob(store: ObjectStore, bucket: string, modelKey: stri
     if (!head) continue;
     if (head.size > MAX_JOB_BYTES)
       fail('LimitExceeded', { file: key, what: 'the size of the job file', found: head.size, limit: MAX_JOB_BYTES });
-    const source = await store.open(bucket, key, head.version);
-    try {
-      return { key, job: parseJob(key, Buffer.from(await source.read()).toString('utf8')) };
-    } finally {
-      source.close?.();
-    }
+    return { key, job: parseJob(key, await readText(store, { bucket, key, version: head.version })) };
   }
   return { key: null, job: {} };
 }

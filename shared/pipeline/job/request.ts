@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { fail, isFailure } from '../../errors.ts';
 import type { Json } from '../machine/asl.ts';
 import { isObject, shown } from './json-reader.ts';
+import { claimKey } from '../workspace/keys.ts';
 import { checkKey, MAX_KEY_BYTES, type ObjectStore, withoutExtension } from '../workspace/store.ts';
 
 /** An upload, or a start by hand or by a batch. */
@@ -79,7 +80,7 @@ const sha256 = (value: unknown): string => createHash('sha256').update(JSON.stri
 
 const named = (hash: string): Pick<Identity, 'id' | 'claim'> => ({
   id: hash.slice(0, 32),
-  claim: `claims/${hash}.json`,
+  claim: claimKey(hash),
 });
 
 /** The same upload always has the same identity, however often it is delivered. Fails with FileNotFound. */

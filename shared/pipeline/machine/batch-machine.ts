@@ -12,7 +12,7 @@ import {
   type StateMachine,
   type TaskState,
 } from './asl.ts';
-import { WORK_PREFIXES } from './stages.ts';
+import { WORK_PREFIXES } from '../workspace/keys.ts';
 import { eventTask, failureOf, type MachineNames, PLACEHOLDERS, stageTask, START_EXECUTION } from './task.ts';
 
 const orElse = (field: string, fallback: string) =>

@@ -1,7 +1,8 @@
 /** What a Distributed Map left in the work bucket: every item with how it ended. */
 import type { Json } from './asl.ts';
 import { isObject } from '../job/json-reader.ts';
-import { WORK_PREFIXES } from './stages.ts';
+import { batchPrefix } from '../workspace/keys.ts';
+import { readText } from '../workspace/read-object.ts';
 import type { ObjectStore } from '../workspace/store.ts';
 
 export interface ItemResult {
@@ -19,12 +20,14 @@ interface Manifest {
 /** Of all Map Runs of a batch; none when the batch failed before its first item. */
 export async function readMapResults(store: ObjectStore, work: string, batch: string): Promise<ItemResult[]> {
   const results: ItemResult[] = [];
-  for await (const { key } of store.list(work, `${WORK_PREFIXES.batches}${batch}/`)) {
+  for await (const { key } of store.list(work, batchPrefix(batch))) {
     if (!key.endsWith('/manifest.json')) continue;
-    const { ResultFiles } = JSON.parse(await readText(store, work, key)) as Manifest;
+    const { ResultFiles } = JSON.parse(await readText(store, { bucket: work, key })) as Manifest;
     for (const status of ['SUCCEEDED', 'FAILED', 'PENDING'] as const) {
       for (const { Key } of ResultFiles[status] ?? [])
-        results.push(...rowsOf(await readText(store, work, Key)).map((row) => itemResult(status, row)));
+        results.push(
+          ...rowsOf(await readText(store, { bucket: work, key: Key })).map((row) => itemResult(status, row)),
+        );
     }
   }
   return results;
@@ -50,12 +53,3 @@ function itemResult(status: ItemResult['status'], row: unknown): ItemResult {
 /** Inputs and outputs are JSON texts inside the JSON. */
 const parsed = (value: unknown): Json =>
   typeof value === 'string' ? (JSON.parse(value) as Json) : ((value ?? null) as Json);
-
-async function readText(store: ObjectStore, bucket: string, key: string): Promise<string> {
-  const source = await store.open(bucket, key);
-  try {
-    return Buffer.from(await source.read()).toString('utf8');
-  } finally {
-    source.close?.();
-  }
-}

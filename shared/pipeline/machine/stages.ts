@@ -1,46 +1,10 @@
 /**
- * The stages: what each is called, how large its function is, what it may touch, and where its code is. Data only, so
- * that infra/ can read it.
+ * The stages, a row each, and a file of the same name in `stages/`. Data only: infra/ reads it to deploy, the machines
+ * to run, the report to tell.
  */
-import type { Json } from './asl.ts';
-import type { Services } from '../workspace/services.ts';
+import { WORK_PREFIXES } from '../workspace/keys.ts';
+import { list, read, type Stage, write } from './stage.ts';
 
-/**
- * The buckets by role: models are dropped into `input`, results appear in `output`, `work` holds claims, facts and
- * batch records.
- */
-export const BUCKET_ROLES = ['input', 'output', 'work'] as const;
-export type BucketRole = (typeof BUCKET_ROLES)[number];
-
-export interface Grant {
-  readonly bucket: BucketRole;
-  /** Keys that start with this; empty: the whole bucket. */
-  readonly prefix: string;
-  /** `list` is also what lets S3 answer "not found" instead of "access denied". */
-  readonly access: 'read' | 'write' | 'list';
-}
-
-export type RunStage = (input: Json, services: Services) => Promise<Json>;
-
-export interface Stage {
-  /** Name of the placeholder in the state machine definition: `${ConvertFunction}`. */
-  readonly functionName: string;
-  readonly memoryMb: number;
-  readonly timeoutSeconds: number;
-  /** Size of the temporary folder. */
-  readonly temporaryMb: number;
-  readonly needsOnnxRuntime: boolean;
-  readonly grants: readonly Grant[];
-  /** Loaded on demand: reading this table must not load onnxruntime. */
-  readonly load: () => Promise<RunStage>;
-}
-
-/** What lies where in the work bucket. */
-export const WORK_PREFIXES = { claims: 'claims/', jobs: 'jobs/', batches: 'batches/' } as const;
-
-const read = (bucket: BucketRole, prefix = ''): Grant => ({ bucket, prefix, access: 'read' });
-const write = (bucket: BucketRole, prefix = ''): Grant => ({ bucket, prefix, access: 'write' });
-const list = (bucket: BucketRole, prefix = ''): Grant => ({ bucket, prefix, access: 'list' });
 const { claims, jobs, batches } = WORK_PREFIXES;
 
 // New AWS accounts stop at 3008 MB per function until a quota is raised; weights are streamed, so this carries models
@@ -63,7 +27,6 @@ export const STAGES = {
       write('work', jobs),
       list('work'),
     ],
-    load: async () => (await import('../stages/claim.ts')).run,
   },
   convert: {
     functionName: 'ConvertFunction',
@@ -72,7 +35,6 @@ export const STAGES = {
     temporaryMb: 10_240,
     needsOnnxRuntime: false,
     grants: [read('input'), list('input'), read('work', jobs), write('work', jobs), list('work'), write('output')],
-    load: async () => (await import('../stages/convert.ts')).run,
   },
   quantize: {
     functionName: 'QuantizeFunction',
@@ -90,7 +52,6 @@ export const STAGES = {
       write('output'),
       list('output'),
     ],
-    load: async () => (await import('../stages/quantize.ts')).run,
   },
   validate: {
     functionName: 'ValidateFunction',
@@ -107,7 +68,6 @@ export const STAGES = {
       read('output'),
       list('output'),
     ],
-    load: async () => (await import('../stages/validate.ts')).run,
   },
   report: {
     functionName: 'ReportFunction',
@@ -126,7 +86,6 @@ export const STAGES = {
       write('output'),
       list('output'),
     ],
-    load: async () => (await import('../stages/report.ts')).run,
   },
   batchReport: {
     functionName: 'BatchReportFunction',
@@ -136,7 +95,6 @@ export const STAGES = {
     needsOnnxRuntime: false,
     // The input bucket, to find the report of an item that failed: its key holds the model's version.
     grants: [read('input'), list('input'), read('work', batches), list('work'), write('output')],
-    load: async () => (await import('../stages/batch-report.ts')).run,
   },
 } as const satisfies Record<string, Stage>;
 

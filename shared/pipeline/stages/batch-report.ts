@@ -12,8 +12,7 @@ import type { Json } from '../machine/asl.ts';
 import { fieldsOf } from '../workspace/job-stage.ts';
 import { type ItemResult, readMapResults } from '../machine/map-results.ts';
 import { type JobBuckets, locate, outputStem } from '../job/request.ts';
-import type { Services } from '../workspace/services.ts';
-import type { RunStage } from '../machine/stages.ts';
+import type { RunStage, Services } from '../workspace/services.ts';
 
 interface Batch {
   readonly id: string;

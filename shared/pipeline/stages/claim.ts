@@ -12,9 +12,9 @@ import {
   outputFolder,
   parseRequest,
 } from '../job/request.ts';
-import type { Services } from '../workspace/services.ts';
-import type { RunStage } from '../machine/stages.ts';
+import type { RunStage, Services } from '../workspace/services.ts';
 import type { ObjectStore } from '../workspace/store.ts';
+import { readText, withObject } from '../workspace/read-object.ts';
 import { writeFacts, writeRecord } from '../workspace/workspace.ts';
 
 interface Claim {
@@ -65,13 +65,8 @@ async function take(services: Services, work: string, identity: Identity, mine: 
     await services.store.putIfAbsent(work, identity.claim, Buffer.from(JSON.stringify({ ...mine, job: identity.id })))
   )
     return mine;
-  const source = await services.store.open(work, identity.claim);
-  try {
-    const theirs = JSON.parse(Buffer.from(await source.read()).toString('utf8')) as Claim;
-    return theirs.execution === mine.execution ? theirs : null;
-  } finally {
-    source.close?.();
-  }
+  const theirs = JSON.parse(await readText(services.store, { bucket: work, key: identity.claim })) as Claim;
+  return theirs.execution === mine.execution ? theirs : null;
 }
 
 async function recordOf(
@@ -118,16 +113,12 @@ async function requireFiles(
   if (problems.length) fail('BadJob', { file, problems });
 }
 
-async function formatOf(
+const formatOf = (
   store: ObjectStore,
   { bucket, key }: ConversionRequest,
   { version }: Identity,
-): Promise<JobRecord['format']> {
-  const source = await store.open(bucket, key, version);
-  try {
+): Promise<JobRecord['format']> =>
+  withObject(store, { bucket, key, version }, async (source) => {
     const opened = await open(source);
     return opened.kind === 'refused' ? refuse(source, opened) : { name: opened.format, kind: opened.kind };
-  } finally {
-    source.close?.();
-  }
-}
+  });

@@ -8,8 +8,8 @@ import { fieldsOf, ticketOf } from '../workspace/job-stage.ts';
 import type { JobRecord, Ticket } from '../workspace/record.ts';
 import { buildReport, type CaughtFailure, minimalReport, type VariantOutcome } from '../report/build-report.ts';
 import { type JobBuckets, locate, outputFolder, outputStem } from '../job/request.ts';
-import type { Services } from '../workspace/services.ts';
-import type { RunStage } from '../machine/stages.ts';
+import { readText } from '../workspace/read-object.ts';
+import type { RunStage, Services } from '../workspace/services.ts';
 import { Workspace, writeRecord } from '../workspace/workspace.ts';
 
 export const run: RunStage = async (input, services) => {
@@ -90,13 +90,8 @@ async function pointToLatest({ job }: Workspace, report: Report, { store }: Serv
     report: `${folder}report.json`,
   };
   if (await store.head(bucket, key)) {
-    const source = await store.open(bucket, key);
-    try {
-      const { created } = JSON.parse(Buffer.from(await source.read()).toString('utf8')) as { created?: string };
-      if (created !== undefined && created > job.created) return;
-    } finally {
-      source.close?.();
-    }
+    const { created } = JSON.parse(await readText(store, { bucket, key })) as { created?: string };
+    if (created !== undefined && created > job.created) return;
   }
   await store.putBytes(bucket, key, Buffer.from(`${JSON.stringify(latest, null, 2)}\n`), {
     contentType: 'application/json',

@@ -4,8 +4,7 @@ import type { Failure } from '../../report/report.ts';
 import type { Json } from '../machine/asl.ts';
 import { isObject } from '../job/json-reader.ts';
 import type { StageFacts, Ticket } from './record.ts';
-import type { Services } from './services.ts';
-import type { RunStage } from '../machine/stages.ts';
+import type { RunStage, Services } from './services.ts';
 import { Workspace } from './workspace.ts';
 
 export interface StageWork<T> {

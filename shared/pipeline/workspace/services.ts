@@ -1,4 +1,5 @@
 /** What a stage is given besides its input: everything that differs between AWS, this machine and a test. */
+import type { Json } from '../machine/asl.ts';
 import type { ObjectStore } from './store.ts';
 
 export interface Services {
@@ -12,3 +13,6 @@ export interface Services {
   /** Set when the work may be given up. */
   readonly signal?: AbortSignal;
 }
+
+/** What a file of `stages/` exports as `run`. */
+export type RunStage = (input: Json, services: Services) => Promise<Json>;

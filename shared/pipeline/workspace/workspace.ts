@@ -9,6 +9,8 @@ import { basename, join } from 'node:path';
 import type { ByteSource } from '../../bytes/byte-source.ts';
 import { keyBeside } from '../job/beside.ts';
 import { readJson, writeJson } from '../../report/json.ts';
+import { factsKey, jobKey, recordKey } from './keys.ts';
+import { readBytes, readText } from './read-object.ts';
 import type { JobRecord, StageFacts, StoredFile, Ticket } from './record.ts';
 import type { Services } from './services.ts';
 import { fileNameOf, type OpenedObject } from './store.ts';
@@ -16,10 +18,6 @@ import { fileNameOf, type OpenedObject } from './store.ts';
 const CONTENT_TYPES: Readonly<Record<string, string>> = { json: 'application/json', html: 'text/html; charset=utf-8' };
 const contentType = (name: string): string =>
   CONTENT_TYPES[name.slice(name.lastIndexOf('.') + 1)] ?? 'application/octet-stream';
-
-const recordKey = (id: string): string => `jobs/${id}/job.json`;
-const factsKey = (id: string, stage: string, variant: string | null): string =>
-  `jobs/${id}/facts/${variant === null ? stage : `${stage}.${variant}`}.json`;
 
 export async function writeRecord(services: Services, work: string, record: JobRecord): Promise<void> {
   await services.store.putBytes(work, recordKey(record.id), Buffer.from(writeJson(record)), {
@@ -55,14 +53,10 @@ export class Workspace {
   }
 
   static async open(ticket: Ticket, services: Services): Promise<Workspace> {
-    const source = await services.store.open(ticket.work, recordKey(ticket.id));
-    try {
-      // Written by Claim.
-      const job = JSON.parse(Buffer.from(await source.read()).toString('utf8')) as JobRecord;
-      return new Workspace(job, await mkdtemp(join(services.temporaryFolder, 'torchferry-')), ticket.work, services);
-    } finally {
-      source.close?.();
-    }
+    // Written by Claim.
+    const record = await readText(services.store, { bucket: ticket.work, key: recordKey(ticket.id) });
+    const job = JSON.parse(record) as JobRecord;
+    return new Workspace(job, await mkdtemp(join(services.temporaryFolder, 'torchferry-')), ticket.work, services);
   }
 
   /** Close what was opened and remove the temporary folder. */
@@ -120,8 +114,7 @@ export class Workspace {
   async store(path: string, name: string, place: 'output' | 'work' = 'output'): Promise<StoredFile> {
     this.#services.signal?.throwIfAborted();
     const { id, output } = this.job;
-    const [bucket, key] =
-      place === 'output' ? [output.bucket, output.folder + name] : [this.#work, `jobs/${id}/${name}`];
+    const [bucket, key] = place === 'output' ? [output.bucket, output.folder + name] : [this.#work, jobKey(id, name)];
     const { size } = await stat(path);
     const sha256 = await hashFile(path);
     await this.#services.store.putFile(bucket, key, path, {
@@ -133,18 +126,13 @@ export class Workspace {
 
   /** Keep bytes for a later stage. */
   async keep(name: string, bytes: Uint8Array): Promise<void> {
-    await this.#services.store.putBytes(this.#work, `jobs/${this.job.id}/${name}`, bytes, {
+    await this.#services.store.putBytes(this.#work, jobKey(this.job.id, name), bytes, {
       contentType: contentType(name),
     });
   }
 
-  async kept(name: string): Promise<Uint8Array> {
-    const source = await this.#services.store.open(this.#work, `jobs/${this.job.id}/${name}`);
-    try {
-      return await source.read();
-    } finally {
-      source.close?.();
-    }
+  kept(name: string): Promise<Uint8Array> {
+    return readBytes(this.#services.store, { bucket: this.#work, key: jobKey(this.job.id, name) });
   }
 
   /** Store a text among the results. */
@@ -166,12 +154,7 @@ export class Workspace {
   async readFacts<T>(stage: string, variant: string | null = null): Promise<StageFacts<T> | null> {
     const key = factsKey(this.job.id, stage, variant);
     if (!(await this.#services.store.head(this.#work, key))) return null;
-    const source = await this.#services.store.open(this.#work, key);
-    try {
-      return readJson(Buffer.from(await source.read()).toString('utf8')) as StageFacts<T>;
-    } finally {
-      source.close?.();
-    }
+    return readJson(await readText(this.#services.store, { bucket: this.#work, key })) as StageFacts<T>;
   }
 }
 

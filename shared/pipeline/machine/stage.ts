@@ -1,0 +1,37 @@
+/** What a row of the table of stages says. */
+
+/**
+ * The buckets by role: models are dropped into `input`, results appear in `output`, `work` holds claims, facts and
+ * batch records.
+ */
+export type BucketRole = 'input' | 'output' | 'work';
+
+export interface Grant {
+  readonly bucket: BucketRole;
+  /** Keys that start with this; empty: the whole bucket. */
+  readonly prefix: string;
+  /** `list` is also what lets S3 answer "not found" instead of "access denied". */
+  readonly access: 'read' | 'write' | 'list';
+}
+
+export interface Stage {
+  /** Name of the placeholder in the state machine definition: `${ConvertFunction}`. */
+  readonly functionName: string;
+  readonly memoryMb: number;
+  readonly timeoutSeconds: number;
+  /** Size of the temporary folder. */
+  readonly temporaryMb: number;
+  readonly needsOnnxRuntime: boolean;
+  readonly grants: readonly Grant[];
+}
+
+const granting =
+  (access: Grant['access']) =>
+  (bucket: BucketRole, prefix = ''): Grant => ({ bucket, prefix, access });
+export const read = granting('read');
+export const write = granting('write');
+export const list = granting('list');
+
+/** The file of `stages/` that holds a stage: batchReport is in batch-report.ts. */
+export const stageFile = (stage: string): string =>
+  `${stage.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}.ts`;
