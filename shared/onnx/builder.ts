@@ -9,10 +9,10 @@ import { dataTypeNumber } from './data-type.ts';
 import { DimValues } from './dim-values.ts';
 import { type Attribute, Graph, Node, type Origin, Value } from './ir.ts';
 import { contentOf, followed } from './schema/content.ts';
-import { CONTRIB, CONTRIB_DOMAIN } from './schema/contrib.ts';
 import { dtypeSince } from './schema/dtype-since.ts';
 import { FORMS } from './forms/index.ts';
 import { OPS, type OnnxOp } from './schema/index.ts';
+import { rowOf } from './schema/lookup.ts';
 import { type Inferred, inferTypes, OpCall, type OpRow, signatureOf } from './schema/row.ts';
 import { unknownDim } from './unknown-dim.ts';
 
@@ -109,7 +109,7 @@ class OpBuilder {
     attributes: AttributeInputs = {},
     more: { domain?: string; types?: readonly Inferred['type'][]; outputs?: number } = {},
   ): Value[] {
-    const row = rowOf(op, more.domain ?? '');
+    const row = rowOf({ op, domain: more.domain ?? '' });
     const attributeMap = attributesOf(op, row, attributes);
     const count = more.types?.length ?? more.outputs ?? 1;
     const inferred = more.types
@@ -256,9 +256,6 @@ function sameAttribute(byDefault: unknown, { kind, value }: Attribute): boolean 
     ? byDefault.length === value.length && byDefault.every((x, i) => x === value[i])
     : byDefault === value;
 }
-
-const rowOf = (op: string, domain: string): OpRow | undefined =>
-  domain === '' ? OPS[op as OnnxOp] : domain === CONTRIB_DOMAIN ? CONTRIB[op] : undefined;
 
 /** A call must fit the newest signature: it is the only one callers know. */
 function requireSignature(

@@ -1,7 +1,7 @@
 /** Checks that a model is well formed: names, scopes, order, links, and calls that fit the operator table. */
 import type { Attribute, Graph, Model, Node, Value } from './ir.ts';
-import { CONTRIB, CONTRIB_DOMAIN } from './schema/contrib.ts';
-import { OPS, type OnnxOp } from './schema/index.ts';
+import { everyNode } from './match.ts';
+import { rowOf } from './schema/lookup.ts';
 import { type OpRow, signatureOf } from './schema/row.ts';
 
 /** A model we built that is not well formed is a bug. */
@@ -120,18 +120,6 @@ export function operatorProblems(model: Model): string[] {
   }
   return problems;
 }
-
-export function* everyNode(graph: Graph): Generator<Node> {
-  for (const node of graph.nodes) {
-    yield node;
-    for (const subgraph of node.subgraphs()) yield* everyNode(subgraph);
-  }
-}
-
-const rowOf = (node: Node): OpRow | undefined => {
-  if (node.domain === CONTRIB_DOMAIN) return CONTRIB[node.op];
-  return node.domain === '' && Object.hasOwn(OPS, node.op) ? OPS[node.op as OnnxOp] : undefined;
-};
 
 function callProblems(node: Node, row: OpRow, opset: number): string[] {
   const problems: string[] = [];

@@ -30,6 +30,8 @@ export class Value {
   name: string;
   /** null while nothing is known (models read from files without shape information). */
   type: TensorType | null;
+  /** The type is not in the file the model was read from; it was found, and is not written. */
+  isInferred = false;
   /** The node that computes it; null for graph inputs and initializers. */
   producer: Node | null = null;
   /** Set for initializers only. */

@@ -1,9 +1,18 @@
-/** Looking at nodes in rules: who computes a value, attributes with their defaults, constants. */
+/** Looking at nodes: all of a graph, who computes a value, attributes with their defaults, constants. */
 import type { TensorData } from '../tensor/data.ts';
 import { isFloat } from '../tensor/dtype.ts';
 import { decodeInts, decodeNumbers } from '../tensor/numbers.ts';
-import type { Node, Value } from './ir.ts';
-import { type OnnxOp, OPS } from './schema/index.ts';
+import type { Graph, Node, Value } from './ir.ts';
+import type { OnnxOp } from './schema/index.ts';
+import { rowOf } from './schema/lookup.ts';
+
+/** Those of subgraphs follow the node that holds them. */
+export function* everyNode(graph: Graph): Generator<Node> {
+  for (const node of graph.nodes) {
+    yield node;
+    for (const subgraph of node.subgraphs()) yield* everyNode(subgraph);
+  }
+}
 
 /** The node that computes `value`, if it is one of these standard operators. */
 export function producedBy(value: Value | null | undefined, ...ops: readonly OnnxOp[]): Node | null {
@@ -11,9 +20,9 @@ export function producedBy(value: Value | null | undefined, ...ops: readonly Onn
   return node && node.domain === '' && (ops as readonly string[]).includes(node.op) ? node : null;
 }
 
-/** An attribute of a standard operator, or its default; null: neither is there. */
+/** An attribute, or its default; null: neither is there. */
 function attributeOf(node: Node, name: string): unknown {
-  return node.attributes.get(name)?.value ?? OPS[node.op as OnnxOp].attributes?.[name]?.default ?? null;
+  return node.attributes.get(name)?.value ?? rowOf(node)?.attributes?.[name]?.default ?? null;
 }
 
 export function int(node: Node, name: string): number | null {

@@ -1,6 +1,11 @@
-/** Opsets torchferry writes, the IR version that goes with each, and the default. */
+/** Opsets torchferry writes and understands, the IR version that goes with each, and the default. */
 
 export const OLDEST_OPSET = 13;
+/**
+ * Before, Add broadcast by attributes, and Dropout and BatchNormalization trained by default: rules and inference leave
+ * such models alone.
+ */
+export const OLDEST_UNDERSTOOD = 9;
 /** The newest that onnxruntime 1.30 loads. */
 export const NEWEST_OPSET = 26;
 /**

@@ -1,8 +1,9 @@
 /** Passes over a model, and rules that replace one node: how every change of a graph is made. */
-import { symbolsOf } from '../tensor/dim.ts';
 import { typeText } from '../tensor/type.ts';
 import { type Builder, makeBuilder } from './builder.ts';
 import type { Graph, Model, Node, Value } from './ir.ts';
+import { OLDEST_UNDERSTOOD } from './opset.ts';
+import { highestSerial } from './serials.ts';
 
 export interface PassResult {
   readonly pass: string;
@@ -67,17 +68,11 @@ export const untilStable = (step: Pass): Pass => ({
   },
 });
 
-/**
- * Before, Add broadcast by attributes, and Dropout and BatchNormalization trained by default: rules do not look at such
- * models.
- */
-const OLDEST_OPSET = 9;
-
 /** Tries the rules in order on every node, those of subgraphs included. */
 export const rewriting = (name: string, rules: readonly Rule[]): Pass => ({
   name,
   run(model, log) {
-    if ((model.opsets.get('') ?? 0) < OLDEST_OPSET) return 0;
+    if ((model.opsets.get('') ?? 0) < OLDEST_UNDERSTOOD) return 0;
     const byRoot = rulesByRoot(rules);
     const counts = new Map<Rule, number>();
     rewriteGraph(model.graph, builderFor(model), byRoot, (rule) => counts.set(rule, (counts.get(rule) ?? 0) + 1));
@@ -150,6 +145,7 @@ export function replaceValue(graph: Graph, from: Value, to: Value, op: Builder):
     [output.name, from.name] = [from.name, output.name];
     // The type of an output is what users see: its names for dimensions stay.
     output.type = from.type;
+    output.isInferred = from.isInferred;
     if (output !== to) graph.outputs[graph.outputs.indexOf(from)] = output;
   }
   graph.replaceUses(from, to);
@@ -165,28 +161,4 @@ export function builderFor(model: Model): Builder {
   const op = makeBuilder(model.graph, model.opsets.get('') ?? 0);
   for (let serial = highestSerial(model.graph); serial >= 0; serial--) op.freshName();
   return op;
-}
-
-/** Numbers beyond this are not reached by counting. */
-const LARGEST_SERIAL = 1 << 20;
-
-/** The highest number that ends a name or stands in an unknown dimension. */
-function highestSerial(graph: Graph): number {
-  let highest = -1;
-  const see = (text: string | undefined): void => {
-    const serial = Number(text);
-    if (serial < LARGEST_SERIAL && serial > highest) highest = serial;
-  };
-  const seeValue = (value: Value): void => {
-    see(/\.(\d+)$/.exec(value.name)?.[1]);
-    for (const dim of value.type?.shape ?? []) {
-      if (typeof dim !== 'number') for (const symbol of symbolsOf(dim)) see(/^_unknown(\d+)$/.exec(symbol)?.[1]);
-    }
-  };
-  for (const value of [...graph.inputs, ...graph.initializers]) seeValue(value);
-  for (const node of graph.nodes) {
-    node.outputs.forEach(seeValue);
-    for (const subgraph of node.subgraphs()) highest = Math.max(highest, highestSerial(subgraph));
-  }
-  return highest;
 }

@@ -13,7 +13,7 @@ import { tensorType } from '../../tensor/type.ts';
 import type { AttributeInput, Builder } from '../builder.ts';
 import { dataTypeNumber } from '../data-type.ts';
 import type { Attribute, Model, Node, Value } from '../ir.ts';
-import { everyNode } from '../check.ts';
+import { everyNode } from '../match.ts';
 import { dtypeSince } from '../schema/dtype-since.ts';
 import { pass, type Pass, rewriting, type Rule } from '../rewrite.ts';
 

@@ -1,7 +1,7 @@
 /** Nodes and initializers that no output depends on. Inputs of the model stay: they are its interface. */
 import type { Graph, Node } from '../ir.ts';
 import { type Pass, pass } from '../rewrite.ts';
-import { type OnnxOp, OPS } from '../schema/index.ts';
+import { rowOf } from '../schema/lookup.ts';
 import { isUnused } from '../match.ts';
 
 export const removeUnused: Pass = pass('remove-unused', (model) => removeIn(model.graph));
@@ -25,8 +25,7 @@ function removeIn(graph: Graph): number {
 
 /** An optional output without a name is not computed. */
 function dropOptionalOutputs(node: Node): number {
-  const row = node.domain === '' && Object.hasOwn(OPS, node.op) ? OPS[node.op as OnnxOp] : undefined;
-  const names = row?.outputs?.split(' ') ?? [];
+  const names = rowOf(node)?.outputs?.split(' ') ?? [];
   const unwanted = node.outputs.filter(
     (output, i) => names[i]?.endsWith('?') && output.name !== '' && isUnused(output),
   );

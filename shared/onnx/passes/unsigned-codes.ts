@@ -5,10 +5,9 @@
  * since opset 21).
  */
 import type { Builder } from '../builder.ts';
-import { everyNode } from '../check.ts';
 import type { Node, Value } from '../ir.ts';
 import { builderFor, isGraphOutput, pass, type Pass } from '../rewrite.ts';
-import { integers } from '../match.ts';
+import { everyNode, integers } from '../match.ts';
 
 export const unsignedCodes: Pass = pass('unsigned-codes', (model) => {
   const op = builderFor(model);

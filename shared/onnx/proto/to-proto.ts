@@ -63,7 +63,7 @@ export const graphTail = (graph: Graph, { valueInfo }: ProtoOptions): Message<'G
 
 const intermediates = (graph: Graph): Value[] =>
   [...graph.nodes].flatMap((node) =>
-    node.outputs.filter((output) => output.type && output.name && !graph.isOutput(output)),
+    node.outputs.filter((output) => output.type && !output.isInferred && output.name && !graph.isOutput(output)),
   );
 
 /** A subgraph with its (small) initializers inside. */
@@ -132,7 +132,7 @@ export const tensorHeader = (data: TensorData, name?: string): Message<'TensorPr
 
 const valueMessage = (value: Value): Message<'ValueInfoProto'> => ({
   name: value.name,
-  ...(value.type ? { type: typeMessage(value.type) } : {}),
+  ...(value.type && !value.isInferred ? { type: typeMessage(value.type) } : {}),
 });
 
 const typeMessage = ({ dtype, shape }: TensorType): Message<'TypeProto'> => ({

@@ -1,7 +1,7 @@
 /** Integer elements that are known while the graph is built. */
 import type { TensorData } from '../../tensor/data.ts';
 import { type Dim, isStatic } from '../../tensor/dim.ts';
-import { type Dtype, isFloat, isInteger } from '../../tensor/dtype.ts';
+import { type Dtype, DTYPES, isFloat, isInteger } from '../../tensor/dtype.ts';
 import { decodeBigInts, decodeInts, decodeNumbers } from '../../tensor/numbers.ts';
 import type { TensorType } from '../../tensor/type.ts';
 import type { OpCall } from './row.ts';
@@ -12,7 +12,8 @@ export const CONTENT_LIMIT = 64;
 /** The elements of a small integer or boolean constant; null when one is beyond 2^53. */
 export function contentOf(data: TensorData): readonly Dim[] | null {
   if (!data.memory || data.shape.length > 1 || (data.shape[0] ?? 1) > CONTENT_LIMIT) return null;
-  return isInteger(data.dtype) || data.dtype === 'bool' ? decodeInts(data.dtype, data.memory) : null;
+  const isPlain = (isInteger(data.dtype) && DTYPES[data.dtype].bits >= 8) || data.dtype === 'bool';
+  return isPlain ? decodeInts(data.dtype, data.memory) : null;
 }
 
 /**

@@ -1,6 +1,7 @@
 /** Branches, loops and sequences. */
 import type { Dim } from '../../tensor/dim.ts';
 import type { TensorType } from '../../tensor/type.ts';
+import type { Graph } from '../ir.ts';
 import type { Inferred, OpCall, OpRow } from './row.ts';
 import { axisIn, mergeShapes, requireDtype, typed } from './shape-rules.ts';
 
@@ -39,6 +40,8 @@ export const CONTROL = {
     outputs: 'v_final_and_scan_outputs...',
     attributes: { body: { kind: 'graph' } },
     untyped: true,
+    // What is carried may change its shape from one iteration to the next: only the file can tell its type.
+    bodies: (c) => new Map([[c.graph('body'), [typed('int64', []), typed('bool', [])]]]),
     infer: (c) => {
       const [, ...results] = c.graph('body').outputs;
       const carried = Math.max(0, c.inputs.length - 2);
@@ -61,6 +64,7 @@ export const CONTROL = {
       scan_output_axes: { kind: 'ints', since: 9, optional: true },
       scan_output_directions: { kind: 'ints', since: 9, optional: true },
     },
+    bodies: scanned,
     infer: scan,
   },
   SequenceConstruct: sequence([11], 'inputs...', 'output_sequence'),
@@ -92,8 +96,21 @@ function mergeTypes(c: OpCall, a: TensorType | null, b: TensorType | null): Tens
   return shape && { dtype: a.dtype, shape };
 }
 
+const statesOf = (c: OpCall): number => c.inputs.length - c.int('num_scan_inputs');
+
+/** States keep their type, and of each scanned input the body sees one slice. */
+function scanned(c: OpCall): ReadonlyMap<Graph, readonly Inferred[]> {
+  const states = statesOf(c);
+  const given = c.inputs.map((value, i): Inferred => {
+    if (!value?.type || i < states) return { type: value?.type ?? null };
+    const { dtype, shape } = value.type;
+    return typed(dtype, shape.toSpliced(axisIn(c.ints('scan_input_axes')?.[i - states] ?? 0, shape.length), 1));
+  });
+  return new Map([[c.graph('body'), given]]);
+}
+
 function scan(c: OpCall): Inferred[] {
-  const states = c.inputs.length - c.int('num_scan_inputs');
+  const states = statesOf(c);
   const inputAxis = axisIn(c.ints('scan_input_axes')?.[0] ?? 0, c.rank(states));
   const steps: Dim = c.shape(states)[inputAxis]!;
   return c.graph('body').outputs.map((value, i) => {

@@ -36,6 +36,8 @@ export interface OpRow {
   readonly attributes?: Readonly<Record<string, AttributeRow>>;
   /** `infer` copes with inputs whose type is not known (sequences, loop state). */
   readonly untyped?: true;
+  /** What the graphs it runs are given, where it is not nothing. */
+  bodies?(call: OpCall): ReadonlyMap<Graph, readonly Inferred[]>;
   /** Types of the outputs for a call in the newest form. */
   infer(call: OpCall): Inferred | readonly Inferred[];
 }
