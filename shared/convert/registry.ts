@@ -14,6 +14,7 @@ function collect(families: typeof FAMILIES): Map<string, OpConverter> {
   const map = new Map<string, OpConverter>();
   for (const converter of families
     .flatMap((family) => Object.values(family))
+    .flatMap((file) => Object.values(file))
     .flatMap((e) => (typeof e === 'function' ? [] : e))) {
     const { target } = converter.schema;
     if (map.has(target)) throw new Error(`two converters for ${target}`);

@@ -2,8 +2,8 @@
 import type { StructuralConverter } from './converter.ts';
 import { autocast } from './structural/autocast.ts';
 import { cond } from './structural/branch.ts';
-import { inlinedWrappers } from './structural/inline.ts';
-import { whileLoop } from './structural/loop.ts';
+import { inlinedWrappers } from './structural/wrappers.ts';
+import { whileLoop } from './structural/while-loop.ts';
 import { associativeScan, map, scan } from './structural/scan.ts';
 
 export const STRUCTURAL: readonly StructuralConverter[] = [

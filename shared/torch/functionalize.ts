@@ -1,6 +1,6 @@
 /** Programs that write into tensors, as programs that only compute: what PyTorch calls functionalization. */
 import { tensorName } from './functionalize/arguments.ts';
-import { functionalGraph, writes } from './functionalize/graph.ts';
+import { functionalGraph, writes } from './functionalize/functional-graph.ts';
 import { Sizes } from './functionalize/sizes.ts';
 import type { ProgramInput, ProgramOutput, TorchProgram } from './program.ts';
 

@@ -4,7 +4,7 @@
 import type { Argument, TorchGraph, TorchNode } from '../program.ts';
 import { refuseMutation } from './aliases.ts';
 import { tensorNames } from './arguments.ts';
-import type { FunctionalGraph } from './graph.ts';
+import type { FunctionalGraph } from './functional-graph.ts';
 import type { Scope } from './scope.ts';
 import type { Sizes } from './sizes.ts';
 

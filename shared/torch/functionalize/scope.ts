@@ -5,7 +5,7 @@ import { valueText } from '../text.ts';
 import { childView, problemOf, readView, type Refusal, rootView, type Step, type View, writeView } from './aliases.ts';
 import { flatOutputs, numberArgument, tensorArgument, tensorName, tensorNames } from './arguments.ts';
 import { Emitter } from './emitter.ts';
-import { liesInside } from './parts.ts';
+import { liesInside } from './partial-views.ts';
 import type { Sizes, TensorValue } from './sizes.ts';
 import { ALIAS, isTensorValue, ITSELF, opaque } from './steps.ts';
 import { STORAGE_VIEWS, viewedInput, VIEWS } from './views.ts';

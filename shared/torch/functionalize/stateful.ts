@@ -12,7 +12,7 @@ import {
   tensorArgument,
   tensorName,
 } from './arguments.ts';
-import { rowMajor } from './parts.ts';
+import { rowMajor } from './partial-views.ts';
 import type { Scope } from './scope.ts';
 import type { TensorValue } from './sizes.ts';
 import { refusal } from './steps.ts';

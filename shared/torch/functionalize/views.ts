@@ -7,7 +7,7 @@ import type { TorchNode } from '../program.ts';
 import type { Step } from './aliases.ts';
 import { argumentOf, boolArgument, flatOutputs, intArgument, tensorNames } from './arguments.ts';
 import { copiesOrNot } from './conditional-views.ts';
-import { diagonal, half, narrowed, selected, sliced, splitAlong, strided, unbound, unfolded } from './parts.ts';
+import { diagonal, half, narrowed, selected, sliced, splitAlong, strided, unbound, unfolded } from './partial-views.ts';
 import {
   ALIAS,
   inverseOf,

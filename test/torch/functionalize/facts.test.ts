@@ -8,7 +8,7 @@ import type { Dtype } from '../../../shared/tensor/dtype.ts';
 import { promoteTypes } from '../../../shared/tensor/promotion.ts';
 import { resultType } from '../../../shared/torch/functionalize/result-type.ts';
 import { isContiguous, isDense, isViewable, suggestedFormat } from '../../../shared/torch/functionalize/strides.ts';
-import { rowMajor } from '../../../shared/torch/functionalize/parts.ts';
+import { rowMajor } from '../../../shared/torch/functionalize/partial-views.ts';
 import type { Argument, TorchValue } from '../../../shared/torch/program.ts';
 
 const read = <T>(file: string): T => JSON.parse(readFileSync(new URL(file, import.meta.url), 'utf8')) as T;

@@ -2,7 +2,7 @@
 import { type Dim, mulDims, symbol } from '../../../shared/tensor/dim.ts';
 import { DTYPES, type Dtype } from '../../../shared/tensor/dtype.ts';
 import { memoryData } from '../../../shared/tensor/data.ts';
-import { rowMajor } from '../../../shared/torch/functionalize/parts.ts';
+import { rowMajor } from '../../../shared/torch/functionalize/partial-views.ts';
 import type {
   Argument,
   NamedArgument,

@@ -1,0 +1,172 @@
+/** ATen functions of two numbers and special functions that a few ONNX operators write exactly. */
+import { isFloat } from '../../../tensor/dtype.ts';
+import type { Value } from '../../../onnx/ir.ts';
+import { aten, type AtenBuilder, type OpConverter } from '../../converter.ts';
+import { cast, dtypeOf, floatOf, numberOperand, promoted, promotedToFloat } from '../../promote.ts';
+import * as series from '../../series.ts';
+import { arcTangent } from '../complex/complex.ts';
+
+type Pair = [Value, Value];
+const zeroOf = (op: AtenBuilder, x: Value): Value => op.scalar(dtypeOf(x), 0);
+const oneOf = (op: AtenBuilder, x: Value): Value => op.scalar(dtypeOf(x), 1);
+const isNaN = (op: AtenBuilder, x: Value): Value => op.IsNaN([x]);
+
+const binary = (names: readonly string[], convert: (op: AtenBuilder, a: Value, b: Value) => Value): OpConverter[] =>
+  names.flatMap((name) =>
+    aten(`aten::${name}(Tensor self, Tensor other) -> Tensor`, (op, { self, other }) => convert(op, self, other)),
+  );
+
+/** fmax and fmin take the other operand where one is NaN. */
+function ignoringNaN(op: AtenBuilder, how: 'Max' | 'Min', a: Value, b: Value): Value {
+  const [x, y] = promoted(op, [a, b]) as Pair;
+  if (!isFloat(dtypeOf(x))) return op[how]([x, y]);
+  return op.Where([isNaN(op, x), y, op.Where([isNaN(op, y), x, op[how]([x, y])])]);
+}
+export const fmax = binary(['fmax'], (op, a, b) => ignoringNaN(op, 'Max', a, b));
+export const fmin = binary(['fmin'], (op, a, b) => ignoringNaN(op, 'Min', a, b));
+
+/** Scaled by the larger side, so that squares do not overflow. */
+export const hypot = binary(['hypot'], (op, a, b) => {
+  const [x, y] = promoted(op, [op.Abs([a]), op.Abs([b])]) as Pair;
+  const large = op.Max([x, y]);
+  const ratio = op.Div([op.Min([x, y]), op.Where([op.Equal([large, zeroOf(op, large)]), oneOf(op, large), large])]);
+  const length = op.Mul([large, op.Sqrt([op.Add([oneOf(op, x), op.Mul([ratio, ratio])])])]);
+  // An infinite side outweighs even NaN.
+  const infinite = op.Or([op.IsInf([x]), op.IsInf([y])]);
+  return op.Where([infinite, op.scalar(dtypeOf(x), Infinity), length]);
+});
+export const atan2 = binary(['atan2', 'arctan2'], (op, a, b) =>
+  arcTangent(op, ...(promotedToFloat(op, [a, b]) as Pair)),
+);
+
+/** The sign bit, which -0 has as well: 1 / -0 is minus infinity. */
+function isNegative(op: AtenBuilder, x: Value): Value {
+  if (!isFloat(dtypeOf(x))) return op.Less([x, zeroOf(op, x)]);
+  const minusZero = op.And([op.Equal([x, zeroOf(op, x)]), op.Less([op.Reciprocal([x]), zeroOf(op, x)])]);
+  return op.Or([op.Less([x, zeroOf(op, x)]), minusZero]);
+}
+export const signbit = aten('aten::signbit(Tensor self) -> Tensor', (op, { self }) => isNegative(op, self));
+export const copysign = binary(['copysign.Tensor'], (op, a, b) => {
+  const [x, y] = promotedToFloat(op, [a, b]) as Pair;
+  const size = op.Abs([x]);
+  return op.Where([isNegative(op, y), op.Neg([size]), size]);
+});
+
+/** 0 where x is 0, whatever the logarithm; NaN where y is NaN. */
+function xTimesLog(op: AtenBuilder, a: Value, b: Value, log: (y: Value) => Value): Value {
+  const [x, y] = promotedToFloat(op, [a, b]) as Pair;
+  return op.Where([op.And([op.Equal([x, zeroOf(op, x)]), op.Not([isNaN(op, y)])]), zeroOf(op, x), op.Mul([x, log(y)])]);
+}
+const log1p = (op: AtenBuilder, y: Value): Value => series.inDouble(op, y, (d) => series.log1p(op, d));
+export const xlogy = [
+  ...binary(['xlogy.Tensor', 'special_xlogy'], (op, a, b) => xTimesLog(op, a, b, (y) => op.Log([y]))),
+  ...binary(['special_xlog1py'], (op, a, b) => xTimesLog(op, a, b, (y) => log1p(op, y))),
+];
+
+/** log(e^a + e^b) from the larger one; equal infinities stay themselves. */
+function logAdd(op: AtenBuilder, a: Value, b: Value, base: number): Value {
+  const [x, y] = promotedToFloat(op, [a, b]) as Pair;
+  const large = op.Max([x, y]);
+  const gap = op.Mul([op.Neg([op.Abs([op.Sub([x, y])])]), op.scalar(dtypeOf(x), Math.log(base))]);
+  const sum = op.Add([large, op.Mul([log1p(op, op.Exp([gap])), op.scalar(dtypeOf(x), 1 / Math.log(base))])]);
+  return op.Where([op.And([op.Equal([x, y]), op.IsInf([x])]), x, sum]);
+}
+export const logaddexp = [
+  ...binary(['logaddexp'], (op, a, b) => logAdd(op, a, b, Math.E)),
+  ...binary(['logaddexp2'], (op, a, b) => logAdd(op, a, b, 2)),
+];
+
+export const heaviside = aten('aten::heaviside(Tensor self, Tensor values) -> Tensor', (op, { self, values }) => {
+  const step = op.Where([op.Less([self, zeroOf(op, self)]), zeroOf(op, self), oneOf(op, self)]);
+  const known = isFloat(dtypeOf(self)) ? op.Where([isNaN(op, self), zeroOf(op, self), step]) : step;
+  return op.Where([op.Equal([self, zeroOf(op, self)]), values, known]);
+});
+export const ldexp = binary(['ldexp.Tensor'], (op, a, b) => {
+  const dtype = floatOf(dtypeOf(a));
+  return op.Mul([cast(op, a, dtype), op.Pow([op.scalar(dtype, 2), cast(op, b, dtype)])]);
+});
+
+export const sinc = aten(
+  ['aten::sinc(Tensor self) -> Tensor', 'aten::special_sinc(Tensor self) -> Tensor'],
+  (op, { self }) => {
+    const x = cast(op, self, floatOf(dtypeOf(self)));
+    const turned = op.Mul([x, op.scalar(dtypeOf(x), Math.PI)]);
+    return op.Where([op.Equal([x, zeroOf(op, x)]), oneOf(op, x), op.Div([op.Sin([turned]), turned])]);
+  },
+);
+export const entropy = aten('aten::special_entr(Tensor self) -> Tensor', (op, { self }) => {
+  const x = cast(op, self, floatOf(dtypeOf(self)));
+  const inside = op.Where([
+    op.Greater([x, zeroOf(op, x)]),
+    op.Neg([op.Mul([x, op.Log([x])])]),
+    op.scalar(dtypeOf(x), -Infinity),
+  ]);
+  return op.Where([isNaN(op, x), x, op.Where([op.Equal([x, zeroOf(op, x)]), zeroOf(op, x), inside])]);
+});
+
+/** The largest finite numbers that infinities become when nothing is given for them. */
+const FINITE: Readonly<Record<string, number>> = {
+  float16: 65504,
+  bfloat16: 3.3895313892515355e38,
+  float32: 3.4028234663852886e38,
+  float64: Number.MAX_VALUE,
+};
+export const nan_to_num = aten(
+  'aten::nan_to_num(Tensor self, float? nan=None, float? posinf=None, float? neginf=None) -> Tensor',
+  (op, { self, nan, posinf, neginf }) => {
+    const dtype = dtypeOf(self);
+    if (!isFloat(dtype)) return op.Identity([self]);
+    const limit = FINITE[dtype]!;
+    const numbers = op.Where([isNaN(op, self), op.scalar(dtype, nan ?? 0), self]);
+    const below = op.Where([
+      op.Equal([numbers, op.scalar(dtype, Infinity)]),
+      op.scalar(dtype, posinf ?? limit),
+      numbers,
+    ]);
+    return op.Where([op.Equal([below, op.scalar(dtype, -Infinity)]), op.scalar(dtype, neginf ?? -limit), below]);
+  },
+);
+
+export const roundDecimals = aten(
+  'aten::round.decimals(Tensor self, *, int decimals) -> Tensor',
+  (op, { self, decimals }) => {
+    if (!isFloat(dtypeOf(self)))
+      return decimals >= 0 ? op.Identity([self]) : op.aten.refuse('decimals', decimals, 'no fewer than 0 for integers');
+    const scale = op.scalar(dtypeOf(self), 10 ** Math.abs(decimals));
+    return decimals >= 0
+      ? op.Div([op.Round([op.Mul([self, scale])]), scale])
+      : op.Mul([op.Round([op.Div([self, scale])]), scale]);
+  },
+);
+
+export const isclose = aten(
+  'aten::isclose(Tensor self, Tensor other, float rtol=1e-05, float atol=1e-08, bool equal_nan=False) -> Tensor',
+  (op, { self, other, rtol, atol, equal_nan }) => {
+    const same = op.Equal([self, other]);
+    if (!isFloat(dtypeOf(self))) return op.aten.refuse('self', dtypeOf(self), 'floating-point tensors');
+    const dtype = dtypeOf(self);
+    const allowed = op.Add([op.scalar(dtype, atol), op.Mul([op.scalar(dtype, rtol), op.Abs([other])])]);
+    const distance = op.Abs([op.Sub([self, other])]);
+    const near = op.And([op.LessOrEqual([distance, allowed]), op.Not([op.IsInf([distance])])]);
+    const close = op.Or([same, near]);
+    return equal_nan ? op.Or([close, op.And([isNaN(op, self), isNaN(op, other)])]) : close;
+  },
+);
+export const isreal = aten('aten::isreal(Tensor self) -> Tensor', (op, { self }) =>
+  op.Or([op.Equal([self, self]), op.Not([op.Equal([self, self])])]),
+);
+
+/** Shifts of two's-complement integers as products and floored quotients with powers of two. */
+const shifted = (op: AtenBuilder, a: Value, b: Value, left: boolean): Value => {
+  const [x, y] = promoted(op, [a, b]) as Pair;
+  const factor = op.Cast([op.Pow([op.scalar('float64', 2), cast(op, y, 'float64')])], { to: dtypeOf(x) });
+  return left ? op.Mul([x, factor]) : op.Div([op.Sub([x, op.Mod([x, factor])]), factor]);
+};
+export const shifts = (['lshift', 'rshift'] as const).flatMap((name) => [
+  ...aten(`aten::__${name}__.Tensor(Tensor self, Tensor other) -> Tensor`, (op, { self, other }) =>
+    shifted(op, self, other, name === 'lshift'),
+  ),
+  ...aten(`aten::__${name}__.Scalar(Tensor self, Scalar other) -> Tensor`, (op, { self, other }) =>
+    shifted(op, self, numberOperand(op, other), name === 'lshift'),
+  ),
+]);

@@ -1,0 +1,173 @@
+/** ATen operators that rank, search and count. */
+import { mulDims } from '../../../tensor/dim.ts';
+import { isFloat } from '../../../tensor/dtype.ts';
+import type { Value } from '../../../onnx/ir.ts';
+import { aten, type AtenBuilder } from '../../converter.ts';
+import { cast, dtypeOf, numberOperand, promoted } from '../../promote.ts';
+import { axisOf, filledTensor, rankOf, reshape, shapeOf, staticSize, unsqueeze } from '../../shape.ts';
+import { extreme } from '../reduce/reduction.ts';
+
+/** The element of rank `k` (from 0, ascending) along an axis, with its index. */
+function ranked(op: AtenBuilder, self: Value, k: number, dim: number, keepdim: boolean): Value[] {
+  if (rankOf(self) === 0) return [op.Identity([self]), filledTensor(op, [], 'int64', 0)];
+  const axis = axisOf(op, dim, rankOf(self));
+  const smallest = op.TopK([self, op.ints([k + 1])], { axis, largest: 0, sorted: 1 }, 2);
+  return smallest.map((v) => op.Gather([v, keepdim ? op.ints([k]) : op.scalar('int64', k)], { axis }));
+}
+export const kthvalue = aten(
+  'aten::kthvalue(Tensor self, SymInt k, int dim=-1, bool keepdim=False) -> (Tensor values, Tensor indices)',
+  (op, { self, k, dim, keepdim }) => ranked(op, self, staticSize(op, k, 'k') - 1, dim, keepdim),
+);
+/** The lower of two middle elements. TopK may order NaN anywhere, where PyTorch gives NaN. */
+function median(op: AtenBuilder, self: Value, dim: number, keepdim: boolean): Value[] {
+  const size = rankOf(self) === 0 ? 1 : staticSize(op, shapeOf(self)[axisOf(op, dim, rankOf(self))]!, 'size');
+  return ranked(op, self, Math.floor((size - 1) / 2), dim, keepdim);
+}
+export const medianDim = aten(
+  'aten::median.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)',
+  (op, { self, dim, keepdim }) => median(op, self, dim, keepdim),
+);
+export const medianAll = aten(
+  'aten::median(Tensor self) -> Tensor',
+  (op, { self }) => median(op, reshape(op, self, [mulDims(...shapeOf(self))]), 0, false)[0]!,
+);
+export const msort = aten('aten::msort(Tensor self) -> Tensor', (op, { self }) =>
+  rankOf(self) === 0
+    ? op.Identity([self])
+    : op.TopK([self, op.dims([shapeOf(self)[0]!])], { axis: 0, largest: 0, sorted: 1 }, 2)[0]!,
+);
+
+/** How many of a sorted sequence lie before each value: all comparisons at once. */
+function insertionPoints(op: AtenBuilder, sorted: Value, values: Value, right: boolean, asInt32: boolean): Value {
+  const [edges, x] = promoted(op, [sorted, values]) as [Value, Value];
+  const wide = unsqueeze(op, x, [rankOf(x)]);
+  const row = rankOf(edges) === 1 ? edges : unsqueeze(op, edges, [rankOf(edges) - 1]);
+  // right: edges <= x come before; left: edges < x.
+  const before = right ? op.LessOrEqual([row, wide]) : op.Less([row, wide]);
+  const counted = op.ReduceSum([op.Cast([before], { to: 'int64' }), op.ints([rankOf(x)])], { keepdims: 0 });
+  return asInt32 ? op.Cast([counted], { to: 'int32' }) : counted;
+}
+const isRight = (op: AtenBuilder, right: boolean, side: string | null): boolean =>
+  side === null
+    ? right
+    : side === 'right' || side === 'left'
+      ? side === 'right'
+      : op.aten.refuse('side', side, 'left or right');
+export const searchsorted = aten(
+  'aten::searchsorted.Tensor(Tensor sorted_sequence, Tensor self, *, bool out_int32=False, bool right=False, str? side=None, Tensor? sorter=None) -> Tensor',
+  (op, { sorted_sequence, self, out_int32, right, side, sorter }) => {
+    const sorted = sorter
+      ? op.GatherElements([sorted_sequence, sorter], { axis: rankOf(sorted_sequence) - 1 })
+      : sorted_sequence;
+    return insertionPoints(op, sorted, self, isRight(op, right, side), out_int32);
+  },
+);
+export const bucketize = aten(
+  'aten::bucketize.Tensor(Tensor self, Tensor boundaries, *, bool out_int32=False, bool right=False) -> Tensor',
+  (op, { self, boundaries, out_int32, right }) => insertionPoints(op, boundaries, self, right, out_int32),
+);
+
+function contained(op: AtenBuilder, elements: Value, tests: Value, invert: boolean): Value {
+  const [x, y] = promoted(op, [elements, tests]) as [Value, Value];
+  const equal = op.Equal([unsqueeze(op, x, [rankOf(x)]), reshape(op, y, [mulDims(...shapeOf(y))])]);
+  const found = op.Cast([op.ReduceMax([op.Cast([equal], { to: 'int32' }), op.ints([rankOf(x)])], { keepdims: 0 })], {
+    to: 'bool',
+  });
+  return invert ? op.Not([found]) : found;
+}
+export const isin = aten(
+  'aten::isin.Tensor_Tensor(Tensor elements, Tensor test_elements, *, bool assume_unique=False, bool invert=False) -> Tensor',
+  (op, a) => {
+    if (mulDims(...shapeOf(a.test_elements)) === 0)
+      return filledTensor(op, shapeOf(a.elements), 'bool', a.invert ? 1 : 0);
+    return contained(op, a.elements, a.test_elements, a.invert);
+  },
+);
+export const isinScalar = aten(
+  'aten::isin.Tensor_Scalar(Tensor elements, Scalar test_element, *, bool assume_unique=False, bool invert=False) -> Tensor',
+  (op, a) => contained(op, a.elements, numberOperand(op, a.test_element), a.invert),
+);
+
+/** Running extremes: element i against all elements up to i, in one triangle of comparisons. */
+function running(op: AtenBuilder, self: Value, dim: number, how: 'Max' | 'Min'): Value[] {
+  if (rankOf(self) === 0) return [op.Identity([self]), filledTensor(op, [], 'int64', 0)];
+  const axis = axisOf(op, dim, rankOf(self));
+  const size = staticSize(op, shapeOf(self)[axis]!, 'size');
+  if (size > 1024) return op.aten.refuse('size', size, 'at most 1024 elements along the axis');
+  const rank = rankOf(self);
+  // (..., i, j, ...): element j as seen from i, where j > i counts for nothing.
+  const seen = Array.from({ length: size * size }, (_, n) => (n % size <= Math.floor(n / size) ? 1 : 0));
+  const mask = reshape(op, op.tensor('bool', [size, size], seen), [
+    size,
+    size,
+    ...Array.from({ length: rank - axis - 1 }, () => 1),
+  ]);
+  const numbers = isFloat(dtypeOf(self)) ? self : cast(op, self, 'int64');
+  const nothing = isFloat(dtypeOf(numbers))
+    ? op.scalar(dtypeOf(numbers), how === 'Max' ? -Infinity : Infinity)
+    : op.scalar('int64', how === 'Max' ? -(2n ** 63n) : 2n ** 63n - 1n);
+  const table = op.Where([mask, unsqueeze(op, numbers, [axis]), nothing]);
+  const values = extreme(op, `Reduce${how}`, table, [axis + 1], false);
+  // PyTorch keeps the last index among equals, and the last NaN above all.
+  const last = { axis: axis + 1, keepdims: 0, select_last_index: 1 };
+  const indices = op[`Arg${how}`]([table], last);
+  if (!isFloat(dtypeOf(values))) return [cast(op, values, dtypeOf(self)), indices];
+  return [
+    values,
+    op.Where([op.IsNaN([values]), op.ArgMax([op.Cast([op.IsNaN([table])], { to: 'int32' })], last), indices]),
+  ];
+}
+export const cummax = aten(
+  'aten::cummax(Tensor self, int dim) -> (Tensor values, Tensor indices)',
+  (op, { self, dim }) => running(op, self, dim, 'Max'),
+);
+export const cummin = aten(
+  'aten::cummin(Tensor self, int dim) -> (Tensor values, Tensor indices)',
+  (op, { self, dim }) => running(op, self, dim, 'Min'),
+);
+
+/** Sorted distinct elements, with the inverse and the counts. */
+function unique(op: AtenBuilder, self: Value): Value[] {
+  const flat = reshape(op, self, [mulDims(...shapeOf(self))]);
+  const [values, , inverse, counts] = op.Unique([flat], { sorted: 1 }, 4) as [Value, Value, Value, Value];
+  return [values, reshape(op, inverse, shapeOf(self)), counts];
+}
+export const _unique2 = aten(
+  'aten::_unique2(Tensor self, bool sorted=True, bool return_inverse=False, bool return_counts=False) -> (Tensor, Tensor, Tensor)',
+  (op, { self, return_inverse, return_counts }) => {
+    const [values, inverse, counts] = unique(op, self) as [Value, Value, Value];
+    const none = filledTensor(op, [0], 'int64', 0);
+    return [values, return_inverse ? inverse : none, return_counts ? counts : none];
+  },
+);
+
+export const histc = aten(
+  'aten::histc(Tensor self, int bins=100, Scalar min=0, Scalar max=0) -> Tensor',
+  (op, { self, bins, min, max }) => {
+    const [low, high] = [Number(min.value), Number(max.value)];
+    if (!(low < high)) return op.aten.refuse('max', high, 'a range known when the model is converted (min < max)');
+    const dtype = dtypeOf(self);
+    const x = reshape(op, self, [mulDims(...shapeOf(self))]);
+    const at = op.Floor([
+      op.Div([
+        op.Mul([op.Sub([cast(op, x, 'float64'), op.scalar('float64', low)]), op.scalar('float64', bins)]),
+        op.scalar('float64', high - low),
+      ]),
+    ]);
+    // The last bin holds its upper end.
+    const bin = op.Where([
+      op.Equal([cast(op, x, 'float64'), op.scalar('float64', high)]),
+      op.scalar('float64', bins - 1),
+      at,
+    ]);
+    const hits = op.Equal([
+      unsqueeze(op, bin, [0]),
+      op.tensor(
+        'float64',
+        [bins, 1],
+        Float64Array.from({ length: bins }, (_, i) => i),
+      ),
+    ]);
+    return cast(op, op.ReduceSum([op.Cast([hits], { to: 'float32' }), op.ints([1])], { keepdims: 0 }), dtype);
+  },
+);

@@ -1,0 +1,216 @@
+/** ATen sampling grids, vector products and diagonals. */
+import { type Dim, mulDims } from '../../../tensor/dim.ts';
+import type { Value } from '../../../onnx/ir.ts';
+import { aten, type AtenBuilder } from '../../converter.ts';
+import { cast, dtypeOf } from '../../promote.ts';
+import { axisOf, rankOf, reshape, shapeOf, slice, staticSize, swapAxes, transpose, unsqueeze } from '../../shape.ts';
+import { matrixNorm } from './matrix-function.ts';
+import { axesOf, reduce, sumDtype, vectorNorm } from '../reduce/reduction.ts';
+
+const MODES = ['linear', 'nearest', 'cubic'] as const;
+const PADDINGS = ['zeros', 'border', 'reflection'] as const;
+export const grid_sampler = aten(
+  [
+    'aten::grid_sampler(Tensor input, Tensor grid, int interpolation_mode, int padding_mode, bool align_corners) -> Tensor',
+    'aten::grid_sampler_2d(Tensor input, Tensor grid, int interpolation_mode, int padding_mode, bool align_corners) -> Tensor',
+    'aten::grid_sampler_3d(Tensor input, Tensor grid, int interpolation_mode, int padding_mode, bool align_corners) -> Tensor',
+  ],
+  (op, a) =>
+    op.GridSample([a.input, a.grid], {
+      mode:
+        rankOf(a.input) === 5 && a.interpolation_mode === 2
+          ? op.aten.refuse('interpolation_mode', 'bicubic', 'bilinear or nearest for volumes')
+          : (MODES[a.interpolation_mode] ?? op.aten.refuse('interpolation_mode', a.interpolation_mode, '0, 1 or 2')),
+      padding_mode: PADDINGS[a.padding_mode] ?? op.aten.refuse('padding_mode', a.padding_mode, '0, 1 or 2'),
+      align_corners: a.align_corners ? 1 : 0,
+    }),
+);
+
+/** Points of the grid from -1 to 1 along each axis, last axis first, with a 1 for the shift. */
+export const affine_grid_generator = aten(
+  'aten::affine_grid_generator(Tensor theta, SymInt[] size, bool align_corners) -> Tensor',
+  (op, { theta, size, align_corners }) => {
+    const spatial = size.slice(2).map((d) => staticSize(op, d, 'size'));
+    const line = (n: number): number[] =>
+      Array.from({ length: n }, (_, i) => (n <= 1 ? 0 : align_corners ? (2 * i) / (n - 1) - 1 : (2 * i + 1) / n - 1));
+    const lines = spatial.map(line);
+    const count = spatial.reduce((x, y) => x * y, 1);
+    const points: number[] = [];
+    for (let n = 0; n < count; n++) {
+      let rest = n;
+      const point: number[] = [];
+      for (let axis = spatial.length - 1; axis >= 0; axis--) {
+        point.push(lines[axis]![rest % spatial[axis]!]!);
+        rest = Math.floor(rest / spatial[axis]!);
+      }
+      points.push(...point, 1);
+    }
+    const base = op.tensor(dtypeOf(theta), [count, spatial.length + 1], points);
+    return reshape(op, op.MatMul([base, swapAxes(op, theta, 1, 2)]), [size[0]!, ...spatial, spatial.length]);
+  },
+);
+
+function crossProduct(op: AtenBuilder, a: Value, b: Value, dim: number): Value {
+  const rank = Math.max(rankOf(a), rankOf(b));
+  const axis = axisOf(op, dim, rank);
+  const parts = (x: Value): Value[] =>
+    [0, 1, 2].map((i) => op.Gather([x, op.ints([i])], { axis: axis - (rank - rankOf(x)) }));
+  const [x, y] = [parts(a), parts(b)];
+  const component = (i: number, j: number): Value => op.Sub([op.Mul([x[i]!, y[j]!]), op.Mul([x[j]!, y[i]!])]);
+  return op.Concat([component(1, 2), component(2, 0), component(0, 1)], { axis });
+}
+export const linalg_cross = aten(
+  'aten::linalg_cross(Tensor self, Tensor other, *, int dim=-1) -> Tensor',
+  (op, { self, other, dim }) => crossProduct(op, self, other, dim),
+);
+export const cross = aten(
+  'aten::cross(Tensor self, Tensor other, int? dim=None) -> Tensor',
+  (op, { self, other, dim }) => crossProduct(op, self, other, dim ?? shapeOf(self).indexOf(3)),
+);
+export const linalg_vecdot = aten(
+  'aten::linalg_vecdot(Tensor x, Tensor y, *, int dim=-1) -> Tensor',
+  (op, { x, y, dim }) => {
+    const product = op.Mul([x, y]);
+    return reduce(op, 'ReduceSum', product, [axisOf(op, dim, rankOf(product))], false);
+  },
+);
+
+export const tensordot = aten(
+  'aten::tensordot(Tensor self, Tensor other, int[] dims_self, int[] dims_other) -> Tensor',
+  (op, { self: given, other: against, dims_self, dims_other }) => {
+    const front = dims_self.map((d) => axisOf(op, d, rankOf(given)));
+    const back = dims_other.map((d) => axisOf(op, d, rankOf(against)));
+    // A contracted axis of 1 against a longer one: the longer one is summed first.
+    const summed = (x: Value, axes: readonly number[], y: Value, others: readonly number[]): Value => {
+      const lone = axes.filter((axis, i) => shapeOf(y)[others[i]!] === 1 && shapeOf(x)[axis] !== 1);
+      return lone.length ? reduce(op, 'ReduceSum', x, lone, true) : x;
+    };
+    const [self, other] = [summed(given, front, against, back), summed(against, back, given, front)];
+    const left = shapeOf(self)
+      .map((_, i) => i)
+      .filter((i) => !front.includes(i));
+    const right = shapeOf(other)
+      .map((_, i) => i)
+      .filter((i) => !back.includes(i));
+    const sizes = (x: Value, axes: readonly number[]): Dim[] => axes.map((i) => shapeOf(x)[i]!);
+    const inner = mulDims(...sizes(self, front));
+    const a = reshape(op, transpose(op, self, [...left, ...front]), [mulDims(...sizes(self, left)), inner]);
+    const b = reshape(op, transpose(op, other, [...back, ...right]), [inner, mulDims(...sizes(other, right))]);
+    return reshape(op, op.MatMul([a, b]), [...sizes(self, left), ...sizes(other, right)]);
+  },
+);
+
+export const kron = aten('aten::kron(Tensor self, Tensor other) -> Tensor', (op, { self, other }) => {
+  const rank = Math.max(rankOf(self), rankOf(other));
+  const lifted = (x: Value): Dim[] => [...Array.from({ length: rank - rankOf(x) }, (): Dim => 1), ...shapeOf(x)];
+  const [a, b] = [lifted(self), lifted(other)];
+  const x = reshape(
+    op,
+    self,
+    a.flatMap((d): Dim[] => [d, 1]),
+  );
+  const y = reshape(
+    op,
+    other,
+    b.flatMap((d): Dim[] => [1, d]),
+  );
+  return reshape(
+    op,
+    op.Mul([x, y]),
+    a.map((d, i) => mulDims(d, b[i]!)),
+  );
+});
+
+export const rot90 = aten('aten::rot90(Tensor self, int k=1, int[] dims=[0,1]) -> Tensor', (op, { self, k, dims }) => {
+  const [a, b] = dims.map((d) => axisOf(op, d, rankOf(self))) as [number, number];
+  const flip = (x: Value, axis: number): Value => slice(op, x, axis, -1, -Infinity, -1);
+  const turns = ((k % 4) + 4) % 4;
+  if (turns === 1) return swapAxes(op, flip(self, b), a, b);
+  if (turns === 2) return flip(flip(self, a), b);
+  return turns === 3 ? flip(swapAxes(op, self, a, b), b) : op.Identity([self]);
+});
+
+/** A vector (the last axis) onto a diagonal of two new axes. */
+export function diagonalMatrix(op: AtenBuilder, self: Value, offset: number, dim1: number, dim2: number): Value {
+  const rank = rankOf(self) + 1;
+  const n = staticSize(op, shapeOf(self).at(-1)!, 'size');
+  const size = n + Math.abs(offset);
+  const [top, left] = [Math.max(0, -offset), Math.max(0, offset)];
+  // Column j of the spread holds element j - left, on row j - left + top.
+  const rows = Array.from({ length: size * size }, (_, i) => {
+    const [r, c] = [Math.floor(i / size), i % size];
+    return r - top === c - left && c - left >= 0 && c - left < n ? 1 : 0;
+  });
+  const columns = op.Gather(
+    [self, op.ints(Array.from({ length: size }, (_, c) => Math.min(Math.max(c - left, 0), Math.max(n - 1, 0))))],
+    { axis: rankOf(self) - 1 },
+  );
+  const matrix = op.Where([
+    op.tensor('bool', [size, size], rows),
+    unsqueeze(op, columns, [rankOf(self) - 1]),
+    op.scalar(dtypeOf(self), 0),
+  ]);
+  const [a, b] = [axisOf(op, dim1, rank), axisOf(op, dim2, rank)];
+  const others = Array.from({ length: rank }, (_, i) => i).filter((i) => i !== a && i !== b);
+  const from = [...others, a, b];
+  return transpose(
+    op,
+    matrix,
+    Array.from({ length: rank }, (_, i) => from.indexOf(i)),
+  );
+}
+export const diag_embed = aten(
+  'aten::diag_embed(Tensor self, int offset=0, int dim1=-2, int dim2=-1) -> Tensor',
+  (op, { self, offset, dim1, dim2 }) => diagonalMatrix(op, self, offset, dim1, dim2),
+);
+export const diagflat = aten('aten::diagflat(Tensor self, int offset=0) -> Tensor', (op, { self, offset }) =>
+  diagonalMatrix(op, reshape(op, self, [mulDims(...shapeOf(self))]), offset, 0, 1),
+);
+
+export const linalg_norm = aten(
+  'aten::linalg_norm(Tensor self, Scalar? ord=None, int[1]? dim=None, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor',
+  (op, { self, ord, dim, keepdim, dtype }) => {
+    const x = cast(op, self, dtype ?? dtypeOf(self));
+    const axes = axesOf(op, x, dim);
+    if (ord === null)
+      return dim === null && keepdim === false
+        ? reduce(op, 'ReduceL2', x, axes, false)
+        : reduce(op, 'ReduceL2', x, axes, keepdim);
+    if (dim === null ? rankOf(x) === 1 : dim.length === 1) return vectorNorm(op, x, Number(ord.value), axes, keepdim);
+    return matrixNorm(op, x, Number(ord.value), dim ?? [-2, -1], keepdim);
+  },
+);
+
+/** The sum over axes that were broadcast. */
+export const sum_to_size = aten('aten::sum_to_size(Tensor self, SymInt[] size) -> Tensor', (op, { self, size }) => {
+  const lead = rankOf(self) - size.length;
+  const axes = shapeOf(self)
+    .map((_, i) => i)
+    .filter((i) => i < lead || (size[i - lead] === 1 && shapeOf(self)[i] !== 1));
+  return axes.length === 0 && size.length > 0
+    ? op.Identity([self])
+    : reshape(op, reduce(op, 'ReduceSum', cast(op, self, sumDtype(self, null)), axes, true), size);
+});
+
+/** Distances between rows: |a|^2 + |b|^2 - 2ab loses digits, so the differences are taken. */
+export const cdist = aten(
+  'aten::cdist(Tensor x1, Tensor x2, float p=2, int? compute_mode=None) -> Tensor',
+  (op, { x1, x2, p }) => {
+    const d = op.Sub([unsqueeze(op, x1, [rankOf(x1) - 1]), unsqueeze(op, x2, [rankOf(x2) - 2])]);
+    return vectorNorm(op, d, p, [rankOf(d) - 1], false);
+  },
+);
+
+export const cartesian_prod = aten('aten::cartesian_prod(Tensor[] tensors) -> Tensor', (op, { tensors }) => {
+  if (tensors.length === 1) return op.Identity([tensors[0]!]);
+  const sizes = tensors.map((t) => shapeOf(t)[0]!);
+  const columns = tensors.map((t, i) => {
+    const spread = reshape(
+      op,
+      t,
+      sizes.map((d, j) => (i === j ? d : 1)),
+    );
+    return reshape(op, op.Expand([spread, op.dims(sizes)]), [mulDims(...sizes), 1]);
+  });
+  return op.Concat(columns, { axis: 1 });
+});

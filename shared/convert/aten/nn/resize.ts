@@ -1,0 +1,224 @@
+/** ATen upsampling and pixel rearrangement. */
+import { type Dim, divideExactly, floorDivDims, isStatic, mulDims } from '../../../tensor/dim.ts';
+import { isFloat } from '../../../tensor/dtype.ts';
+import type { Value } from '../../../onnx/ir.ts';
+import { aten, type AtenBuilder } from '../../converter.ts';
+import { alongAxisMatrix } from '../../axis-matrix.ts';
+import { rankOf, reshape, shapeOf, staticSize, transpose } from '../../shape.ts';
+
+interface Sampling {
+  readonly mode: 'nearest' | 'linear' | 'cubic';
+  readonly transform: 'asymmetric' | 'half_pixel' | 'align_corners';
+  readonly nearest?: 'floor' | 'round_prefer_ceil';
+}
+
+const attributesOf = ({ mode, transform, nearest }: Sampling): Record<string, string | number | undefined> => ({
+  mode,
+  coordinate_transformation_mode: transform,
+  nearest_mode: nearest,
+  cubic_coeff_a: mode === 'cubic' ? -0.75 : undefined,
+});
+
+/** PyTorch rounds interpolated bytes by fixed-point rules of its own. */
+function requireFloat(op: AtenBuilder, x: Value, mode: string): void {
+  if (mode !== 'nearest' && !isFloat(x.type!.dtype)) op.aten.refuse('input', x.type!.dtype, 'floating-point images');
+}
+
+/** A scale that was given decides where samples are taken; a size alone means the ratio of the sizes. */
+function resized(
+  op: AtenBuilder,
+  x: Value,
+  size: readonly Dim[] | null,
+  scales: readonly (number | null)[] | null,
+  sampling: Sampling,
+): Value {
+  requireFloat(op, x, sampling.mode);
+  const spatial = rankOf(x) - 2;
+  const given = scales?.every((s) => s !== null) ? (scales as readonly number[]) : null;
+  if (given && sampling.transform !== 'align_corners') {
+    const output = shapeOf(x)
+      .slice(2)
+      .map((d, i) => size?.[i] ?? scaled(op, d, given[i]!));
+    const resize = op.Resize([x, null, op.tensor('float32', [rankOf(x)], [1, 1, ...given])], attributesOf(sampling));
+    resize.type = { dtype: x.type!.dtype, shape: [...shapeOf(x).slice(0, 2), ...output] };
+    return resize;
+  }
+  const target = size ?? (given ?? []).map((s, i) => scaled(op, shapeOf(x)[2 + i]!, s));
+  if (target.length !== spatial) return op.aten.refuse('output_size', size, 'a size or a scale for every spatial axis');
+  const resize = op.Resize([x, null, null, op.dims([...shapeOf(x).slice(0, 2), ...target])], attributesOf(sampling));
+  resize.type = { dtype: x.type!.dtype, shape: [...shapeOf(x).slice(0, 2), ...target] };
+  return resize;
+}
+
+/** floor(size * scale). */
+function scaled(op: AtenBuilder, size: Dim, scale: number): Dim {
+  if (isStatic(size)) return Math.floor(size * scale);
+  if (Number.isInteger(scale)) return mulDims(size, scale);
+  if (Number.isInteger(1 / scale)) return floorDivDims(size, 1 / scale);
+  return op.aten.refuse('scale_factors', scale, 'whole scales, or fixed input sizes');
+}
+
+const NEAREST = { mode: 'nearest', transform: 'asymmetric', nearest: 'floor' } as const;
+const NEAREST_EXACT = { mode: 'nearest', transform: 'half_pixel', nearest: 'round_prefer_ceil' } as const;
+type NearestVec = 'aten::upsample_nearest.vec(Tensor input, SymInt[]? output_size, float[]? scale_factors) -> Tensor';
+export const nearest = [1, 2, 3].flatMap((rank) =>
+  (
+    [
+      ['upsample_nearest', NEAREST],
+      ['_upsample_nearest_exact', NEAREST_EXACT],
+    ] as const
+  ).flatMap(([name, sampling]) => {
+    const scaleNames = ['scales_d', 'scales_h', 'scales_w'].slice(3 - rank).map((s) => (rank === 1 ? 'scales' : s));
+    return [
+      ...aten(
+        `aten::${name}${rank}d.vec(Tensor input, SymInt[]? output_size, float[]? scale_factors) -> Tensor` as NearestVec,
+        (op, a) => resized(op, a.input, a.output_size, a.scale_factors, sampling),
+      ),
+      ...aten(
+        `aten::${name}${rank}d(Tensor self, SymInt[${rank}] output_size, ${scaleNames.map((s) => `float? ${s}=None`).join(', ')}) -> Tensor` as 'aten::n(Tensor self, SymInt[2] output_size) -> Tensor',
+        (op, a) =>
+          resized(
+            op,
+            a.self,
+            a.output_size,
+            scaleNames.map((s) => (a as unknown as Record<string, number | null>)[s] ?? null),
+            sampling,
+          ),
+      ),
+    ];
+  }),
+);
+
+type LinearVec =
+  'aten::upsample.vec(Tensor input, SymInt[]? output_size, bool align_corners, float[]? scale_factors) -> Tensor';
+const SMOOTH: readonly (readonly [string, 'linear' | 'cubic', readonly string[]])[] = [
+  ['upsample_linear1d', 'linear', ['scales']],
+  ['upsample_bilinear2d', 'linear', ['scales_h', 'scales_w']],
+  ['upsample_trilinear3d', 'linear', ['scales_d', 'scales_h', 'scales_w']],
+  ['upsample_bicubic2d', 'cubic', ['scales_h', 'scales_w']],
+];
+export const smooth = SMOOTH.flatMap(([name, mode, scaleNames]) => {
+  const sampling = (align: boolean): Sampling => ({ mode, transform: align ? 'align_corners' : 'half_pixel' });
+  return [
+    ...aten(
+      `aten::${name}.vec(Tensor input, SymInt[]? output_size, bool align_corners, float[]? scale_factors) -> Tensor` as LinearVec,
+      (op, a) => resized(op, a.input, a.output_size, a.scale_factors, sampling(a.align_corners)),
+    ),
+    ...aten(
+      `aten::${name}(Tensor self, SymInt[${scaleNames.length}] output_size, bool align_corners, ${scaleNames.map((s) => `float? ${s}=None`).join(', ')}) -> Tensor` as 'aten::n(Tensor self, SymInt[2] output_size, bool align_corners) -> Tensor',
+      (op, a) =>
+        resized(
+          op,
+          a.self,
+          a.output_size,
+          scaleNames.map((s) => (a as unknown as Record<string, number | null>)[s] ?? null),
+          sampling(a.align_corners),
+        ),
+    ),
+  ];
+});
+
+/** PyTorch's antialiasing filters, by distance in units of the filter's scale, and how far they reach. */
+const FILTERS = {
+  linear: { reach: 1, weight: (x: number) => Math.max(0, 1 - Math.abs(x)) },
+  cubic: { reach: 2, weight: (x: number) => cubicWeight(Math.abs(x), -0.5) },
+} as const;
+
+function cubicWeight(x: number, a: number): number {
+  if (x < 1) return ((a + 2) * x - (a + 3)) * x * x + 1;
+  return x < 2 ? (((x - 5) * x + 8) * x - 4) * a : 0;
+}
+
+/** The weights of every output element: a filter as wide as the shrinking asks for, normalized at the borders. */
+function antialiasRows(size: number, out: number, scale: number, filter: keyof typeof FILTERS): number[][] {
+  const { reach, weight } = FILTERS[filter];
+  const support = scale >= 1 ? reach * scale : reach;
+  const invert = scale >= 1 ? 1 / scale : 1;
+  return Array.from({ length: out }, (_, i) => {
+    const center = scale * (i + 0.5);
+    const from = Math.max(Math.trunc(center - support + 0.5), 0);
+    const to = Math.min(Math.trunc(center + support + 0.5), size);
+    const weights = Array.from({ length: size }, (_, j) =>
+      j >= from && j < to ? weight((j - center + 0.5) * invert) : 0,
+    );
+    const total = weights.reduce((a, b) => a + b, 0);
+    return weights.map((w) => w / total);
+  });
+}
+
+/** Written as two matrix products: runtimes do not agree on antialiased Resize. */
+function antialiased(
+  op: AtenBuilder,
+  x: Value,
+  size: readonly Dim[] | null,
+  scales: readonly (number | null)[] | null,
+  align: boolean,
+  filter: keyof typeof FILTERS,
+): Value {
+  requireFloat(op, x, filter);
+  return [2, 3].reduce<Value>((v, axis, i) => {
+    const width = staticSize(op, shapeOf(x)[axis]!, 'input size');
+    const given = scales?.[i] ?? null;
+    const out = staticSize(op, size?.[i] ?? scaled(op, width, given ?? 1), 'output_size');
+    const scale = align ? (out > 1 ? (width - 1) / (out - 1) : 0) : given ? 1 / given : width / out;
+    return alongAxisMatrix(op, v, axis, antialiasRows(width, out, scale, filter));
+  }, x);
+}
+export const smoothAntialias = (
+  [
+    ['bilinear', 'linear'],
+    ['bicubic', 'cubic'],
+  ] as const
+).flatMap(([name, filter]) => [
+  ...aten(
+    `aten::_upsample_${name}2d_aa.vec(Tensor input, SymInt[]? output_size, bool align_corners, float[]? scale_factors) -> Tensor` as LinearVec,
+    (op, a) => antialiased(op, a.input, a.output_size, a.scale_factors, a.align_corners, filter),
+  ),
+  ...aten(
+    `aten::_upsample_${name}2d_aa(Tensor self, SymInt[2] output_size, bool align_corners, float? scales_h=None, float? scales_w=None) -> Tensor` as 'aten::n(Tensor self, SymInt[2] output_size, bool align_corners, float? scales_h=None, float? scales_w=None) -> Tensor',
+    (op, a) => antialiased(op, a.self, a.output_size, [a.scales_h, a.scales_w], a.align_corners, filter),
+  ),
+]);
+
+/**
+ * (.., C*r*r, H, W) to (.., C, H*r, W*r): channels are the slow axis of each block, as DepthToSpace's CRD mode has
+ * them.
+ */
+export const pixel_shuffle = aten(
+  'aten::pixel_shuffle(Tensor self, int upscale_factor) -> Tensor',
+  (op, { self, upscale_factor: r }) => {
+    const dims = shapeOf(self);
+    const lead = dims.slice(0, -3);
+    const [c, h, w] = dims.slice(-3) as [Dim, Dim, Dim];
+    const out = divideExactly(c, r * r) ?? staticSize(op, c, 'channels');
+    const n = lead.length;
+    const blocks = reshape(op, self, [...lead, out, r, r, h, w]);
+    const mixed = transpose(op, blocks, [...lead.map((_, i) => i), n, n + 3, n + 1, n + 4, n + 2]);
+    return reshape(op, mixed, [...lead, out, mulDims(h, r), mulDims(w, r)]);
+  },
+);
+export const pixel_unshuffle = aten(
+  'aten::pixel_unshuffle(Tensor self, int downscale_factor) -> Tensor',
+  (op, { self, downscale_factor: r }) => {
+    const dims = shapeOf(self);
+    const lead = dims.slice(0, -3);
+    const [c, h, w] = dims.slice(-3) as [Dim, Dim, Dim];
+    const [oh, ow] = [h, w].map((d) => divideExactly(d, r) ?? staticSize(op, d, 'size')) as [Dim, Dim];
+    const n = lead.length;
+    const blocks = reshape(op, self, [...lead, c, oh, r, ow, r]);
+    const mixed = transpose(op, blocks, [...lead.map((_, i) => i), n, n + 2, n + 4, n + 1, n + 3]);
+    return reshape(op, mixed, [...lead, mulDims(c, r * r), oh, ow]);
+  },
+);
+export const channel_shuffle = aten(
+  [
+    'aten::channel_shuffle(Tensor self, SymInt groups) -> Tensor',
+    'aten::native_channel_shuffle(Tensor self, SymInt groups) -> Tensor',
+  ],
+  (op, { self, groups }) => {
+    const [n, c, ...rest] = shapeOf(self) as [Dim, Dim, ...Dim[]];
+    const each = divideExactly(c, groups) ?? staticSize(op, c, 'channels');
+    const grouped = reshape(op, self, [n, groups, each, ...rest]);
+    return reshape(op, transpose(op, grouped, [0, 2, 1, ...rest.map((_, i) => 3 + i)]), shapeOf(self));
+  },
+);

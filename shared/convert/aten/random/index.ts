@@ -1,0 +1,2 @@
+/** ATen random draws. */
+export * as random from './random.ts';

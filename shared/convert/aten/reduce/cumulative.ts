@@ -1,0 +1,30 @@
+/** ATen running sums of exponentials. */
+import { isFloat } from '../../../tensor/dtype.ts';
+import { aten } from '../../converter.ts';
+import { dtypeOf } from '../../promote.ts';
+import { axisOf, rankOf, reshape, shapeOf, staticSize, unsqueeze } from '../../shape.ts';
+
+/** Element i over all elements up to i in a triangle: a common maximum for all would lose the small ones. */
+export const logcumsumexp = aten(
+  ['aten::logcumsumexp(Tensor self, int dim) -> Tensor', 'aten::_logcumsumexp(Tensor self, int dim) -> Tensor'],
+  (op, { self, dim }) => {
+    const dtype = dtypeOf(self);
+    if (!isFloat(dtype)) return op.aten.refuse('self', dtype, 'floating-point tensors');
+    if (rankOf(self) === 0) return op.Identity([self]);
+    const axis = axisOf(op, dim, rankOf(self));
+    const size = staticSize(op, shapeOf(self)[axis]!, 'size');
+    if (size > 1024) return op.aten.refuse('size', size, 'at most 1024 elements along the axis');
+    if (size === 0) return op.Identity([self]);
+    const seen = Array.from({ length: size * size }, (_, n) => (n % size <= Math.floor(n / size) ? 1 : 0));
+    const mask = reshape(op, op.tensor('bool', [size, size], seen), [
+      size,
+      size,
+      ...new Array<number>(rankOf(self) - axis - 1).fill(1),
+    ]);
+    const table = op.Where([mask, unsqueeze(op, self, [axis]), op.scalar(dtype, -Infinity)]);
+    const largest = op.ReduceMax([table, op.ints([axis + 1])], { keepdims: 1 });
+    const finite = op.Where([op.IsInf([largest]), op.scalar(dtype, 0), largest]);
+    const sums = op.ReduceSum([op.Exp([op.Sub([table, finite])]), op.ints([axis + 1])], { keepdims: 1 });
+    return op.Squeeze([op.Add([op.Log([sums]), finite]), op.ints([axis + 1])]);
+  },
+);

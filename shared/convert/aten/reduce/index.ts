@@ -1,0 +1,8 @@
+/** ATen operators that reduce or accumulate along axes. */
+export * as covariance from './covariance.ts';
+export * as cumulative from './cumulative.ts';
+export * as frequency from './frequency.ts';
+export * as integration from './integration.ts';
+export * as quantile from './quantile.ts';
+export * as reduction from './reduction.ts';
+export * as segment from './segment.ts';

@@ -1,0 +1,99 @@
+/** ATen padding. */
+import { addDims, type Dim, isStatic, subDims } from '../../../tensor/dim.ts';
+import type { Value } from '../../../onnx/ir.ts';
+import { aten, type AtenBuilder } from '../../converter.ts';
+import { dtypeOf, scalarOf } from '../../promote.ts';
+import { rankOf, shapeOf, slice, staticSize } from '../../shape.ts';
+import type { ScalarArg } from '../../schema.ts';
+
+/** Last axis first: [left, right, top, bottom, ...]. */
+function padded(op: AtenBuilder, self: Value, pad: readonly Dim[], mode: string, value: Value | null): Value {
+  const rank = rankOf(self);
+  const begins = new Array<Dim>(rank).fill(0);
+  const ends = new Array<Dim>(rank).fill(0);
+  for (let i = 0; i < pad.length / 2; i++) {
+    begins[rank - 1 - i] = pad[2 * i]!;
+    ends[rank - 1 - i] = pad[2 * i + 1]!;
+  }
+  if (mode === 'circular') return circular(op, self, begins, ends);
+  // A negative pad takes elements away; only constant padding has that in every runtime.
+  if (mode !== 'constant' && pad.some((d) => isStatic(d) && d < 0)) return picked(op, self, begins, ends, mode);
+  return op.Pad([self, op.dims([...begins, ...ends]), value], { mode: mode === 'replicate' ? 'edge' : mode });
+}
+
+/** Every output position's input position, as PyTorch computes it: clamped for replicate, mirrored for reflect. */
+function picked(op: AtenBuilder, self: Value, begins: readonly Dim[], ends: readonly Dim[], mode: string): Value {
+  return shapeOf(self).reduce<Value>((x, dim, axis) => {
+    if (begins[axis] === 0 && ends[axis] === 0) return x;
+    const [size, before, after] = [dim, begins[axis]!, ends[axis]!].map((d) => staticSize(op, d, 'pad')) as [
+      number,
+      number,
+      number,
+    ];
+    const last = size + before - 1;
+    const inside = (j: number): number => {
+      if (mode === 'replicate') return Math.min(Math.max(j, before), last);
+      return j < before ? 2 * before - j : j > last ? 2 * last - j : j;
+    };
+    return op.Gather(
+      [x, op.ints(Array.from({ length: Math.max(0, size + before + after) }, (_, j) => inside(j) - before))],
+      { axis },
+    );
+  }, self);
+}
+
+function trimmed(op: AtenBuilder, x: Value, begins: readonly Dim[], ends: readonly Dim[]): Value {
+  return shapeOf(x).reduce<Value>((v, size, axis) => {
+    const [b, e] = [begins[axis]!, ends[axis]!];
+    const from = isStatic(b) && b < 0 ? -b : 0;
+    const to = isStatic(e) && e < 0 ? addDims(size, e) : Infinity;
+    return from === 0 && to === Infinity ? v : slice(op, v, axis, from, to);
+  }, x);
+}
+
+/** Around the end: pieces of the other side, cut where pads are negative. */
+function circular(op: AtenBuilder, self: Value, begins: readonly Dim[], ends: readonly Dim[]): Value {
+  return shapeOf(self).reduce<Value>((x, size, axis) => {
+    const [b, e] = [begins[axis]!, ends[axis]!];
+    if (b === 0 && e === 0) return x;
+    if (!isStatic(b) || !isStatic(e)) return op.aten.refuse('pad', [b, e], 'numbers known when the model is converted');
+    const inner = trimmed(
+      op,
+      x,
+      begins.map((v, i) => (i === axis ? v : 0)),
+      ends.map((v, i) => (i === axis ? v : 0)),
+    );
+    const left =
+      b > 0 ? [slice(op, x, axis, subDims(addDims(size, Math.min(e, 0)), b), addDims(size, Math.min(e, 0)))] : [];
+    const right = e > 0 ? [slice(op, x, axis, Math.max(0, -b), Math.max(0, -b) + e)] : [];
+    return op.Concat([...left, inner, ...right], { axis });
+  }, self);
+}
+
+export const pad = aten(
+  'aten::pad(Tensor self, SymInt[] pad, str mode="constant", float? value=None) -> Tensor',
+  (op, { self, pad: sizes, mode, value }) =>
+    padded(
+      op,
+      self,
+      sizes,
+      mode,
+      mode === 'constant' ? padValue(op, self, { kind: 'float', value: value ?? 0 }) : null,
+    ),
+);
+export const constant_pad_nd = aten(
+  'aten::constant_pad_nd(Tensor self, SymInt[] pad, Scalar value=0) -> Tensor',
+  (op, { self, pad: sizes, value }) => padded(op, self, sizes, 'constant', padValue(op, self, value)),
+);
+const padValue = (op: AtenBuilder, self: Value, value: ScalarArg): Value => scalarOf(op, value, dtypeOf(self));
+type PadSchema = 'aten::pad(Tensor self, SymInt[2] padding) -> Tensor';
+export const paddings = [1, 2, 3].flatMap((rank) => [
+  ...aten(
+    `aten::reflection_pad${rank}d(Tensor self, SymInt[${2 * rank}] padding) -> Tensor` as PadSchema,
+    (op, { self, padding }) => padded(op, self, padding, 'reflect', null),
+  ),
+  ...aten(
+    `aten::replication_pad${rank}d(Tensor self, SymInt[${2 * rank}] padding) -> Tensor` as PadSchema,
+    (op, { self, padding }) => padded(op, self, padding, 'replicate', null),
+  ),
+]);

@@ -1,0 +1,163 @@
+/** ATen sliding windows and diagonals: gathers with positions known when the model is converted. */
+import { type Dim, mulDims } from '../../../tensor/dim.ts';
+import type { Value } from '../../../onnx/ir.ts';
+import { aten, type AtenBuilder } from '../../converter.ts';
+import { cast, dtypeOf } from '../../promote.ts';
+import { axisOf, rankOf, reshape, shapeOf, slice, staticSize, transpose, unsqueeze } from '../../shape.ts';
+import { sumDtype } from '../reduce/reduction.ts';
+
+/** Windows of `size` along an axis, `step` apart; the window becomes the last axis. */
+function windows(op: AtenBuilder, self: Value, dim: number, size: number, step: number): Value {
+  if (rankOf(self) === 0) return reshape(op, self, [size]);
+  const axis = axisOf(op, dim, rankOf(self));
+  const count = Math.floor((staticSize(op, shapeOf(self)[axis]!, 'size') - size) / step) + 1;
+  const positions = Array.from({ length: count * size }, (_, i) => Math.floor(i / size) * step + (i % size));
+  const gathered = op.Gather([self, op.tensor('int64', [count, size], positions)], { axis });
+  const perm = [...Array.from({ length: rankOf(self) + 1 }, (_, i) => i).filter((i) => i !== axis + 1), axis + 1];
+  return transpose(op, gathered, perm);
+}
+export const unfold = aten(
+  [
+    'aten::unfold(Tensor(a) self, int dimension, int size, int step) -> Tensor(a)',
+    'aten::unfold_copy(Tensor self, int dimension, int size, int step) -> Tensor',
+  ],
+  (op, a) => windows(op, a.self, a.dimension, a.size, a.step),
+);
+
+interface Patches {
+  readonly kernel_size: readonly number[];
+  readonly dilation: readonly number[];
+  readonly padding: readonly number[];
+  readonly stride: readonly number[];
+}
+const pair = (list: readonly number[], i: number): number => list[i] ?? list[0]!;
+
+/** Input positions of every kernel element (rows) and window (columns) along one spatial axis of the padded input. */
+function positionsOf(p: Patches, i: number, size: number): { rows: number; columns: number; positions: number[] } {
+  const [k, d, s, pad] = [pair(p.kernel_size, i), pair(p.dilation, i), pair(p.stride, i), pair(p.padding, i)];
+  const columns = Math.floor((size + 2 * pad - d * (k - 1) - 1) / s) + 1;
+  return {
+    rows: k,
+    columns,
+    positions: Array.from({ length: k * columns }, (_, n) => Math.floor(n / columns) * d + (n % columns) * s),
+  };
+}
+
+export const im2col = aten(
+  'aten::im2col(Tensor self, int[2] kernel_size, int[2] dilation, int[2] padding, int[2] stride) -> Tensor',
+  (op, a) => {
+    const x = rankOf(a.self) === 3 ? unsqueeze(op, a.self, [0]) : a.self;
+    const [n, c, h, w] = shapeOf(x) as [Dim, Dim, Dim, Dim];
+    const [rows, columns] = [
+      positionsOf(a, 0, staticSize(op, h, 'height')),
+      positionsOf(a, 1, staticSize(op, w, 'width')),
+    ];
+    const [ph, pw] = [pair(a.padding, 0), pair(a.padding, 1)];
+    const padded = ph || pw ? op.Pad([x, op.ints([0, 0, ph, pw, 0, 0, ph, pw]), op.scalar(dtypeOf(x), 0)]) : x;
+    // (n, c, kh, oh, w), then (n, c, kh, oh, kw, ow).
+    const high = op.Gather([padded, op.tensor('int64', [rows.rows, rows.columns], rows.positions)], { axis: 2 });
+    const wide = op.Gather([high, op.tensor('int64', [columns.rows, columns.columns], columns.positions)], { axis: 4 });
+    const blocks = transpose(op, wide, [0, 1, 2, 4, 3, 5]);
+    const shape = [mulDims(c, rows.rows, columns.rows), rows.columns * columns.columns];
+    return reshape(op, blocks, rankOf(a.self) === 3 ? shape : [n, ...shape]);
+  },
+);
+
+export const col2im = aten(
+  'aten::col2im(Tensor self, SymInt[2] output_size, int[2] kernel_size, int[2] dilation, int[2] padding, int[2] stride) -> Tensor',
+  (op, a) => {
+    const x = rankOf(a.self) === 2 ? unsqueeze(op, a.self, [0]) : a.self;
+    const [ph, pw] = [pair(a.padding, 0), pair(a.padding, 1)];
+    const image = op.Col2Im([x, op.dims(a.output_size), op.ints([pair(a.kernel_size, 0), pair(a.kernel_size, 1)])], {
+      dilations: [pair(a.dilation, 0), pair(a.dilation, 1)],
+      pads: [ph, pw, ph, pw],
+      strides: [pair(a.stride, 0), pair(a.stride, 1)],
+    });
+    return rankOf(a.self) === 2 ? op.Squeeze([image, op.ints([0])]) : image;
+  },
+);
+
+interface StridedView {
+  readonly size: readonly Dim[];
+  readonly stride: readonly Dim[];
+  readonly storage_offset: Dim | null;
+}
+
+/** Where in the row-major tensor each element of a strided view lies. */
+export function stridedPlaces(
+  op: AtenBuilder,
+  self: Value,
+  { size, stride, storage_offset }: StridedView,
+): { sizes: number[]; positions: number[]; total: number } {
+  const sizes = size.map((d) => staticSize(op, d, 'size'));
+  const strides = stride.map((d) => staticSize(op, d, 'stride'));
+  const start = staticSize(op, storage_offset ?? 0, 'storage_offset');
+  const positions = Array.from({ length: sizes.reduce((a, b) => a * b, 1) }, (_, n) => {
+    let [rest, at] = [n, start];
+    for (let i = sizes.length - 1; i >= 0; i--) {
+      at += (rest % sizes[i]!) * strides[i]!;
+      rest = Math.floor(rest / sizes[i]!);
+    }
+    return at;
+  });
+  const total = staticSize(op, mulDims(...shapeOf(self)), 'size');
+  if (positions.some((p) => p < 0 || p >= total))
+    return op.aten.refuse('size', sizes.join(), 'positions inside the tensor');
+  return { sizes, positions, total };
+}
+
+export const as_strided = aten(
+  [
+    'aten::as_strided(Tensor(a) self, SymInt[] size, SymInt[] stride, SymInt? storage_offset=None) -> Tensor(a)',
+    'aten::as_strided_copy(Tensor self, SymInt[] size, SymInt[] stride, SymInt? storage_offset=None) -> Tensor',
+  ],
+  (op, { self, size, stride, storage_offset }) => {
+    const { sizes, positions, total } = stridedPlaces(op, self, { size, stride, storage_offset });
+    return op.Gather([reshape(op, self, [total]), op.tensor('int64', sizes, positions)], { axis: 0 });
+  },
+);
+
+/** The elements (i, i + offset) of two axes; they become the last axis. */
+export function diagonalOf(op: AtenBuilder, self: Value, offset: number, dim1: number, dim2: number): Value {
+  const rank = rankOf(self);
+  const [a, b] = [axisOf(op, dim1, rank), axisOf(op, dim2, rank)];
+  const [rows, columns] = [staticSize(op, shapeOf(self)[a]!, 'size'), staticSize(op, shapeOf(self)[b]!, 'size')];
+  const [top, left] = [Math.max(0, -offset), Math.max(0, offset)];
+  const count = Math.max(0, Math.min(rows - top, columns - left));
+  const others = Array.from({ length: rank }, (_, i) => i).filter((i) => i !== a && i !== b);
+  const rest = others.map((i) => shapeOf(self)[i]!);
+  const flat = reshape(op, transpose(op, self, [...others, a, b]), [...rest, rows * columns]);
+  return op.Gather([flat, op.ints(Array.from({ length: count }, (_, i) => (top + i) * columns + left + i))], {
+    axis: rank - 2,
+  });
+}
+export const diagonal = aten(
+  [
+    'aten::diagonal(Tensor(a) self, int offset=0, int dim1=0, int dim2=1) -> Tensor(a)',
+    'aten::diagonal_copy(Tensor self, int offset=0, int dim1=0, int dim2=1) -> Tensor',
+  ],
+  (op, { self, offset, dim1, dim2 }) => diagonalOf(op, self, offset, dim1, dim2),
+);
+export const linalg_diagonal = aten(
+  'aten::linalg_diagonal(Tensor(a) A, *, int offset=0, int dim1=-2, int dim2=-1) -> Tensor(a)',
+  (op, { A, offset, dim1, dim2 }) => diagonalOf(op, A, offset, dim1, dim2),
+);
+export const trace = aten('aten::trace(Tensor self) -> Tensor', (op, { self }) =>
+  op.ReduceSum([cast(op, diagonalOf(op, self, 0, 0, 1), sumDtype(self, null)), op.ints([0])], { keepdims: 0 }),
+);
+
+/** Differences of neighbours, n times. */
+export const diff = aten(
+  'aten::diff(Tensor self, int n=1, int dim=-1, Tensor? prepend=None, Tensor? append=None) -> Tensor',
+  (op, { self, n, dim, prepend, append }) => {
+    if (n === 0) return op.Identity([self]);
+    const axis = axisOf(op, dim, rankOf(self));
+    const parts = [prepend, self, append].filter((p) => p !== null);
+    let x = parts.length > 1 ? op.Concat(parts, { axis }) : self;
+    for (let i = 0; i < n; i++) {
+      const [later, earlier] = [slice(op, x, axis, 1, Infinity), slice(op, x, axis, 0, -1)];
+      x = dtypeOf(x) === 'bool' ? op.Xor([later, earlier]) : op.Sub([later, earlier]);
+    }
+    return op.Identity([x]);
+  },
+);

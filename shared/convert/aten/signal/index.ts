@@ -1,0 +1,3 @@
+/** ATen operators of Fourier transforms. */
+export * as fft from './fft.ts';
+export * as stft from './stft.ts';
