@@ -1,8 +1,8 @@
 /** `torchferry convert`: PyTorch files to ONNX files. */
 import { join } from 'node:path';
 import type { ConvertOptions } from '../../shared/convert/convert.ts';
-import type { Weights } from '../../shared/onnx/proto/placement.ts';
-import { DTYPES, type JobFile, WEIGHTS } from '../../shared/pipeline/job/job-schema.ts';
+import { DTYPES, type Role, roleOf, suffixOf, WEIGHTS, type Weights } from '../../shared/choices.ts';
+import type { JobFile } from '../../shared/pipeline/job/job-schema.ts';
 import { type ConvertedFile, convertFile } from '../../shared/steps/convert-file.ts';
 import type { Command, Context, OptionValues } from '../command.ts';
 import { pytorchFiles, outputPath } from '../files.ts';
@@ -17,19 +17,19 @@ import { quantizeOptions, toInt8 } from './quantize.ts';
 export const convert: Command = {
   summary: 'convert PyTorch models (.pt2) to ONNX, FP32 or INT8',
   usage:
-    'torchferry convert <model>... [-o FILE|DIR] [--opset N] [--dtype fp32|int8] [--weights ' +
-    'embed|pack|link] [--job FILE] [--json]',
+    `torchferry convert <model>... [-o FILE|DIR] [--opset N] [--dtype ${DTYPES.join('|')}] ` +
+    `[--weights ${WEIGHTS.join('|')}] [--job FILE] [--json]`,
   options: {
     output: { type: 'string', short: 'o', value: 'FILE|DIR', describe: 'where to write; default: beside the model' },
     opset: { type: 'string', value: 'N', describe: 'ONNX opset, 13 to 26' },
     dtype: {
       type: 'string',
-      value: 'fp32|int8',
+      value: DTYPES.join('|'),
       describe: 'fp32 (default), or int8: quantized statically when the job names calibration data, else dynamically',
     },
     weights: {
       type: 'string',
-      value: 'embed|pack|link',
+      value: WEIGHTS.join('|'),
       describe: 'in the .onnx (default), in a .data file beside it, or left in the .pt2',
     },
     job: { type: 'string', value: 'FILE', describe: 'a job file with further options' },
@@ -40,10 +40,14 @@ export const convert: Command = {
     const models = pytorchFiles(files);
     const job = readJobFile(text(options, 'job'));
     return eachFile(models, progress, async (file) => {
-      const { suffix, make } = FORMS[choice(options, 'dtype', { among: DTYPES, fallback: 'fp32' })];
-      const path = outputPath(file, { output: text(options, 'output'), several: models.length > 1, suffix });
+      const dtype = choice(options, 'dtype', { among: DTYPES, fallback: 'fp32' });
+      const path = outputPath(file, {
+        output: text(options, 'output'),
+        several: models.length > 1,
+        suffix: suffixOf(dtype),
+      });
       const weights = choice(options, 'weights', { among: WEIGHTS, fallback: job.weights ?? 'embed' });
-      return make({ file, path, weights, options, job, progress, signal });
+      return MAKERS[roleOf(dtype)]({ file, path, weights, options, job, progress, signal });
     });
   },
 };
@@ -78,10 +82,10 @@ const makeInt8 = (task: Task): Promise<FileOutcome> =>
     };
   });
 
-const FORMS = {
-  fp32: { suffix: '.onnx', make: makeFp32 },
-  int8: { suffix: '.int8.onnx', make: makeInt8 },
-} as const satisfies Record<(typeof DTYPES)[number], { suffix: string; make: (task: Task) => Promise<FileOutcome> }>;
+const MAKERS: Readonly<Record<Role, (task: Task) => Promise<FileOutcome>>> = {
+  reference: makeFp32,
+  quantized: makeInt8,
+};
 
 async function toOnnx(task: Task, path: string, weights: Weights): Promise<ConvertedFile> {
   const { file, options, job, progress, signal } = task;

@@ -1,6 +1,7 @@
 /** `torchferry quantize`: INT8 from any ONNX model. */
 import { DEFAULT_RECIPE, type RecipeName, RECIPES } from '../../shared/quantize/recipe.ts';
-import { APPROACHES, type JobFile, QUANT_FORMATS } from '../../shared/pipeline/job/job-schema.ts';
+import { APPROACH_NAMES, approachFor, DEFAULT_FORMAT, QUANT_FORMAT_NAMES, suffixOf } from '../../shared/choices.ts';
+import type { JobFile } from '../../shared/pipeline/job/job-schema.ts';
 import { quantizeFile, type QuantizedFile, type QuantizeFileRequest } from '../../shared/steps/quantize-file.ts';
 import type { Command, OptionValues } from '../command.ts';
 import { onnxFiles, outputPath } from '../files.ts';
@@ -16,8 +17,8 @@ const RECIPE_NAMES = Object.keys(RECIPES) as readonly RecipeName[];
 export const quantize: Command = {
   summary: 'quantize ONNX models to INT8',
   usage:
-    'torchferry quantize <model.onnx>... [-o FILE|DIR] [--approach static|dynamic] [--calibration NPZ] ' +
-    '[--quant-format QDQ|QLinear] [--recipe R] [--job FILE] [--json]',
+    `torchferry quantize <model.onnx>... [-o FILE|DIR] [--approach ${APPROACH_NAMES.join('|')}] [--calibration NPZ] ` +
+    `[--quant-format ${QUANT_FORMAT_NAMES.join('|')}] [--recipe R] [--job FILE] [--json]`,
   options: {
     output: {
       type: 'string',
@@ -27,11 +28,11 @@ export const quantize: Command = {
     },
     approach: {
       type: 'string',
-      value: 'static|dynamic',
+      value: APPROACH_NAMES.join('|'),
       describe: 'default: static with calibration data, else dynamic',
     },
     calibration: { type: 'string', value: 'NPZ', describe: 'representative inputs' },
-    'quant-format': { type: 'string', value: 'QDQ|QLinear', describe: 'form of a static INT8 model' },
+    'quant-format': { type: 'string', value: QUANT_FORMAT_NAMES.join('|'), describe: 'form of a static INT8 model' },
     recipe: {
       type: 'string',
       value: 'NAME',
@@ -46,7 +47,7 @@ export const quantize: Command = {
       const path = outputPath(file, {
         output: text(options, 'output'),
         several: models.length > 1,
-        suffix: '.int8.onnx',
+        suffix: suffixOf('int8'),
       });
       progress.step(`quantizing ${file}`);
       const { written, facts } = await toInt8({
@@ -87,10 +88,13 @@ export function quantizeOptions(options: OptionValues, job: JobFile, model: stri
   return {
     calibration,
     approach: choice(options, 'approach', {
-      among: APPROACHES,
-      fallback: job.approach ?? (calibration === undefined ? 'dynamic' : 'static'),
+      among: APPROACH_NAMES,
+      fallback: job.approach ?? approachFor(calibration !== undefined),
     }),
-    format: choice(options, 'quant-format', { among: QUANT_FORMATS, fallback: job.quant_format?.[0] ?? 'QDQ' }),
+    format: choice(options, 'quant-format', {
+      among: QUANT_FORMAT_NAMES,
+      fallback: job.quant_format?.[0] ?? DEFAULT_FORMAT,
+    }),
     recipe: choice(options, 'recipe', { among: RECIPE_NAMES, fallback: job.recipe ?? DEFAULT_RECIPE }),
     ...(job.keep_float === undefined ? {} : { keepFloat: job.keep_float }),
   };

@@ -1,12 +1,13 @@
 /** What a variant measured, gathered from its comparisons: one place where "the error" gets its meaning. */
+import { isQuantized, roleOf } from '../choices.ts';
 import type { Comparison, OutputComparison, Variant } from './report.ts';
 
 export const comparisonWith = (variant: Variant, against: Comparison['against']): Comparison | null =>
   variant.validation?.comparisons.find((c) => c.against === against) ?? null;
 
-/** The comparison that tells how far a variant is off: INT8 from the FP32 it was made of, FP32 from PyTorch. */
+/** The comparison that tells how far a variant is off: quantized from the FP32 it was made of, FP32 from PyTorch. */
 export const closestComparison = (variant: Variant): Comparison | null =>
-  (variant.dtype === 'int8' ? comparisonWith(variant, 'fp32') : null) ??
+  (isQuantized(variant) ? comparisonWith(variant, 'fp32') : null) ??
   comparisonWith(variant, 'pytorch') ??
   variant.validation?.comparisons[0] ??
   null;
@@ -47,5 +48,6 @@ export function top1Drop(reference: Variant | null, variant: Variant): number | 
   return ((before.correct - after.correct) * 100) / after.samples;
 }
 
-export const fp32Of = (variants: readonly Variant[]): Variant | null =>
-  variants.find((v) => v.dtype === 'fp32') ?? null;
+/** What the quantized variants were made of. */
+export const referenceOf = (variants: readonly Variant[]): Variant | null =>
+  variants.find((v) => roleOf(v.dtype) === 'reference') ?? null;

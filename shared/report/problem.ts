@@ -1,4 +1,5 @@
 /** Why a variant did not pass, in words. */
+import { isQuantized, VARIANTS } from '../choices.ts';
 import { formatNumber, formatShort } from './format.ts';
 import { shorten } from './markup.ts';
 import { worstOutput } from './measures.ts';
@@ -7,7 +8,7 @@ import type { Comparison, Failure, Variant } from './report.ts';
 /** "FP32" or "INT8", or the variant's name where several share the type. */
 export const labelOf = (variant: Variant, variants: readonly Variant[]): string =>
   variant.name === variant.dtype || variants.filter((v) => v.dtype === variant.dtype).length === 1
-    ? variant.dtype.toUpperCase()
+    ? VARIANTS[variant.dtype].title
     : shorten(variant.name, 60);
 
 export const toleranceText = ({ rtol, atol }: Comparison): string =>
@@ -17,9 +18,9 @@ export const toleranceText = ({ rtol, atol }: Comparison): string =>
 export const failureText = ({ message, code }: Failure): string =>
   `${shorten((message.trim().split('\n')[0] ?? '').replace(/[\s:;,.]+$/, ''), 240)} (${shorten(code, 60)})`;
 
-// INT8 is never within an FP32 tolerance: the criterion judges it.
+// A quantized model is never within an FP32 tolerance: the criterion judges it.
 function outsideTolerance(variant: Variant): string | null {
-  if (variant.dtype === 'int8') return null;
+  if (isQuantized(variant)) return null;
   for (const comparison of variant.validation?.comparisons ?? []) {
     const outside = worstOutput(comparison.outputs.filter((o) => o.withinTolerance === false));
     if (outside) {

@@ -1,5 +1,7 @@
 /** The report as data: what a job asked for, what ran, what came out. `report.json` is exactly this. */
 
+import type { Against, Approach, QuantFormat, VariantDtype, Weights } from '../choices.ts';
+
 export const REPORT_VERSION = 1;
 
 export type Verdict = 'pass' | 'warn' | 'fail';
@@ -53,7 +55,7 @@ export interface OutputComparison {
 
 export interface Comparison {
   /** What it was compared with. */
-  readonly against: 'pytorch' | 'fp32';
+  readonly against: Against;
   readonly samples: number;
   readonly rtol: number;
   readonly atol: number;
@@ -111,8 +113,8 @@ export interface SkippedNode {
 
 /** What the quantize stage did. */
 export interface Quantization {
-  readonly approach: 'static' | 'dynamic';
-  readonly format: 'QDQ' | 'QLinear';
+  readonly approach: Approach;
+  readonly format: QuantFormat;
   readonly calibration: { readonly method: string; readonly samples: number; readonly file: string } | null;
   readonly quantized: number;
   readonly skipped: readonly SkippedNode[];
@@ -134,7 +136,7 @@ export interface PassResult {
 export interface Conversion {
   readonly opset: number;
   readonly irVersion: number;
-  readonly weights: 'embed' | 'pack' | 'link';
+  readonly weights: Weights;
   readonly torchNodes: number;
   readonly onnxNodes: number;
   readonly operators: readonly OperatorCount[];
@@ -159,7 +161,7 @@ export interface Failure {
 
 export interface Variant {
   readonly name: string;
-  readonly dtype: 'fp32' | 'int8';
+  readonly dtype: VariantDtype;
   readonly files: readonly ReportedFile[];
   readonly bytes: number;
   readonly sizeRatio: number | null;

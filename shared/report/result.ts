@@ -1,7 +1,8 @@
 /** How a variant came out, as a mark with words. */
+import { isQuantized } from '../choices.ts';
 import { judge } from './criterion.ts';
 import type { Mark } from './elements.ts';
-import { fp32Of } from './measures.ts';
+import { referenceOf } from './measures.ts';
 import { problemOf } from './problem.ts';
 import type { Report, Variant } from './report.ts';
 
@@ -13,7 +14,7 @@ export interface Result {
 export function result(variant: Variant, { variants, criterion }: Report): Result {
   if (!variant.failure && !variant.validation) return { mark: 'warn', words: 'not validated' };
   if (problemOf(variant) !== null) return { mark: 'fail', words: variant.failure ? 'failed' : 'did not pass' };
-  if (variant.dtype === 'int8' && !judge(variant, fp32Of(variants), criterion ?? {}).met)
+  if (isQuantized(variant) && !judge(variant, referenceOf(variants), criterion ?? {}).met)
     return { mark: 'warn', words: 'misses the criterion' };
   return { mark: 'pass', words: 'passed' };
 }

@@ -2,9 +2,17 @@
  * The verdict: which variant to use, and one sentence for people. Rules are tried in order; the first that applies
  * speaks.
  */
+import { AGAINST, isQuantized } from '../choices.ts';
 import { judge } from './criterion.ts';
 import { formatCount, formatDecibels, formatNumber, formatShare, formatShort, formatSizeChange } from './format.ts';
-import { closestComparison, comparisonWith, fp32Of, largestDifference, agreementOf, smallestSqnr } from './measures.ts';
+import {
+  closestComparison,
+  comparisonWith,
+  referenceOf,
+  largestDifference,
+  agreementOf,
+  smallestSqnr,
+} from './measures.ts';
 import { failureText, labelOf, problemOf, toleranceText } from './problem.ts';
 import { shorten } from './markup.ts';
 import type { Comparison, Criterion, Failure, Report, Variant } from './report.ts';
@@ -21,8 +29,8 @@ export interface VerdictParts {
 
 /** The parts with what the rules ask of them, worked out once. */
 interface Case extends VerdictParts {
-  readonly fp32: Variant | null;
-  readonly int8: readonly Variant[];
+  readonly reference: Variant | null;
+  readonly quantized: readonly Variant[];
   readonly chosen: Variant | null;
   label(variant: Variant): string;
 }
@@ -59,7 +67,7 @@ function quality(variant: Variant, reference: Variant | null): string | null {
   if (accuracy && before) return `keeps ${formatShare(accuracy.top1)} of ${formatShare(before.top1)} top-1`;
   if (accuracy) return `has ${formatShare(accuracy.top1)} top-1`;
   const closest = closestComparison(variant);
-  const other = closest?.against === 'pytorch' ? 'PyTorch' : 'FP32';
+  const other = AGAINST[closest?.against ?? 'fp32'];
   // Reference inputs of a PyTorch comparison are never made up.
   const where = closest?.against === 'fp32' && variant.validation?.data === 'random' ? ' on random inputs' : '';
   const agreement = agreementOf(closest);
@@ -70,35 +78,37 @@ function quality(variant: Variant, reference: Variant | null): string | null {
 }
 
 function gains(the: Case, variant: Variant): string {
-  const size = the.fp32 ? `is ${formatSizeChange(the.fp32.bytes, variant.bytes)}` : null;
-  const clauses = [size, quality(variant, the.fp32)].filter((clause) => clause !== null);
+  const size = the.reference ? `is ${formatSizeChange(the.reference.bytes, variant.bytes)}` : null;
+  const clauses = [size, quality(variant, the.reference)].filter((clause) => clause !== null);
   return `${the.label(variant)} ${clauses.length ? clauses.join(' and ') : 'runs in onnxruntime'}`;
 }
 
 const shortfall = (the: Case, variant: Variant): string =>
   `${the.label(variant)} ${
-    judge(variant, the.fp32, the.criterion)
+    judge(variant, the.reference, the.criterion)
       .findings.filter((f) => !f.met)
       .map((f) => f.text)
       .join(' and ') || 'was not compared with anything'
   }`;
 
 const lost = (the: Case): readonly string[] =>
-  the.int8.flatMap((v) => (problemOf(v) === null ? [] : [`${the.label(v)} failed: ${problemOf(v)}`]));
+  the.quantized.flatMap((v) => (problemOf(v) === null ? [] : [`${the.label(v)} failed: ${problemOf(v)}`]));
 const short = (the: Case): readonly string[] =>
-  the.int8.filter((v) => problemOf(v) === null && !judge(v, the.fp32, the.criterion).met).map((v) => shortfall(the, v));
+  the.quantized
+    .filter((v) => problemOf(v) === null && !judge(v, the.reference, the.criterion).met)
+    .map((v) => shortfall(the, v));
 
 const proven = (the: Case): boolean => {
-  if (the.fp32 && the.converted === false) return true;
-  const base = the.fp32 ?? the.chosen;
+  if (the.reference && the.converted === false) return true;
+  const base = the.reference ?? the.chosen;
   return base !== null && (comparisonWith(base, 'pytorch')?.outputs.length ?? 0) > 0;
 };
 
 const sentence = (lead: string, clauses: readonly (string | null)[]): string =>
   `${lead}: ${clauses.filter((c) => c !== null).join('; ')}.`;
 const base = (the: Case): string | null =>
-  the.fp32 ? `${the.label(the.fp32)} ${fidelity(the.fp32, the.converted ?? true)}` : null;
-const winner = (the: Case): string | null => (the.chosen?.dtype === 'int8' ? gains(the, the.chosen) : null);
+  the.reference ? `${the.label(the.reference)} ${fidelity(the.reference, the.converted ?? true)}` : null;
+const winner = (the: Case): string | null => (the.chosen && isQuantized(the.chosen) ? gains(the, the.chosen) : null);
 
 const RULES: readonly Rule[] = [
   {
@@ -109,15 +119,15 @@ const RULES: readonly Rule[] = [
   { status: 'fail', says: ({ variants }) => (variants.length === 0 ? 'Failed: no model was written.' : null) },
   {
     status: 'fail',
-    says: ({ fp32, label }) =>
-      fp32 && problemOf(fp32) !== null && (fp32.failure ?? fp32.validation)
-        ? sentence('Failed', [`${label(fp32)} cannot be used: ${problemOf(fp32)}`])
+    says: ({ reference, label }) =>
+      reference && problemOf(reference) !== null && (reference.failure ?? reference.validation)
+        ? sentence('Failed', [`${label(reference)} cannot be used: ${problemOf(reference)}`])
         : null,
   },
   {
     status: 'warn',
-    says: ({ fp32, label }) =>
-      fp32 && !fp32.validation ? `Not proven: ${label(fp32)} was written but not validated.` : null,
+    says: ({ reference, label }) =>
+      reference && !reference.validation ? `Not proven: ${label(reference)} was written but not validated.` : null,
   },
   { status: 'fail', says: (the) => (the.chosen ? null : sentence('Failed', [...lost(the), ...short(the)])) },
   {
@@ -139,8 +149,8 @@ const RULES: readonly Rule[] = [
   {
     status: 'warn',
     says: (the) =>
-      the.chosen?.dtype === 'fp32' && the.int8.length
-        ? sentence('Passed in part', [base(the), `${short(the).join('; ')}, so FP32 was chosen`])
+      the.chosen && !isQuantized(the.chosen) && the.quantized.length
+        ? sentence('Passed in part', [base(the), `${short(the).join('; ')}, so ${the.label(the.chosen)} was chosen`])
         : null,
   },
   { status: 'pass', says: (the) => sentence('Passed', [base(the), winner(the)]) },
@@ -151,11 +161,9 @@ const RULES: readonly Rule[] = [
  * FP32 that failed proves nothing.
  */
 export function chooseVariant(variants: readonly Variant[], criterion: Criterion = {}): string | null {
-  const reference = fp32Of(variants);
+  const reference = referenceOf(variants);
   if (reference && problemOf(reference) !== null) return null;
-  const good = variants.filter(
-    (v) => v.dtype === 'int8' && problemOf(v) === null && judge(v, reference, criterion).met,
-  );
+  const good = variants.filter((v) => isQuantized(v) && problemOf(v) === null && judge(v, reference, criterion).met);
   const smallest = good.reduce<Variant | null>((best, v) => (best && best.bytes <= v.bytes ? best : v), null);
   return (smallest ?? reference)?.name ?? null;
 }
@@ -166,8 +174,8 @@ export function decideVerdict(parts: VerdictParts): Report['verdict'] {
   const name = chooseVariant(variants, parts.criterion);
   const the: Case = {
     ...parts,
-    fp32: fp32Of(variants),
-    int8: variants.filter((v) => v.dtype === 'int8'),
+    reference: referenceOf(variants),
+    quantized: variants.filter(isQuantized),
     chosen: variants.find((v) => v.name === name) ?? null,
     label: (variant) => labelOf(variant, variants),
   };

@@ -1,7 +1,7 @@
 /** A PyTorch file to an ONNX file: open, convert, write. */
 import type { ByteSource } from '../bytes/byte-source.ts';
 import { convertProgram, type ConvertOptions } from '../convert/convert.ts';
-import type { Weights } from '../onnx/proto/placement.ts';
+import type { Weights } from '../choices.ts';
 import { writeModel, type WrittenModel } from '../onnx/proto/write.ts';
 import type { Conversion } from '../report/report.ts';
 import { openProgram } from '../formats/open.ts';

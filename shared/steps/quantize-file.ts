@@ -1,6 +1,6 @@
 /** An FP32 ONNX file to an INT8 ONNX file: open, calibrate where there is data, quantize, write. */
 import type { ByteSource } from '../bytes/byte-source.ts';
-import type { Weights } from '../onnx/proto/placement.ts';
+import type { Weights } from '../choices.ts';
 import { openModel } from '../onnx/proto/read.ts';
 import { writeModel, type WrittenModel } from '../onnx/proto/write.ts';
 import { quantizeModel, type QuantizeRequest } from '../quantize/quantize.ts';

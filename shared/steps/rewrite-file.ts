@@ -1,5 +1,5 @@
 /** An ONNX file read and written again: checked, with its weights where they are wanted, ready to be quantized. */
-import type { Weights } from '../onnx/proto/placement.ts';
+import type { Weights } from '../choices.ts';
 import { openModel } from '../onnx/proto/read.ts';
 import { writeModel, type WrittenModel } from '../onnx/proto/write.ts';
 import type { OperatorCount, ReportedTensor } from '../report/report.ts';

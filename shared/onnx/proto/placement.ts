@@ -2,9 +2,8 @@
  * Where the bytes of every initializer go: into the .onnx, into a file beside it, or nowhere because they lie in the
  * source file already.
  */
+import type { Weights } from '../../choices.ts';
 import type { Value } from '../ir.ts';
-
-export type Weights = 'embed' | 'pack' | 'link';
 
 export type Place =
   | { readonly kind: 'embed' }

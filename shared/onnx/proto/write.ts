@@ -1,13 +1,14 @@
 /** Writes a model as .onnx, tensor by tensor: the weights are never in memory together. */
 import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
+import type { Weights } from '../../choices.ts';
 import { fail } from '../../errors.ts';
 import type { TensorData } from '../../tensor/data.ts';
 import type { Graph, Model, Node, Value } from '../ir.ts';
 import { delimiter, encode } from './encode.ts';
 import { FileWriter, type WrittenFile } from './file-writer.ts';
 import { EXTERNAL } from './messages.ts';
-import { type Place, place, type Placement, type Weights } from './placement.ts';
+import { type Place, place, type Placement } from './placement.ts';
 import { graphHead, graphTail, modelHeader, type ProtoOptions, tensorHeader } from './to-proto.ts';
 
 export interface WriteOptions {

@@ -1,4 +1,5 @@
 /** The options of a job: names, what each may be, its default. Those of INC's Torch2ONNXConfig keep their names. */
+import { APPROACH_NAMES, DEFAULT_FORMAT, DTYPES, QUANT_FORMAT_NAMES, QUANT_FORMATS, WEIGHTS } from '../../choices.ts';
 import { DEFAULT_OPSET, NEWEST_OPSET, OLDEST_OPSET } from '../../onnx/opset.ts';
 import { DEFAULT_RECIPE, type RecipeName, RECIPES } from '../../quantize/recipe.ts';
 import {
@@ -16,12 +17,12 @@ import {
 } from './json-reader.ts';
 import { besideKey } from './beside.ts';
 
-export const DTYPES = ['fp32', 'int8'] as const;
-export const QUANT_FORMATS = ['QDQ', 'QLinear'] as const;
 // Object.keys forgets the names.
 const RECIPE_NAMES = Object.keys(RECIPES) as RecipeName[];
-export const APPROACHES = ['static', 'dynamic'] as const;
-export const WEIGHTS = ['embed', 'pack', 'link'] as const;
+/** Every alias to the format it means. */
+const FORMAT_ALIASES = Object.fromEntries(
+  QUANT_FORMAT_NAMES.flatMap((name) => QUANT_FORMATS[name].aliases.map((alias) => [alias, name] as const)),
+);
 
 interface Option<T> {
   readonly check: Check<T>;
@@ -42,8 +43,8 @@ export const OPTIONS = {
   opset_version: option('ONNX opset to write.', integer({ min: OLDEST_OPSET, max: NEWEST_OPSET }), DEFAULT_OPSET),
   quant_format: option(
     'Form of a static INT8 model: Quantize/DequantizeLinear pairs, or QLinear operators.',
-    oneOrMore(oneOf(QUANT_FORMATS, { QOperator: 'QLinear' })),
-    ['QDQ'],
+    oneOrMore(oneOf(QUANT_FORMAT_NAMES, FORMAT_ALIASES)),
+    [DEFAULT_FORMAT],
   ),
   example_inputs: option('An .npz beside the model with inputs to validate with.', besideKey),
   input_names: option('Names of the inputs, in order.', listOf(text, 1)),
@@ -56,7 +57,7 @@ export const OPTIONS = {
   approach: option(
     'Quantize activations with ranges from calibration data (static) or at run time (dynamic). Default: ' +
       'static when there is calibration data.',
-    oneOf(APPROACHES),
+    oneOf(APPROACH_NAMES),
   ),
   calibration: option('An .npz beside the model with representative inputs.', besideKey),
   test_data: option('An .npz beside the model with inputs and labels, to measure accuracy.', besideKey),

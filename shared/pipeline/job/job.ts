@@ -1,18 +1,28 @@
 /** What a job asks for: found beside the model, checked, defaults filled in and marked as such. */
+import {
+  APPROACHES,
+  approachFor,
+  DTYPES,
+  isQuantized,
+  type QuantFormat,
+  roleOf,
+  suffixOf,
+  type VariantDtype,
+} from '../../choices.ts';
 import { fail, type JobProblem } from '../../errors.ts';
 import { isReduced, RECIPES } from '../../quantize/recipe.ts';
 import type { ReportedOption } from '../../report/report.ts';
 import { isObject } from './json-reader.ts';
 import { keyBeside } from './beside.ts';
-import { JOB_FILE, type JobFile, type JobOptions, OPTION_NAMES, OPTIONS, type QUANT_FORMATS } from './job-schema.ts';
+import { JOB_FILE, type JobFile, type JobOptions, OPTION_NAMES, OPTIONS } from './job-schema.ts';
 import { readText } from '../workspace/read-object.ts';
 import { fileNameOf, MAX_KEY_BYTES, type ObjectStore, withoutExtension } from '../workspace/store.ts';
 
 export interface VariantRequest {
   /** Unique in the job: `fp32`, `int8`, or `int8.qdq` and `int8.qlinear`. */
   readonly name: string;
-  readonly dtype: 'fp32' | 'int8';
-  readonly format: (typeof QUANT_FORMATS)[number] | null;
+  readonly dtype: VariantDtype;
+  readonly format: QuantFormat | null;
   /** File name in the output folder. */
   readonly file: string;
   /** False when the converted model is this variant. */
@@ -65,7 +75,7 @@ export function resolveJob(
   job: JobFile,
   found: { readonly reference: string | null } = { reference: null },
 ): ResolvedJob {
-  const approach = job.approach ?? (job.calibration === undefined ? 'dynamic' : 'static');
+  const approach = job.approach ?? approachFor(job.calibration !== undefined);
   const defaults = {
     ...Object.fromEntries(OPTION_NAMES.map((name) => [name, OPTIONS[name].default])),
     approach,
@@ -74,10 +84,9 @@ export function resolveJob(
   // The table gives every option a value or null, as JobOptions says.
   const options = { ...defaults, ...job } as JobOptions;
   const problems: JobProblem[] = [];
-  const wantsInt8 = options.dtype.includes('int8');
-  if (wantsInt8 && options.approach === 'static' && options.calibration === null) {
+  if (wantsQuantized(options) && APPROACHES[options.approach].needsCalibration && options.calibration === null) {
     const hint = 'set "calibration" to an .npz beside the model, or "approach" to "dynamic"';
-    problems.push({ path: 'approach', problem: 'static quantization needs calibration data', hint });
+    problems.push({ path: 'approach', problem: `${options.approach} quantization needs calibration data`, hint });
   }
   if (problems.length) fail('BadJob', { file, problems });
   const reported = OPTION_NAMES.map((name): ReportedOption => ({
@@ -88,15 +97,17 @@ export function resolveJob(
   return { options, reported, variants: variantsOf(options), warnings: warningsOf(job, options) };
 }
 
-const OF_INT8 = ['quant_format', 'recipe', 'approach', 'calibration', 'criterion', 'keep_float'] as const;
+const wantsQuantized = ({ dtype }: JobOptions): boolean => dtype.some((d) => roleOf(d) === 'quantized');
+
+const OF_QUANTIZED = ['quant_format', 'recipe', 'approach', 'calibration', 'criterion', 'keep_float'] as const;
 
 function warningsOf(job: JobFile, options: JobOptions): string[] {
   const idle = (name: keyof JobFile, why: string): string[] =>
     job[name] === undefined ? [] : [`${name} has no effect: ${why}`];
   const labels = options.test_data === null ? idle('labels', 'there is no test_data') : [];
-  if (!options.dtype.includes('int8'))
-    return [...labels, ...OF_INT8.flatMap((name) => idle(name, 'no INT8 model is asked for'))];
-  if (options.approach === 'static') return labels;
+  if (!wantsQuantized(options))
+    return [...labels, ...OF_QUANTIZED.flatMap((name) => idle(name, 'no INT8 model is asked for'))];
+  if (APPROACHES[options.approach].hasFormats) return labels;
   // Of a recipe, the range of the weights is all that dynamic quantization has.
   const forms = isReduced(RECIPES[options.recipe])
     ? (['quant_format'] as const)
@@ -104,19 +115,27 @@ function warningsOf(job: JobFile, options: JobOptions): string[] {
   return [...labels, ...forms.flatMap((name) => idle(name, 'dynamic quantization has one form'))];
 }
 
-/** `model.onnx`, `model.int8.onnx`; two INT8 forms are told apart by their names. */
-function variantsOf({ dtype, quant_format, approach }: JobOptions): VariantRequest[] {
-  const fp32: VariantRequest[] = dtype.includes('fp32')
-    ? [{ name: 'fp32', dtype: 'fp32', format: null, file: 'model.onnx', quantize: false }]
-    : [];
-  if (!dtype.includes('int8')) return fp32;
-  const formats = approach === 'dynamic' ? [null] : quant_format;
-  const int8 = formats.map((format): VariantRequest => {
-    const name = formats.length === 1 || format === null ? 'int8' : `int8.${format.toLowerCase()}`;
-    return { name, dtype: 'int8', format, file: `model.${name}.onnx`, quantize: true };
+/** `model.onnx`, `model.int8.onnx`; two forms of a quantized one are told apart by their names. */
+export const variantRequest = (
+  dtype: VariantDtype,
+  more: Partial<Pick<VariantRequest, 'name' | 'format' | 'quantize'>> = {},
+): VariantRequest => ({
+  name: dtype,
+  dtype,
+  format: null,
+  file: `model${suffixOf(dtype, more.name)}`,
+  quantize: isQuantized({ dtype }),
+  ...more,
+});
+
+const variantsOf = ({ dtype, quant_format, approach }: JobOptions): VariantRequest[] =>
+  DTYPES.filter((d) => dtype.includes(d)).flatMap((d) => {
+    const formats = isQuantized({ dtype: d }) && APPROACHES[approach].hasFormats ? quant_format : [null];
+    return formats.map((format) => {
+      const name = formats.length === 1 || format === null ? d : `${d}.${format.toLowerCase()}`;
+      return variantRequest(d, { name, format });
+    });
   });
-  return [...fp32, ...int8];
-}
 
 export interface FoundJob {
   /** Where it was found; null: nothing was, everything is a default. */

@@ -5,7 +5,7 @@ import type { OperatorCount } from '../../report/report.ts';
 import type { Content } from '../../formats/open.ts';
 import { convertFile } from '../../steps/convert-file.ts';
 import { keepExamples } from '../workspace/examples.ts';
-import type { VariantRequest } from '../job/job.ts';
+import { type VariantRequest, variantRequest } from '../job/job.ts';
 import { jobStage } from '../workspace/job-stage.ts';
 import { rewriteFile } from '../../steps/rewrite-file.ts';
 import type { ConvertFacts, JobRecord, StoredFile } from '../workspace/record.ts';
@@ -66,15 +66,8 @@ function variantsOf(
   operators: readonly OperatorCount[],
 ): { variants: readonly VariantRequest[]; warnings: readonly string[] } {
   if (!operators.some(({ operator }) => QUANTIZED.has(operator))) return { variants: asked, warnings: [] };
-  const variant: VariantRequest = {
-    name: 'int8',
-    dtype: 'int8',
-    format: null,
-    file: 'model.int8.onnx',
-    quantize: false,
-  };
   return {
-    variants: [variant],
+    variants: [variantRequest('int8', { quantize: false })],
     warnings: [
       'the model is quantized already: it is converted as it is, and the options of quantization do not apply',
     ],

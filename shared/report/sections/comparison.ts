@@ -1,12 +1,11 @@
 /** How far each output is from its references. */
+import { AGAINST, isQuantized } from '../../choices.ts';
 import { exact, name, number, outcome, table, text } from '../elements.ts';
 import { formatCount, formatDecibels, formatNumber, formatShare } from '../format.ts';
 import type { Limits } from '../limits.ts';
 import { html, type Hole, type Html } from '../markup.ts';
 import { toleranceText } from '../problem.ts';
-import type { Comparison, OutputComparison, Validation, Variant } from '../report.ts';
-
-const AGAINST = { pytorch: 'PyTorch', fp32: 'FP32' } as const satisfies Record<Comparison['against'], string>;
+import type { Comparison, OutputComparison, Variant } from '../report.ts';
 
 const COLUMNS = [
   text('Output'),
@@ -22,7 +21,7 @@ const COLUMNS = [
 
 interface Row {
   readonly of: Comparison;
-  /** null for INT8: the criterion judges it, not the tolerance that FP32 has to stay within. */
+  /** null for a quantized model: the criterion judges it, not the tolerance that FP32 has to stay within. */
   readonly within: boolean | null;
   readonly output: OutputComparison;
 }
@@ -62,10 +61,11 @@ const cells =
     TOLERANCE[`${within}`],
   ];
 
-export function comparisonTable({ comparisons }: Validation, dtype: Variant['dtype'], limits: Limits): Html | null {
-  const items = comparisons
+export function comparisonTable(variant: Variant, limits: Limits): Html | null {
+  const isJudged = !isQuantized(variant);
+  const items = (variant.validation?.comparisons ?? [])
     .flatMap((of) =>
-      of.outputs.map((output): Row => ({ of, output, within: dtype === 'int8' ? null : output.withinTolerance })),
+      of.outputs.map((output): Row => ({ of, output, within: isJudged ? output.withinTolerance : null })),
     )
     .sort(outsideFirst);
   if (!items.length) return null;

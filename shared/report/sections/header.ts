@@ -1,8 +1,9 @@
 /** The top of the page: which file, the verdict, four headline numbers. */
+import { isQuantized, VARIANTS } from '../../choices.ts';
 import {
   closestComparison,
   comparisonWith,
-  fp32Of,
+  referenceOf,
   largestDifference,
   agreementOf,
   smallestSqnr,
@@ -63,16 +64,17 @@ function source({ model, job, torchferry }: Report, limits: Limits): Html {
   ]);
 }
 
+const titleOf = ({ dtype }: Variant): string => VARIANTS[dtype].title;
+
 const NOT_MEASURED = html`<span class="none">not measured</span>`;
 
 function tiles(report: Report): readonly Tile[] {
-  const fp32 = fp32Of(report.variants);
-  const shown =
-    report.variants.find((v) => v.name === report.chosen) ?? report.variants.find((v) => v.dtype === 'int8') ?? fp32;
-  const other = shown === fp32 ? null : fp32;
+  const reference = referenceOf(report.variants);
+  const shown = report.variants.find((v) => v.name === report.chosen) ?? report.variants.find(isQuantized) ?? reference;
+  const other = shown === reference ? null : reference;
   return [
     size(report, shown, other),
-    error(report.variants, fp32),
+    error(report.variants, reference),
     latency(shown, other),
     accuracy(report.variants, shown, other),
   ];
@@ -83,24 +85,24 @@ function size({ model }: Report, shown: Variant | null, other: Variant | null): 
   const before = other?.bytes ?? model.bytes;
   const value = exact(formatBytes(shown.bytes), `${formatCount(shown.bytes)} bytes`);
   return {
-    label: `Size, ${shown.dtype.toUpperCase()}`,
+    label: `Size, ${titleOf(shown)}`,
     value,
     note: `${other ? 'FP32' : 'source'} ${formatBytes(before)}, ${formatSizeChange(before, shown.bytes)}`,
   };
 }
 
-function error(variants: readonly Variant[], fp32: Variant | null): Tile {
-  const base = fp32 ?? variants[0] ?? null;
+function error(variants: readonly Variant[], reference: Variant | null): Tile {
+  const base = reference ?? variants[0] ?? null;
   const most = base ? largestDifference(comparisonWith(base, 'pytorch')) : null;
-  const int8 = variants.find((v) => v.dtype === 'int8');
-  const sqnr = int8 ? smallestSqnr(closestComparison(int8)) : null;
+  const quantized = variants.find(isQuantized);
+  const sqnr = quantized ? smallestSqnr(closestComparison(quantized)) : null;
   return {
     label: 'Largest difference from PyTorch',
     value: most === null ? NOT_MEASURED : exact(formatNumber(most), String(most)),
     note: [
-      base ? base.dtype.toUpperCase() : null,
-      base && sqnr !== null && int8 !== base
-        ? `; INT8 ${sqnr === Infinity ? 'equal to it' : `${formatDecibels(sqnr)} SQNR`}`
+      base ? titleOf(base) : null,
+      base && sqnr !== null && quantized !== base
+        ? `; ${titleOf(quantized!)} ${sqnr === Infinity ? 'equal to it' : `${formatDecibels(sqnr)} SQNR`}`
         : null,
     ],
   };
@@ -118,7 +120,7 @@ function latency(shown: Variant | null, other: Variant | null): Tile {
         ? `, ${formatNumber(1 / ratio)}x faster`
         : `, ${formatNumber(ratio)}x as long`;
   return {
-    label: `Latency, ${shown!.dtype.toUpperCase()}, batch ${found.batch}`,
+    label: `Latency, ${titleOf(shown!)}, batch ${found.batch}`,
     value: exact(formatMilliseconds(found.medianMs), `median of ${formatCount(found.runs)} runs: ${found.medianMs} ms`),
     note: before
       ? `FP32 ${formatMilliseconds(before.medianMs)}${speed ?? ''}`
@@ -132,16 +134,16 @@ function accuracy(variants: readonly Variant[], shown: Variant | null, other: Va
     const before = other?.validation?.accuracy ?? null;
     const value = exact(formatShare(found.top1), `${found.correct} of ${found.samples} correct`);
     return {
-      label: `Top-1, ${shown.dtype.toUpperCase()}`,
+      label: `Top-1, ${titleOf(shown)}`,
       value,
       note: `${before ? `FP32 ${formatShare(before.top1)}, ` : ''}${formatCount(found.samples)} samples`,
     };
   }
-  const int8 = shown?.dtype === 'int8' ? shown : variants.find((v) => v.dtype === 'int8');
-  const agreement = int8 ? agreementOf(closestComparison(int8)) : null;
+  const quantized = shown && isQuantized(shown) ? shown : variants.find(isQuantized);
+  const agreement = quantized ? agreementOf(closestComparison(quantized)) : null;
   if (agreement === null) return { label: 'Top-1', value: NOT_MEASURED, note: 'no labels were given' };
   return {
-    label: 'Top-1 agreement, INT8 with FP32',
+    label: `Top-1 agreement, ${titleOf(quantized!)} with FP32`,
     value: exact(formatShare(agreement), String(agreement)),
     note: 'no labels were given',
   };

@@ -1,10 +1,11 @@
 /** One variant in full: files, checks, comparisons, worst layers, what stayed in float. */
+import { isQuantized } from '../../choices.ts';
 import { judge } from '../criterion.ts';
 import { badge, exact, facts, listed, name, outcome, type Section } from '../elements.ts';
 import { formatBytes, formatCount, formatMilliseconds, formatNumber, formatShare } from '../format.ts';
 import type { Limits } from '../limits.ts';
 import { html, shorten, type Hole, type Html } from '../markup.ts';
-import { fp32Of } from '../measures.ts';
+import { referenceOf } from '../measures.ts';
 import type { Quantization, Report, ReportedFile, Validation, Variant } from '../report.ts';
 import { result } from '../result.ts';
 import { comparisonTable } from './comparison.ts';
@@ -26,7 +27,7 @@ function card(variant: Variant, at: number, report: Report, limits: Limits): Htm
 ${variant.failure ? failureElement(variant.failure, limits) : null}
 ${facts([...quantizationFacts(quantization, limits), ...validationFacts(validation, limits), ['Files', files(variant.files, limits)]])}
 ${criterion(variant, report)}
-${validation ? comparisonTable(validation, variant.dtype, limits) : null}
+${comparisonTable(variant, limits)}
 ${checks(validation, limits)}
 ${quantization ? damage(quantization, at, limits) : null}</article>`;
 }
@@ -91,8 +92,8 @@ function validationFacts(v: Validation | null, limits: Limits): readonly (readon
 }
 
 function criterion(variant: Variant, { variants, criterion: asked }: Report): Html | null {
-  if (variant.dtype !== 'int8' || !variant.validation) return null;
-  const { findings } = judge(variant, fp32Of(variants), asked ?? {});
+  if (!isQuantized(variant) || !variant.validation) return null;
+  const { findings } = judge(variant, referenceOf(variants), asked ?? {});
   if (!findings.length) return html`<p>${outcome('warn', 'Criterion: nothing it could be judged by was measured')}</p>`;
   return html`<ul class="checks">${findings.map((f) => html`<li>${outcome(f.met ? 'pass' : 'warn', html`<span><b>Criterion</b> ${f.text}</span>`)}</li>`)}</ul>`;
 }

@@ -3,7 +3,7 @@ import { badge, exact, name, number, outcome, table, text, type Section } from '
 import { formatBytes, formatCount, formatDecibels, formatMilliseconds, formatNumber, formatShare } from '../format.ts';
 import type { Limits } from '../limits.ts';
 import { html, shorten, type Hole, type Html } from '../markup.ts';
-import { closestComparison, comparisonWith, fp32Of, largestDifference, smallestSqnr } from '../measures.ts';
+import { closestComparison, comparisonWith, referenceOf, largestDifference, smallestSqnr } from '../measures.ts';
 import { result } from '../result.ts';
 import type { Report, Variant } from '../report.ts';
 import { scatterChart, type Point } from '../scatter.ts';
@@ -25,7 +25,7 @@ const COLUMNS = [
 ];
 
 function overview(report: Report, limits: Limits): Html {
-  const fp32 = fp32Of(report.variants);
+  const reference = referenceOf(report.variants);
   const cells = (v: Variant): readonly Hole[] => {
     const { accuracy, latency } = v.validation ?? { accuracy: null, latency: null };
     const most = largestDifference(comparisonWith(v, 'pytorch'));
@@ -33,7 +33,7 @@ function overview(report: Report, limits: Limits): Html {
     return [
       html`<a href="#variant-${report.variants.indexOf(v)}">${name(v.name, limits)}</a>${v.name === report.chosen ? badge('chosen') : null}`,
       exact(formatBytes(v.bytes), `${formatCount(v.bytes)} bytes`),
-      fp32 && fp32.bytes > 0 ? formatShare(v.bytes / fp32.bytes) : '–',
+      reference && reference.bytes > 0 ? formatShare(v.bytes / reference.bytes) : '–',
       exact(formatNumber(most), most === null ? 'not measured' : String(most)),
       exact(sqnr === Infinity ? 'equal' : formatDecibels(sqnr), sqnr === null ? 'not measured' : String(sqnr)),
       accuracy ? exact(formatShare(accuracy.top1), `${accuracy.correct} of ${accuracy.samples}`) : '–',

@@ -1,0 +1,47 @@
+/** Choices that a job, the command line, the report and the code share: named here, with what others ask of them. */
+
+/** Models that can be made: what is quantized is measured against the reference it was made of. */
+export const VARIANTS = {
+  fp32: { role: 'reference', title: 'FP32' },
+  int8: { role: 'quantized', title: 'INT8' },
+} as const satisfies Record<string, { readonly role: 'reference' | 'quantized'; readonly title: string }>;
+
+export type VariantDtype = keyof typeof VARIANTS;
+export type Role = (typeof VARIANTS)[VariantDtype]['role'];
+// Object.keys forgets the names, here and below.
+export const DTYPES = Object.keys(VARIANTS) as readonly VariantDtype[];
+export const roleOf = (dtype: VariantDtype): Role => VARIANTS[dtype].role;
+export const isQuantized = ({ dtype }: { readonly dtype: VariantDtype }): boolean => roleOf(dtype) === 'quantized';
+
+/** What a model's file name ends in: `.onnx`, `.int8.onnx`; `name` tells several forms of one type apart. */
+export const suffixOf = (dtype: VariantDtype, name: string = dtype): string =>
+  roleOf(dtype) === 'reference' ? '.onnx' : `.${name}.onnx`;
+
+/** When the ranges of activations are found: from calibration data, or at run time. */
+export const APPROACHES = {
+  static: { needsCalibration: true, hasFormats: true },
+  dynamic: { needsCalibration: false, hasFormats: false },
+} as const satisfies Record<string, { readonly needsCalibration: boolean; readonly hasFormats: boolean }>;
+
+export type Approach = keyof typeof APPROACHES;
+export const APPROACH_NAMES = Object.keys(APPROACHES) as readonly Approach[];
+/** The one that is meant when none is named. */
+export const approachFor = (hasCalibration: boolean): Approach => (hasCalibration ? 'static' : 'dynamic');
+
+/** How codes are written: between Quantize/DequantizeLinear pairs, or by operators on codes. */
+export const QUANT_FORMATS = {
+  QDQ: { aliases: [] },
+  QLinear: { aliases: ['QOperator'] },
+} as const satisfies Record<string, { readonly aliases: readonly string[] }>;
+
+export type QuantFormat = keyof typeof QUANT_FORMATS;
+export const QUANT_FORMAT_NAMES = Object.keys(QUANT_FORMATS) as readonly QuantFormat[];
+export const DEFAULT_FORMAT: QuantFormat = 'QDQ';
+
+/** Where weights go: into the .onnx, into one file beside it, or nowhere because they lie in the PyTorch file. */
+export const WEIGHTS = ['embed', 'pack', 'link'] as const;
+export type Weights = (typeof WEIGHTS)[number];
+
+/** What outputs are compared with, and what readers call it. */
+export const AGAINST = { pytorch: 'PyTorch', fp32: VARIANTS.fp32.title } as const;
+export type Against = keyof typeof AGAINST;
