@@ -2,10 +2,10 @@
 import { absMaxOf, asFloat32, bytesOf, channelsOf, extentOf } from '../tensor/arithmetic.ts';
 import { memoryData, type TensorData } from '../tensor/data.ts';
 import { encodeNumbers } from '../tensor/numbers.ts';
-import type { CodeDtype, Granularity, QParams } from '../tensor/qparams.ts';
+import { type CodeDtype, type Granularity, type QParams, scaleAxis, perAxis, PER_TENSOR } from '../tensor/qparams.ts';
 import type { Value } from '../onnx/ir.ts';
 import { asymmetricParams, biasScales, type Range, symmetricScales, widenForBias } from './formulas.ts';
-import { axisOf, perAxis, PER_TENSOR, type Plan, type PlanOf, plansOfKind, rootOf, type TensorPlan } from './plan.ts';
+import { type Plan, type PlanOf, plansOfKind, rootOf, type TensorPlan } from './plan.ts';
 import type { CodeSpec } from './recipe.ts';
 
 export interface QParamsResult {
@@ -36,7 +36,7 @@ export async function computeQParams(plan: Plan, ranges: ReadonlyMap<Value, Rang
   }
   for (const tensor of plansOfKind(plan, 'weight')) {
     const { data, granularity, dtype, spec } = tensor;
-    const absMax = absMaxOf(asFloat32(await data.read()), channelsOf(data.shape, axisOf(granularity)));
+    const absMax = absMaxOf(asFloat32(await data.read()), channelsOf(data.shape, scaleAxis(granularity)));
     if (absMax.every((most) => most === most))
       params.set(tensor, qparamsOf(dtype, granularity, symmetricScales(absMax, spec), 0));
     else unusable.set(tensor.value, notFinite(tensor.value));

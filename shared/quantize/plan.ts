@@ -70,11 +70,6 @@ export const copiedPlan = (value: Value, qparams: QParams, codes: TensorData | n
   qparams,
 });
 
-export const PER_TENSOR: Granularity = { kind: 'tensor' };
-export const perAxis = (axis: number | null): Granularity => (axis === null ? PER_TENSOR : { kind: 'axis', axis });
-export const axisOf = (granularity: Granularity): number | null =>
-  granularity.kind === 'tensor' ? null : granularity.axis;
-
 export interface NodePlan {
   readonly node: Node;
   /** Parallel to the node's inputs; null: read as it is. */

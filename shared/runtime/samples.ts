@@ -28,8 +28,8 @@ export interface Samples {
   /** One class per sample. */
   readonly labels: Float64Array | null;
   /**
-   * In order, as often as it is iterated. The size is a wish: a model with a fixed batch gets that, one without a batch axis gets one sample at a
-   * time.
+   * In order, as often as it is iterated. The size is a wish: a model with a fixed batch gets that, one without a batch
+   * axis gets one sample at a time.
    */
   batches(size: number): AsyncIterable<Batch>;
 }

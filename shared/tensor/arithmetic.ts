@@ -142,10 +142,13 @@ const CODE_ARRAYS = {
 
 export type CodeArray = InstanceType<(typeof CODE_ARRAYS)[keyof typeof CODE_ARRAYS]>;
 
+export const hasCodeArray = (dtype: Dtype): dtype is keyof typeof CODE_ARRAYS => Object.hasOwn(CODE_ARRAYS, dtype);
+
 export function codeArray(dtype: Dtype, count: number): CodeArray {
-  const Codes = (CODE_ARRAYS as Partial<Record<Dtype, new (count: number) => CodeArray>>)[dtype];
   const hint = 'codes of 8, 16 or 32 bits are computed';
-  return Codes ? new Codes(count) : fail('UnsupportedType', { what: 'quantization', dtype, hint });
+  return hasCodeArray(dtype)
+    ? new CODE_ARRAYS[dtype](count)
+    : fail('UnsupportedType', { what: 'quantization', dtype, hint });
 }
 
 /** Scales and zero points, one per channel, and the ends of the codes. */
@@ -181,7 +184,7 @@ export function quantizeInto<T extends CodeArray>(codes: T, values: Float32Array
  * `clamp(round_half_even(x * inverse) + zero_point, low, high)` per channel: PyTorch's arithmetic. `scale` holds the
  * inverses; products are rounded to float32 unless `isDouble`.
  */
-export function quantizeByInverse<T extends CodeArray>(
+export function quantizeByInverse<T extends CodeArray | Float64Array>(
   codes: T,
   values: ArrayLike<number>,
   params: ChannelParams & { readonly isDouble: boolean },

@@ -26,6 +26,13 @@ export type Granularity =
   | { readonly kind: 'axis'; readonly axis: number }
   | { readonly kind: 'block'; readonly axis: number; readonly size: number };
 
+export const PER_TENSOR: Granularity = { kind: 'tensor' };
+/** One scale per index of the axis; null: one for all. */
+export const perAxis = (axis: number | null): Granularity => (axis === null ? PER_TENSOR : { kind: 'axis', axis });
+/** The axis along which scales differ; null: there is one for all. */
+export const scaleAxis = (granularity: Granularity): number | null =>
+  granularity.kind === 'tensor' ? null : granularity.axis;
+
 /** `real = (code - zero point) * scale`. */
 export interface QParams {
   /** Of the codes. */

@@ -2,7 +2,8 @@
 import type { Node } from '../../onnx/ir.ts';
 import { constantOf } from '../../onnx/match.ts';
 import { floatValues } from '../float-values.ts';
-import { type NodePlan, PER_TENSOR, type Plan, type TensorPlan } from '../plan.ts';
+import { PER_TENSOR } from '../../tensor/qparams.ts';
+import { type NodePlan, type Plan, type TensorPlan } from '../plan.ts';
 import { dynamicFormOf, type OperatorRule, roleAt, ruleOf, weightIndexOf } from '../rules.ts';
 import type { PlanRequest } from './source.ts';
 import { TensorPlans } from './tensor-plans.ts';

@@ -3,7 +3,8 @@ import type { SkippedNode } from '../../report/report.ts';
 import type { Graph, Node } from '../../onnx/ir.ts';
 import { constantOf } from '../../onnx/match.ts';
 import { floatValues } from '../float-values.ts';
-import { type Addition, axisOf, type NodePlan, type Plan, type TensorPlan } from '../plan.ts';
+import { scaleAxis } from '../../tensor/qparams.ts';
+import { type Addition, type NodePlan, type Plan, type TensorPlan } from '../plan.ts';
 import { isQuiet, type OperatorRule, roleAt, ruleOf } from '../rules.ts';
 import { type Choice, chooseNodes } from './choose.ts';
 import type { PlanRequest } from './source.ts';
@@ -64,7 +65,7 @@ function planAddition(
   const product = node.outputs[0]!;
   const use = product.uses.size === 1 && !graph.isOutput(product) ? [...product.uses][0]! : null;
   if (!use || use.node.op !== biasIn || use.node.domain !== '' || use.node.graph !== graph) return null;
-  if (!activation || weight?.kind !== 'weight' || axisOf(weight.granularity) !== 1) return null;
+  if (!activation || weight?.kind !== 'weight' || scaleAxis(weight.granularity) !== 1) return null;
   const index = 1 - use.index;
   const value = use.node.inputs[index]!;
   const data = constantOf(value);

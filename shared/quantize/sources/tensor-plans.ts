@@ -2,7 +2,8 @@
 import type { TensorData } from '../../tensor/data.ts';
 import type { Node, Value } from '../../onnx/ir.ts';
 import { constantOf, float } from '../../onnx/match.ts';
-import { perAxis, PER_TENSOR, type PlanOf, rootOf, type TensorPlan } from '../plan.ts';
+import { perAxis, PER_TENSOR } from '../../tensor/qparams.ts';
+import { type PlanOf, rootOf, type TensorPlan } from '../plan.ts';
 import type { Recipe } from '../recipe.ts';
 import type { InputRole, OutputRole } from '../rules.ts';
 

@@ -6,7 +6,8 @@ import type { Node, Value } from '../../onnx/ir.ts';
 import { constantOf, float } from '../../onnx/match.ts';
 import { asFloat32, bytesOf, transposeBytes } from '../../tensor/arithmetic.ts';
 import { derivedData, type TensorData } from '../../tensor/data.ts';
-import { axisOf, type ConstantPlan, isConstantPlan, type TensorPlan } from '../plan.ts';
+import { scaleAxis } from '../../tensor/qparams.ts';
+import { type ConstantPlan, isConstantPlan, type TensorPlan } from '../plan.ts';
 import { isLookup } from '../rules.ts';
 import { lookupWriter } from './lookup.ts';
 import { PlanValues } from './plan-values.ts';
@@ -32,7 +33,7 @@ export function writeDynamic({ model, plan, params }: WriteRequest): Written[] {
     return known;
   };
   const matrixOf = (weight: ConstantPlan): Value => {
-    if (axisOf(weight.granularity) === 1) return values.codesOf(weight);
+    if (scaleAxis(weight.granularity) === 1) return values.codesOf(weight);
     const known =
       transposed.get(weight) ??
       writing.constant(`${weight.value.name}_transposed`, transposedData(values.codeDataOf(weight)));

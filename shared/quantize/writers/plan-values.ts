@@ -13,10 +13,10 @@ import {
 import { derivedData, memoryData, type TensorData } from '../../tensor/data.ts';
 import { byteLength } from '../../tensor/dtype.ts';
 import { decodeNumbers } from '../../tensor/numbers.ts';
-import { CODES, type QParams } from '../../tensor/qparams.ts';
+import { CODES, type QParams, scaleAxis } from '../../tensor/qparams.ts';
 import { elementCount } from '../../tensor/type.ts';
 import { biasValues } from '../compute-qparams.ts';
-import { axisOf, type ConstantPlan, type PlanOf, rootOf, type TensorPlan } from '../plan.ts';
+import { type ConstantPlan, type PlanOf, rootOf, type TensorPlan } from '../plan.ts';
 import type { Writing } from './writing.ts';
 
 /** Integer operators want a zero point, also where it is 0. */
@@ -88,7 +88,7 @@ const biasCodes = (plan: PlanOf<'bias'>, { dtype, scale }: QParams): TensorData 
 
 /** Computed when the file is written; until then only the scales are in memory. */
 function codesOf(data: TensorData, { dtype, granularity, scale, zeroPoint }: QParams): TensorData {
-  const channels = channelsOf(data.shape, axisOf(granularity));
+  const channels = channelsOf(data.shape, scaleAxis(granularity));
   const from = [data, scale, ...(zeroPoint ? [zeroPoint] : [])];
   return derivedData(dtype, data.shape, from, (bytes, scales, zeros) => {
     const values = asFloat32(bytes!);

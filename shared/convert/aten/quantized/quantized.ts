@@ -4,20 +4,18 @@
  */
 import { derivedData } from '../../../tensor/data.ts';
 import { type Dtype, integerRange, isFloat } from '../../../tensor/dtype.ts';
+import { PER_TENSOR, perAxis, scaleAxis } from '../../../tensor/qparams.ts';
 import { decodeNumbers, encodeNumbers } from '../../../tensor/numbers.ts';
 import type { Value } from '../../../onnx/ir.ts';
+import { granularityAttributes, type QParamValues } from '../../../onnx/qparam-values.ts';
 import { nameMadeFrom } from '../../../onnx/passes/name-values.ts';
 import { aten, type AtenBuilder, type OpConverter } from '../../converter.ts';
 import { cast, dtypeOf } from '../../promote.ts';
 import { axisOf, rankOf, reshape, shapeOf, staticSizes } from '../../shape.ts';
 import { codesOf, type CodeRange } from './weight-codes.ts';
 
-/** Scale and zero point: scalars, or one for each index along `axis`. */
-interface Grid {
-  readonly scale: Value;
-  /** null: 0. */
-  readonly zeroPoint: Value | null;
-  readonly axis: number | null;
+/** Scale and zero point: scalars, or one for each index along an axis. */
+interface StoredQParams extends QParamValues {
   /** The scale in double precision, when the file has it as a number. */
   readonly number: number | null;
 }
@@ -54,43 +52,49 @@ const aligned = (op: AtenBuilder, x: Value, rank: number, axis: number | null): 
       );
 
 /** `(code - zero point) * scale` for codes that a range narrower than the type still allows. */
-const endOf = (op: AtenBuilder, code: number, { scale, zeroPoint }: Grid): Value =>
+const endOf = (op: AtenBuilder, code: number, { scale, zeroPoint }: StoredQParams): Value =>
   op.Mul([
     op.Sub([op.scalar('float32', code), zeroPoint ? cast(op, zeroPoint, 'float32') : op.scalar('float32', 0)]),
     scale,
   ]);
 
 /** A narrower range than the type's: cut before quantizing, so that quantize and dequantize stay neighbours. */
-function clipped(op: AtenBuilder, x: Value, grid: Grid, { quant_min, quant_max, dtype }: Range): Value {
+function clipped(op: AtenBuilder, x: Value, qparams: StoredQParams, { quant_min, quant_max, dtype }: Range): Value {
   const [low, high] = integerRange(dtype).map(Number) as [number, number];
-  const line = (code: number): Value => aligned(op, endOf(op, code, grid), rankOf(x), grid.axis);
+  const line = (code: number): Value =>
+    aligned(op, endOf(op, code, qparams), rankOf(x), scaleAxis(qparams.granularity));
   const above = quant_min > low ? op.Max([x, line(quant_min)]) : x;
   return quant_max < high ? op.Min([above, line(quant_max)]) : above;
 }
 
-function quantized(op: AtenBuilder, input: Value, grid: Grid, range: Range): Value {
-  if (input.data && grid.scale.data && (!grid.zeroPoint || grid.zeroPoint.data))
-    return weightCodes(op, input, grid, range);
+function quantized(op: AtenBuilder, input: Value, qparams: StoredQParams, range: Range): Value {
+  if (input.data && qparams.scale.data && (!qparams.zeroPoint || qparams.zeroPoint.data))
+    return weightCodes(op, input, qparams, range);
   const x = cast(op, input, 'float32');
-  if (!isCode(op, range.dtype)) return cast(op, rounded(op, x, grid, range), range.dtype);
-  const zero = grid.zeroPoint ? stored(op, grid.zeroPoint, range.dtype) : op.scalar(range.dtype, 0);
+  if (!isCode(op, range.dtype)) return cast(op, rounded(op, x, qparams, range), range.dtype);
+  const zero = qparams.zeroPoint ? stored(op, qparams.zeroPoint, range.dtype) : op.scalar(range.dtype, 0);
   return op.QuantizeLinear(
-    [clipped(op, x, grid, range), grid.scale, zero],
-    grid.axis === null ? {} : { axis: grid.axis },
+    [clipped(op, x, qparams, range), qparams.scale, zero],
+    granularityAttributes(qparams.granularity),
   );
 }
 
-const weightCodes = (op: AtenBuilder, w: Value, { scale, zeroPoint, axis, number }: Grid, range: Range): Value =>
+const weightCodes = (
+  op: AtenBuilder,
+  w: Value,
+  { scale, zeroPoint, granularity, number }: StoredQParams,
+  range: Range,
+): Value =>
   op.constant(
-    codesOf(w.data!, { scale: scale.data!, zeroPoint: zeroPoint?.data ?? null, axis, number }, range),
+    codesOf(w.data!, { scale: scale.data!, zeroPoint: zeroPoint?.data ?? null, granularity, number }, range),
     nameMadeFrom(w.name, op, (name) => `${name}.codes`) ?? op.freshName('codes'),
   );
 
 /** The codes as floats, for types that ONNX does not quantize to. */
-function rounded(op: AtenBuilder, x: Value, grid: Grid, { quant_min, quant_max }: Range): Value {
+function rounded(op: AtenBuilder, x: Value, qparams: StoredQParams, { quant_min, quant_max }: Range): Value {
   const [scale, zero] = [
-    aligned(op, grid.scale, rankOf(x), grid.axis),
-    grid.zeroPoint && aligned(op, cast(op, grid.zeroPoint, 'float32'), rankOf(x), grid.axis),
+    aligned(op, qparams.scale, rankOf(x), scaleAxis(qparams.granularity)),
+    qparams.zeroPoint && aligned(op, cast(op, qparams.zeroPoint, 'float32'), rankOf(x), scaleAxis(qparams.granularity)),
   ];
   const steps = op.Round([op.Mul([x, op.Reciprocal([scale])])]);
   return op.Clip([
@@ -100,83 +104,83 @@ function rounded(op: AtenBuilder, x: Value, grid: Grid, { quant_min, quant_max }
   ]);
 }
 
-function dequantized(op: AtenBuilder, codes: Value, grid: Grid, to: Dtype | null): Value {
+function dequantized(op: AtenBuilder, codes: Value, qparams: StoredQParams, to: Dtype | null): Value {
   const dtype = dtypeOf(codes);
-  const isStoredZero = !grid.zeroPoint || !isFloat(dtypeOf(grid.zeroPoint));
+  const isStoredZero = !qparams.zeroPoint || !isFloat(dtypeOf(qparams.zeroPoint));
   const real =
     isCode(op, dtype) && isStoredZero
       ? op.DequantizeLinear(
-          [codes, grid.scale, grid.zeroPoint && stored(op, grid.zeroPoint, dtype)],
-          grid.axis === null ? {} : { axis: grid.axis },
+          [codes, qparams.scale, qparams.zeroPoint && stored(op, qparams.zeroPoint, dtype)],
+          granularityAttributes(qparams.granularity),
         )
-      : shifted(op, codes, grid);
+      : shifted(op, codes, qparams);
   return cast(op, real, to ?? 'float32');
 }
 
-function shifted(op: AtenBuilder, codes: Value, grid: Grid): Value {
+function shifted(op: AtenBuilder, codes: Value, qparams: StoredQParams): Value {
   const x = cast(op, codes, 'float32');
   const [scale, zero] = [
-    aligned(op, grid.scale, rankOf(x), grid.axis),
-    grid.zeroPoint && aligned(op, cast(op, grid.zeroPoint, 'float32'), rankOf(x), grid.axis),
+    aligned(op, qparams.scale, rankOf(x), scaleAxis(qparams.granularity)),
+    qparams.zeroPoint && aligned(op, cast(op, qparams.zeroPoint, 'float32'), rankOf(x), scaleAxis(qparams.granularity)),
   ];
   return op.Mul([zero ? op.Sub([x, zero]) : x, scale]);
 }
 
-const numberGrid = (op: AtenBuilder, scale: number, zero: number, dtype: Dtype): Grid => ({
+const numberQParams = (op: AtenBuilder, scale: number, zero: number, dtype: Dtype): StoredQParams => ({
   scale: op.scalar('float32', scale),
   zeroPoint: op.scalar(fits(zero, dtype) ? dtype : 'int64', zero),
-  axis: null,
+  granularity: PER_TENSOR,
   number: scale,
 });
 const fits = (zero: number, dtype: Dtype): boolean =>
   !isFloat(dtype) && zero >= Number(integerRange(dtype)[0]) && zero <= Number(integerRange(dtype)[1]);
-const tensorGrid = (op: AtenBuilder, scale: Value, zero: Value): Grid => ({
+const tensorQParams = (op: AtenBuilder, scale: Value, zero: Value): StoredQParams => ({
   scale: asScalar(op, stored(op, scale, 'float32')),
   zeroPoint: asScalar(op, zero),
-  axis: null,
+  granularity: PER_TENSOR,
   number: null,
 });
-const channelGrid = (
+const channelQParams = (
   op: AtenBuilder,
   like: Value,
   { scales, zero_points, axis }: { scales: Value; zero_points: Value | null; axis: number },
-): Grid => ({
+): StoredQParams => ({
   scale: stored(op, scales, 'float32'),
   zeroPoint: zero_points,
-  axis: axisOf(op, axis, rankOf(like)),
+  granularity: perAxis(axisOf(op, axis, rankOf(like))),
   number: null,
 });
 
 export const quantize_per_tensor: OpConverter[] = [
   ...aten(
     'quantized_decomposed::quantize_per_tensor(Tensor input, float scale, int zero_point, int quant_min, int quant_max, ScalarType dtype) -> Tensor',
-    (op, a) => quantized(op, a.input, numberGrid(op, a.scale, a.zero_point, a.dtype), a),
+    (op, a) => quantized(op, a.input, numberQParams(op, a.scale, a.zero_point, a.dtype), a),
   ),
   ...aten(
     'quantized_decomposed::quantize_per_tensor.tensor(Tensor input, Tensor scale, Tensor zero_point, int quant_min, int quant_max, ScalarType dtype) -> Tensor',
-    (op, a) => quantized(op, a.input, tensorGrid(op, a.scale, a.zero_point), a),
+    (op, a) => quantized(op, a.input, tensorQParams(op, a.scale, a.zero_point), a),
   ),
 ];
 export const dequantize_per_tensor: OpConverter[] = [
   ...aten(
     'quantized_decomposed::dequantize_per_tensor(Tensor input, float scale, int zero_point, int quant_min, int quant_max, ScalarType dtype, *, ScalarType? out_dtype=None) -> Tensor',
-    (op, a) => dequantized(op, a.input, numberGrid(op, a.scale, a.zero_point, dtypeOf(a.input)), a.out_dtype),
+    (op, a) => dequantized(op, a.input, numberQParams(op, a.scale, a.zero_point, dtypeOf(a.input)), a.out_dtype),
   ),
   ...aten(
     'quantized_decomposed::dequantize_per_tensor.tensor(Tensor input, Tensor scale, Tensor zero_point, int quant_min, int quant_max, ScalarType dtype, *, ScalarType? out_dtype=None) -> Tensor',
-    (op, a) => dequantized(op, a.input, tensorGrid(op, a.scale, a.zero_point), a.out_dtype),
+    (op, a) => dequantized(op, a.input, tensorQParams(op, a.scale, a.zero_point), a.out_dtype),
   ),
 ];
 export const quantize_per_channel = aten(
   'quantized_decomposed::quantize_per_channel(Tensor input, Tensor scales, Tensor zero_points, int axis, int quant_min, int quant_max, ScalarType dtype) -> Tensor',
-  (op, a) => quantized(op, a.input, channelGrid(op, a.input, a), a),
+  (op, a) => quantized(op, a.input, channelQParams(op, a.input, a), a),
 );
 export const dequantize_per_channel = aten(
   'quantized_decomposed::dequantize_per_channel(Tensor input, Tensor scales, Tensor? zero_points, int axis, int quant_min, int quant_max, ScalarType dtype, *, ScalarType? out_dtype=None) -> Tensor',
-  (op, a) => dequantized(op, a.input, channelGrid(op, a.input, a), a.out_dtype),
+  (op, a) => dequantized(op, a.input, channelQParams(op, a.input, a), a.out_dtype),
 );
 
-/** Rows of their own grid: scales and zero points broadcast against the tensor. */
+/** Rows of their own qparams: scales and zero points broadcast against the tensor. */
 function rowsQuantized(op: AtenBuilder, x: Value, scales: Value, zeros: Value, range: Range): Value {
   const steps = op.Add([op.Mul([x, op.Reciprocal([cast(op, scales, dtypeOf(x))])]), cast(op, zeros, dtypeOf(x))]);
   return cast(
@@ -246,15 +250,20 @@ export const dequantize_per_channel_group = aten(
 const codesFor = ({ quant_min, quant_max }: Omit<Range, 'dtype'>): Dtype =>
   quant_min >= 0 && quant_max <= 255 ? 'uint8' : quant_min >= -128 && quant_max <= 127 ? 'int8' : 'int32';
 
-function fakeQuantized(op: AtenBuilder, self: Value, grid: Grid, limits: Omit<Range, 'dtype'>): Value {
-  if (grid.zeroPoint && isFloat(dtypeOf(grid.zeroPoint)))
-    op.aten.refuse('zero_point', dtypeOf(grid.zeroPoint), 'whole numbers');
+function fakeQuantized(op: AtenBuilder, self: Value, qparams: StoredQParams, limits: Omit<Range, 'dtype'>): Value {
+  if (qparams.zeroPoint && isFloat(dtypeOf(qparams.zeroPoint)))
+    op.aten.refuse('zero_point', dtypeOf(qparams.zeroPoint), 'whole numbers');
   const range = { ...limits, dtype: codesFor(limits) };
-  return dequantized(op, quantized(op, self, grid, range), grid, dtypeOf(self));
+  return dequantized(op, quantized(op, self, qparams, range), qparams, dtypeOf(self));
 }
 /** Where the value was inside the range: needed by gradients only, but an output. */
-function inside(op: AtenBuilder, self: Value, grid: Grid, { quant_min, quant_max }: Omit<Range, 'dtype'>): Value {
-  const free = rounded(op, cast(op, self, 'float32'), grid, {
+function inside(
+  op: AtenBuilder,
+  self: Value,
+  qparams: StoredQParams,
+  { quant_min, quant_max }: Omit<Range, 'dtype'>,
+): Value {
+  const free = rounded(op, cast(op, self, 'float32'), qparams, {
     quant_min: -Infinity,
     quant_max: Infinity,
     dtype: 'int32',
@@ -264,17 +273,19 @@ function inside(op: AtenBuilder, self: Value, grid: Grid, { quant_min, quant_max
     op.LessOrEqual([free, op.scalar('float32', quant_max)]),
   ]);
 }
-const both = (op: AtenBuilder, self: Value, grid: Grid, limits: Omit<Range, 'dtype'>): Value[] => [
-  fakeQuantized(op, self, grid, limits),
-  inside(op, self, grid, limits),
+const both = (op: AtenBuilder, self: Value, qparams: StoredQParams, limits: Omit<Range, 'dtype'>): Value[] => [
+  fakeQuantized(op, self, qparams, limits),
+  inside(op, self, qparams, limits),
 ];
 
 const perTensor = (
   op: AtenBuilder,
   a: { scale: number; zero_point: number; quant_min: number; quant_max: number },
-): Grid => numberGrid(op, a.scale, a.zero_point, codesFor(a));
-const perChannel = (op: AtenBuilder, a: { self: Value; scale: Value; zero_point: Value; axis: number }): Grid =>
-  channelGrid(op, a.self, { scales: a.scale, zero_points: a.zero_point, axis: a.axis });
+): StoredQParams => numberQParams(op, a.scale, a.zero_point, codesFor(a));
+const perChannel = (
+  op: AtenBuilder,
+  a: { self: Value; scale: Value; zero_point: Value; axis: number },
+): StoredQParams => channelQParams(op, a.self, { scales: a.scale, zero_points: a.zero_point, axis: a.axis });
 export const fakeQuantize: OpConverter[] = [
   ...aten(
     'aten::fake_quantize_per_tensor_affine(Tensor self, float scale, int zero_point, int quant_min, int quant_max) -> Tensor',
@@ -282,7 +293,7 @@ export const fakeQuantize: OpConverter[] = [
   ),
   ...aten(
     'aten::fake_quantize_per_tensor_affine.tensor_qparams(Tensor self, Tensor scale, Tensor zero_point, int quant_min, int quant_max) -> Tensor',
-    (op, a) => fakeQuantized(op, a.self, tensorGrid(op, a.scale, a.zero_point), a),
+    (op, a) => fakeQuantized(op, a.self, tensorQParams(op, a.scale, a.zero_point), a),
   ),
   ...aten(
     'aten::fake_quantize_per_tensor_affine_cachemask(Tensor self, float scale, int zero_point, int quant_min, int quant_max) -> (Tensor output, Tensor mask)',
@@ -298,6 +309,6 @@ export const fakeQuantize: OpConverter[] = [
   ),
   ...aten(
     'quantized_decomposed::fake_quant_per_channel(Tensor input, Tensor scales, Tensor zero_points, int axis, int quant_min, int quant_max) -> Tensor',
-    (op, a) => fakeQuantized(op, a.input, channelGrid(op, a.input, a), a),
+    (op, a) => fakeQuantized(op, a.input, channelQParams(op, a.input, a), a),
   ),
 ];

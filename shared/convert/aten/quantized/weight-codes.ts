@@ -2,43 +2,39 @@
  * Codes of stored weights, by the arithmetic PyTorch uses: rounding differs from ONNX's where a weight lies half way
  * between codes.
  */
-import { roundHalfEven } from '../../../tensor/arithmetic.ts';
+import { bytesOf, channelsOf, codeArray, hasCodeArray, quantizeByInverse } from '../../../tensor/arithmetic.ts';
 import { derivedData, type TensorData } from '../../../tensor/data.ts';
 import type { Dtype } from '../../../tensor/dtype.ts';
 import { decodeNumbers, encodeNumbers } from '../../../tensor/numbers.ts';
+import { type QParams, scaleAxis } from '../../../tensor/qparams.ts';
 
-export interface CodeGrid {
-  /** One number, or one for each index along `axis`. */
-  readonly scale: TensorData;
-  readonly zeroPoint: TensorData | null;
-  readonly axis: number | null;
-  /** The scale in double precision, when the file has it as a number. */
-  readonly number: number | null;
-}
 export interface CodeRange {
   readonly quant_min: number;
   readonly quant_max: number;
   readonly dtype: Dtype;
 }
 
+/** `number`: the scale in double precision, when the file has it as a number. */
+type StoredQParams = Omit<QParams, 'dtype'> & { readonly number: number | null };
+
 /** `clamp(round(w * (1 / scale)) + zero point)`; computed when the file is written. */
-export function codesOf(w: TensorData, grid: CodeGrid, range: CodeRange): TensorData {
-  const from = [w, grid.scale, ...(grid.zeroPoint ? [grid.zeroPoint] : [])];
-  return derivedData(range.dtype, w.shape, from, (weights, scales, zeros) => {
+export function codesOf(w: TensorData, qparams: StoredQParams, range: CodeRange): TensorData {
+  const { scale, zeroPoint, number } = qparams;
+  const { dtype, quant_min: low, quant_max: high } = range;
+  // Against a float64 scale the products are float64, else float32.
+  const isDouble = scale.dtype === 'float64' && number === null;
+  const channels = channelsOf(w.shape, scaleAxis(qparams.granularity));
+  return derivedData(dtype, w.shape, [w, scale, ...(zeroPoint ? [zeroPoint] : [])], (weights, scales, zeros) => {
     const numbers = decodeNumbers(w.dtype, weights!);
-    const own = decodeNumbers(grid.scale.dtype, scales!);
-    // Against a float64 scale the products are float64, else float32.
-    const rounded = grid.scale.dtype === 'float64' && grid.number === null ? (x: number): number => x : Math.fround;
-    const inverse = grid.number === null ? own.map((s) => rounded(1 / s)) : [Math.fround(1 / grid.number)];
-    const zero = grid.zeroPoint ? decodeNumbers(grid.zeroPoint.dtype, zeros!) : new Float64Array(own.length);
-    const inner = grid.axis === null ? Infinity : w.shape.slice(grid.axis + 1).reduce((a, b) => a * b, 1);
-    const count = grid.axis === null ? 1 : w.shape[grid.axis]!;
-    const codes = new Float64Array(numbers.length);
-    for (let i = 0; i < numbers.length; i++) {
-      const channel = Math.floor(i / inner) % count;
-      const code = roundHalfEven(rounded(numbers[i]! * inverse[channel]!)) + zero[channel]!;
-      codes[i] = Math.min(Math.max(code, range.quant_min), range.quant_max);
-    }
-    return encodeNumbers(range.dtype, codes);
+    const inverse =
+      number === null ? inverses(decodeNumbers(scale.dtype, scales!), isDouble) : [Math.fround(1 / number)];
+    const zero = zeros ? decodeNumbers(zeroPoint!.dtype, zeros) : new Float64Array(inverse.length);
+    const params = { channels, scale: inverse, zeroPoint: zero, low, high, isDouble };
+    return hasCodeArray(dtype)
+      ? bytesOf(quantizeByInverse(codeArray(dtype, numbers.length), numbers, params))
+      : encodeNumbers(dtype, quantizeByInverse(new Float64Array(numbers.length), numbers, params));
   });
 }
+
+const inverses = (scales: Float64Array, isDouble: boolean): Float64Array | Float32Array =>
+  isDouble ? scales.map((s) => 1 / s) : Float32Array.from(scales, (s) => 1 / s);
