@@ -2,18 +2,11 @@
 import { join } from 'node:path';
 import type { FerryEvent } from '../../local/ferry.ts';
 import { runLocal } from '../../local/run.ts';
+import { STAGES } from '../../shared/pipeline/machine/stages.ts';
 import type { Command, Progress } from '../command.ts';
 import { folderNames, modelFiles } from '../files.ts';
 import { eachFile } from '../outcomes.ts';
 import { text } from '../values.ts';
-
-const DOING: Readonly<Record<string, string>> = {
-  claim: 'looking at the model and its job',
-  convert: 'converting',
-  quantize: 'quantizing',
-  validate: 'validating',
-  report: 'writing the report',
-};
 
 export const run: Command = {
   summary: 'run the whole pipeline: convert, quantize, validate, report',
@@ -61,5 +54,5 @@ export const run: Command = {
 
 function show(progress: Progress, event: FerryEvent): void {
   if (event.kind === 'stage' && event.status === 'started')
-    progress.step(`${DOING[event.stage] ?? event.stage}${event.variant ? ` ${event.variant}` : ''}`);
+    progress.step(`${STAGES[event.stage].doing}${event.variant ? ` ${event.variant}` : ''}`);
 }

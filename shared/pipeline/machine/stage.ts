@@ -14,7 +14,20 @@ export interface Grant {
   readonly access: 'read' | 'write' | 'list';
 }
 
+/**
+ * Where a stage stands. The machines know the places; stages of one place follow each other in the order of the table.
+ * The first of a job says what its variants are.
+ */
+export type Place = 'start' | 'job' | 'variant' | 'end' | 'batch';
+
 export interface Stage {
+  readonly place: Place;
+  /** Only for the variants that say so. */
+  readonly only?: 'quantize';
+  /** What is said while it runs. */
+  readonly doing: string;
+  /** What a reader of the report does about its warnings; null: it never warns. */
+  readonly nextStep: string | null;
   /** Name of the placeholder in the state machine definition: `${ConvertFunction}`. */
   readonly functionName: string;
   readonly memoryMb: number;

@@ -13,6 +13,9 @@ const LARGE_MB = 3008;
 
 export const STAGES = {
   claim: {
+    place: 'start',
+    doing: 'looking at the model and its job',
+    nextStep: null,
     functionName: 'ClaimFunction',
     memoryMb: 1024,
     timeoutSeconds: 60,
@@ -29,6 +32,9 @@ export const STAGES = {
     ],
   },
   convert: {
+    place: 'job',
+    doing: 'converting',
+    nextStep: 'Look at the comparison with PyTorch before you rely on the model.',
     functionName: 'ConvertFunction',
     memoryMb: LARGE_MB,
     timeoutSeconds: 900,
@@ -37,6 +43,10 @@ export const STAGES = {
     grants: [read('input'), list('input'), read('work', jobs), write('work', jobs), list('work'), write('output')],
   },
   quantize: {
+    place: 'variant',
+    only: 'quantize',
+    doing: 'quantizing',
+    nextStep: 'Look at what was kept in float and at the worst layers.',
     functionName: 'QuantizeFunction',
     memoryMb: LARGE_MB,
     timeoutSeconds: 900,
@@ -54,6 +64,9 @@ export const STAGES = {
     ],
   },
   validate: {
+    place: 'variant',
+    doing: 'validating',
+    nextStep: null,
     functionName: 'ValidateFunction',
     memoryMb: LARGE_MB,
     timeoutSeconds: 900,
@@ -70,6 +83,9 @@ export const STAGES = {
     ],
   },
   report: {
+    place: 'end',
+    doing: 'writing the report',
+    nextStep: null,
     functionName: 'ReportFunction',
     memoryMb: 1024,
     timeoutSeconds: 120,
@@ -88,6 +104,9 @@ export const STAGES = {
     ],
   },
   batchReport: {
+    place: 'batch',
+    doing: 'writing the report of the batch',
+    nextStep: null,
     functionName: 'BatchReportFunction',
     memoryMb: 1024,
     timeoutSeconds: 600,

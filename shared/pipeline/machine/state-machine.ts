@@ -1,6 +1,8 @@
 /** The conversion of one model as a state machine: what Step Functions deploys and `local/` interprets. */
-import { type Catcher, expression, type Machine, type MapState, type StateMachine } from './asl.ts';
-import { eventTask, failureOf, type MachineNames, PLACEHOLDERS, stageTask } from './task.ts';
+import { type Catcher, expression, type Machine, type MapState, type State, type StateMachine } from './asl.ts';
+import type { StageName } from './stages.ts';
+import { rowOf, stagesAt } from './stages-at.ts';
+import { eventTask, failureOf, type MachineNames, PLACEHOLDERS, type StageTask, stageTask } from './task.ts';
 
 const toFailureReport = (stage: string): readonly Catcher[] => [
   { ErrorEquals: ['States.ALL'], Assign: { failure: failureOf(stage) }, Output: {}, Next: 'ReportFailure' },
@@ -18,19 +20,47 @@ const REQUEST = expression(`$exists($states.input.detail.object)
     }
   : $states.input`);
 
-/**
- * One variant: quantize when it asks for it, then validate. A failure is its result, so that it never takes the other
- * variants along.
- */
+const stateOf = (stage: StageName): string => stage.charAt(0).toUpperCase() + stage.slice(1);
+
+/** Where a stage is entered: at the question whether it is wanted, when not every variant wants it. */
+const entryOf = (stage: StageName): string => `${rowOf(stage).only ? 'Must' : ''}${stateOf(stage)}`;
+
+interface Chain extends Pick<StageTask, 'payload'> {
+  readonly output: (index: number) => StageTask['output'];
+  readonly next: string;
+  readonly catch: (stage: StageName) => readonly Catcher[];
+}
+
+/** Stages one after another. */
+function chained(names: MachineNames, stages: readonly StageName[], chain: Chain): Record<string, State> {
+  const entries = [...stages.map(entryOf), chain.next];
+  const states = stages.flatMap((stage, i): [string, State][] => {
+    const next = entries[i + 1]!;
+    const { only } = rowOf(stage);
+    const task = stageTask(names, {
+      stage,
+      payload: chain.payload,
+      output: chain.output(i),
+      next,
+      catch: chain.catch(stage),
+    });
+    return [
+      ...(only ? [[entryOf(stage), onlyIf(only, stateOf(stage), next)] as [string, State]] : []),
+      [stateOf(stage), task],
+    ];
+  });
+  return Object.fromEntries(states);
+}
+
+const onlyIf = (flag: string, stage: string, next: string): State => ({
+  Type: 'Choice',
+  Choices: [{ Condition: expression(`$states.input.variant.${flag}`), Next: stage }],
+  Default: next,
+});
+
+/** The stages of one variant. A failure is its result, so that it never takes the other variants along. */
 const variants = (names: MachineNames): MapState => {
-  const payload = { job: '{% $states.input.job %}', variant: '{% $states.input.variant %}' };
-  const keepFailure = (stage: string): readonly Catcher[] => [
-    {
-      ErrorEquals: ['States.ALL'],
-      Output: { variant: '{% $states.input.variant.name %}', failure: failureOf(stage) },
-      Next: 'VariantFailed',
-    },
-  ];
+  const stages = stagesAt('variant');
   return {
     Type: 'Map',
     Items: '{% $states.input.variants %}',
@@ -38,28 +68,21 @@ const variants = (names: MachineNames): MapState => {
     MaxConcurrency: 4,
     ItemProcessor: {
       ProcessorConfig: { Mode: 'INLINE' },
-      StartAt: 'MustQuantize',
+      StartAt: entryOf(stages[0]!),
       States: {
-        MustQuantize: {
-          Type: 'Choice',
-          Choices: [{ Condition: '{% $states.input.variant.quantize %}', Next: 'Quantize' }],
-          Default: 'Validate',
-        },
-        Quantize: stageTask(names, {
-          stage: 'quantize',
-          payload,
-          output: '{% $states.input %}',
-          next: 'Validate',
-          catch: keepFailure('quantize'),
-        }),
-        Validate: stageTask(names, {
-          stage: 'validate',
-          payload,
-          output: { variant: '{% $states.input.variant.name %}', failure: null },
+        ...chained(names, stages, {
+          payload: { job: '{% $states.input.job %}', variant: '{% $states.input.variant %}' },
+          output: () => '{% $states.input %}',
           next: 'VariantDone',
-          catch: keepFailure('validate'),
+          catch: (stage) => [
+            {
+              ErrorEquals: ['States.ALL'],
+              Output: { variant: '{% $states.input.variant.name %}', failure: failureOf(stage) },
+              Next: 'VariantFailed',
+            },
+          ],
         }),
-        VariantDone: { Type: 'Succeed' },
+        VariantDone: { Type: 'Succeed', Output: { variant: '{% $states.input.variant.name %}', failure: null } },
         VariantFailed: { Type: 'Succeed' },
       },
     },
@@ -69,6 +92,7 @@ const variants = (names: MachineNames): MapState => {
 };
 
 function conversion(names: MachineNames): Machine {
+  const stages = stagesAt('job');
   const context = { execution: '{% $states.context.Execution.Id %}', buckets: { ...names.buckets } };
   // An object in JSONata leaves out what is not there: a request without a key is refused, and the event still goes
   // out.
@@ -87,14 +111,14 @@ function conversion(names: MachineNames): Machine {
       IsDuplicate: {
         Type: 'Choice',
         Choices: [{ Condition: '{% $states.input.duplicate %}', Next: 'Duplicate' }],
-        Default: 'Convert',
+        Default: entryOf(stages[0]!),
       },
       Duplicate: { Type: 'Succeed' },
-      Convert: stageTask(names, {
-        stage: 'convert',
+      ...chained(names, stages, {
         payload: { job: '{% $job %}' },
+        output: (i) => (i === 0 ? undefined : '{% $states.input %}'),
         next: 'Variants',
-        catch: toFailureReport('convert'),
+        catch: toFailureReport,
       }),
       Variants: variants(names),
       Report: stageTask(names, {

@@ -77,12 +77,12 @@ const EVENT_RETRY: readonly Retrier[] = [
 // is seen.
 const SLACK_SECONDS = 60;
 
-interface StageTask {
+export interface StageTask {
   readonly stage: StageName;
   readonly payload: { readonly [key: string]: Template };
   readonly assign?: Template;
   /** Default: what the stage returned. */
-  readonly output?: Template;
+  readonly output?: Template | undefined;
   readonly next?: string;
   readonly catch: readonly Catcher[];
 }

@@ -4,15 +4,10 @@ import { REPORT_VERSION } from '../../report/report.ts';
 import { chooseVariant, decideVerdict } from '../../report/verdict.ts';
 import { VERSION } from '../../version.ts';
 import { isObject } from '../job/json-reader.ts';
+import { STAGE_NAMES, type StageName } from '../machine/stages.ts';
+import { rowOf, stagesAt } from '../machine/stages-at.ts';
 import type { VariantRequest } from '../job/job.ts';
-import type {
-  ConvertFacts,
-  JobRecord,
-  QuantizeFacts,
-  StageFacts,
-  StoredFile,
-  ValidateFacts,
-} from '../workspace/record.ts';
+import type { ConvertFacts, FactsByStage, JobRecord, StageFacts, StoredFile } from '../workspace/record.ts';
 import { reproduce } from './reproduce.ts';
 import type { Workspace } from '../workspace/workspace.ts';
 
@@ -38,32 +33,36 @@ export interface ReportRequest {
   readonly now: number;
 }
 
+/** What stages wrote, by name and in their order; one that wrote nothing is missing. */
+type Written = ReadonlyMap<string, StageFacts<unknown>>;
+
 interface VariantParts {
   readonly request: VariantRequest;
-  readonly quantize: StageFacts<QuantizeFacts> | null;
-  readonly validate: StageFacts<ValidateFacts> | null;
+  readonly written: Written;
   readonly caught: CaughtFailure | null;
 }
 
 interface Parts {
-  readonly claim: StageFacts<null> | null;
-  readonly convert: StageFacts<ConvertFacts> | null;
+  readonly written: Written;
   readonly variants: readonly VariantParts[];
 }
+
+/** The facts of a stage, unless it failed or did not run. Each writes its own kind: see `FactsByStage`. */
+const factsIn = <S extends keyof FactsByStage>(written: Written, stage: S): FactsByStage[S] | null =>
+  (written.get(stage)?.facts ?? null) as FactsByStage[S] | null;
 
 export async function buildReport(workspace: Workspace, request: ReportRequest): Promise<Report> {
   const { job } = workspace;
   const parts = await readParts(workspace, request);
   const failure = jobFailure(parts, request.failure);
-  const variants = parts.convert?.facts
-    ? parts.variants.map((part) => variantOf(part, parts.convert!.facts!, failure))
-    : [];
+  const convert = factsIn(parts.written, 'convert');
+  const variants = convert ? parts.variants.map((part) => variantOf(part, convert, failure)) : [];
   const criterion = job.options.criterion ?? {};
   return {
     ...frame(job),
-    model: modelOf(job, parts.convert?.facts ?? null),
+    model: modelOf(job, convert),
     verdict: decideVerdict({ variants, criterion, failure }),
-    conversion: parts.convert?.facts?.conversion ?? null,
+    conversion: convert?.conversion ?? null,
     variants,
     chosen: failure ? null : chooseVariant(variants, criterion),
     ...(job.options.criterion ? { criterion } : {}),
@@ -114,40 +113,53 @@ const environment = (variants: readonly Variant[]): Report['environment'] => ({
 });
 
 async function readParts(workspace: Workspace, { variants: outcomes }: ReportRequest): Promise<Parts> {
-  const [claim, convert] = await Promise.all([
-    workspace.readFacts<null>('claim'),
-    workspace.readFacts<ConvertFacts>('convert'),
-  ]);
+  const written = await readWritten(workspace, [...stagesAt('start'), ...stagesAt('job')]);
   const variants = await Promise.all(
-    (convert?.facts?.variants ?? []).map(async (request): Promise<VariantParts> => {
-      const [quantize, validate] = await Promise.all([
-        request.quantize ? workspace.readFacts<QuantizeFacts>('quantize', request.name) : null,
-        workspace.readFacts<ValidateFacts>('validate', request.name),
-      ]);
-      return { request, quantize, validate, caught: outcomes.find((o) => o.variant === request.name)?.failure ?? null };
-    }),
+    (factsIn(written, 'convert')?.variants ?? []).map(async (request): Promise<VariantParts> => ({
+      request,
+      written: await readWritten(workspace, stagesOfVariant(request), request.name),
+      caught: outcomes.find((o) => o.variant === request.name)?.failure ?? null,
+    })),
   );
-  return { claim, convert, variants };
+  return { written, variants };
+}
+
+function stagesOfVariant(request: VariantRequest): readonly StageName[] {
+  return stagesAt('variant').filter((stage) => {
+    const { only } = rowOf(stage);
+    return only === undefined || request[only];
+  });
+}
+
+async function readWritten(
+  workspace: Workspace,
+  stages: readonly StageName[],
+  variant: string | null = null,
+): Promise<Written> {
+  const all = await Promise.all(stages.map((stage) => workspace.readFacts<unknown>(stage, variant)));
+  return new Map(all.flatMap((facts) => (facts ? [[facts.stage, facts]] : [])));
 }
 
 /** The stage's own account when it could give one: it has the details. */
-function jobFailure({ claim, convert }: Parts, caught: CaughtFailure | null): Failure | null {
+function jobFailure({ written }: Parts, caught: CaughtFailure | null): Failure | null {
   if (!caught) return null;
-  const own = { claim, convert }[caught.stage]?.failure;
+  const own = written.get(caught.stage)?.failure;
   return own && own.code === caught.error ? own : failureOfCaught(caught);
 }
 
-function variantFailure({ quantize, validate, caught }: VariantParts, job: Failure | null): Failure | null {
-  const own = quantize?.failure ?? validate?.failure;
+function variantFailure({ request, written, caught }: VariantParts, job: Failure | null): Failure | null {
+  const own = [...written.values()].find(({ failure }) => failure)?.failure;
   if (caught) return own && own.code === caught.error ? own : failureOfCaught(caught);
-  return own ?? (job && !validate ? { ...job, message: `it was not finished: ${job.message}` } : null);
+  const isFinished = stagesOfVariant(request).every((stage) => written.has(stage));
+  return own ?? (job && !isFinished ? { ...job, message: `it was not finished: ${job.message}` } : null);
 }
 
 const sum = (files: readonly StoredFile[]): number => files.reduce((n, file) => n + file.bytes, 0);
 
 function variantOf(parts: VariantParts, convert: ConvertFacts, job: Failure | null): Variant {
-  const { request, quantize, validate } = parts;
-  const files = request.quantize ? (quantize?.facts?.files ?? []) : convert.files;
+  const { request, written } = parts;
+  const quantize = factsIn(written, 'quantize');
+  const files = request.quantize ? (quantize?.files ?? []) : convert.files;
   const fp32Bytes = sum(convert.files);
   return {
     name: request.name,
@@ -155,21 +167,15 @@ function variantOf(parts: VariantParts, convert: ConvertFacts, job: Failure | nu
     files: files.map(({ path, bytes, sha256 }) => ({ path, bytes, sha256 })),
     bytes: sum(files),
     sizeRatio: request.quantize && files.length && fp32Bytes ? sum(files) / fp32Bytes : null,
-    operators: request.quantize ? (quantize?.facts?.operators ?? []) : convert.operators,
-    quantization: quantize?.facts?.quantization ?? null,
-    validation: validate?.facts?.validation ?? null,
+    operators: request.quantize ? (quantize?.operators ?? []) : convert.operators,
+    quantization: quantize?.quantization ?? null,
+    validation: factsIn(written, 'validate')?.validation ?? null,
     failure: variantFailure(parts, job),
   };
 }
 
-function stagesOf(
-  { claim, convert, variants }: Parts,
-  { failure, now }: ReportRequest,
-  created: number,
-): ReportedStage[] {
-  const known = [claim, convert, ...variants.flatMap(({ quantize, validate }) => [quantize, validate])].filter(
-    (facts) => facts !== null,
-  );
+function stagesOf({ written, variants }: Parts, { failure, now }: ReportRequest, created: number): ReportedStage[] {
+  const known = [written, ...variants.map((variant) => variant.written)].flatMap((each) => [...each.values()]);
   const stages = known.map(({ stage: name, variant, started, ended, failure: own }): ReportedStage => ({
     name,
     variant,
@@ -195,24 +201,24 @@ function stagesOf(
   return stages.sort((a, b) => a.startMs - b.startMs);
 }
 
-const NEXT_STEPS = {
-  job: 'Take the option out of the job, or change what makes it idle.',
-  convert: 'Look at the comparison with PyTorch before you rely on the model.',
-  quantize: 'Look at what was kept in float and at the worst layers.',
-} as const;
-
-function warningsOf(job: JobRecord, { convert, variants }: Parts): Warning[] {
-  const of = (stage: keyof typeof NEXT_STEPS, messages: readonly string[]): Warning[] =>
-    [...new Set(messages)].map((message) => ({ message, nextStep: NEXT_STEPS[stage] }));
+function warningsOf(job: JobRecord, { written, variants }: Parts): Warning[] {
+  const all = [written, ...variants.map((variant) => variant.written)];
   return [
-    ...of('job', job.warnings),
-    ...of('convert', convert?.facts?.warnings ?? []),
-    ...of(
-      'quantize',
-      variants.flatMap(({ quantize }) => quantize?.facts?.warnings ?? []),
-    ),
+    ...advised(job.warnings, 'Take the option out of the job, or change what makes it idle.'),
+    ...STAGE_NAMES.flatMap((stage) => {
+      const { nextStep } = rowOf(stage);
+      const messages = all.flatMap((each) => messagesIn(each.get(stage)?.facts));
+      return nextStep === null ? [] : advised(messages, nextStep);
+    }),
   ];
 }
+
+const advised = (messages: readonly string[], nextStep: string): Warning[] =>
+  [...new Set(messages)].map((message) => ({ message, nextStep }));
+
+/** Facts of any stage may have warnings. */
+const messagesIn = (facts: unknown): readonly string[] =>
+  isObject(facts) && Array.isArray(facts['warnings']) ? (facts['warnings'] as readonly string[]) : [];
 
 /** Lambda gives the error as JSON text, which may have been cut. */
 export function failureOfCaught({ stage, error, cause }: CaughtFailure): Failure {

@@ -4,6 +4,8 @@ import type { RunStage } from '../workspace/services.ts';
 
 export async function loadStage(stage: string): Promise<RunStage> {
   // A test loads every stage of the table: each file exports `run`.
-  const { run } = (await import(`./${stageFile(stage)}`)) as { readonly run: RunStage };
+  const { run } = (await import(/* @vite-ignore */ `./${stageFile(stage)}`)) as {
+    readonly run: RunStage;
+  };
   return run;
 }

@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { quantizeFile } from '../../steps/quantize-file.ts';
 import { jobStage } from '../workspace/job-stage.ts';
 import { factsOf, variantOf } from '../workspace/previous.ts';
-import type { ConvertFacts, QuantizeFacts, StoredFile } from '../workspace/record.ts';
+import type { QuantizeFacts, StoredFile } from '../workspace/record.ts';
 
 export const run = jobStage<QuantizeFacts>('quantize', async (workspace, input, { signal }) => {
   const { approach, recipe, keep_float: keepFloat, calibration, weights } = workspace.job.options;
-  const converted = await factsOf<ConvertFacts>(workspace, 'convert', null);
+  const converted = await factsOf(workspace, 'convert');
   const variant = variantOf(converted, input);
   const [model] = await workspace.fetch(converted.files);
   const { written, facts, operators } = await quantizeFile({

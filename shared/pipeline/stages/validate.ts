@@ -4,16 +4,16 @@ import { validateFile, type ValidateFileRequest } from '../../steps/validate-fil
 import { jobStage } from '../workspace/job-stage.ts';
 import { keptExamples } from '../workspace/kept-examples.ts';
 import { factsOf, variantOf } from '../workspace/previous.ts';
-import type { ConvertFacts, QuantizeFacts, ValidateFacts } from '../workspace/record.ts';
+import type { ValidateFacts } from '../workspace/record.ts';
 import type { Workspace } from '../workspace/workspace.ts';
 
 export const run = jobStage<ValidateFacts>('validate', async (workspace, input, { signal }) => {
   const { options } = workspace.job;
-  const converted = await factsOf<ConvertFacts>(workspace, 'convert', null);
+  const converted = await factsOf(workspace, 'convert');
   const variant = variantOf(converted, input);
   const [fp32] = await workspace.fetch(converted.files);
   const [model] = variant.quantize
-    ? await workspace.fetch((await factsOf<QuantizeFacts>(workspace, 'quantize', variant.name)).files)
+    ? await workspace.fetch((await factsOf(workspace, 'quantize', variant.name)).files)
     : [fp32];
   const validation = await validateFile({
     model: model!,

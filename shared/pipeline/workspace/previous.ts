@@ -2,11 +2,15 @@
 import type { Json } from '../machine/asl.ts';
 import { fieldsOf } from './job-stage.ts';
 import type { VariantRequest } from '../job/job.ts';
-import type { ConvertFacts } from './record.ts';
+import type { ConvertFacts, FactsByStage } from './record.ts';
 import type { Workspace } from './workspace.ts';
 
-export async function factsOf<T>(workspace: Workspace, stage: string, variant: string | null): Promise<T> {
-  const found = await workspace.readFacts<T>(stage, variant);
+export async function factsOf<S extends keyof FactsByStage>(
+  workspace: Workspace,
+  stage: S,
+  variant: string | null = null,
+): Promise<FactsByStage[S]> {
+  const found = await workspace.readFacts<FactsByStage[S]>(stage, variant);
   if (!found?.facts) throw new Error(`the ${stage} stage left no facts for ${variant ?? 'the job'}`);
   return found.facts;
 }

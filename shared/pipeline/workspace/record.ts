@@ -90,5 +90,12 @@ export interface ValidateFacts {
   readonly validation: Validation;
 }
 
+/** What the stages write down for each other and for the report; of the others only the times are read. */
+export interface FactsByStage {
+  readonly convert: ConvertFacts;
+  readonly quantize: QuantizeFacts;
+  readonly validate: ValidateFacts;
+}
+
 /** What a variant travels with. */
 export type VariantTicket = Pick<VariantRequest, 'name' | 'quantize'>;
