@@ -67,3 +67,6 @@ export function constantOf(value: Value | null | undefined): TensorData | null {
 }
 
 export const isUnused = (value: Value): boolean => value.uses.size === 0 && !value.producer?.graph?.isOutput(value);
+
+/** Of a floating-point type, as far as is known. */
+export const mayBeFloat = ({ type }: Value): boolean => type === null || isFloat(type.dtype);

@@ -1,6 +1,7 @@
 /** Quantizes an ONNX model: plan, calibrate, qparams, write, compare. */
 import { fail } from '../errors.ts';
 import type { LayerError, Quantization } from '../report/report.ts';
+import { inferModel } from '../onnx/infer.ts';
 import { OLDEST_OPSET } from '../onnx/opset.ts';
 import type { Model, Node, Value } from '../onnx/ir.ts';
 import type { Batch } from '../runtime/samples.ts';
@@ -50,6 +51,7 @@ const LAYER_BATCHES = 4;
  */
 export async function quantizeModel(model: Model, request: QuantizeRequest): Promise<Quantized> {
   requireOpset(model);
+  inferModel(model);
   const { workFolder } = request;
   const planner = plannerOf(model, request);
   const kept = keptInFloat(model.graph, request.keepFloat ?? []);

@@ -1,5 +1,5 @@
 /** quantizeModel as a whole: facts for the report, what is refused, what is left alone. */
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { isFailure } from '../../shared/errors.ts';
 import type { Batch } from '../../shared/runtime/samples.ts';
@@ -54,6 +54,20 @@ test('layers carry the PyTorch module', async () => {
   const { facts } = await quantizeAndWrite(model, { calibration: oneBatch(DATA) });
   expect(facts.layers.map((l) => l.module)).toEqual(['net.Conv', 'net.Conv']);
   expect(facts.skipped).toEqual([{ node: '', operator: 'Exp', reason: 'it has no quantized form' }]);
+});
+
+test('a model that names no types of its values is quantized as one that does', async () => {
+  const text = MODEL.replace('y = Conv(e, w)', 'f = MatMul(e, m)\n  h = Add(f, v)\n  y = Relu(h)').replace(
+    'float[1] b = {0.5}',
+    'float[1] b = {0.5}, float[2,2] m = {1, 2, 3, 4}, float[2] v = {1, -1}',
+  );
+  const files = [parseModel(text), typedModel(text)].map(async (model) => {
+    const { path } = await quantizeAndWrite(model, { calibration: oneBatch(DATA) });
+    return readFileSync(path);
+  });
+  const [untyped, typed] = await Promise.all(files);
+  // The bias of a Linear stays float where the rank of its sum is known.
+  expect(untyped!.equals(typed!)).toBe(true);
 });
 
 test('nothing is left in the work folder', async () => {

@@ -1,7 +1,6 @@
 /** The plan of dynamic quantization: products with a constant matrix on the right, and lookups. */
 import type { Node } from '../../onnx/ir.ts';
-import { constantOf } from '../../onnx/match.ts';
-import { floatValues } from '../float-values.ts';
+import { constantOf, mayBeFloat } from '../../onnx/match.ts';
 import { PER_TENSOR } from '../../tensor/qparams.ts';
 import { type NodePlan, type Plan, type TensorPlan } from '../plan.ts';
 import { dynamicFormOf, type OperatorRule, roleAt, ruleOf, weightIndexOf } from '../rules.ts';
@@ -12,7 +11,6 @@ export function planDynamic({ graph, recipe, refused }: PlanRequest): Plan {
   const reasons = new Map(refused);
   const nodes = new Map<Node, NodePlan>();
   const tensors = new TensorPlans(recipe);
-  const floats = floatValues(graph);
   for (const node of graph.nodes) {
     const form = dynamicFormOf(node);
     if (!form || reasons.has(node)) continue;
@@ -20,7 +18,7 @@ export function planDynamic({ graph, recipe, refused }: PlanRequest): Plan {
     const reason = rule ? reasonAgainst(node, rule) : form.kind === 'float' ? form.reason : null;
     if (rule && reason === null)
       nodes.set(node, { node, inputs: planInputs(node, rule, tensors), output: null, more: [], addition: null });
-    else if (reason !== null && floats.has(node.outputs[0]!)) reasons.set(node, reason);
+    else if (reason !== null && mayBeFloat(node.outputs[0]!)) reasons.set(node, reason);
   }
   return {
     nodes,

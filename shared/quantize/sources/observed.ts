@@ -1,8 +1,7 @@
 /** The plan of static quantization: ranges of activations are observed on calibration data. */
 import type { SkippedNode } from '../../report/report.ts';
 import type { Graph, Node } from '../../onnx/ir.ts';
-import { constantOf } from '../../onnx/match.ts';
-import { floatValues } from '../float-values.ts';
+import { constantOf, mayBeFloat } from '../../onnx/match.ts';
 import { scaleAxis } from '../../tensor/qparams.ts';
 import { type Addition, type NodePlan, type Plan, type TensorPlan } from '../plan.ts';
 import { isQuiet, type OperatorRule, roleAt, ruleOf } from '../rules.ts';
@@ -86,11 +85,10 @@ function planAddition(
  * line.
  */
 function skippedNodes(graph: Graph, planned: ReadonlyMap<Node, NodePlan>, { chosen, reasons }: Choice): SkippedNode[] {
-  const floats = floatValues(graph);
   const additions = new Set([...planned.values()].map(({ addition }) => addition?.node));
   return [...graph.nodes].flatMap((node) => {
     if (chosen.has(node) || additions.has(node) || isQuiet(node)) return [];
-    if (!node.outputs.some((value) => floats.has(value))) return [];
+    if (!node.outputs.some(mayBeFloat)) return [];
     return [{ node: node.name, operator: node.op, reason: reasons.get(node) ?? 'it has no quantized form' }];
   });
 }
