@@ -2,6 +2,7 @@
 import type { ByteSource } from '../bytes/byte-source.ts';
 import { convertProgram, type ConvertOptions } from '../convert/convert.ts';
 import type { Weights } from '../choices.ts';
+import { holdsCodes } from '../onnx/holds-codes.ts';
 import { writeModel, type WrittenModel } from '../onnx/proto/write.ts';
 import type { Conversion } from '../report/report.ts';
 import { openProgram } from '../formats/open.ts';
@@ -24,6 +25,8 @@ export interface ConvertedFile {
   readonly written: WrittenModel;
   readonly facts: Conversion;
   readonly warnings: readonly string[];
+  /** The program was quantized by PyTorch: there is no FP32 form of it. */
+  readonly isQuantized: boolean;
 }
 
 export async function convertFile({
@@ -52,5 +55,5 @@ export async function convertFile({
     outputs: model.graph.outputs.map(reportedTensor),
     ...parameterSizes(program),
   };
-  return { program, written, facts, warnings: [...warnings, ...written.warnings] };
+  return { program, written, facts, warnings: [...warnings, ...written.warnings], isQuantized: holdsCodes(model) };
 }

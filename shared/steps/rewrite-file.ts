@@ -1,5 +1,6 @@
 /** An ONNX file read and written again: checked, with its weights where they are wanted, ready to be quantized. */
 import type { Weights } from '../choices.ts';
+import { holdsCodes } from '../onnx/holds-codes.ts';
 import { openModel } from '../onnx/proto/read.ts';
 import { writeModel, type WrittenModel } from '../onnx/proto/write.ts';
 import type { OperatorCount, ReportedTensor } from '../report/report.ts';
@@ -18,6 +19,7 @@ export interface RewrittenFile {
   readonly written: WrittenModel;
   readonly operators: readonly OperatorCount[];
   readonly inputs: readonly ReportedTensor[];
+  readonly isQuantized: boolean;
 }
 
 export async function rewriteFile({ model: file, path, weights, signal }: RewriteFileRequest): Promise<RewrittenFile> {
@@ -27,7 +29,8 @@ export async function rewriteFile({ model: file, path, weights, signal }: Rewrit
       weights: weights === 'link' ? 'embed' : weights,
       ...(signal ? { signal } : {}),
     });
-    return { written, operators: operatorCounts(model), inputs: model.graph.inputs.map(reportedTensor) };
+    const inputs = model.graph.inputs.map(reportedTensor);
+    return { written, operators: operatorCounts(model), inputs, isQuantized: holdsCodes(model) };
   } finally {
     close();
   }

@@ -42,6 +42,7 @@ export const CONVOLUTIONS = {
     inputs: 'x w x_zero_point? w_zero_point?',
     outputs: 'y',
     attributes: CONVOLUTION,
+    readsCodes: true,
     infer: (c) => typed('int32', convolutionShape(c, 0, 1, -1)),
   },
   QLinearConv: {
@@ -49,6 +50,7 @@ export const CONVOLUTIONS = {
     inputs: 'x x_scale x_zero_point w w_scale w_zero_point y_scale y_zero_point B?',
     outputs: 'y',
     attributes: CONVOLUTION,
+    readsCodes: true,
     infer: (c) => typed(c.dtypeOf(7), convolutionShape(c, 0, 3, 8)),
   },
   ConvTranspose: {

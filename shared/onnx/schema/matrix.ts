@@ -18,12 +18,14 @@ export const MATRIX = {
   MatMulInteger: {
     since: [10],
     inputs: 'A B a_zero_point? b_zero_point?',
+    readsCodes: true,
     infer: (c) => typed('int32', matmulShape(c, 0, 1)),
   },
   QLinearMatMul: {
     since: [10, 21],
     inputs: 'a a_scale a_zero_point b b_scale b_zero_point y_scale y_zero_point',
     outputs: 'y',
+    readsCodes: true,
     infer: (c) => typed(c.dtypeOf(7), matmulShape(c, 0, 3)),
   },
   Gemm: {

@@ -30,6 +30,7 @@ export const QUANTIZATION = {
     inputs: 'x x_scale x_zero_point?',
     outputs: 'y',
     attributes: { ...GRANULARITY, output_dtype: { kind: 'int', since: 23, dtype: true, default: 0 } },
+    readsCodes: true,
     infer: (c) => {
       requireScales(c);
       if (c.has(2) && c.dtypeOf(2) !== c.dtypeOf(0))
@@ -41,6 +42,7 @@ export const QUANTIZATION = {
     since: [11],
     inputs: 'x',
     outputs: 'y y_scale y_zero_point',
+    readsCodes: true,
     infer: (c) => [typed('uint8', c.shape(0)), typed('float32', []), typed('uint8', [])],
   },
 } as const satisfies Record<string, OpRow>;

@@ -38,6 +38,8 @@ export interface OpRow {
   readonly untyped?: true;
   /** What the graphs it runs are given, where it is not nothing. */
   bodies?(call: OpCall): ReadonlyMap<Graph, readonly Inferred[]>;
+  /** It computes on codes or turns them into numbers: a model with one is quantized. */
+  readonly readsCodes?: true;
   /** Types of the outputs for a call in the newest form. */
   infer(call: OpCall): Inferred | readonly Inferred[];
 }

@@ -1,7 +1,6 @@
 /** Convert: the PyTorch file to an ONNX file. */
 import { basename, join } from 'node:path';
 import { fileSource } from '../../bytes/byte-source.ts';
-import type { OperatorCount } from '../../report/report.ts';
 import type { Content } from '../../formats/open.ts';
 import { convertFile } from '../../steps/convert-file.ts';
 import { keepExamples } from '../workspace/examples.ts';
@@ -16,6 +15,7 @@ import { hashSource, type Workspace } from '../workspace/workspace.ts';
 interface Made extends Omit<ConvertFacts, 'files' | 'sha256' | 'variants'> {
   /** The .onnx first, then what its weights lie in. */
   readonly paths: readonly string[];
+  readonly isQuantized: boolean;
 }
 
 type Make = (workspace: Workspace, services: Services) => Promise<Made>;
@@ -27,8 +27,8 @@ function make({ format }: JobRecord): Make {
 
 export const run = jobStage<ConvertFacts>('convert', async (workspace, _input, services) => {
   const { job } = workspace;
-  const { paths, ...made } = await make(job)(workspace, services);
-  const { variants, warnings } = variantsOf(job.variants, made.operators);
+  const { paths, isQuantized, ...made } = await make(job)(workspace, services);
+  const { variants, warnings } = variantsOf(job.variants, isQuantized);
   const converted = variants.find((variant) => !variant.quantize);
   const files: StoredFile[] = [];
   for (const [i, path] of paths.entries()) {
@@ -51,21 +51,12 @@ export const run = jobStage<ConvertFacts>('convert', async (workspace, _input, s
   };
 });
 
-const QUANTIZED = new Set([
-  'DequantizeLinear',
-  'DynamicQuantizeLinear',
-  'QLinearConv',
-  'QLinearMatMul',
-  'ConvInteger',
-  'MatMulInteger',
-]);
-
 /** A model that is quantized already has no FP32 form and is not quantized again: it is the INT8 variant. */
 function variantsOf(
   asked: readonly VariantRequest[],
-  operators: readonly OperatorCount[],
+  isQuantized: boolean,
 ): { variants: readonly VariantRequest[]; warnings: readonly string[] } {
-  if (!operators.some(({ operator }) => QUANTIZED.has(operator))) return { variants: asked, warnings: [] };
+  if (!isQuantized) return { variants: asked, warnings: [] };
   return {
     variants: [variantRequest('int8', { quantize: false })],
     warnings: [
@@ -82,7 +73,7 @@ const convertPyTorch: Make = async (workspace, { signal }) => {
   const source = opened ?? (await workspace.openModel());
   try {
     const options = { opset_version, input_names, output_names, dynamic_axes };
-    const { program, written, facts, warnings } = await convertFile({
+    const { program, written, facts, warnings, isQuantized } = await convertFile({
       source,
       path,
       options,
@@ -95,6 +86,7 @@ const convertPyTorch: Make = async (workspace, { signal }) => {
       operators: facts.operators,
       inputs: facts.inputs,
       warnings,
+      isQuantized,
       format: program.producer.format,
       torchVersion: program.producer.torchVersion,
       examples: await keepExamples(workspace, program, facts.inputs),
@@ -106,7 +98,7 @@ const convertPyTorch: Make = async (workspace, { signal }) => {
 };
 
 const takeOnnx: Make = async (workspace, { signal }) => {
-  const { written, operators, inputs } = await rewriteFile({
+  const { written, operators, inputs, isQuantized } = await rewriteFile({
     model: await workspace.fetchModel(),
     path: join(workspace.folder, 'model.onnx'),
     weights: workspace.job.options.weights,
@@ -118,6 +110,7 @@ const takeOnnx: Make = async (workspace, { signal }) => {
     operators,
     inputs,
     warnings: written.warnings,
+    isQuantized,
     format: 'ONNX',
     torchVersion: null,
     examples: null,
