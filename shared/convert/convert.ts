@@ -1,6 +1,6 @@
 /** A PyTorch program to an ONNX model. */
 import { fail } from '../errors.ts';
-import type { Dim } from '../tensor/dim.ts';
+import { type Dim, symbol, symbolName } from '../tensor/dim.ts';
 import { type Dtype, DTYPES, isComplex } from '../tensor/dtype.ts';
 import type { TensorData } from '../tensor/data.ts';
 import { tensorType } from '../tensor/type.ts';
@@ -16,7 +16,9 @@ import { liveGraph } from './live.ts';
 import { initializers, Lowering } from './lower.ts';
 import { chosenNames, type DynamicAxes, symbolNames } from './names.ts';
 import { allNodes, unsupportedUses } from './survey.ts';
+import { RecordedSizes } from './recorded-sizes.ts';
 import { representedType } from './recorded-type.ts';
+import { validSizes } from './valid-sizes.ts';
 import { mapRegions } from './structural/vmap.ts';
 
 /** Names as in INC's Torch2ONNXConfig. */
@@ -128,12 +130,24 @@ function lowerProgram(program: TorchProgram, { opset, options, warn }: LowerRequ
     dynamicAxes: options.dynamic_axes ?? {},
     warn,
   });
-  const lowering = new Lowering(program.graph, { graph, opset }, { renamed, warn });
+  const valid = validSizes({ guards: program.guards, ranges: program.symbols, renamed });
+  const sizes = new RecordedSizes({ renamed, facts: valid.facts, example: exampleSizes(program, renamed) });
+  const lowering = new Lowering(program.graph, { graph, opset }, { sizes, warn });
   bindInputs(lowering, graph, inputs, inputNames);
   bindWeights(lowering, program);
   lowering.run();
   outputs.forEach(({ argument }, i) => addOutput(lowering, graph, argument, outputNames[i]!));
   return graph;
+}
+
+/** Sizes of the run that PyTorch recorded. */
+function exampleSizes({ symbols }: TorchProgram, renamed: ReadonlyMap<string, Dim>): Map<string, number> {
+  return new Map(
+    [...symbols].flatMap(([raw, { hint }]) => {
+      const name = symbolName(renamed.get(raw) ?? symbol(raw));
+      return hint === null || name === null ? [] : [[name, hint] as const];
+    }),
+  );
 }
 
 function userOutput(argument: Argument, index: number, warn: (m: string) => void): UserValue | null {

@@ -1,6 +1,6 @@
 /** The lowering loop: every PyTorch operator becomes ONNX nodes, in order, held against the recorded types. */
 import { fail, FerryError } from '../errors.ts';
-import { type Dim, dimText, mulDims, sameDim, substitute, symbolName, symbolsOf } from '../tensor/dim.ts';
+import { type Dim, dimText, mulDims, sameDim, symbolName, symbolsOf } from '../tensor/dim.ts';
 import type { TensorData } from '../tensor/data.ts';
 import { isComplex } from '../tensor/dtype.ts';
 import { type Builder, makeBuilder } from '../onnx/builder.ts';
@@ -11,6 +11,7 @@ import type { Argument, TorchGraph, TorchNode, TorchValue } from '../torch/progr
 import { bindArguments, type Scope } from './bind.ts';
 import type { AtenBuilder, AtenContext, Converted, SubgraphLowering } from './converter.ts';
 import { numberOperand } from './promote.ts';
+import type { RecordedSizes } from './recorded-sizes.ts';
 import { assertRecorded, representedType } from './recorded-type.ts';
 import { converterFor, STRUCTURAL_CONVERTERS } from './registry.ts';
 import { filledTensor } from './shape.ts';
@@ -24,8 +25,7 @@ const READS_MEMORY: ReadonlySet<string> = new Set([
 ]);
 
 interface LoweringShared {
-  /** Friendly names for the symbols of the file. */
-  readonly renamed: ReadonlyMap<string, Dim>;
+  readonly sizes: RecordedSizes;
   readonly warn: (message: string) => void;
 }
 
@@ -196,7 +196,7 @@ export class Lowering implements Scope, SubgraphLowering {
   }
 
   #rename(dim: Dim): Dim {
-    return this.#shared.renamed.size ? substitute(dim, this.#shared.renamed) : dim;
+    return this.#shared.sizes.friendly(dim);
   }
 
   #lower(node: TorchNode): void {
@@ -282,13 +282,8 @@ export class Lowering implements Scope, SubgraphLowering {
     }
     const recorded = this.#recorded(name);
     if (recorded.kind === 'tensor') {
-      assertRecorded(
-        result,
-        name,
-        { dtype: recorded.type.dtype, shape: recorded.type.shape.map((d) => this.#rename(d)) },
-        node.target,
-        placeOf(node),
-      );
+      const type = { dtype: recorded.type.dtype, shape: recorded.type.shape.map((d) => this.#rename(d)) };
+      assertRecorded(result, { name, type, operator: node.target, at: placeOf(node) }, this.#shared.sizes);
     }
     this.op.dimValues.bindShape(result);
     this.bind(name, result);

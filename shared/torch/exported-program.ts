@@ -5,6 +5,7 @@ import { isStatic } from '../tensor/dim.ts';
 import { typeText } from '../tensor/type.ts';
 import type { ProgramArchive } from './exported/archive.ts';
 import { readGraph } from './exported/graph.ts';
+import { readGuards } from './exported/guards.ts';
 import { Reading } from './exported/reading.ts';
 import { readSampleInputs } from './exported/sample-inputs.ts';
 import { type InputSpec, readSignature, type WeightSpec } from './exported/signature.ts';
@@ -20,7 +21,7 @@ export async function readExportedProgram(archive: ProgramArchive): Promise<Torc
   const inputs = specs.map((spec): ProgramInput =>
     isWeight(spec) ? { kind: spec.kind, name: spec.name, key: weights.keys.get(spec)! } : spec,
   );
-  const userInputs = inputs.filter((input) => input.kind === 'user').length;
+  const userInputs = inputs.filter((input) => input.kind === 'user');
   return {
     name: baseName(file),
     producer: {
@@ -33,8 +34,9 @@ export async function readExportedProgram(archive: ProgramArchive): Promise<Torc
     outputs,
     weights: weights.tensors,
     symbols,
+    guards: readGuards(json, graph, userInputs),
     warnings: archive.warnings,
-    sampleInputs: (): Promise<SampleInputs | null> => readSampleInputs(archive, userInputs),
+    sampleInputs: (): Promise<SampleInputs | null> => readSampleInputs(archive, userInputs.length),
   };
 }
 

@@ -15,6 +15,8 @@ const TOKEN =
 
 /** Binary operators by rising precedence, with the head each stands for. */
 const LEVELS: readonly Readonly<Record<string, string>>[] = [
+  { or: 'Or' },
+  { and: 'And' },
   { '|': 'Or' },
   { '&': 'And' },
   {
@@ -28,6 +30,11 @@ const LEVELS: readonly Readonly<Record<string, string>>[] = [
   { '+': 'Add', '-': 'Sub' },
   { '*': 'Mul', '/': 'Div', '//': 'FloorDiv', '%': 'Mod' },
 ];
+
+/** Names that are operators. */
+const WORDS: ReadonlySet<string> = new Set(['and', 'or', 'not']);
+
+const COMPARISONS = LEVELS.findIndex((level) => '==' in level);
 
 type Token = Exclude<Syntax, { kind: 'call' }> | { readonly kind: 'sign'; readonly sign: string };
 
@@ -60,6 +67,8 @@ export function parseSyntax(text: string, refuse: Fail): Syntax {
     if (depth > EXPRESSION_LIMITS.depth) refuse(`an expression is nested more than ${EXPRESSION_LIMITS.depth} deep`);
     if (take('-')) return { kind: 'call', head: 'Neg', args: [unary(depth + 1)] };
     if (take('+')) return unary(depth + 1);
+    // Python's "not" takes in a whole comparison.
+    if (take('not')) return { kind: 'call', head: 'Not', args: [binary(COMPARISONS, depth + 1)] };
     if (take('~')) return { kind: 'call', head: 'Not', args: [unary(depth + 1)] };
     const base = atom(depth);
     return take('**') ? { kind: 'call', head: 'Pow', args: [base, unary(depth + 1)] } : base;
@@ -103,7 +112,7 @@ function tokenize(text: string, refuse: Fail): Token[] {
     const [, number, string, name, sign] = match;
     if (number !== undefined) tokens.push({ kind: 'number', text: number });
     else if (string !== undefined) tokens.push({ kind: 'string', value: string });
-    else if (name !== undefined) tokens.push({ kind: 'name', name });
+    else if (name !== undefined) tokens.push(WORDS.has(name) ? { kind: 'sign', sign: name } : { kind: 'name', name });
     else tokens.push({ kind: 'sign', sign: sign! });
   }
   return tokens;

@@ -23,6 +23,7 @@ import {
   type Rounding,
   shiftFormula,
 } from '../tensor/formula.ts';
+import { compare, type Condition, negated, type Quantity } from '../tensor/condition.ts';
 import { EXPRESSION_LIMITS, parseSyntax, type Syntax } from './expression-syntax.ts';
 
 type Fail = (reason: string) => never;
@@ -184,6 +185,8 @@ const truncate: Apply = (e, v) =>
     isNonNegative(over) && isNonNegative(under) ? floorDivDims(over, under) : null,
   );
 const round: Apply = (e, v) => e.round(v, 'round', () => null);
+const minimum: Apply = (e, v) => e.on(v, null, (...dims) => dims.reduce(minDims));
+const maximum: Apply = (e, v) => e.on(v, null, (...dims) => dims.reduce(maxDims));
 const sqrt: Apply = (_, v) => realOf('sqrt', v);
 const binary =
   (apply: (e: Evaluation, a: Value, b: Value) => Value): Apply =>
@@ -206,6 +209,23 @@ const divideFloat = binary((e, a, b) => e.divide(a, b, true));
 const same = unary((_, a) => a);
 const negative = (e: Evaluation, a: Value): Value => e.multiply([ratio(-1), a]);
 
+/** What guards call the same functions. */
+const PYTHON_HEADS: Readonly<Record<string, Apply>> = {
+  min: minimum,
+  max: maximum,
+  'torch.sym_min': minimum,
+  'torch.sym_max': maximum,
+  'torch.sym_float': same,
+  float: same,
+  'math.trunc': truncate,
+  int: truncate,
+  'math.floor': floor,
+  'math.ceil': ceiling,
+  round,
+  'math.sqrt': sqrt,
+  'torch._sym_sqrt': sqrt,
+};
+
 /** Heads of torch.utils._sympy.functions and of sympy. One that is not here stays an unknown of its own. */
 const HEADS: Readonly<Record<string, Apply>> = {
   Add: (e, v) => e.add(v),
@@ -225,8 +245,8 @@ const HEADS: Readonly<Record<string, Apply>> = {
     e.on(v, 3, (base, divisor, modulus) =>
       divisor === 0 || modulus === 0 ? null : modDims(floorDivDims(base, divisor), modulus),
     ),
-  Min: (e, v) => e.on(v, null, (...dims) => dims.reduce(minDims)),
-  Max: (e, v) => e.on(v, null, (...dims) => dims.reduce(maxDims)),
+  Min: minimum,
+  Max: maximum,
   LShift: (e, v) => e.on(v, 2, (a, b) => (powerOfTwo(b) === null ? null : e.times(a, powerOfTwo(b)!))),
   RShift: (e, v) => e.on(v, 2, (a, b) => (powerOfTwo(b) === null ? null : floorDivDims(a, powerOfTwo(b)!))),
   Identity: same,
@@ -241,6 +261,7 @@ const HEADS: Readonly<Record<string, Apply>> = {
   RoundToInt: round,
   sqrt,
   OpaqueUnaryFn_sqrt: sqrt,
+  ...PYTHON_HEADS,
 };
 
 /** Heads whose arguments are literals. */
@@ -301,3 +322,48 @@ function unknownSize(syntax: Syntax): Dim {
   const head = syntax.kind === 'call' ? syntax.head.toLowerCase().replace(/\W/g, '_') : 'expr';
   return symbol(`${head}_${createHash('sha256').update(JSON.stringify(syntax)).digest('hex').slice(0, 8)}`);
 }
+
+const RELATION_HEADS: Readonly<Record<string, (left: Quantity, right: Quantity) => Condition>> = {
+  Equality: (left, right) => compare('eq', left, right),
+  Eq: (left, right) => compare('eq', left, right),
+  Unequality: (left, right) => compare('ne', left, right),
+  Ne: (left, right) => compare('ne', left, right),
+  StrictLessThan: (left, right) => compare('lt', left, right),
+  LessThan: (left, right) => compare('le', left, right),
+  StrictGreaterThan: (left, right) => compare('lt', right, left),
+  GreaterThan: (left, right) => compare('le', right, left),
+};
+const JOINED: Readonly<Record<string, 'all' | 'any'>> = { And: 'all', Or: 'any' };
+
+/** A condition over sizes; null where it is about something else, or in a way no dimension can hold. */
+export function parseCondition(text: string): Condition | null {
+  const unreadable = new Error('unreadable');
+  const e = new Evaluation(() => {
+    throw unreadable;
+  });
+  try {
+    return conditionOf(e, parseSyntax(text, e.refuse));
+  } catch (error) {
+    if (error === unreadable) return null;
+    throw error;
+  }
+}
+
+function conditionOf(e: Evaluation, syntax: Syntax): Condition {
+  const { head, args } = syntax.kind === 'call' ? syntax : e.refuse('no condition');
+  if (Object.hasOwn(JOINED, head)) return { kind: JOINED[head]!, of: args.map((arg) => conditionOf(e, arg)) };
+  const [left, right] = args;
+  if (head === 'Not' && left) return negated(conditionOf(e, left));
+  if (!Object.hasOwn(RELATION_HEADS, head) || !left || !right) return e.refuse('no condition');
+  return RELATION_HEADS[head]!(...quantitiesOf(e, evaluate(e, left), evaluate(e, right)));
+}
+
+/** Both sides of a comparison, as whole numbers where they are quotients by whole numbers. */
+function quantitiesOf(e: Evaluation, left: Value, right: Value): [Quantity, Quantity] {
+  if (isExact(left) && isExact(right) && isCount(left.under) && isCount(right.under))
+    return [e.times(left.over, right.under), e.times(right.over, left.under)];
+  const [a, b] = [asReal(left), asReal(right)];
+  return a && b ? [a, b] : e.refuse('no condition');
+}
+
+const isCount = (dim: Dim): boolean => isStatic(dim) && dim > 0;

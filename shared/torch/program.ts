@@ -1,4 +1,5 @@
 /** What PyTorch wrote, as one type for every file format: a graph of operator calls, its weights and its signature. */
+import type { Condition } from '../tensor/condition.ts';
 import type { Dtype } from '../tensor/dtype.ts';
 import type { Dim } from '../tensor/dim.ts';
 import type { TensorData } from '../tensor/data.ts';
@@ -94,6 +95,13 @@ export interface SymbolRange {
   readonly max: number | null;
 }
 
+/** Conditions on input sizes that the program was traced under: elsewhere PyTorch would have recorded another one. */
+export interface Guards {
+  readonly conditions: readonly Condition[];
+  /** Those that are about something else, or in a way no dimension can hold, as PyTorch wrote them. */
+  readonly unread: readonly string[];
+}
+
 export interface Producer {
   /** For the report: `torch.export archive`, `torch.export flat zip`, `TorchScript`. */
   readonly format: string;
@@ -114,6 +122,7 @@ export interface TorchProgram {
   readonly weights: ReadonlyMap<string, TensorData>;
   /** Symbols of the dimensions, with the range PyTorch found and the value of the example. */
   readonly symbols: ReadonlyMap<string, SymbolRange & { readonly hint: number | null }>;
+  readonly guards: Guards;
   readonly warnings: readonly string[];
   sampleInputs(): Promise<SampleInputs | null>;
 }

@@ -143,6 +143,7 @@ function programOf(recorded: RecordedCase): { program: TorchProgram; feeds: Tens
     outputs: names.map((value) => ({ kind: 'user', value })),
     weights: new Map(),
     symbols: new Map(),
+    guards: { conditions: [], unread: [] },
     warnings: [],
     sampleInputs: () => Promise.resolve(null),
   };

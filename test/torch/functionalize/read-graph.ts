@@ -163,6 +163,7 @@ export function programOf(graph: TorchGraph, symbols: TorchProgram['symbols'] = 
     outputs: graph.outputs.map((value) => ({ kind: 'user', value })),
     weights,
     symbols,
+    guards: { conditions: [], unread: [] },
     warnings: [],
     sampleInputs: () => Promise.resolve(null),
   };
