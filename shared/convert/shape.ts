@@ -1,9 +1,19 @@
 /** Shapes while lowering: axes, sizes and reshapes, with symbolic dimensions where they are. */
-import { type Dim, dimText, divideExactly, floorDivDims, isStatic, mulDims, sameDim } from '../tensor/dim.ts';
+import {
+  type Dim,
+  dimText,
+  divideExactly,
+  floorDivDims,
+  isStatic,
+  mulDims,
+  sameDim,
+  symbolsOf,
+} from '../tensor/dim.ts';
 import type { Dtype } from '../tensor/dtype.ts';
 import { encodeNumbers } from '../tensor/numbers.ts';
 import { memoryData } from '../tensor/data.ts';
 import type { Value } from '../onnx/ir.ts';
+import { broadcastDim } from '../onnx/schema/shape-rules.ts';
 import type { AtenBuilder } from './converter.ts';
 import { dtypeOf } from './promote.ts';
 
@@ -61,6 +71,29 @@ function reshapeCall(op: AtenBuilder, x: Value, dims: readonly Dim[]): Value {
   const left = symbolic.length === 1 ? symbolic : symbolic.filter((i) => !copied.includes(i));
   if (left.length > 1) return op.Reshape([x, op.dims(dims)]);
   return op.Reshape([x, op.ints(dims.map((d, i) => (left.includes(i) ? -1 : isStatic(d) ? d : 0)))]);
+}
+
+/**
+ * The shape that shapes broadcast to. Where two sizes are called differently, the run tells which of them counts: the
+ * one that is not 1.
+ */
+export function commonShape(op: AtenBuilder, shapes: readonly (readonly Dim[])[]): Dim[] {
+  const rank = Math.max(0, ...shapes.map((shape) => shape.length));
+  return Array.from({ length: rank }, (_, i) =>
+    shapes
+      .map((shape) => shape[shape.length - rank + i] ?? 1)
+      .reduce((a, b) => broadcastDim(a, b, () => eitherSize(op, a, b)), 1),
+  );
+}
+
+function eitherSize(op: AtenBuilder, a: Dim, b: Dim): Dim {
+  const size = op.unknownDim();
+  if ([...symbolsOf(b, symbolsOf(a))].every((name) => op.dimValues.knows(name)))
+    op.dimValues.bindScalar(
+      dimText(size),
+      op.Where([op.Equal([op.dim(a), op.scalar('int64', 1)]), op.dim(b), op.dim(a)]),
+    );
+  return size;
 }
 
 /** Broadcast to `dims`; sizes that stay are written as 1. */

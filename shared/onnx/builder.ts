@@ -14,7 +14,7 @@ import { FORMS } from './forms/index.ts';
 import { OPS, type OnnxOp } from './schema/index.ts';
 import { rowOf } from './schema/lookup.ts';
 import { type Inferred, inferTypes, OpCall, type OpRow, signatureOf } from './schema/row.ts';
-import { unknownDim } from './unknown-dim.ts';
+import { isUnknownDim, unknownDim } from './unknown-dim.ts';
 
 export type AttributeInput =
   number | bigint | string | readonly (number | bigint)[] | readonly string[] | TensorData | Graph;
@@ -189,6 +189,8 @@ class OpBuilder {
     const node = new Node({ op, domain, inputs, outputs, attributes });
     node.origin = this.origin;
     this.graph.addNode(node);
+    // Sizes that nobody knows before the run can be read off the result.
+    for (const value of outputs) if (value.type?.shape.some(isUnknownDim)) this.dimValues.bindShape(value);
     return outputs;
   }
 }

@@ -23,6 +23,7 @@ const empty = (format: string): TorchProgram => ({
   outputs: [],
   weights: new Map(),
   symbols: new Map(),
+  guards: { conditions: [], unread: [] },
   warnings: [],
   sampleInputs: () => Promise.resolve(null),
 });

@@ -2,11 +2,10 @@
 import { type Dim, sameDim } from '../../../tensor/dim.ts';
 import { type Dtype, isFloat } from '../../../tensor/dtype.ts';
 import type { Value } from '../../../onnx/ir.ts';
-import { broadcastShapes } from '../../../onnx/schema/shape-rules.ts';
 import type { AtenBuilder } from '../../converter.ts';
 import { promoteTypes } from '../../../tensor/promotion.ts';
 import { cast, DEFAULT_FLOAT, dtypeOf, scalarOf } from '../../promote.ts';
-import { expandTo, rankOf, shapeOf, unsqueeze } from '../../shape.ts';
+import { commonShape, expandTo, rankOf, shapeOf, unsqueeze } from '../../shape.ts';
 
 export const part = (op: AtenBuilder, z: Value, i: 0 | 1): Value =>
   op.Gather([z, op.scalar('int64', i)], { axis: rankOf(z) - 1 });
@@ -17,7 +16,7 @@ export const own = (z: Value): readonly Dim[] => shapeOf(z).slice(0, -1);
 /** A complex tensor of two real ones, which broadcast. */
 export function paired(op: AtenBuilder, re: Value, im: Value): Value {
   const isSame = rankOf(re) === rankOf(im) && shapeOf(re).every((d, i) => sameDim(d, shapeOf(im)[i]!));
-  const shape = isSame ? shapeOf(re) : broadcastShapes([shapeOf(re), shapeOf(im)], () => op.unknownDim());
+  const shape = isSame ? shapeOf(re) : commonShape(op, [shapeOf(re), shapeOf(im)]);
   const parts = isSame ? [re, im] : [expandTo(op, re, shape), expandTo(op, im, shape)];
   return op.Concat(
     parts.map((x) => unsqueeze(op, x, [shape.length])),

@@ -2,15 +2,14 @@
 import { isInteger } from '../../../tensor/dtype.ts';
 import { tensorType } from '../../../tensor/type.ts';
 import type { Value } from '../../../onnx/ir.ts';
-import { broadcastShapes } from '../../../onnx/schema/shape-rules.ts';
 import { aten, type AtenBuilder } from '../../converter.ts';
 import { cast, dtypeOf, promoted } from '../../promote.ts';
-import { expandTo, shapeOf } from '../../shape.ts';
+import { commonShape, expandTo, shapeOf } from '../../shape.ts';
 
 /** (a, b) becomes (b, a mod b) until every b is 0. */
 function commonDivisor(op: AtenBuilder, a: Value, b: Value): Value {
   const zero = op.scalar('int64', 0);
-  const shape = broadcastShapes([shapeOf(a), shapeOf(b)], () => op.unknownDim());
+  const shape = commonShape(op, [shapeOf(a), shapeOf(b)]);
   const [x, y] = [a, b].map((v) => expandTo(op, op.Abs([v]), shape)) as [Value, Value];
   const body = op.sub('euclid');
   const input = (name: string, dtype: 'int64' | 'bool', of: Value | null): Value =>

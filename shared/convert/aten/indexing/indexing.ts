@@ -4,11 +4,11 @@ import { memoryData } from '../../../tensor/data.ts';
 import { encodeNumbers } from '../../../tensor/numbers.ts';
 import type { Value } from '../../../onnx/ir.ts';
 import { isUnknownDim } from '../../../onnx/unknown-dim.ts';
-import { broadcastShapes } from '../../../onnx/schema/shape-rules.ts';
 import { aten, type AtenBuilder } from '../../converter.ts';
 import { cast, dtypeOf, numberOperand, scalarOf } from '../../promote.ts';
 import {
   axisOf,
+  commonShape,
   expandTo,
   filledTensor,
   rankOf,
@@ -63,9 +63,9 @@ export const take_along_dim = aten(
       );
     const axis = axisOf(op, dim, rankOf(self));
     // All other axes broadcast against each other.
-    const common = broadcastShapes(
+    const common = commonShape(
+      op,
       [shapeOf(self), shapeOf(indices)].map((s) => s.map((d, i) => (i === axis ? 1 : d))),
-      () => op.unknownDim(),
     );
     const wide = (x: Value): Value =>
       expandTo(
@@ -118,8 +118,7 @@ const neighbours = (axes: readonly number[]): boolean => axes.every((a, i) => i 
 
 /** Index tensors broadcast together and stacked: int64[..., n], for GatherND and ScatterND over the first n axes. */
 function stackedIndices(op: AtenBuilder, indices: readonly Value[]): { stacked: Value; shape: readonly Dim[] } {
-  const shape =
-    indices.length === 1 ? shapeOf(indices[0]!) : broadcastShapes(indices.map(shapeOf), () => op.unknownDim());
+  const shape = indices.length === 1 ? shapeOf(indices[0]!) : commonShape(op, indices.map(shapeOf));
   const wide = indices.map((index) => unsqueeze(op, expandTo(op, index, shape), [shape.length]));
   return { stacked: wide.length === 1 ? wide[0]! : op.Concat(wide, { axis: shape.length }), shape };
 }
@@ -504,7 +503,7 @@ export const nonzero = aten(
   },
 );
 export const masked_select = aten('aten::masked_select(Tensor self, Tensor mask) -> Tensor', (op, { self, mask }) => {
-  const shape = broadcastShapes([shapeOf(self), shapeOf(mask)], () => op.unknownDim());
+  const shape = commonShape(op, [shapeOf(self), shapeOf(mask)]);
   if (shape.some(isUnknownDim)) {
     // Sizes of two names broadcast: the common shape is known only when the model runs.
     const wide = op.Where([mask, self, self]);

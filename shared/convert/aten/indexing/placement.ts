@@ -1,10 +1,19 @@
 /** ATen operators that write elements into a copy of a tensor: by mask, by linear place, by stride. */
 import { dimText, mulDims } from '../../../tensor/dim.ts';
 import type { Value } from '../../../onnx/ir.ts';
-import { broadcastShapes } from '../../../onnx/schema/shape-rules.ts';
 import { aten, type AtenBuilder } from '../../converter.ts';
 import { cast, dtypeOf, numberOperand } from '../../promote.ts';
-import { axisOf, expandTo, rankOf, reshape, shapeOf, staticSize, transpose, unsqueeze } from '../../shape.ts';
+import {
+  axisOf,
+  commonShape,
+  expandTo,
+  rankOf,
+  reshape,
+  shapeOf,
+  staticSize,
+  transpose,
+  unsqueeze,
+} from '../../shape.ts';
 import { indexed, put as putIndexed } from './indexing.ts';
 import { vectorNorm } from '../reduce/reduction.ts';
 import { stridedPlaces } from '../shape/window.ts';
@@ -13,7 +22,7 @@ import { stridedPlaces } from '../shape/window.ts';
 export const masked_scatter = aten(
   'aten::masked_scatter(Tensor self, Tensor mask, Tensor source) -> Tensor',
   (op, { self, mask, source }) => {
-    const shape = broadcastShapes([shapeOf(self), shapeOf(mask)], () => op.unknownDim());
+    const shape = commonShape(op, [shapeOf(self), shapeOf(mask)]);
     const [count, length] = [mulDims(...shape), mulDims(...shapeOf(source))];
     const wide = expandTo(op, self, shape);
     if (count === 0 || length === 0) return op.Identity([wide]);

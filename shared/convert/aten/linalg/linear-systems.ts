@@ -4,12 +4,11 @@
  */
 import { type Dim, isStatic } from '../../../tensor/dim.ts';
 import type { Value } from '../../../onnx/ir.ts';
-import { broadcastShapes } from '../../../onnx/schema/shape-rules.ts';
 import { aten, type AtenBuilder, type Converted } from '../../converter.ts';
 import { cast, dtypeOf } from '../../promote.ts';
 import { repeated } from '../../repeated.ts';
 import { num } from '../../series.ts';
-import { expandTo, rankOf, reshape, shapeOf, squeeze, unsqueeze } from '../../shape.ts';
+import { commonShape, expandTo, rankOf, reshape, shapeOf, squeeze, unsqueeze } from '../../shape.ts';
 import {
   choleskyFactor,
   columnNumbers,
@@ -124,7 +123,7 @@ export const solve_ex = aten(
 );
 
 function commonBatch(op: AtenBuilder, a: Value, b: Value): Value[] {
-  const batch = broadcastShapes([shapeOf(a).slice(0, -2), shapeOf(b).slice(0, -2)], () => op.unknownDim());
+  const batch = commonShape(op, [shapeOf(a).slice(0, -2), shapeOf(b).slice(0, -2)]);
   return [a, b].map((v) => expandTo(op, v, [...batch, ...shapeOf(v).slice(-2)]));
 }
 export const solve_triangular = aten(

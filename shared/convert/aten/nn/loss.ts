@@ -2,9 +2,8 @@
 import type { Value } from '../../../onnx/ir.ts';
 import { type Dim, mulDims } from '../../../tensor/dim.ts';
 import { aten, type AtenBuilder } from '../../converter.ts';
-import { broadcastShapes } from '../../../onnx/schema/shape-rules.ts';
 import { dtypeOf, promoted, promotedToFloat } from '../../promote.ts';
-import { axisOf, expandTo, rankOf, reshape, shapeOf, staticSize, unsqueeze } from '../../shape.ts';
+import { axisOf, commonShape, expandTo, rankOf, reshape, shapeOf, staticSize, unsqueeze } from '../../shape.ts';
 import { reduce, vectorNorm } from '../reduce/reduction.ts';
 
 /** 0: none, 1: mean, 2: sum. */
@@ -190,7 +189,7 @@ export const cross_entropy_loss = aten(
 export const cosine_similarity = aten(
   'aten::cosine_similarity(Tensor x1, Tensor x2, int dim=1, float eps=1e-08) -> Tensor',
   (op, { x1, x2, dim, eps }) => {
-    const shape = broadcastShapes([shapeOf(x1), shapeOf(x2)], () => op.unknownDim());
+    const shape = commonShape(op, [shapeOf(x1), shapeOf(x2)]);
     const axis = axisOf(op, dim, shape.length);
     // The axis counts in the common shape, and lengths are taken there.
     const [a, b] = promotedToFloat(op, [x1, x2])

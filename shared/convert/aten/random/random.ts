@@ -2,10 +2,9 @@
 import { type Dim, isStatic } from '../../../tensor/dim.ts';
 import { type Dtype, isFloat } from '../../../tensor/dtype.ts';
 import type { Value } from '../../../onnx/ir.ts';
-import { broadcastShapes } from '../../../onnx/schema/shape-rules.ts';
 import { aten, type AtenBuilder } from '../../converter.ts';
 import { cast, DEFAULT_FLOAT, dtypeOf } from '../../promote.ts';
-import { expandTo, filledTensor, rankOf, shapeOf, unsqueeze } from '../../shape.ts';
+import { commonShape, expandTo, filledTensor, rankOf, shapeOf, unsqueeze } from '../../shape.ts';
 import { OPTIONS } from '../../tensor-options.ts';
 
 function draw(
@@ -90,10 +89,7 @@ export const geometric = aten(
 export const normalTensors = aten(
   'aten::normal.Tensor_Tensor(Tensor mean, Tensor std, *, Generator? generator=None) -> Tensor',
   (op, { mean, std }) => {
-    const noise = normalOf(
-      op,
-      broadcastShapes([shapeOf(mean), shapeOf(std)], () => op.unknownDim()),
-    );
+    const noise = normalOf(op, commonShape(op, [shapeOf(mean), shapeOf(std)]));
     return op.Add([mean, op.Mul([std, cast(op, noise, dtypeOf(mean))])]);
   },
 );

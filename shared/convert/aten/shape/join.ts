@@ -3,8 +3,18 @@ import { addDims, ceilDivDims, type Dim, divideExactly, isStatic, mulDims, subDi
 import type { Value } from '../../../onnx/ir.ts';
 import { aten, type AtenBuilder } from '../../converter.ts';
 import { promoted } from '../../promote.ts';
-import { axisOf, expandTo, rankOf, reshape, shapeOf, slice, squeeze, staticSize, unsqueeze } from '../../shape.ts';
-import { broadcastShapes } from '../../../onnx/schema/shape-rules.ts';
+import {
+  axisOf,
+  commonShape,
+  expandTo,
+  rankOf,
+  reshape,
+  shapeOf,
+  slice,
+  squeeze,
+  staticSize,
+  unsqueeze,
+} from '../../shape.ts';
 
 export function concatenate(op: AtenBuilder, tensors: readonly Value[], dim: number): Value {
   const common = promoted(op, tensors);
@@ -215,7 +225,7 @@ export const repeat_interleave = aten(
 );
 
 export const broadcast_tensors = aten('aten::broadcast_tensors(Tensor[] tensors) -> Tensor[]', (op, { tensors }) => {
-  const dims = broadcastShapes(tensors.map(shapeOf), () => op.unknownDim());
+  const dims = commonShape(op, tensors.map(shapeOf));
   return tensors.map((x) => expandTo(op, x, dims));
 });
 function grid(op: AtenBuilder, tensors: readonly Value[], indexing: string): Value[] {

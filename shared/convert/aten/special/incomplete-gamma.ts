@@ -4,11 +4,10 @@
  */
 import { tensorType } from '../../../tensor/type.ts';
 import type { Value } from '../../../onnx/ir.ts';
-import { broadcastShapes } from '../../../onnx/schema/shape-rules.ts';
 import { aten, type AtenBuilder, type OpConverter } from '../../converter.ts';
 import { cast, dtypeOf, promotedToFloat } from '../../promote.ts';
 import { num } from '../../series.ts';
-import { expandTo, shapeOf } from '../../shape.ts';
+import { commonShape, expandTo, shapeOf } from '../../shape.ts';
 import { normal } from './error-function.ts';
 import { logGamma } from './gamma.ts';
 
@@ -136,7 +135,7 @@ function incomplete(names: readonly string[], half: 'lower' | 'upper'): OpConver
   return names.flatMap((name) =>
     aten(`aten::${name}(Tensor self, Tensor other) -> Tensor`, (op, { self, other }) => {
       const operands = promotedToFloat(op, [self, other]);
-      const shape = broadcastShapes(operands.map(shapeOf), () => op.unknownDim());
+      const shape = commonShape(op, operands.map(shapeOf));
       const [a, x] = operands.map((v) => expandTo(op, cast(op, v, 'float64'), shape)) as [Value, Value];
       return cast(op, halves(op, a, x)[half], dtypeOf(operands[0]!));
     }),

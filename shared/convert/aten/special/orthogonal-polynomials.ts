@@ -4,11 +4,10 @@
  */
 import { tensorType } from '../../../tensor/type.ts';
 import type { Value } from '../../../onnx/ir.ts';
-import { broadcastShapes } from '../../../onnx/schema/shape-rules.ts';
 import { aten, type AtenBuilder, type OpConverter } from '../../converter.ts';
 import { cast, dtypeOf, numberOperand, promotedToFloat } from '../../promote.ts';
 import { num } from '../../series.ts';
-import { expandTo, shapeOf } from '../../shape.ts';
+import { commonShape, expandTo, shapeOf } from '../../shape.ts';
 
 interface Point {
   readonly x: Value;
@@ -149,7 +148,7 @@ const LEGENDRE: Recurrence = {
 
 /** As many steps as the highest degree needs; lower degrees stop when they are reached. */
 function recurred(op: AtenBuilder, point: Point, kind: Recurrence, limit: number | null): Value {
-  const shape = broadcastShapes([shapeOf(point.x), shapeOf(point.n)], () => op.unknownDim());
+  const shape = commonShape(op, [shapeOf(point.x), shapeOf(point.n)]);
   const x = expandTo(op, point.x, shape);
   const degree = limit === null ? point.n : op.Min([point.n, num(op, limit)]);
   // One more number: an empty tensor has no maximum.
