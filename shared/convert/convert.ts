@@ -1,9 +1,11 @@
 /** A PyTorch program to an ONNX model. */
 import { fail } from '../errors.ts';
-import { type Dim, symbol, symbolName } from '../tensor/dim.ts';
+import { type Condition, conditionText } from '../tensor/condition.ts';
+import { type Dim, symbol, symbolName, symbolsOf } from '../tensor/dim.ts';
 import { type Dtype, DTYPES, isComplex } from '../tensor/dtype.ts';
 import type { TensorData } from '../tensor/data.ts';
 import { tensorType } from '../tensor/type.ts';
+import type { Builder } from '../onnx/builder.ts';
 import { Graph, type Model, type Value } from '../onnx/ir.ts';
 import { DEFAULT_OPSET, irVersionOf, NEWEST_OPSET, OLDEST_OPSET } from '../onnx/opset.ts';
 import { type PassLog, SIMPLIFY, SIMPLIFY_LINKED } from '../onnx/passes/index.ts';
@@ -11,15 +13,22 @@ import { requireKernels, widenKernels } from '../onnx/passes/kernels.ts';
 import { unsignedCodes } from '../onnx/passes/unsigned-codes.ts';
 import { widenInterface } from '../onnx/passes/half-interface.ts';
 import { functionalize } from '../torch/functionalize.ts';
-import type { Argument, ProgramInput, ProgramOutput, TorchProgram } from '../torch/program.ts';
+import type { Argument, ProgramInput, ProgramOutput, TorchGraph, TorchProgram } from '../torch/program.ts';
 import { liveGraph } from './live.ts';
 import { initializers, Lowering } from './lower.ts';
 import { chosenNames, type DynamicAxes, symbolNames } from './names.ts';
 import { allNodes, unsupportedUses } from './survey.ts';
 import { RecordedSizes } from './recorded-sizes.ts';
 import { representedType } from './recorded-type.ts';
+import { declaredConditions, requireConditions } from './size-checks.ts';
 import { validSizes } from './valid-sizes.ts';
 import { mapRegions } from './structural/vmap.ts';
+
+export const GUARDS = ['report', 'check'] as const;
+export type GuardsOption = (typeof GUARDS)[number];
+
+/** Key of the model's metadata that lists conditions on input sizes, as JSON. */
+export const VALID_FOR = 'torchferry.valid_for';
 
 /** Names as in INC's Torch2ONNXConfig. */
 export interface ConvertOptions {
@@ -27,6 +36,11 @@ export interface ConvertOptions {
   readonly input_names?: readonly string[] | null;
   readonly output_names?: readonly string[] | null;
   readonly dynamic_axes?: DynamicAxes | null;
+  /**
+   * What becomes of the conditions on input sizes that PyTorch traced the program under: said in the report and the
+   * model's metadata, or also checked by the model whenever it runs.
+   */
+  readonly guards?: GuardsOption;
   /** Leave every weight as it lies in the file, so that it can be linked. */
   readonly keepWeights?: boolean;
 }
@@ -35,6 +49,8 @@ export interface ConvertedModel {
   readonly model: Model;
   readonly torchNodes: number;
   readonly passes: PassLog;
+  /** Conditions on input sizes that the model is valid for: `batch % 2 == 0`. */
+  readonly validFor: readonly string[];
   readonly warnings: readonly string[];
 }
 
@@ -63,14 +79,16 @@ export function convertProgram(program: TorchProgram, options: ConvertOptions = 
         'value is not kept',
     );
   }
-  const graph = lowerProgram(pure, { opset, options, warn: (m) => warnings.push(m) });
+  const { graph, conditions } = lowerProgram(pure, { opset, options, warn: (m) => warnings.push(m) });
+  const validFor = conditions.map(conditionText);
+  warnings.push(...unreadGuards(program.guards.unread));
   const model: Model = {
     graph,
     opsets: new Map([['', opset]]),
     irVersion: irVersionOf(opset),
     producerName: 'torchferry',
     producerVersion: '',
-    metadata: new Map(),
+    metadata: new Map(validFor.length ? [[VALID_FOR, JSON.stringify(validFor)]] : []),
   };
   const log: PassLog = [];
   const widened = widenInterface(model);
@@ -83,8 +101,26 @@ export function convertProgram(program: TorchProgram, options: ConvertOptions = 
   unsignedCodes.run(model, log);
   (options.keepWeights ? SIMPLIFY_LINKED : SIMPLIFY).run(model, log);
   requireKernels.run(model);
-  return { model, torchNodes: [...allNodes(program.graph)].length, passes: log, warnings: [...new Set(warnings)] };
+  return {
+    model,
+    torchNodes: [...allNodes(program.graph)].length,
+    passes: log,
+    validFor,
+    warnings: [...new Set(warnings)],
+  };
 }
+
+/** One sentence for all: programs may have many. */
+function unreadGuards(unread: readonly string[]): string[] {
+  if (unread.length === 0) return [];
+  const shown = unread.slice(0, UNREAD_SHOWN).map((text) => text.slice(0, 200));
+  const rest = unread.length > shown.length ? ` and ${unread.length - shown.length} more` : '';
+  return [
+    `PyTorch traced the program under conditions that cannot be read; where they do not hold, the model may compute ` +
+      `something else: ${shown.join('; ')}${rest}`,
+  ];
+}
+const UNREAD_SHOWN = 5;
 
 interface UserValue {
   readonly argument: Argument;
@@ -97,7 +133,12 @@ interface LowerRequest {
   readonly warn: (message: string) => void;
 }
 
-function lowerProgram(program: TorchProgram, { opset, options, warn }: LowerRequest): Graph {
+interface LoweredProgram {
+  readonly graph: Graph;
+  readonly conditions: readonly Condition[];
+}
+
+function lowerProgram(program: TorchProgram, { opset, options, warn }: LowerRequest): LoweredProgram {
   const graph = new Graph('main');
   const inputs = program.inputs.filter(
     (i): i is Extract<ProgramInput, { kind: 'user' }> =>
@@ -120,24 +161,38 @@ function lowerProgram(program: TorchProgram, { opset, options, warn }: LowerRequ
       inputNames,
     ),
   );
-  const shapeOf = (argument: Argument): readonly Dim[] => {
-    const recorded = argument.kind === 'tensor' ? program.graph.values.get(argument.name) : undefined;
-    return recorded?.kind === 'tensor' ? recorded.type.shape : [];
-  };
+  const shapeOf = (argument: Argument): readonly Dim[] =>
+    argument.kind === 'tensor' ? dimsOf(program.graph, argument) : [];
   const renamed = symbolNames(program, {
     inputs: inputs.map((input, i) => ({ name: inputNames[i]!, shape: shapeOf(input.value) })),
     outputs: outputs.map((output, i) => ({ name: outputNames[i]!, shape: shapeOf(output.argument) })),
     dynamicAxes: options.dynamic_axes ?? {},
     warn,
   });
-  const valid = validSizes({ guards: program.guards, ranges: program.symbols, renamed });
+  const own = new Set<string>();
+  for (const { value } of inputs) for (const dim of dimsOf(program.graph, value)) symbolsOf(dim, own);
+  const ranges = new Map([...program.symbols].filter(([name]) => own.has(name)));
+  const valid = validSizes({ guards: program.guards, ranges, renamed });
   const sizes = new RecordedSizes({ renamed, facts: valid.facts, example: exampleSizes(program, renamed) });
   const lowering = new Lowering(program.graph, { graph, opset }, { sizes, warn });
   bindInputs(lowering, graph, inputs, inputNames);
   bindWeights(lowering, program);
   lowering.run();
+  const checked = [
+    ...(options.guards === 'check' ? [...declaredConditions(lowering.op, graph.inputs), ...valid.conditions] : []),
+    // What the conversion itself took on trust is checked always.
+    ...sizes.assumed,
+  ];
   outputs.forEach(({ argument }, i) => addOutput(lowering, graph, argument, outputNames[i]!));
-  return graph;
+  if (checked.length) checkOutput(lowering.op, graph, checked, warn);
+  return { graph, conditions: [...valid.conditions, ...sizes.assumed] };
+}
+
+/** The shape of a tensor, or the one number of an integer. */
+function dimsOf({ values }: TorchGraph, argument: Argument): readonly Dim[] {
+  const recorded = 'name' in argument ? values.get(argument.name) : undefined;
+  if (recorded?.kind === 'symint') return [recorded.dim];
+  return recorded?.kind === 'tensor' ? recorded.type.shape : [];
 }
 
 /** Sizes of the run that PyTorch recorded. */
@@ -156,6 +211,18 @@ function userOutput(argument: Argument, index: number, warn: (m: string) => void
     return null;
   }
   return { argument, label: 'name' in argument ? argument.name : `output_${index}` };
+}
+
+/** One output is enough: every node of a model runs, whichever outputs are asked for. */
+function checkOutput(op: Builder, graph: Graph, conditions: readonly Condition[], warn: (m: string) => void): void {
+  const at = graph.outputs.findIndex(({ type }) => type !== null);
+  const output = graph.outputs[at];
+  if (!output) return warn('the model has no tensor among its outputs, so its conditions on sizes are not checked');
+  op.origin = null;
+  const checked = requireConditions(op, output, conditions);
+  checked.name = output.name;
+  output.name = op.freshName(output.name);
+  graph.outputs[at] = checked;
 }
 
 /** ONNX wants every name once: an output called like an input gets a suffix. */

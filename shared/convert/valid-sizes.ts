@@ -23,6 +23,7 @@ export interface ValidSizes {
 
 interface Request {
   readonly guards: Guards;
+  /** Of the symbols that stand in the shapes of inputs; others may be left in a file. */
   readonly ranges: ReadonlyMap<string, SymbolRange>;
   /** Names for the symbols of the file. */
   readonly renamed: ReadonlyMap<string, Dim>;

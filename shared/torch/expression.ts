@@ -209,7 +209,7 @@ const divideFloat = binary((e, a, b) => e.divide(a, b, true));
 const same = unary((_, a) => a);
 const negative = (e: Evaluation, a: Value): Value => e.multiply([ratio(-1), a]);
 
-/** What guards call the same functions. */
+/** What guards, and the text of our own conditions, call the same functions. */
 const PYTHON_HEADS: Readonly<Record<string, Apply>> = {
   min: minimum,
   max: maximum,
@@ -218,9 +218,11 @@ const PYTHON_HEADS: Readonly<Record<string, Apply>> = {
   'torch.sym_float': same,
   float: same,
   'math.trunc': truncate,
+  trunc: truncate,
   int: truncate,
   'math.floor': floor,
   'math.ceil': ceiling,
+  ceil: ceiling,
   round,
   'math.sqrt': sqrt,
   'torch._sym_sqrt': sqrt,
