@@ -4,6 +4,7 @@
 import type { Node } from '../onnx/ir.ts';
 import { constantOf, float as floatOf, int, ints, string } from '../onnx/match.ts';
 import type { OnnxOp } from '../onnx/schema/index.ts';
+import type { CodeDtype } from '../tensor/qparams.ts';
 
 type Axis = (node: Node, shape: readonly number[]) => number | null;
 
@@ -27,7 +28,7 @@ export type InputRole =
 export type OutputRole =
   /** Its range is calibrated. `optional`: the integer kernel can also give float. */
   | { readonly kind: 'observed'; readonly optional: boolean }
-  | { readonly kind: 'fixed'; readonly scale: number; readonly zeroPoint: number }
+  | { readonly kind: 'fixed'; readonly dtype: CodeDtype; readonly scale: number; readonly zeroPoint: number }
   /** The codes of input 0, moved: same scale, same zero point. */
   | { readonly kind: 'shared' }
   | { readonly kind: 'float' };
@@ -79,7 +80,8 @@ const observed: OutputRole = { kind: 'observed', optional: false };
 const optional: OutputRole = { kind: 'observed', optional: true };
 const shared: OutputRole = { kind: 'shared' };
 const float: OutputRole = { kind: 'float' };
-const fixed = (scale: number, zeroPoint: number): OutputRole => ({ kind: 'fixed', scale, zeroPoint });
+/** Between 0 and 1, known without looking. */
+const unitRange: OutputRole = { kind: 'fixed', dtype: 'uint8', scale: 1 / 256, zeroPoint: 0 };
 
 const FLOAT_CONV: DynamicForm = {
   kind: 'float',
@@ -147,7 +149,7 @@ export const RULES: Readonly<Partial<Record<OnnxOp, OperatorRule | FloatRule>>> 
   Concat: { ...between(activation), variadic: true, output: observed },
   Sigmoid: { ...between(activation), output: observed },
   LeakyRelu: { ...between(activation), output: observed },
-  Softmax: { ...between(activation), output: fixed(1 / 256, 0) },
+  Softmax: { ...between(activation), output: unitRange },
   AveragePool: { ...between(activation), output: observed, refuse: refusePool },
   GlobalAveragePool: { ...between(activation), output: observed },
 

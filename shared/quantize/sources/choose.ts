@@ -3,7 +3,7 @@
  * wanted.
  */
 import type { Graph, Node, Value } from '../../onnx/ir.ts';
-import { constantOf } from '../../onnx/match.ts';
+import { constantOf, producedBy } from '../../onnx/match.ts';
 import type { Recipe } from '../recipe.ts';
 import { type InputRole, type OperatorRule, roleAt, ruleOf } from '../rules.ts';
 import type { PlanRequest } from './source.ts';
@@ -88,7 +88,7 @@ function inputProblem(value: Value, { kind }: InputRole): string | null {
   if (data && data.byteLength === 0) return `its ${name ?? 'input'} is empty`;
   if (kind === 'bias' && data!.shape.filter((d) => d !== 1).length > 1) return 'its bias is no vector';
   if (kind === 'table' && data!.shape.length !== 2) return 'its table is no matrix';
-  if (value.producer?.op === 'DequantizeLinear') return 'it is quantized already';
+  if (producedBy(value, 'DequantizeLinear')) return 'it is quantized already';
   return null;
 }
 

@@ -64,7 +64,7 @@ export class TensorPlans {
       case 'float':
         return null;
       case 'fixed':
-        return { ...role, value, dtype: 'uint8', granularity: PER_TENSOR };
+        return { ...role, value, granularity: PER_TENSOR };
       case 'shared':
         return (
           source && { kind: 'shared', value, source: rootOf(source), dtype: source.dtype, granularity: PER_TENSOR }
