@@ -5,6 +5,7 @@ export { FAILURE_CODES, type FailureCode, FerryError, isFailure } from './shared
 export { readModel } from './shared/onnx/proto/read.ts';
 export { writeModel } from './shared/onnx/proto/write.ts';
 export { convertFile } from './shared/steps/convert-file.ts';
+export { Model, Torch2ONNXConfig, type Torch2ONNXOptions } from './shared/steps/export-model.ts';
 export { quantizeModel } from './shared/quantize/quantize.ts';
 export type { Report } from './shared/report/report.ts';
 export { validateModel } from './shared/runtime/validate.ts';

@@ -17,16 +17,20 @@ export const isQuantized = ({ dtype }: { readonly dtype: VariantDtype }): boolea
 export const suffixOf = (dtype: VariantDtype, name: string = dtype): string =>
   roleOf(dtype) === 'reference' ? '.onnx' : `.${name}.onnx`;
 
-/** When the ranges of activations are found: from calibration data, or at run time. */
+/** Where scales come from: calibration data, each run, or the INT8 model that PyTorch made. */
 export const APPROACHES = {
   static: { needsCalibration: true, hasFormats: true },
   dynamic: { needsCalibration: false, hasFormats: false },
+  transferred: { needsCalibration: false, hasFormats: true },
 } as const satisfies Record<string, { readonly needsCalibration: boolean; readonly hasFormats: boolean }>;
 
 export type Approach = keyof typeof APPROACHES;
 export const APPROACH_NAMES = Object.keys(APPROACHES) as readonly Approach[];
+/** Those that torchferry computes itself, from an FP32 model alone. */
+export type ComputedApproach = Exclude<Approach, 'transferred'>;
+export const COMPUTED_APPROACHES = APPROACH_NAMES.filter((name): name is ComputedApproach => name !== 'transferred');
 /** The one that is meant when none is named. */
-export const approachFor = (hasCalibration: boolean): Approach => (hasCalibration ? 'static' : 'dynamic');
+export const approachFor = (hasCalibration: boolean): ComputedApproach => (hasCalibration ? 'static' : 'dynamic');
 
 /** How codes are written: between Quantize/DequantizeLinear pairs, or by operators on codes. */
 export const QUANT_FORMATS = {

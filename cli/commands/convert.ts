@@ -1,9 +1,23 @@
 /** `torchferry convert`: PyTorch files to ONNX files. */
 import { join } from 'node:path';
+import { fail } from '../../shared/errors.ts';
 import type { ConvertOptions } from '../../shared/convert/convert.ts';
-import { DTYPES, type Role, roleOf, suffixOf, WEIGHTS, type Weights } from '../../shared/choices.ts';
+import {
+  DEFAULT_FORMAT,
+  DTYPES,
+  QUANT_FORMAT_NAMES,
+  QUANT_FORMATS,
+  type QuantFormat,
+  type Role,
+  roleOf,
+  suffixOf,
+  WEIGHTS,
+  type Weights,
+} from '../../shared/choices.ts';
 import type { JobFile } from '../../shared/pipeline/job/job-schema.ts';
+import { type LinearRecipe, linearRecipe, RECIPES } from '../../shared/quantize/transfer/recipes.ts';
 import { type ConvertedFile, convertFile } from '../../shared/steps/convert-file.ts';
+import { transferFile } from '../../shared/steps/transfer-file.ts';
 import type { Command, Context, OptionValues } from '../command.ts';
 import { pytorchFiles, outputPath } from '../files.ts';
 import { convertOptionsOf, readJobFile } from '../job-options.ts';
@@ -18,7 +32,7 @@ export const convert: Command = {
   summary: 'convert PyTorch models (.pt2) to ONNX, FP32 or INT8',
   usage:
     `torchferry convert <model>... [-o FILE|DIR] [--opset N] [--dtype ${DTYPES.join('|')}] ` +
-    `[--weights ${WEIGHTS.join('|')}] [--job FILE] [--json]`,
+    `[--weights ${WEIGHTS.join('|')}] [--quantized best_model.pt] [--job FILE] [--json]`,
   options: {
     output: { type: 'string', short: 'o', value: 'FILE|DIR', describe: 'where to write; default: beside the model' },
     opset: { type: 'string', value: 'N', describe: 'ONNX opset, 13 to 26' },
@@ -32,6 +46,13 @@ export const convert: Command = {
       value: WEIGHTS.join('|'),
       describe: 'in the .onnx (default), in a .data file beside it, or left in the .pt2',
     },
+    quantized: {
+      type: 'string',
+      value: 'FILE',
+      describe: "the INT8 model PyTorch made of it (Neural Compressor's best_model.pt): its codes and scales are kept",
+    },
+    'quant-format': { type: 'string', value: QUANT_FORMAT_NAMES.join('|'), describe: 'form of an INT8 model' },
+    recipe: { type: 'string', value: 'NAME', describe: 'how the bias of a quantized Linear is added' },
     job: { type: 'string', value: 'FILE', describe: 'a job file with further options' },
     'input-names': { type: 'string', value: 'A,B', describe: 'names for the inputs' },
     'output-names': { type: 'string', value: 'A,B', describe: 'names for the outputs' },
@@ -39,15 +60,29 @@ export const convert: Command = {
   async run({ files, options, progress, signal }) {
     const models = pytorchFiles(files);
     const job = readJobFile(text(options, 'job'));
+    const quantized = text(options, 'quantized');
+    if (quantized !== undefined && models.length > 1) {
+      fail('WrongUsage', {
+        problem: `--quantized goes with one model, not ${models.length}`,
+        hint: 'convert them one by one',
+      });
+    }
     return eachFile(models, progress, async (file) => {
-      const dtype = choice(options, 'dtype', { among: DTYPES, fallback: 'fp32' });
+      const dtype = choice(options, 'dtype', { among: DTYPES, fallback: quantized === undefined ? 'fp32' : 'int8' });
+      if (quantized !== undefined && roleOf(dtype) !== 'quantized') {
+        fail('WrongUsage', {
+          problem: `--quantized makes an INT8 model, --dtype asks for ${dtype}`,
+          hint: 'leave one of them out',
+        });
+      }
       const path = outputPath(file, {
         output: text(options, 'output'),
         several: models.length > 1,
         suffix: suffixOf(dtype),
       });
       const weights = choice(options, 'weights', { among: WEIGHTS, fallback: job.weights ?? 'embed' });
-      return MAKERS[roleOf(dtype)]({ file, path, weights, options, job, progress, signal });
+      const make = quantized === undefined ? MAKERS[roleOf(dtype)] : carryOver;
+      return make({ file, path, weights, options, job, progress, signal });
     });
   },
 };
@@ -81,6 +116,37 @@ const makeInt8 = (task: Task): Promise<FileOutcome> =>
       facts: { files: written.files, warnings, ...facts },
     };
   });
+
+/** The graph is a `.pt2` or an `.onnx`; its FP32 form is not written. */
+async function carryOver({ file, path, weights, options, job, progress, signal }: Task): Promise<FileOutcome> {
+  progress.step(`carrying INT8 over to ${file}`);
+  const formats = [...QUANT_FORMAT_NAMES, ...QUANT_FORMAT_NAMES.flatMap((name) => [...QUANT_FORMATS[name].aliases])];
+  const asked = choice(options, 'quant-format', { among: formats, fallback: job.quant_format?.[0] ?? DEFAULT_FORMAT });
+  const made = await withSource(text(options, 'quantized')!, (quantized) =>
+    transferFile({
+      graph: file,
+      options: { ...convertOptionsOf(job), ...convertOptions(options) },
+      quantized,
+      path,
+      weights,
+      recipe: choice(options, 'recipe', { among: RECIPE_NAMES, fallback: linearRecipe(job.recipe ?? '') }),
+      format: formatOf(asked),
+      signal,
+    }),
+  );
+  for (const warning of made.warnings) progress.note(`note: ${warning}`);
+  const { modules, operators } = made.facts.transfer!;
+  return {
+    text: `${path}: ${modules.length} modules and ${operators} operators as PyTorch computes them, ${size(sum(made.written.files))}`,
+    facts: { files: made.written.files, warnings: made.warnings, ...made.facts },
+  };
+}
+
+const RECIPE_NAMES = Object.keys(RECIPES) as readonly LinearRecipe[];
+
+const formatOf = (name: string): QuantFormat =>
+  QUANT_FORMAT_NAMES.find((format) => format === name) ??
+  QUANT_FORMAT_NAMES.find((format) => (QUANT_FORMATS[format].aliases as readonly string[]).includes(name))!;
 
 const MAKERS: Readonly<Record<Role, (task: Task) => Promise<FileOutcome>>> = {
   reference: makeFp32,

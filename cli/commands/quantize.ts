@@ -1,6 +1,12 @@
 /** `torchferry quantize`: INT8 from any ONNX model. */
 import { DEFAULT_RECIPE, type RecipeName, RECIPES } from '../../shared/quantize/recipe.ts';
-import { APPROACH_NAMES, approachFor, DEFAULT_FORMAT, QUANT_FORMAT_NAMES, suffixOf } from '../../shared/choices.ts';
+import {
+  approachFor,
+  COMPUTED_APPROACHES,
+  DEFAULT_FORMAT,
+  QUANT_FORMAT_NAMES,
+  suffixOf,
+} from '../../shared/choices.ts';
 import type { JobFile } from '../../shared/pipeline/job/job-schema.ts';
 import { quantizeFile, type QuantizedFile, type QuantizeFileRequest } from '../../shared/steps/quantize-file.ts';
 import type { Command, OptionValues } from '../command.ts';
@@ -17,7 +23,7 @@ const RECIPE_NAMES = Object.keys(RECIPES) as readonly RecipeName[];
 export const quantize: Command = {
   summary: 'quantize ONNX models to INT8',
   usage:
-    `torchferry quantize <model.onnx>... [-o FILE|DIR] [--approach ${APPROACH_NAMES.join('|')}] [--calibration NPZ] ` +
+    `torchferry quantize <model.onnx>... [-o FILE|DIR] [--approach ${COMPUTED_APPROACHES.join('|')}] [--calibration NPZ] ` +
     `[--quant-format ${QUANT_FORMAT_NAMES.join('|')}] [--recipe R] [--job FILE] [--json]`,
   options: {
     output: {
@@ -28,7 +34,7 @@ export const quantize: Command = {
     },
     approach: {
       type: 'string',
-      value: APPROACH_NAMES.join('|'),
+      value: COMPUTED_APPROACHES.join('|'),
       describe: 'default: static with calibration data, else dynamic',
     },
     calibration: { type: 'string', value: 'NPZ', describe: 'representative inputs' },
@@ -88,7 +94,7 @@ export function quantizeOptions(options: OptionValues, job: JobFile, model: stri
   return {
     calibration,
     approach: choice(options, 'approach', {
-      among: APPROACH_NAMES,
+      among: COMPUTED_APPROACHES,
       fallback: job.approach ?? approachFor(calibration !== undefined),
     }),
     format: choice(options, 'quant-format', {

@@ -28,6 +28,10 @@ const readable = (archive: ProgramArchive): Readable<TorchProgram> => ({
 const LOAD_HINT =
   'load it into its model in Python and export that: torch.export.save(torch.export.export(model, args), "model.pt2")';
 
+const INT8_HINT =
+  'it goes with the FP32 model it was made from: name it <model>.int8.pt beside <model>.pt2 (or .onnx), or set ' +
+  '"quantized_model" in that model\'s job, or run "torchferry convert <model>.pt2 --quantized best_model.pt"';
+
 const tensorsIn = async (file: Candidate): Promise<number> => (await file.saved()).tensors;
 
 export const PYTORCH: readonly Format[] = [
@@ -84,7 +88,7 @@ export const PYTORCH: readonly Format[] = [
     async (file) =>
       `a quantized checkpoint of Intel Neural Compressor (${await tensorsIn(file)} tensors): ` +
       'it holds weights without a graph',
-    { hint: 'give the ONNX or .pt2 of the float model with it' },
+    { hint: INT8_HINT },
   ),
   refused(
     'torch.save checkpoint',

@@ -120,6 +120,28 @@ export interface Quantization {
   readonly skipped: readonly SkippedNode[];
   /** Worst first. */
   readonly layers: readonly LayerError[];
+  /** Set where codes and scales are those of a quantized PyTorch model. */
+  readonly transfer?: Transfer;
+}
+
+/** What was carried over from PyTorch's INT8, module by module. */
+export interface Transfer {
+  /** The quantized model. */
+  readonly file: string;
+  readonly modules: readonly TransferredPart[];
+  /** Operators without integer weights that PyTorch computed on codes: add, matmul, pooling ... */
+  readonly operators: number;
+}
+
+export interface TransferredPart {
+  readonly module: string;
+  /** The node that has its weights; null for a module without. */
+  readonly node: string | null;
+  readonly mode: 'static' | 'dynamic' | 'weight-only';
+  /** How many codes were copied, bit for bit. */
+  readonly codes: number;
+  /** Where the scale of its output was read; null: it gives float. */
+  readonly scaleFrom: string | null;
 }
 
 export interface OperatorCount {

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { didYouMean, levenshtein } from '../../shared/pipeline/job/json-reader.ts';
-import { checkJob, filesOf, findJob, findReference, parseJob, resolveJob } from '../../shared/pipeline/job/job.ts';
+import { checkJob, filesOf, findFiles, findJob, parseJob, resolveJob } from '../../shared/pipeline/job/job.ts';
 import { jobJsonSchema } from '../../shared/pipeline/job/job-schema.ts';
 import { memoryStore } from './memory-store.ts';
 
@@ -201,14 +201,17 @@ describe('is found', () => {
   });
 
   it('with a reference that is called after the model', async () => {
-    expect(await findReference(store, 'in', 'm/net.pt2')).toBeNull();
+    expect(await findFiles(store, 'in', 'm/net.pt2')).toMatchObject({ reference: null });
     await put('m/net.reference.npz', 0);
-    expect(await findReference(store, 'in', 'm/net.pt2')).toBe('net.reference.npz');
+    expect(await findFiles(store, 'in', 'm/net.pt2')).toEqual({
+      reference: 'net.reference.npz',
+      quantized_model: null,
+    });
   });
 
   it('for keys so long that no name beside them fits', async () => {
     expect(await findJob(store, 'in', `none/${'k'.repeat(1015)}.pt2`)).toEqual({ key: null, job: {} });
-    expect(await findReference(store, 'in', `none/${'k'.repeat(1015)}.pt2`)).toBeNull();
+    expect(await findFiles(store, 'in', `none/${'k'.repeat(1015)}.pt2`)).toMatchObject({ reference: null });
   });
 
   it('but not when it is huge', async () => {

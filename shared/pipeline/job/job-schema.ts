@@ -1,5 +1,12 @@
 /** The options of a job: names, what each may be, its default. Those of INC's Torch2ONNXConfig keep their names. */
-import { APPROACH_NAMES, DEFAULT_FORMAT, DTYPES, QUANT_FORMAT_NAMES, QUANT_FORMATS, WEIGHTS } from '../../choices.ts';
+import {
+  COMPUTED_APPROACHES,
+  DEFAULT_FORMAT,
+  DTYPES,
+  QUANT_FORMAT_NAMES,
+  QUANT_FORMATS,
+  WEIGHTS,
+} from '../../choices.ts';
 import { DEFAULT_OPSET, NEWEST_OPSET, OLDEST_OPSET } from '../../onnx/opset.ts';
 import { DEFAULT_RECIPE, type RecipeName, RECIPES } from '../../quantize/recipe.ts';
 import {
@@ -57,7 +64,7 @@ export const OPTIONS = {
   approach: option(
     'Quantize activations with ranges from calibration data (static) or at run time (dynamic). Default: ' +
       'static when there is calibration data.',
-    oneOf(APPROACH_NAMES),
+    oneOf(COMPUTED_APPROACHES),
   ),
   calibration: option('An .npz beside the model with representative inputs.', besideKey),
   test_data: option('An .npz beside the model with inputs and labels, to measure accuracy.', besideKey),
@@ -65,6 +72,11 @@ export const OPTIONS = {
   reference: option(
     'An .npz beside the model with inputs and the outputs PyTorch computes. Default: ' +
       '<model>.reference.npz when it exists.',
+    besideKey,
+  ),
+  quantized_model: option(
+    "The INT8 model PyTorch made, beside the model: Neural Compressor's best_model.pt, or a state_dict. Its codes, " +
+      'scales and zero points are carried over. Default: <model>.int8.pt when it exists.',
     besideKey,
   ),
   weights: option(

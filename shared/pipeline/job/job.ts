@@ -1,5 +1,6 @@
 /** What a job asks for: found beside the model, checked, defaults filled in and marked as such. */
 import {
+  type Approach,
   APPROACHES,
   approachFor,
   DTYPES,
@@ -67,24 +68,19 @@ export function checkJob(file: string, value: unknown): JobFile {
 }
 
 /**
- * Fill in defaults and work out what is made. `found` is the reference beside the model, when there is one and the job
- * names none.
+ * Fill in defaults and work out what is made. `found` are files beside the model that count where the job names none.
  */
-export function resolveJob(
-  file: string,
-  job: JobFile,
-  found: { readonly reference: string | null } = { reference: null },
-): ResolvedJob {
+export function resolveJob(file: string, job: JobFile, found: Partial<FoundFiles> = {}): ResolvedJob {
   const approach = job.approach ?? approachFor(job.calibration !== undefined);
   const defaults = {
     ...Object.fromEntries(OPTION_NAMES.map((name) => [name, OPTIONS[name].default])),
     approach,
-    reference: found.reference,
+    ...found,
   };
   // The table gives every option a value or null, as JobOptions says.
   const options = { ...defaults, ...job } as JobOptions;
   const problems: JobProblem[] = [];
-  if (wantsQuantized(options) && APPROACHES[options.approach].needsCalibration && options.calibration === null) {
+  if (wantsQuantized(options) && APPROACHES[approachOf(options)].needsCalibration && options.calibration === null) {
     const hint = 'set "calibration" to an .npz beside the model, or "approach" to "dynamic"';
     problems.push({ path: 'approach', problem: `${options.approach} quantization needs calibration data`, hint });
   }
@@ -97,6 +93,10 @@ export function resolveJob(
   return { options, reported, variants: variantsOf(options), warnings: warningsOf(job, options) };
 }
 
+/** Codes and scales that PyTorch chose win over those we would compute. */
+export const approachOf = ({ quantized_model, approach }: JobOptions): Approach =>
+  quantized_model === null ? approach : 'transferred';
+
 const wantsQuantized = ({ dtype }: JobOptions): boolean => dtype.some((d) => roleOf(d) === 'quantized');
 
 const OF_QUANTIZED = ['quant_format', 'recipe', 'approach', 'calibration', 'criterion', 'keep_float'] as const;
@@ -107,6 +107,10 @@ function warningsOf(job: JobFile, options: JobOptions): string[] {
   const labels = options.test_data === null ? idle('labels', 'there is no test_data') : [];
   if (!wantsQuantized(options))
     return [...labels, ...OF_QUANTIZED.flatMap((name) => idle(name, 'no INT8 model is asked for'))];
+  if (options.quantized_model !== null) {
+    const why = 'codes and scales are those of quantized_model';
+    return [...labels, ...(['approach', 'calibration', 'keep_float'] as const).flatMap((name) => idle(name, why))];
+  }
   if (APPROACHES[options.approach].hasFormats) return labels;
   // Of a recipe, the range of the weights is all that dynamic quantization has.
   const forms = isReduced(RECIPES[options.recipe])
@@ -128,9 +132,10 @@ export const variantRequest = (
   ...more,
 });
 
-const variantsOf = ({ dtype, quant_format, approach }: JobOptions): VariantRequest[] =>
-  DTYPES.filter((d) => dtype.includes(d)).flatMap((d) => {
-    const formats = isQuantized({ dtype: d }) && APPROACHES[approach].hasFormats ? quant_format : [null];
+const variantsOf = (options: JobOptions): VariantRequest[] =>
+  DTYPES.filter((d) => options.dtype.includes(d)).flatMap((d) => {
+    const { hasFormats } = APPROACHES[approachOf(options)];
+    const formats = isQuantized({ dtype: d }) && hasFormats ? options.quant_format : [null];
     return formats.map((format) => {
       const name = formats.length === 1 || format === null ? d : `${d}.${format.toLowerCase()}`;
       return variantRequest(d, { name, format });
@@ -164,15 +169,21 @@ export async function findJob(store: ObjectStore, bucket: string, modelKey: stri
   return { key: null, job: {} };
 }
 
-/** The reference that counts without being named: `net.reference.npz` for `net.pt2`. */
-export async function findReference(store: ObjectStore, bucket: string, modelKey: string): Promise<string | null> {
-  const key = `${withoutExtension(modelKey)}.reference.npz`;
-  return Buffer.byteLength(key) <= MAX_KEY_BYTES && (await store.head(bucket, key)) ? fileNameOf(key) : null;
+/** Files that count without being named: `net.reference.npz` and `net.int8.pt` for `net.pt2`. */
+const FOUND_FILES = { reference: '.reference.npz', quantized_model: '.int8.pt' } as const;
+export type FoundFiles = { readonly [N in keyof typeof FOUND_FILES]: string | null };
+
+export async function findFiles(store: ObjectStore, bucket: string, modelKey: string): Promise<FoundFiles> {
+  const found = async (ending: string): Promise<string | null> => {
+    const key = `${withoutExtension(modelKey)}${ending}`;
+    return Buffer.byteLength(key) <= MAX_KEY_BYTES && (await store.head(bucket, key)) ? fileNameOf(key) : null;
+  };
+  return { reference: await found(FOUND_FILES.reference), quantized_model: await found(FOUND_FILES.quantized_model) };
 }
 
 /** Options that name files, each with the key it means. */
 export function filesOf(modelKey: string, options: JobOptions): { readonly option: string; readonly key: string }[] {
-  return (['example_inputs', 'calibration', 'test_data', 'reference'] as const).flatMap((option) => {
+  return (['example_inputs', 'calibration', 'test_data', 'reference', 'quantized_model'] as const).flatMap((option) => {
     const name = options[option];
     return name === null ? [] : [{ option, key: keyBeside(modelKey, name) }];
   });

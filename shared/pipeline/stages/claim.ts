@@ -1,7 +1,7 @@
 /** Claim: make sure that one upload is one job, find out what it asks for, and write that down. */
 import { fail, type JobProblem } from '../../errors.ts';
 import { open, refuse } from '../../formats/open.ts';
-import { checkJob, filesOf, findJob, findReference, resolveJob, type ResolvedJob } from '../job/job.ts';
+import { checkJob, filesOf, findFiles, findJob, resolveJob, type ResolvedJob } from '../job/job.ts';
 import { failureOf, fieldsOf } from '../workspace/job-stage.ts';
 import type { JobRecord, StageFacts } from '../workspace/record.ts';
 import {
@@ -79,8 +79,7 @@ async function recordOf(
   const found = await findJob(store, bucket, key);
   const options = request.options === undefined ? {} : checkJob('the options of the request', request.options);
   const file = found.key ?? 'job';
-  const reference = await findReference(store, bucket, key);
-  const resolved = resolveJob(file, { ...found.job, ...options }, { reference });
+  const resolved = resolveJob(file, { ...found.job, ...options }, await findFiles(store, bucket, key));
   await requireFiles(store, request, file, resolved);
   return {
     ...resolved,

@@ -1,17 +1,41 @@
 /** Quantize: the FP32 ONNX model to one INT8 form of it. */
 import { join } from 'node:path';
-import { quantizeFile } from '../../steps/quantize-file.ts';
+import { quantizeFile, type QuantizedFile } from '../../steps/quantize-file.ts';
+import { linearRecipe } from '../../quantize/transfer/recipes.ts';
+import { transferFile } from '../../steps/transfer-file.ts';
 import { jobStage } from '../workspace/job-stage.ts';
 import { factsOf, variantOf } from '../workspace/previous.ts';
+import type { VariantRequest } from '../job/job.ts';
+import type { Workspace } from '../workspace/workspace.ts';
 import type { QuantizeFacts, StoredFile } from '../workspace/record.ts';
 
 export const run = jobStage<QuantizeFacts>('quantize', async (workspace, input, { signal }) => {
-  const { approach, recipe, keep_float: keepFloat, calibration, weights } = workspace.job.options;
   const converted = await factsOf(workspace, 'convert');
   const variant = variantOf(converted, input);
   const [model] = await workspace.fetch(converted.files);
-  const { written, facts, operators } = await quantizeFile({
-    model: model!,
+  const make = workspace.job.options.quantized_model === null ? computed : carriedOver;
+  const { written, facts, operators, warnings } = await make(workspace, { model: model!, variant, signal });
+  const files: StoredFile[] = [];
+  for (const { path } of written.files)
+    files.push(await workspace.store(path, path.slice(workspace.folder.length + 1)));
+  return {
+    facts: { quantization: facts, files, operators, warnings },
+    output: { bytes: files.reduce((n, file) => n + file.bytes, 0) },
+  };
+});
+
+interface Task {
+  /** Path of the FP32 model. */
+  readonly model: string;
+  readonly variant: VariantRequest;
+  readonly signal: AbortSignal | undefined;
+}
+type Made = QuantizedFile & { readonly warnings: readonly string[] };
+
+async function computed(workspace: Workspace, { model, variant, signal }: Task): Promise<Made> {
+  const { approach, recipe, keep_float: keepFloat, calibration, weights } = workspace.job.options;
+  const made = await quantizeFile({
+    model,
     path: join(workspace.folder, variant.file),
     approach,
     format: variant.format ?? 'QDQ',
@@ -23,11 +47,18 @@ export const run = jobStage<QuantizeFacts>('quantize', async (workspace, input, 
       calibration === null ? undefined : { source: await workspace.openBeside(calibration), name: calibration },
     signal,
   });
-  const files: StoredFile[] = [];
-  for (const { path } of written.files)
-    files.push(await workspace.store(path, path.slice(workspace.folder.length + 1)));
-  return {
-    facts: { quantization: facts, files, operators, warnings: written.warnings },
-    output: { bytes: files.reduce((n, file) => n + file.bytes, 0) },
-  };
-});
+  return { ...made, warnings: made.written.warnings };
+}
+
+async function carriedOver(workspace: Workspace, { model, variant, signal }: Task): Promise<Made> {
+  const { recipe, quantized_model: name, weights } = workspace.job.options;
+  return transferFile({
+    graph: model,
+    quantized: await workspace.openBeside(name!),
+    path: join(workspace.folder, variant.file),
+    recipe: linearRecipe(recipe),
+    format: variant.format ?? 'QDQ',
+    weights,
+    signal,
+  });
+}

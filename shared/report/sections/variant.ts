@@ -11,6 +11,7 @@ import { result } from '../result.ts';
 import { comparisonTable } from './comparison.ts';
 import { failureElement } from './failure.ts';
 import { keptInFloat } from './kept-in-float.ts';
+import { transferTable } from './transfer.ts';
 import { worstLayers } from './worst-layers.ts';
 
 export const variantSections = (report: Report, limits: Limits): readonly Section[] =>
@@ -32,9 +33,9 @@ ${checks(validation, limits)}
 ${quantization ? damage(quantization, at, limits) : null}</article>`;
 }
 
-function damage({ layers, skipped }: Quantization, at: number, limits: Limits): Html {
+function damage({ layers, skipped, transfer }: Quantization, at: number, limits: Limits): Html {
   const worst = worstLayers(layers, at, limits);
-  return html`<div class="pair">${worst?.chart ?? null}${keptInFloat(skipped, limits)}</div>${worst?.rows ?? null}`;
+  return html`${transfer ? transferTable(transfer, limits) : null}<div class="pair">${worst?.chart ?? null}${keptInFloat(skipped, limits)}</div>${worst?.rows ?? null}`;
 }
 
 const files = (list: readonly ReportedFile[], limits: Limits): Hole =>
@@ -61,6 +62,7 @@ function quantizationFacts(q: Quantization | null, limits: Limits): readonly (re
   return [
     ['Quantization', `${q.approach}, ${q.format}`],
     ['Calibration', calibration],
+    ['Carried over from', q.transfer ? name(q.transfer.file, limits) : null],
     ['Nodes', `${formatCount(q.quantized)} quantized, ${formatCount(q.skipped.length)} kept in float`],
   ];
 }

@@ -1,4 +1,5 @@
 /** All that a quantized state dict says: modules, values between them, what stayed float, where it disagrees. */
+import type { TensorData } from '../../tensor/data.ts';
 import type { CodeDtype, QParams } from '../../tensor/qparams.ts';
 import type { QuantizedModule } from '../quantized-weights.ts';
 
@@ -73,6 +74,8 @@ export interface QuantizedModel {
   readonly modules: readonly SavedModule[];
   readonly values: readonly GraphValue[];
   readonly float: readonly FloatModule[];
+  /** Floating-point parameters and buffers by name: those that training changed are nowhere else. */
+  readonly parameters: ReadonlyMap<string, TensorData>;
   /** Every module the file names, also those without parameters. */
   readonly paths: readonly string[];
   readonly differences: readonly QParamsDifference[];

@@ -1,6 +1,8 @@
 /** Reads what PyTorch quantized out of a state dict, Neural Compressor's best_model.pt or a plain one. Runs nothing. */
 import type { ByteSource } from '../../bytes/byte-source.ts';
 import { fail } from '../../errors.ts';
+import type { TensorData } from '../../tensor/data.ts';
+import { SavedTensor } from '../saved-tensor.ts';
 import type { PickleValue } from '../pickle-values.ts';
 import { readTorchSave } from '../state-dict.ts';
 import { graphValues } from './graph-values.ts';
@@ -49,10 +51,27 @@ export async function readQuantizedWeights(source: ByteSource, record: PickleVal
     modules,
     values,
     float,
+    parameters: floatParameters(state, new Set([...graph.values()].flat())),
     paths: [...(state.versions ?? state.modules).keys()].filter((path) => !isPart(path)),
     differences,
     unread,
   };
+}
+
+/** Numbers that say how tensors are rounded, not what the model learned. */
+const ROUNDING: ReadonlySet<string> = new Set(['scale', 'zero_point']);
+
+function floatParameters(state: SavedState, taken: ReadonlySet<string>): Map<string, TensorData> {
+  const found = new Map<string, TensorData>();
+  for (const [path, leaves] of state.modules) {
+    for (const [leaf, value] of leaves) {
+      if (!(value instanceof SavedTensor) || value.quantizer || ROUNDING.has(leaf)) continue;
+      const name = nameOf(path, leaf);
+      if (taken.has(name) || value.dtype !== 'float32') continue;
+      found.set(nameOf(floatPath(state, path), leaf), value.plain(name));
+    }
+  }
+  return found;
 }
 
 const UNKNOWN = 'a quantized tensor that belongs to no module known here';

@@ -1,0 +1,113 @@
+/** INC's recipes for the bias of quantized Linear and Conv, on a graph with Q and DQ around float operators. */
+import { dataTypeNumber } from '../../onnx/data-type.ts';
+import { attribute, type Node, type Value } from '../../onnx/ir.ts';
+import { asFloat32, bytesOf, roundHalfEven } from '../../tensor/arithmetic.ts';
+import { derivedData, type TensorData } from '../../tensor/data.ts';
+import { decodeNumbers } from '../../tensor/numbers.ts';
+import { constantOf } from '../../onnx/match.ts';
+import { type Editor, retyped } from './editor.ts';
+import type { Weighted } from './write-qdq.ts';
+
+export const RECIPES = {
+  /** The bias is added in floating point. */
+  QDQ_OP_FP32_BIAS: { bias: 'float32', roundsBeforeRelu: false },
+  /** The bias is rounded to the scale of the integer sums and added to them. */
+  QDQ_OP_INT32_BIAS: { bias: 'int32', roundsBeforeRelu: false },
+  /** As the first, and the sum is rounded before whatever follows, a Relu too. */
+  QDQ_OP_FP32_BIAS_QDQ: { bias: 'float32', roundsBeforeRelu: true },
+} as const;
+export type LinearRecipe = keyof typeof RECIPES;
+/** Of recipes that say more than how a bias is added, only that applies where codes are given. */
+export const linearRecipe = (name: string): LinearRecipe =>
+  Object.hasOwn(RECIPES, name) ? (name as LinearRecipe) : 'QDQ_OP_FP32_BIAS';
+
+/** `[codes, scale, zero point]` of a dequantized value. */
+export function dequantized(value: Value | null | undefined): readonly [Value, Value, Value] | null {
+  const node = value?.producer;
+  if (node?.op !== 'DequantizeLinear' || node.domain !== '') return null;
+  const [codes, scale, zeroPoint] = node.inputs;
+  return codes && scale && zeroPoint ? [codes, scale, zeroPoint] : null;
+}
+
+/** The scale of the sums: that of the activation times each of the weight's, in float32. */
+function sumScale(editor: Editor, stem: string, x: Value, w: Value): TensorData | null {
+  const [activation, weight] = [constantOf(x), constantOf(w)];
+  if (!activation || !weight) return null;
+  return derivedData('float32', weight.shape, [activation, weight], (a, b) => {
+    const [scale] = asFloat32(a) as unknown as [number];
+    return bytesOf(asFloat32(b).map((s) => s * scale));
+  });
+}
+
+/** `round_half_even(bias / (scale of x * scale of w))`, as onnxruntime's tool and INC compute it. */
+function biasCodes(bias: TensorData, scale: TensorData): TensorData {
+  return derivedData('int32', bias.shape, [bias, scale], (b, s) => {
+    const [values, scales] = [decodeNumbers('float32', b), decodeNumbers('float32', s)];
+    const codes = values.map((v, i) => roundHalfEven(v / scales[scales.length === 1 ? 0 : i]!));
+    return bytesOf(Int32Array.from(codes));
+  });
+}
+
+/** Conv and Gemm read an int32 bias through DequantizeLinear; MatMul and Add become integer operators. */
+export function withIntegerBias(editor: Editor, { node, addition }: Weighted): void {
+  const [x, w] = [dequantized(node.inputs[0]), dequantized(node.inputs[1])];
+  if (!x || !w) return;
+  if (node.op === 'MatMul') integerProduct(editor, node, { x, w, addition });
+  else integerBias(editor, node, x[1], w[1]);
+}
+
+function integerBias(editor: Editor, node: Node, xScale: Value, wScale: Value): void {
+  const before = node.inputs[2] ?? null;
+  const bias = constantOf(before);
+  const scale = sumScale(editor, node.name, xScale, wScale);
+  if (!before || !bias || !scale) return;
+  const stem = before.name;
+  const params = {
+    scale: editor.constant(`${stem}_scale`, scale),
+    zeroPoint: editor.numbers(
+      `${stem}_zero_point`,
+      'int32',
+      scale.shape,
+      new Array<number>(scale.shape[0] ?? 1).fill(0),
+    ),
+  };
+  const codes = editor.constant(`${stem}_quantized`, biasCodes(bias, scale));
+  node.setInput(2, editor.dequantize(codes, stem, params, scale.shape.length ? 0 : undefined));
+  editor.removeUnread([before]);
+}
+
+type Codes = readonly [Value, Value, Value];
+
+interface Product {
+  readonly x: Codes;
+  readonly w: Codes;
+  readonly addition: Weighted['addition'];
+}
+
+function integerProduct(editor: Editor, node: Node, { x, w, addition }: Product): void {
+  const last = addition?.node ?? node;
+  const [result] = last.outputs as [Value];
+  const scale = sumScale(editor, node.name, x[1], w[1]);
+  const biasValue = addition ? addition.node.inputs[addition.index]! : null;
+  const bias = constantOf(biasValue);
+  if (!scale || (addition && !bias)) return;
+  const { origin } = node;
+  const integer = retyped(result.type, 'int32');
+  const stem = result.name;
+  let sums = editor.add('MatMulInteger', [x[0], w[0], x[2], w[2]], { name: `${stem}_sums`, type: integer, origin });
+  if (bias) {
+    const codes = editor.constant(`${biasValue!.name}_quantized`, biasCodes(bias, scale));
+    sums = editor.add('Add', [sums, codes], { name: `${stem}_biased`, type: integer, origin });
+  }
+  const type = retyped(result.type, 'float32');
+  const float = editor.add('Cast', [sums], {
+    name: `${stem}_float`,
+    type,
+    attributes: { to: attribute.int(dataTypeNumber('float32')) },
+    origin,
+  });
+  const scaleValue = editor.constant(`${stem}_scale_of_sums`, scale);
+  const scaled = editor.add('Mul', [float, scaleValue], { name: `${stem}_scaled`, type, origin });
+  editor.supersede(result, scaled);
+  editor.removeUnread([result, biasValue]);
+}

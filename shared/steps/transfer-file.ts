@@ -1,0 +1,73 @@
+/** An FP32 graph and a quantized PyTorch model to an INT8 ONNX file with PyTorch's own codes, scales and zero points. */
+import type { ByteSource } from '../bytes/byte-source.ts';
+import type { ConvertOptions } from '../convert/convert.ts';
+import { fail } from '../errors.ts';
+import type { Weights } from '../choices.ts';
+import { writeModel, type WrittenModel } from '../onnx/proto/write.ts';
+import { transfer, type TransferRequest } from '../quantize/transfer/transfer.ts';
+import type { OperatorCount, Quantization } from '../report/report.ts';
+import { readQuantizedWeights } from '../torch/quantized/read-state-dict.ts';
+import { openGraph } from './fp32-graph.ts';
+import { operatorCounts } from './model-facts.ts';
+
+export interface TransferFileRequest extends Omit<TransferRequest, 'source'> {
+  /** Path of the FP32 model: a `.pt2`, or an `.onnx` whose weights may lie beside it. */
+  readonly graph: string;
+  /** Of the conversion, where the graph is a PyTorch program. */
+  readonly options?: ConvertOptions;
+  /** What Neural Compressor or `torch.save(int8_model.state_dict())` wrote. */
+  readonly quantized: ByteSource;
+  /** Where the INT8 `.onnx` is written. */
+  readonly path: string;
+  /** Integer weights have nothing to be linked to, so `link` embeds them. */
+  readonly weights: Weights;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface TransferredFile {
+  readonly written: WrittenModel;
+  readonly facts: Quantization;
+  readonly operators: readonly OperatorCount[];
+  readonly warnings: readonly string[];
+}
+
+/** One scale for each channel, which QDQ files need, exists since then. */
+const OLDEST_OPSET = 13;
+
+export async function transferFile(request: TransferFileRequest): Promise<TransferredFile> {
+  const { graph, options = {}, quantized, path, weights, signal, ...how } = request;
+  const { opset, warnings } = opsetFor(options.opset_version);
+  const opened = await openGraph(graph, { ...options, ...(opset === undefined ? {} : { opset_version: opset }) });
+  try {
+    const { model } = opened;
+    const found = model.opsets.get('') ?? 0;
+    if (found < OLDEST_OPSET) {
+      const needed = `codes with one scale for each channel exist since opset ${OLDEST_OPSET}: export the graph again`;
+      fail('UnsupportedOpset', { operator: 'DequantizeLinear', opset: found, needed, at: `"${graph}"` });
+    }
+    const source = { file: quantized.name, ...(await readQuantizedWeights(quantized)) };
+    const { facts, warnings: differences } = transfer(model, { ...how, source });
+    signal?.throwIfAborted();
+    const written = await writeModel(model, path, {
+      weights: weights === 'link' ? 'embed' : weights,
+      ...(signal ? { signal } : {}),
+    });
+    return {
+      written,
+      facts,
+      operators: operatorCounts(model),
+      warnings: [...warnings, ...opened.warnings, ...differences, ...written.warnings],
+    };
+  } finally {
+    opened.close();
+  }
+}
+
+/** As Neural Compressor does: an opset that is too old for the format is raised, and said. */
+function opsetFor(asked: number | undefined): { opset: number | undefined; warnings: string[] } {
+  if (asked === undefined || asked >= OLDEST_OPSET) return { opset: asked, warnings: [] };
+  return {
+    opset: OLDEST_OPSET,
+    warnings: [`INT8 models need opset ${OLDEST_OPSET} or newer: opset_version ${asked} was raised to ${OLDEST_OPSET}`],
+  };
+}

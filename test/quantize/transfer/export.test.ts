@@ -1,0 +1,125 @@
+/** Neural Compressor's three snippets, in TypeScript; and what it refuses. */
+import { copyFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { Model, Torch2ONNXConfig } from '../../../library.ts';
+import { openModel } from '../../../shared/onnx/proto/read.ts';
+import { fixturePath, workFolder } from '../fixture.ts';
+
+const GRAPH = fixturePath('digits_transformer', 'fp32.onnx');
+const PROGRAM = join(import.meta.dirname, '../../../examples/digits/digits_cnn.pt2');
+const INT8 = fixturePath('..', 'inc', 'digits_transformer-static', 'best_model.pt');
+
+async function operatorsOf(path: string): Promise<Record<string, number>> {
+  const { model, close } = await openModel(path);
+  onTestFinished(close);
+  const counts: Record<string, number> = {};
+  for (const { op } of model.graph.nodes) counts[op] = (counts[op] ?? 0) + 1;
+  return counts;
+}
+
+describe('the snippets of its page', () => {
+  test('FP32', async () => {
+    const path = join(workFolder(), 'fp32-model.onnx');
+    const model = await Model.open(PROGRAM);
+    const config = new Torch2ONNXConfig({
+      dtype: 'fp32',
+      input_names: ['input'],
+      output_names: ['output'],
+      dynamic_axes: { input: { 0: 'batch_size' }, output: { 0: 'batch_size' } },
+    });
+    await model.export(path, config);
+    const { model: written, close } = await openModel(path);
+    onTestFinished(close);
+    expect(written.opsets.get('')).toBe(14);
+    expect(written.graph.inputs.map(({ name, type }) => [name, String(type!.shape[0])])).toEqual([
+      ['input', 'batch_size'],
+    ]);
+    expect(written.graph.outputs.map(({ name }) => name)).toEqual(['output']);
+  });
+
+  test.each([
+    ['QDQ', 'QDQ_OP_FP32_BIAS', ['QuantizeLinear', 'DequantizeLinear', 'MatMul', 'Add']],
+    ['QLinear', 'QDQ_OP_FP32_BIAS', ['QuantizeLinear', 'MatMulIntegerToFloat', 'Add']],
+    ['QDQ', 'QDQ_OP_INT32_BIAS', ['QuantizeLinear', 'MatMulInteger', 'Add', 'Cast', 'Mul']],
+    ['QLinear', 'QDQ_OP_INT32_BIAS', ['QuantizeLinear', 'MatMulInteger', 'Add', 'Cast', 'Mul']],
+    [
+      'QDQ',
+      'QDQ_OP_FP32_BIAS_QDQ',
+      ['QuantizeLinear', 'DequantizeLinear', 'MatMul', 'Add', 'QuantizeLinear', 'DequantizeLinear'],
+    ],
+    [
+      'QLinear',
+      'QDQ_OP_FP32_BIAS_QDQ',
+      ['QuantizeLinear', 'MatMulIntegerToFloat', 'Add', 'QuantizeLinear', 'DequantizeLinear'],
+    ],
+  ] as const)('INT8 %s %s: the operators of a quantized Linear', async (quant_format, recipe, chain) => {
+    const path = join(workFolder(), 'int8-model.onnx');
+    const model = await Model.open(GRAPH, { quantized: INT8 });
+    await model.export(path, new Torch2ONNXConfig({ dtype: 'int8', opset_version: 14, quant_format, recipe }));
+    const { model: written, close } = await openModel(path);
+    onTestFinished(close);
+    // The first Linear of an MLP: its input comes rounded from a LayerNorm, a float GELU reads its output.
+    const found: string[] = [];
+    let value = [...written.graph.nodes].find(
+      (node) => node.op === 'QuantizeLinear' && node.inputs[0]!.name.startsWith('/block1/ln2'),
+    )!;
+    found.push(value.op);
+    while (found.length < chain.length) {
+      const next = [...value.outputs[0]!.uses].map(({ node }) => node).find(({ op }) => op === chain[found.length]);
+      expect(next?.op, `after ${found.join(', ')}`).toBe(chain[found.length]);
+      found.push(next!.op);
+      value = next!;
+    }
+    expect(found).toEqual([...chain]);
+  });
+});
+
+test('dtype names the types of activations and weights', async () => {
+  const model = await Model.open(GRAPH, { quantized: INT8 });
+  const path = join(workFolder(), 'int8.onnx');
+  await model.export(path, new Torch2ONNXConfig({ dtype: 'U8U8' }));
+  const { model: written, close } = await openModel(path);
+  onTestFinished(close);
+  const codes = [...written.graph.initializers].filter(({ name }) => name.endsWith('_quantized'));
+  expect(new Set(codes.map(({ type }) => type!.dtype))).toEqual(new Set(['uint8']));
+});
+
+test('formats in any case; what is unknown is named', () => {
+  expect(new Torch2ONNXConfig({ quant_format: 'qoperator' }).quant_format).toBe('QLinear');
+  expect(() => new Torch2ONNXConfig({ quant_format: 'QAT' })).toThrow(expect.objectContaining({ code: 'BadOption' }));
+  expect(() => new Torch2ONNXConfig({ opset: 14 } as never)).toThrow(expect.objectContaining({ code: 'BadOption' }));
+});
+
+test('an old opset is raised, and said', async () => {
+  const model = await Model.open(fixturePath('..', '..', '..', 'examples', 'digits', 'digits_cnn.pt2'), {
+    quantized: fixturePath('..', 'inc', 'digits_cnn-static', 'best_model.pt'),
+  });
+  const { warnings } = await model.export(join(workFolder(), 'int8.onnx'), new Torch2ONNXConfig({ opset_version: 11 }));
+  expect(warnings.join()).toContain('raised to 13');
+});
+
+describe('refused before anything is written', () => {
+  test('INT8 without the INT8 model', async () => {
+    const model = await Model.open(GRAPH);
+    await expect(model.export('never.onnx')).rejects.toMatchObject({ code: 'BadOption' });
+  });
+
+  test('the INT8 model of another network: both sides are named', async () => {
+    const folder = workFolder();
+    copyFileSync(fixturePath('..', 'inc', 'token_classifier-static', 'best_model.pt'), join(folder, 'other.pt'));
+    const model = await Model.open(GRAPH, { quantized: join(folder, 'other.pt') });
+    const failure = model.export(join(folder, 'never.onnx'));
+    await expect(failure).rejects.toMatchObject({ code: 'QuantizedModelDiffers' });
+    await expect(failure).rejects.toThrow(/module "fc1" is quantized in the file and has no operator in the graph/);
+  });
+});
+
+test('dynamic Linear, a Gemm too, runs on integers', async () => {
+  const path = join(workFolder(), 'int8.onnx');
+  const model = await Model.open(fixturePath('digits_cnn', 'fp32.onnx'), {
+    quantized: fixturePath('..', 'inc', 'digits_cnn-dynamic', 'best_model.pt'),
+  });
+  await model.export(path);
+  expect(await operatorsOf(path)).toMatchObject({ MatMulInteger: 2 });
+});
