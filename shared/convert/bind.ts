@@ -1,19 +1,10 @@
 /** Arguments of a node, bound to the schema of its operator: by name or by position, defaults filled in, typed. */
 import type { Dim } from '../tensor/dim.ts';
-import type { Value } from '../onnx/ir.ts';
 import type { Argument, TorchNode } from '../torch/program.ts';
 import type { AtenBuilder } from './converter.ts';
 import { numberOperand } from './promote.ts';
 import type { ScalarArg, Schema, SchemaArgument } from './schema.ts';
-
-/** How names in the file become values: given by the lowering of the enclosing graph. */
-export interface Scope {
-  tensor(name: string): Value;
-  /** A symbolic int as a dimension. */
-  dim(name: string): Dim;
-  /** A symbolic float or bool as a 0-d tensor. */
-  scalar(name: string): Value;
-}
+import type { Scope } from './scope.ts';
 
 /** Arguments that say how to compute, not what: they have no meaning in ONNX. */
 const IGNORED = new Set(['generator', 'pin_memory', 'non_blocking', 'device', 'layout']);

@@ -4,7 +4,7 @@ import { type Condition, conditionText } from '../tensor/condition.ts';
 import { type Dim, symbol, symbolName, symbolsOf } from '../tensor/dim.ts';
 import { type Dtype, DTYPES, isComplex } from '../tensor/dtype.ts';
 import type { TensorData } from '../tensor/data.ts';
-import { tensorType } from '../tensor/type.ts';
+import { type TensorType, tensorType } from '../tensor/type.ts';
 import type { Builder } from '../onnx/builder.ts';
 import { Graph, type Model, type Value } from '../onnx/ir.ts';
 import { DEFAULT_OPSET, irVersionOf, NEWEST_OPSET, OLDEST_OPSET } from '../onnx/opset.ts';
@@ -15,11 +15,12 @@ import { widenInterface } from '../onnx/passes/half-interface.ts';
 import { functionalize } from '../torch/functionalize.ts';
 import type { Argument, ProgramInput, ProgramOutput, TorchGraph, TorchProgram } from '../torch/program.ts';
 import { liveGraph } from './live.ts';
-import { initializers, Lowering } from './lower.ts';
+import { initializers } from './initializers.ts';
+import { beginLowering, type Lowering } from './lower.ts';
 import { chosenNames, type DynamicAxes, symbolNames } from './names.ts';
 import { allNodes, unsupportedUses } from './survey.ts';
 import { RecordedSizes } from './recorded-sizes.ts';
-import { representedType } from './recorded-type.ts';
+import { representedType } from './records.ts';
 import { declaredConditions, requireConditions } from './size-checks.ts';
 import { validSizes } from './valid-sizes.ts';
 import { mapRegions } from './structural/vmap.ts';
@@ -161,8 +162,10 @@ function lowerProgram(program: TorchProgram, { opset, options, warn }: LowerRequ
       inputNames,
     ),
   );
-  const shapeOf = (argument: Argument): readonly Dim[] =>
-    argument.kind === 'tensor' ? dimsOf(program.graph, argument) : [];
+  const shapeOf = (argument: Argument): readonly Dim[] | null => {
+    const isUnrecorded = argument.kind === 'tensor' && !program.graph.values.has(argument.name);
+    return isUnrecorded ? null : argument.kind === 'tensor' ? dimsOf(program.graph, argument) : [];
+  };
   const renamed = symbolNames(program, {
     inputs: inputs.map((input, i) => ({ name: inputNames[i]!, shape: shapeOf(input.value) })),
     outputs: outputs.map((output, i) => ({ name: outputNames[i]!, shape: shapeOf(output.argument) })),
@@ -174,7 +177,7 @@ function lowerProgram(program: TorchProgram, { opset, options, warn }: LowerRequ
   const ranges = new Map([...program.symbols].filter(([name]) => own.has(name)));
   const valid = validSizes({ guards: program.guards, ranges, renamed });
   const sizes = new RecordedSizes({ renamed, facts: valid.facts, example: exampleSizes(program, renamed) });
-  const lowering = new Lowering(program.graph, { graph, opset }, { sizes, warn });
+  const lowering = beginLowering(program.graph, { graph, opset }, { sizes, warn });
   bindInputs(lowering, graph, inputs, inputNames);
   bindWeights(lowering, program);
   lowering.run();
@@ -237,18 +240,22 @@ function bindInputs(
 ): void {
   inputs.forEach(({ value: argument }, i) => {
     if (argument.kind === 'tensor') {
-      const type = lowering.typeOf(argument.name);
+      const type = inputType(lowering, argument.name, names[i]!);
       requireOnnxType(type.dtype, `input "${names[i]}"`);
       const value = graph.addInput(names[i]!, type);
-      lowering.bind(argument.name, value);
+      lowering.scope.bind(argument.name, value);
       lowering.op.dimValues.bindShape(value);
     } else if (argument.kind === 'symint') {
       const value = graph.addInput(names[i]!, tensorType('int64', []));
-      const dim = lowering.dim(argument.name);
+      const dim = lowering.scope.dim(argument.name);
       if (typeof dim !== 'number') lowering.op.dimValues.bindScalar(dim.text, value);
     }
   });
 }
+
+const inputType = (lowering: Lowering, name: string, called: string): TensorType =>
+  lowering.scope.records.typeOf(name) ??
+  fail('CorruptModel', { file: 'graph', where: `input "${called}"`, reason: 'the file records no type for it' });
 
 function requireOnnxType(dtype: Dtype, what: string): void {
   if (DTYPES[dtype].kind === 'string') fail('UnsupportedType', { what, dtype, hint: 'give tensors of numbers' });
@@ -266,7 +273,7 @@ function bindWeights(lowering: Lowering, program: TorchProgram): void {
         where: `input ${input.name}`,
         reason: `weight "${input.key}" is not in the file`,
       });
-    lowering.bind(argument.name, initializer(input.key, asReal(data)));
+    lowering.scope.bind(argument.name, initializer(input.key, asReal(data)));
   });
 }
 

@@ -56,6 +56,6 @@ export interface SubgraphLowering {
    * stay there.
    */
   inside(op: AtenBuilder, graph: Graph): AtenBuilder;
-  /** The type recorded for an input of an inner graph, as ONNX holds it. */
-  inputType(graph: TorchGraph, input: Argument): TensorType;
+  /** The type recorded for an input of an inner graph, as ONNX holds it; that of the operand where nothing is. */
+  inputType(graph: TorchGraph, input: Argument, operand: Value): TensorType;
 }

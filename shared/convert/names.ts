@@ -9,7 +9,8 @@ export type DynamicAxes = Readonly<Record<string, Readonly<Record<string, string
 export interface UserTensor {
   /** The name in the ONNX file. */
   readonly name: string;
-  readonly shape: readonly Dim[];
+  /** null where the file records none. */
+  readonly shape: readonly Dim[] | null;
 }
 
 interface NamingRequest {
@@ -29,7 +30,10 @@ export function symbolNames(
 ): Map<string, Dim> {
   const names = new Map<string, string>();
   for (const tensor of [...inputs, ...outputs]) {
-    for (const [raw, chosen] of chosenAxes(tensor, dynamicAxes[tensor.name] ?? {}, outputs.includes(tensor))) {
+    const { name: called, shape } = tensor;
+    if (shape === null) continue;
+    const axes = dynamicAxes[called] ?? {};
+    for (const [raw, chosen] of chosenAxes({ name: called, shape }, axes, outputs.includes(tensor))) {
       names.delete(raw);
       const name = unusedName(chosen, names);
       // One name would make them one size, and shapes would be computed from whichever comes first.
@@ -46,7 +50,7 @@ export function symbolNames(
     if (!names.has(raw)) names.set(raw, unusedName(wanted, names));
   };
   for (const { name, shape } of inputs) {
-    shape.forEach((dim, axis) => {
+    shape?.forEach((dim, axis) => {
       const raw = symbolName(dim);
       if (raw !== null) propose(raw, axis === 0 ? 'batch' : `${identifier(name)}_dim_${axis}`);
     });
@@ -64,7 +68,7 @@ function unusedName(wanted: string, names: ReadonlyMap<string, string>): string 
 
 /** Symbol and name for every axis that the user named. */
 function chosenAxes(
-  { name, shape }: UserTensor,
+  { name, shape }: { readonly name: string; readonly shape: readonly Dim[] },
   axes: Readonly<Record<string, string>> | readonly number[],
   isOutput: boolean,
 ): [raw: string, chosen: string][] {

@@ -32,5 +32,12 @@ const INDIFFERENT: ReadonlyMap<string, OpConverter> = new Map(
   [...CONVERTERS].filter(([target]) => /^aten::(_assert|sym_constrain)/.test(target)),
 );
 
+/** Operators of complex tensors that take real ones as well: what they give, only a record or the call tells. */
+export const mayGiveComplex = (target: string): boolean => {
+  const complex = COMPLEX_CONVERTERS.get(target);
+  const real = CONVERTERS.get(target);
+  return complex !== undefined && (real === undefined || real === complex);
+};
+
 export const isSupported = (target: string, complex: boolean): boolean =>
   STRUCTURAL_CONVERTERS.has(target) || converterFor(target, complex) !== undefined;

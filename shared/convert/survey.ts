@@ -2,7 +2,7 @@
 import type { UnsupportedUse } from '../errors.ts';
 import { isComplex } from '../tensor/dtype.ts';
 import type { Argument, TorchGraph, TorchNode } from '../torch/program.ts';
-import { isSupported } from './registry.ts';
+import { isSupported, mayGiveComplex } from './registry.ts';
 
 /** `add.Tensor in layer1.0 (resnet.py:91)`. */
 export const placeOf = (node: TorchNode): string =>
@@ -17,6 +17,12 @@ export function unsupportedUses(graph: TorchGraph): UnsupportedUse[] {
   for (const { node, within } of nodesWithin(graph)) {
     const complex = isComplexNode(node, within);
     if (isSupported(node.target, complex) || isSizeArithmetic(node)) continue;
+    // Without records the call itself tells, which lowering looks at.
+    if (
+      mayGiveComplex(node.target) &&
+      node.outputs.flatMap(tensorNames).some((n) => n !== null && !within.values.has(n))
+    )
+      continue;
     const name = complex ? `${node.target} on complex tensors` : node.target;
     const use = uses.get(name);
     if (use) use.count++;
@@ -41,9 +47,13 @@ function* nodesWithin(graph: TorchGraph): Generator<{ node: TorchNode; within: T
 export const tensorNames = (argument: Argument): readonly (string | null)[] =>
   argument.kind === 'tensor' ? [argument.name] : argument.kind === 'tensors' ? argument.names : [];
 
+/** Whether a complex number or type stands among the arguments. */
+export const namesComplex = (node: TorchNode): boolean =>
+  node.args.some(({ value }) => value.kind === 'complex' || (value.kind === 'dtype' && isComplex(value.value)));
+
 /** Whether a tensor that the node takes or gives is recorded as complex, or a number is one. */
 export function isComplexNode(node: TorchNode, graph: TorchGraph): boolean {
-  if (node.args.some(({ value }) => value.kind === 'complex')) return true;
+  if (namesComplex(node)) return true;
   return [...node.args.map((a) => a.value), ...node.outputs].flatMap(tensorNames).some((name) => {
     const recorded = name === null ? undefined : graph.values.get(name);
     return recorded?.kind === 'tensor' && isComplex(recorded.type.dtype);

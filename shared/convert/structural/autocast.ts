@@ -76,6 +76,8 @@ export const autocast: StructuralConverter = {
           op.aten.refuse('dtype', 'None', 'an autocast with its dtype'));
     const graph = graphAt(node, 4);
     const isOn = enabled?.kind === 'bool' && enabled.value;
+    if (isOn && !recordsResults(graph))
+      return op.aten.refuse('enabled', true, 'autocast where the file records the type of every value');
     const operands = node.args
       .slice(5)
       .flatMap(({ value }) => opened(value))
@@ -86,6 +88,9 @@ export const autocast: StructuralConverter = {
 
 /** Autocast leaves float64 alone. */
 const CASTABLE: readonly Dtype[] = ['float16', 'bfloat16', 'float32'];
+
+const recordsResults = ({ nodes, values }: TorchGraph): boolean =>
+  nodes.flatMap(({ outputs }) => outputs.flatMap(opened)).every((o) => o.kind !== 'tensor' || values.has(o.name));
 
 /**
  * Casts before every operator that autocast gives other types; which those are, the recorded types of the results tell.

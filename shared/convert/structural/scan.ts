@@ -5,7 +5,7 @@ import { tensorType } from '../../tensor/type.ts';
 import type { AtenBuilder, StructuralConverter, SubgraphLowering } from '../converter.ts';
 import { dtypeOf } from '../promote.ts';
 import { shapeOf, slice } from '../shape.ts';
-import { bodyInput, closeBody, graphAt, newBody, operandsAt } from './subgraph.ts';
+import { bodyInput, closeBody, graphAt, newBody, operandsAt, requireCarried } from './subgraph.ts';
 
 interface Slices {
   readonly graph: TorchGraph;
@@ -17,10 +17,10 @@ interface Slices {
 /** The final states, then the results of all slices, stacked. */
 function scanned(op: AtenBuilder, lowering: SubgraphLowering, { graph, states, sliced, further }: Slices): Value[] {
   const body = newBody(op, lowering, 'body');
-  const typeAt = (i: number): ReturnType<SubgraphLowering['inputType']> => lowering.inputType(graph, graph.inputs[i]!);
-  const before = states.map((_, i) => bodyInput(body, 'state', typeAt(i)));
+  const before = states.map((x, i) => bodyInput(body, 'state', lowering.inputType(graph, graph.inputs[i]!, x)));
   const parts = sliced.map((x) => bodyInput(body, 'slice', tensorType(dtypeOf(x), shapeOf(x).slice(1))));
   const results = lowering.inline(body.op, graph, [...before, ...parts, ...further]);
+  requireCarried(op, graph, { carried: before, next: results });
   closeBody(body, results);
   return op.Scan([...states, ...sliced], { body: body.graph, num_scan_inputs: sliced.length }, results.length);
 }

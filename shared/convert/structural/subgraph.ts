@@ -1,7 +1,7 @@
 /** Graphs inside operators, as bodies of ONNX operators: what goes in and what comes out. */
 import { fail } from '../../errors.ts';
 import { Graph, type Value } from '../../onnx/ir.ts';
-import type { TensorType } from '../../tensor/type.ts';
+import { sameType, type TensorType, typeText } from '../../tensor/type.ts';
 import type { Argument, TorchGraph, TorchNode } from '../../torch/program.ts';
 import type { AtenBuilder, SubgraphLowering } from '../converter.ts';
 import { reshape } from '../shape.ts';
@@ -60,4 +60,17 @@ export function closeBody({ op, graph }: Body, outputs: readonly Value[]): Graph
 export function predicate(op: AtenBuilder, value: Value): Value {
   const scalar = value.type?.shape.length ? reshape(op, value, []) : value;
   return scalar.type?.dtype === 'bool' ? scalar : op.Cast([scalar], { to: 'bool' });
+}
+
+/** Where the graph records no types, a carried value has to keep that of its operand. */
+export function requireCarried(
+  op: AtenBuilder,
+  { inputs, values }: TorchGraph,
+  { carried, next }: { readonly carried: readonly Value[]; readonly next: readonly Value[] },
+): void {
+  carried.forEach(({ type: before }, i) => {
+    const [input, after] = [inputs[i], next[i]?.type];
+    if (input?.kind !== 'tensor' || values.has(input.name) || !before || !after || sameType(before, after)) return;
+    op.aten.refuse(`carried value "${input.name}"`, typeText(after), `the type it begins with, ${typeText(before)}`);
+  });
 }

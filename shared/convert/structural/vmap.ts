@@ -120,35 +120,32 @@ interface Moved {
 }
 
 function moved(like: TorchNode, name: string, from: number, to: number, values: Values): Moved {
-  const recorded = values.get(name);
-  if (from === to || recorded?.kind !== 'tensor') return { name, nodes: [] };
+  if (from === to) return { name, nodes: [] };
   const result = `${name}__to_front_of_${like.name}`;
+  recordMoved(values, { name, result, from, to });
+  return { name: result, nodes: [movedim(like, name, result, from, to)] };
+}
+
+/** The record of `result`, which is `name` with an axis moved; none where `name` has none. */
+function recordMoved(
+  values: Values,
+  { name, result, from, to }: { name: string; result: string; from: number; to: number },
+): void {
+  const recorded = values.get(name);
+  if (recorded?.kind !== 'tensor') return;
   const shape: Dim[] = [...recorded.type.shape];
   const [size] = shape.splice(from < 0 ? from + shape.length : from, 1);
-  values.set(result, {
-    kind: 'tensor',
-    type: { dtype: recorded.type.dtype, shape: shape.toSpliced(to, 0, size!) },
-    strides: [],
-    offset: 0,
-  });
-  return { name: result, nodes: [movedim(like, name, result, from, to)] };
+  const type = { dtype: recorded.type.dtype, shape: shape.toSpliced(to, 0, size!) };
+  values.set(result, { kind: 'tensor', type, strides: [], offset: 0 });
 }
 
 /** The results come stacked along the first axis. */
 function stackedAs(node: TorchNode, values: Values): Moved {
   const [result] = resultsOf(node);
   const to = intAt(node, 3)!;
-  const recorded = values.get(result!);
-  if (to === 0 || recorded?.kind !== 'tensor') return { name: result!, nodes: [] };
+  if (to === 0) return { name: result!, nodes: [] };
   const name = `${result}__stacked`;
-  const shape: Dim[] = [...recorded.type.shape];
-  const [size] = shape.splice(to < 0 ? to + shape.length : to, 1);
-  values.set(name, {
-    kind: 'tensor',
-    type: { dtype: recorded.type.dtype, shape: [size!, ...shape] },
-    strides: [],
-    offset: 0,
-  });
+  recordMoved(values, { name: result!, result: name, from: to, to: 0 });
   return { name, nodes: [movedim(node, name, result!, 0, to)] };
 }
 

@@ -4,7 +4,7 @@
  */
 import { tensorType } from '../../tensor/type.ts';
 import type { StructuralConverter } from '../converter.ts';
-import { bodyInput, closeBody, graphAt, newBody, operandsAt, predicate } from './subgraph.ts';
+import { bodyInput, closeBody, graphAt, newBody, operandsAt, predicate, requireCarried } from './subgraph.ts';
 
 /** `while_loop(condition graph, body graph, carried values, further operands)`. */
 export const whileLoop: StructuralConverter = {
@@ -20,8 +20,9 @@ export const whileLoop: StructuralConverter = {
     const body = newBody(op, lowering, 'body');
     bodyInput(body, 'round', tensorType('int64', []));
     bodyInput(body, 'keep_going', tensorType('bool', []));
-    const carried = initial.map((_, i) => bodyInput(body, 'carried', lowering.inputType(round, round.inputs[i]!)));
+    const carried = initial.map((x, i) => bodyInput(body, 'carried', lowering.inputType(round, round.inputs[i]!, x)));
     const next = lowering.inline(body.op, round, [...carried, ...further]);
+    requireCarried(op, round, { carried, next });
     // Sizes that the condition calls by the same names are those after the round.
     const again = lowering.inline(lowering.inside(op, body.graph), condition, [...next, ...further]);
     closeBody(body, [predicate(body.op, again[0]!), ...next]);

@@ -1,7 +1,7 @@
 /** Arithmetic of complex tensors, part by part. */
 import type { Dtype } from '../../../tensor/dtype.ts';
 import type { Value } from '../../../onnx/ir.ts';
-import { representedType } from '../../recorded-type.ts';
+import { representedType } from '../../records.ts';
 import { aten, type AtenBuilder, type OpConverter } from '../../converter.ts';
 import { cast, dtypeOf, numberOperand, knownNumber } from '../../promote.ts';
 import { axisOf, rankOf, transpose, unsqueeze } from '../../shape.ts';
