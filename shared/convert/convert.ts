@@ -8,10 +8,8 @@ import { type TensorType, tensorType } from '../tensor/type.ts';
 import type { Builder } from '../onnx/builder.ts';
 import { Graph, type Model, type Value } from '../onnx/ir.ts';
 import { DEFAULT_OPSET, irVersionOf, NEWEST_OPSET, OLDEST_OPSET } from '../onnx/opset.ts';
-import { type PassLog, SIMPLIFY, SIMPLIFY_LINKED } from '../onnx/passes/index.ts';
-import { requireKernels, widenKernels } from '../onnx/passes/kernels.ts';
-import { unsignedCodes } from '../onnx/passes/unsigned-codes.ts';
-import { widenInterface } from '../onnx/passes/half-interface.ts';
+import { type DeclinedNode, PassLog, type PassResult } from '../onnx/pass.ts';
+import { passOf, STAGES } from '../onnx/passes/index.ts';
 import { functionalize } from '../torch/functionalize.ts';
 import type { Argument, ProgramInput, ProgramOutput, TorchGraph, TorchProgram } from '../torch/program.ts';
 import { liveGraph } from './live.ts';
@@ -49,7 +47,9 @@ export interface ConvertOptions {
 export interface ConvertedModel {
   readonly model: Model;
   readonly torchNodes: number;
-  readonly passes: PassLog;
+  readonly passes: readonly PassResult[];
+  /** Nodes that a rule left as they are for a reason worth telling. */
+  readonly declined: readonly DeclinedNode[];
   /** Conditions on input sizes that the model is valid for: `batch % 2 == 0`. */
   readonly validFor: readonly string[];
   readonly warnings: readonly string[];
@@ -91,23 +91,15 @@ export function convertProgram(program: TorchProgram, options: ConvertOptions = 
     producerVersion: '',
     metadata: new Map(validFor.length ? [[VALID_FOR, JSON.stringify(validFor)]] : []),
   };
-  const log: PassLog = [];
-  const widened = widenInterface(model);
-  if (widened.length)
-    warnings.push(
-      `${widened.join(', ')}: bfloat16 in PyTorch, float32 in the ONNX model, which casts inside; numpy ` +
-        'and JavaScript have no bfloat16',
-    );
-  widenKernels.run(model, log);
-  unsignedCodes.run(model, log);
-  (options.keepWeights ? SIMPLIFY_LINKED : SIMPLIFY).run(model, log);
-  requireKernels.run(model);
+  const log = new PassLog();
+  passOf(STAGES, { keepWeights: options.keepWeights ?? false }).run(model, log);
   return {
     model,
     torchNodes: [...allNodes(program.graph)].length,
-    passes: log,
+    passes: log.results,
+    declined: log.left,
     validFor,
-    warnings: [...new Set(warnings)],
+    warnings: [...new Set([...warnings, ...log.warnings])],
   };
 }
 

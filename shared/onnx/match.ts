@@ -1,6 +1,6 @@
 /** Looking at nodes: all of a graph, who computes a value, attributes with their defaults, constants. */
 import type { TensorData } from '../tensor/data.ts';
-import { isFloat } from '../tensor/dtype.ts';
+import { type Dtype, isFloat } from '../tensor/dtype.ts';
 import { decodeInts, decodeNumbers } from '../tensor/numbers.ts';
 import type { Graph, Node, Value } from './ir.ts';
 import type { OnnxOp } from './schema/index.ts';
@@ -67,6 +67,10 @@ export function constantOf(value: Value | null | undefined): TensorData | null {
 }
 
 export const isUnused = (value: Value): boolean => value.uses.size === 0 && !value.producer?.graph?.isOutput(value);
+
+/** All that a node reads and computes. */
+export const valuesOf = (node: Node): Value[] => [...node.inputs, ...node.outputs].filter((v) => v !== null);
+export const isOf = (value: Value | null, dtype: Dtype): boolean => value?.type?.dtype === dtype;
 
 /** Of a floating-point type, as far as is known. */
 export const mayBeFloat = ({ type }: Value): boolean => type === null || isFloat(type.dtype);

@@ -1,89 +1,74 @@
-/** Passes on models written as text: before, `---`, after. Applied again they change nothing. */
-import { readdirSync, readFileSync } from 'node:fs';
-import { describe, expect, test } from 'vitest';
-import { checkModel } from '../../shared/onnx/check.ts';
-import type { Model } from '../../shared/onnx/ir.ts';
+/** Every step of a conversion on models written as text. Applied again they change nothing. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { declined, PassLog, type Rule } from '../../shared/onnx/pass.ts';
 import { EVALUATORS } from '../../shared/onnx/passes/evaluate/evaluator.ts';
-import { eliminateIdentity } from '../../shared/onnx/passes/eliminate-identity.ts';
-import { foldBatchNorm } from '../../shared/onnx/passes/fold-batch-norm.ts';
-import { foldConstants } from '../../shared/onnx/passes/fold-constants.ts';
-import { foldWeights, moveWeights } from '../../shared/onnx/passes/fold-weights.ts';
-import { SIMPLIFY, SIMPLIFY_LINKED } from '../../shared/onnx/passes/index.ts';
-import { widenKernels } from '../../shared/onnx/passes/kernels.ts';
-import {
-  constantReshape,
-  mergeCasts,
-  mergeReshapes,
-  mergeTransposes,
-  mergeUnsqueezes,
-} from '../../shared/onnx/passes/merge.ts';
-import { nameValues } from '../../shared/onnx/passes/name-values.ts';
-import { removeUnused } from '../../shared/onnx/passes/remove-unused.ts';
-import { shareCommon, shareInitializers } from '../../shared/onnx/passes/share.ts';
-import { unsignedCodes } from '../../shared/onnx/passes/unsigned-codes.ts';
-import { type Pass, rewriting, type Rule, sequence, untilStable } from '../../shared/onnx/rewrite.ts';
+import { passOf, STAGES } from '../../shared/onnx/passes/index.ts';
+import { producedBy } from '../../shared/onnx/match.ts';
 import { OPS } from '../../shared/onnx/schema/index.ts';
-import { printModel } from '../../shared/onnx/text.ts';
-import { memoryData } from '../../shared/tensor/data.ts';
+import { casesIn, runCase, subjectOf, subjectsOf } from './pass-cases.ts';
 import { typedModel } from './typed.ts';
 
-/** What a rule leaves behind unread is removed, and what it makes is named, so that a case shows one thing. */
-const alone = (step: Pass): Pass =>
-  sequence(step.name, [untilStable(sequence(step.name, [step, removeUnused])), nameValues]);
-const rule = (r: Rule): Pass => alone(rewriting(r.name, [r]));
-
-const PASSES: Readonly<Record<string, Pass>> = {
-  'constant-reshape': rule(constantReshape),
-  'eliminate-identity': rule(eliminateIdentity),
-  'fold-batch-norm': rule(foldBatchNorm),
-  'fold-constants': rule(foldConstants),
-  'merge-casts': rule(mergeCasts),
-  'merge-reshapes': rule(mergeReshapes),
-  'fold-weights': rule(foldWeights),
-  'merge-transposes': rule(mergeTransposes),
-  'merge-unsqueezes': rule(mergeUnsqueezes),
-  'move-weights': rule(moveWeights),
-  'name-values': nameValues,
-  'remove-unused': removeUnused,
-  'share-common': alone(shareCommon),
-  'share-initializers': alone(shareInitializers),
-  simplify: SIMPLIFY,
-  'unsigned-codes': alone(unsignedCodes),
-  'widen-16-bit-floats': alone(widenKernels),
-  'simplify-linked': SIMPLIFY_LINKED,
-};
-
 const FOLDER = new URL('./passes/', import.meta.url);
-const cases = readdirSync(FOLDER).filter((name) => name.endsWith('.txt'));
-
-/** Derived weights are printed as the numbers they will be written with. */
-async function readWeights(model: Model): Promise<Model> {
-  for (const value of model.graph.initializers) {
-    const data = value.data!;
-    if (!data.memory) value.data = memoryData(data.dtype, data.shape, await data.read());
-  }
-  return model;
-}
+const CASES = casesIn(FOLDER);
+const SUBJECTS = subjectsOf(STAGES);
 
 test('every evaluator belongs to an operator of the table', () => {
   expect(Object.keys(EVALUATORS).filter((op) => !(op in OPS))).toEqual([]);
 });
 
-test('every pass has a case', () => {
-  expect(Object.keys(PASSES).filter((name) => !cases.some((c) => c.startsWith(`${name}.`)))).toEqual([]);
+test('every pass has a case, every case a pass', () => {
+  expect([...SUBJECTS.keys()].filter((name) => !CASES.some((file) => subjectOf(file) === name))).toEqual([]);
+  expect(CASES.filter((file) => !SUBJECTS.has(subjectOf(file)))).toEqual([]);
 });
 
-describe.each(cases)('%s', (name) => {
-  const [before, after] = readFileSync(new URL(name, FOLDER), 'utf8').split(/^---\n/m) as [string, string];
-  const pass = PASSES[name.split('.')[0]!]!;
+test.each(CASES)('%s', async (file) => {
+  const { after, expected, again } = await runCase(FOLDER, file, SUBJECTS.get(subjectOf(file))!);
+  expect(after).toBe(expected);
+  expect(again).toBe(0);
+});
 
-  test('gives what is written', async () => {
+describe('a new pass', () => {
+  const doubleNegation: Rule = {
+    name: 'double-negation',
+    root: 'Neg',
+    rewrite: (node) => producedBy(node.inputs[0], 'Neg')?.inputs[0] ?? declined('what it negates is not negated'),
+  };
+  const stages = [...STAGES, { name: 'new', untilStable: false, steps: [[doubleNegation]] }];
+  const HEAD = '<ir_version: 10, opset_import: ["": 21]>\ng';
+
+  test('is a row, and its case file finds it', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'torchferry-test-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const before = `${HEAD} (float[2] x) => (float[2] y) { a = Neg(x)\n b = Neg(a)\n y = Exp(b) }\n`;
+    const after = `${HEAD} (float[2] x) => (float[2] y)\n{\n  y = Exp(x)\n}\n`;
+    writeFileSync(join(folder, 'double-negation.01-gone.txt'), `${before}---\n${after}`);
+    const [file] = casesIn(pathToFileURL(`${folder}/`));
+    const outcome = await runCase(pathToFileURL(`${folder}/`), file!, subjectsOf(stages).get(subjectOf(file!))!);
+    expect(outcome.after).toBe(outcome.expected);
     const model = typedModel(before);
-    checkModel(model);
-    pass.run(model);
-    checkModel(model);
-    const again = pass.run(model);
-    expect(printModel(await readWeights(model), { names: name.startsWith('name-values') })).toBe(after);
-    expect(again).toBe(0);
+    const log = new PassLog();
+    passOf(stages).run(model, log);
+    expect(log.results).toContainEqual({ pass: 'double-negation', changes: 1 });
   });
+
+  test('may say why it leaves a node as it is', () => {
+    const log = new PassLog();
+    passOf(stages).run(typedModel(`${HEAD} (float[2] x) => (float[2] y) { y = Neg(x) }`), log);
+    expect(log.left).toMatchObject([{ rule: 'double-negation', reason: 'what it negates is not negated' }]);
+  });
+});
+
+test('reasons are kept for nodes that still stand', () => {
+  const log = new PassLog();
+  const text =
+    'g (float[1,1,2] x) => (float[1,1,2] y, float[1,1,2] z) < float[1,1,1] w = {2}, float[1] s = {1} > ' +
+    '{ c = Conv(x, w)\n y = BatchNormalization(c, s, s, s, s)\n z = Neg(c) }';
+  passOf(STAGES).run(typedModel(`<ir_version: 10, opset_import: ["": 21]> ${text}`), log);
+  expect(log.left.map(({ rule, node, reason }) => [rule, node.op, reason])).toEqual([
+    ['fold-batch-norm', 'BatchNormalization', 'the result of the convolution is read elsewhere, too'],
+  ]);
 });

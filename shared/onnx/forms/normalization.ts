@@ -6,7 +6,15 @@ import { axisIn } from '../schema/shape-rules.ts';
 import { accumulator, castTo, constantLike, type Forms, shapeOf } from './form.ts';
 
 export const NORMALIZATION_FORMS: Forms = {
-  LayerNormalization: [{ below: 17, write: layerNormalization }],
+  LayerNormalization: [
+    // onnxruntime fuses the steps of the older form into a LayerNormalization that has no bfloat16 kernel.
+    {
+      below: 17,
+      when: (c) => c.isOf(0, 'bfloat16'),
+      write: (c, op) => op.refuse(c.op, 'it computes bfloat16 since opset 17'),
+    },
+    { below: 17, write: layerNormalization },
+  ],
   // The version of opset 18 has one scale per group instead of one per channel: never used.
   GroupNormalization: [{ below: 21, write: groupNormalization }],
   RMSNormalization: [{ below: 23, write: rmsNormalization }],

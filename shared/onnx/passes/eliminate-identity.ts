@@ -2,7 +2,7 @@
 import { isFloat } from '../../tensor/dtype.ts';
 import { sameType } from '../../tensor/type.ts';
 import type { Node, Value } from '../ir.ts';
-import type { Rule } from '../rewrite.ts';
+import type { Rule } from '../pass.ts';
 import { integers, ints, isUnused, numbers } from '../match.ts';
 
 /** Which input comes out unchanged, or null. The types of that input and of the output are the same. */

@@ -3,7 +3,7 @@ import { derivedData, type TensorData } from '../../tensor/data.ts';
 import { decodeNumbers, encodeNumbers } from '../../tensor/numbers.ts';
 import type { Builder } from '../builder.ts';
 import type { Node, Value } from '../ir.ts';
-import type { Rule } from '../rewrite.ts';
+import { declined, type Rule } from '../pass.ts';
 import { int, isUnused, producedBy } from '../match.ts';
 import { nameMadeFrom } from './name-values.ts';
 
@@ -13,20 +13,30 @@ const OUT_AXES = { Conv: 0, ConvTranspose: 1 } as const;
 export const foldBatchNorm: Rule = {
   name: 'fold-batch-norm',
   root: 'BatchNormalization',
+  newWeights: true,
   rewrite(node, op) {
     const conv = producedBy(node.inputs[0], 'Conv', 'ConvTranspose');
-    if (!conv || int(node, 'training_mode') === 1 || node.outputs.slice(1).some((o) => !isUnused(o))) return null;
-    const output = conv.outputs[0]!;
-    if (output.uses.size !== 1 || conv.graph !== node.graph || conv.graph!.isOutput(output)) return null;
-    const [x, w, bias = null] = conv.inputs;
-    const statistics = node.inputs.slice(1).map((value) => value?.data);
-    if (!x || !w?.data || w.uses.size !== 1 || (bias && !bias.data) || !statistics.every((s) => s)) return null;
-    const all = [w.data, ...(bias ? [bias.data!] : []), ...(statistics as TensorData[])];
-    if (!all.every((d) => d.dtype === w.data!.dtype) || (w.data.dtype !== 'float32' && w.data.dtype !== 'float64'))
-      return null;
-    return fold(conv, node, op);
+    if (!conv) return null;
+    const reason = reasonAgainst(conv, node);
+    return reason === null ? fold(conv, node, op) : declined(reason);
   },
 };
+
+function reasonAgainst(conv: Node, norm: Node): string | null {
+  if (int(norm, 'training_mode') === 1 || norm.outputs.slice(1).some((o) => !isUnused(o))) return 'it is trained';
+  const output = conv.outputs[0]!;
+  if (output.uses.size !== 1 || conv.graph !== norm.graph || conv.graph!.isOutput(output))
+    return 'the result of the convolution is read elsewhere, too';
+  const [x, w, bias = null] = conv.inputs;
+  const statistics = norm.inputs.slice(1).map((value) => value?.data);
+  if (!x || !w?.data || (bias && !bias.data) || !statistics.every((s) => s)) return 'its parameters are computed';
+  if (w.uses.size !== 1) return 'others read the weight of the convolution';
+  const { dtype } = w.data;
+  const all = [...(bias ? [bias.data!] : []), ...(statistics as TensorData[])];
+  return all.every((d) => d.dtype === dtype) && (dtype === 'float32' || dtype === 'float64')
+    ? null
+    : 'its parameters are not of one type, float32 or float64';
+}
 
 function fold(conv: Node, norm: Node, op: Builder): Value {
   const [x, w, bias = null] = conv.inputs;

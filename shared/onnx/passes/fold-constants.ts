@@ -5,7 +5,7 @@ import { byteLength, type Dtype, integerRange, isInteger } from '../../tensor/dt
 import { encodeNumbers } from '../../tensor/numbers.ts';
 import { elementCount, sameType, staticShape, tensorType } from '../../tensor/type.ts';
 import type { Attribute, Node, Value } from '../ir.ts';
-import { type Rule } from '../rewrite.ts';
+import type { Rule } from '../pass.ts';
 import { type OnnxOp, OPS } from '../schema/index.ts';
 import { OpCall } from '../schema/row.ts';
 import { unknownDim } from '../unknown-dim.ts';

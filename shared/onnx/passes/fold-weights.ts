@@ -6,7 +6,7 @@ import { byteLength, type Dtype, DTYPES } from '../../tensor/dtype.ts';
 import { elementCount, staticShape } from '../../tensor/type.ts';
 import type { Builder } from '../builder.ts';
 import type { Node, Value } from '../ir.ts';
-import type { Rule } from '../rewrite.ts';
+import type { Rule } from '../pass.ts';
 import { evaluation } from './fold-constants.ts';
 import { int, integers } from '../match.ts';
 import { nameMadeFrom } from './name-values.ts';
@@ -35,6 +35,7 @@ export const moveWeights: Rule = {
 /** Elements in another order: computed when the file is written. */
 export const foldWeights: Rule = {
   name: 'fold-weights',
+  newWeights: true,
   root: ['Transpose', 'Slice', 'Split', 'Gather', 'Concat'],
   rewrite: (node, op) => replaced(node, op, reordered),
 };

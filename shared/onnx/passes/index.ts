@@ -1,5 +1,6 @@
-/** The passes of a conversion, in their order. */
-import { type Pass, rewriting, type Rule, sequence, untilStable } from '../rewrite.ts';
+/** The steps of a conversion, all of them, in their order. A new one is a file and a row here. */
+import { type Pass, type Rule, sequence, untilStable } from '../pass.ts';
+import { rewriting } from '../rewrite.ts';
 import { eliminateIdentity } from './eliminate-identity.ts';
 import { foldBatchNorm } from './fold-batch-norm.ts';
 import { foldConstants } from './fold-constants.ts';
@@ -7,35 +8,67 @@ import { foldWeights, moveWeights } from './fold-weights.ts';
 import { constantReshape, mergeCasts, mergeReshapes, mergeTransposes, mergeUnsqueezes } from './merge.ts';
 import { nameValues } from './name-values.ts';
 import { removeUnused } from './remove-unused.ts';
+import { requireKernels } from './require-kernels.ts';
 import { shareCommon, shareInitializers } from './share.ts';
+import { unsignedCodes } from './unsigned-codes.ts';
+import { widenInterface } from './widen-interface.ts';
+import { widenHalf } from './widen-kernels.ts';
 
-export type { PassLog, PassResult } from '../rewrite.ts';
+/** Rules of one list are tried on each node in one walk. */
+export type Step = Pass | readonly Rule[];
 
-const FUSE: readonly Rule[] = [
-  eliminateIdentity,
-  mergeTransposes,
-  mergeCasts,
-  mergeUnsqueezes,
-  constantReshape,
-  mergeReshapes,
-  moveWeights,
+export interface Stage {
+  readonly name: string;
+  readonly untilStable: boolean;
+  readonly steps: readonly Step[];
+}
+
+export const STAGES: readonly Stage[] = [
+  // Types first: what is cast here is simplified afterwards.
+  { name: 'adapt', untilStable: false, steps: [widenInterface, [widenHalf], unsignedCodes] },
+  {
+    name: 'shrink',
+    untilStable: true,
+    steps: [
+      [foldConstants],
+      [
+        eliminateIdentity,
+        mergeTransposes,
+        mergeCasts,
+        mergeUnsqueezes,
+        constantReshape,
+        mergeReshapes,
+        moveWeights,
+        foldBatchNorm,
+        foldWeights,
+      ],
+      shareInitializers,
+      shareCommon,
+      removeUnused,
+    ],
+  },
+  { name: 'finish', untilStable: false, steps: [nameValues, requireKernels] },
 ];
 
-const simplify = (newWeights: readonly Rule[]): Pass =>
-  sequence('simplify', [
-    untilStable(
-      sequence('shrink', [
-        rewriting('fold', [foldConstants]),
-        rewriting('fuse', [...FUSE, ...newWeights]),
-        shareInitializers,
-        shareCommon,
-        removeUnused,
-      ]),
-    ),
-    nameValues,
-  ]);
+/** `keepWeights`: nothing computes new weights, so that all can be linked to the file they lie in. */
+export function passOf(stages: readonly Stage[], { keepWeights = false } = {}): Pass {
+  const toPass = (stage: string, step: Step): Pass =>
+    isPass(step)
+      ? step
+      : rewriting(
+          stage,
+          step.filter(({ newWeights }) => !(keepWeights && newWeights)),
+        );
+  return sequence(
+    'conversion',
+    stages.map((stage) => {
+      const steps = sequence(
+        stage.name,
+        stage.steps.map((step) => toPass(stage.name, step)),
+      );
+      return stage.untilStable ? untilStable(steps) : steps;
+    }),
+  );
+}
 
-export const SIMPLIFY: Pass = simplify([foldBatchNorm, foldWeights]);
-
-/** Without passes that compute new weights: every weight can still be linked to the file it lies in. */
-export const SIMPLIFY_LINKED: Pass = simplify([]);
+const isPass = (step: Step): step is Pass => 'run' in step;

@@ -2,7 +2,7 @@
 import { dimText, isStatic } from '../../tensor/dim.ts';
 import type { Dtype } from '../../tensor/dtype.ts';
 import type { Node } from '../ir.ts';
-import type { Rule } from '../rewrite.ts';
+import type { Rule } from '../pass.ts';
 import { int, integers, ints, producedBy } from '../match.ts';
 
 export const mergeTransposes: Rule = {

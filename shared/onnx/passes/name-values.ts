@@ -1,7 +1,7 @@
 /** Readable, unique names that do not depend on how the graph was built. Inputs, outputs and parameters keep theirs. */
 import type { Builder } from '../builder.ts';
 import type { Graph, Node, Value } from '../ir.ts';
-import { type Pass, pass } from '../rewrite.ts';
+import { type Pass, pass } from '../pass.ts';
 
 /** Names the builder makes up. */
 const isMadeUpConstant = (name: string): boolean => /^const\.\d+$/.test(name);

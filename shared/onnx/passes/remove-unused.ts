@@ -1,6 +1,6 @@
 /** Nodes and initializers that no output depends on. Inputs of the model stay: they are its interface. */
 import type { Graph, Node } from '../ir.ts';
-import { type Pass, pass } from '../rewrite.ts';
+import { type Pass, pass } from '../pass.ts';
 import { rowOf } from '../schema/lookup.ts';
 import { isUnused } from '../match.ts';
 

@@ -2,7 +2,8 @@
 import type { TensorData } from '../../tensor/data.ts';
 import { type Builder, makeBuilder } from '../builder.ts';
 import type { Attribute, Graph, Node, Value } from '../ir.ts';
-import { builderFor, type Pass, pass, replaceValue } from '../rewrite.ts';
+import { type Pass, pass } from '../pass.ts';
+import { builderFor, replaceValue } from '../rewrite.ts';
 
 /** Larger tensors are compared by where they come from, not by their elements. */
 const COMPARE_BYTES = 1024;

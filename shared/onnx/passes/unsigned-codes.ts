@@ -6,7 +6,8 @@
  */
 import type { Builder } from '../builder.ts';
 import type { Node, Value } from '../ir.ts';
-import { builderFor, isGraphOutput, pass, type Pass } from '../rewrite.ts';
+import { pass, type Pass } from '../pass.ts';
+import { builderFor, isGraphOutput } from '../rewrite.ts';
 import { everyNode, integers } from '../match.ts';
 
 export const unsignedCodes: Pass = pass('unsigned-codes', (model) => {

@@ -4,10 +4,21 @@
  */
 import { tensorType } from '../../tensor/type.ts';
 import type { Model } from '../ir.ts';
+import { pass, type Pass } from '../pass.ts';
 import { builderFor } from '../rewrite.ts';
 
+export const widenInterface: Pass = pass('widen-interface', (model, log) => {
+  const names = widen(model);
+  if (names.length)
+    log.warn(
+      `${names.join(', ')}: bfloat16 in PyTorch, float32 in the ONNX model, which casts inside; numpy ` +
+        'and JavaScript have no bfloat16',
+    );
+  return names.length;
+});
+
 /** Names of the inputs and outputs that became float32. No number changes: float32 holds every bfloat16. */
-export function widenInterface(model: Model): string[] {
+function widen(model: Model): string[] {
   const { graph } = model;
   const op = builderFor(model);
   const isNarrow = ({ type }: { type: { dtype: string } | null }): boolean => type?.dtype === 'bfloat16';
