@@ -15,7 +15,8 @@ import {
   type Weights,
 } from '../../shared/choices.ts';
 import type { JobFile } from '../../shared/pipeline/job/job-schema.ts';
-import { type LinearRecipe, linearRecipe, RECIPES } from '../../shared/quantize/transfer/recipes.ts';
+import { DEFAULT_RECIPE } from '../../shared/quantize/recipe.ts';
+import { type LinearRecipe, RECIPES } from '../../shared/quantize/transfer/recipes.ts';
 import { type ConvertedFile, convertFile } from '../../shared/steps/convert-file.ts';
 import { transferFile } from '../../shared/steps/transfer-file.ts';
 import type { Command, Context, OptionValues } from '../command.ts';
@@ -129,7 +130,7 @@ async function carryOver({ file, path, weights, options, job, progress, signal }
       quantized,
       path,
       weights,
-      recipe: choice(options, 'recipe', { among: RECIPE_NAMES, fallback: linearRecipe(job.recipe ?? '') }),
+      recipe: choice(options, 'recipe', { among: RECIPE_NAMES, fallback: job.recipe ?? DEFAULT_RECIPE }),
       format: formatOf(asked),
       signal,
     }),

@@ -1,5 +1,5 @@
 /** `torchferry quantize`: INT8 from any ONNX model. */
-import { DEFAULT_RECIPE, type RecipeName, RECIPES } from '../../shared/quantize/recipe.ts';
+import { DEFAULT_RECIPE, type RecipeChoice, type RecipeName, RECIPES } from '../../shared/quantize/recipe.ts';
 import {
   approachFor,
   COMPUTED_APPROACHES,
@@ -7,7 +7,9 @@ import {
   QUANT_FORMAT_NAMES,
   suffixOf,
 } from '../../shared/choices.ts';
+import { recipeChoice } from '../../shared/pipeline/job/job.ts';
 import type { JobFile } from '../../shared/pipeline/job/job-schema.ts';
+import { inTodaysWords } from '../../shared/pipeline/job/old-spellings.ts';
 import { quantizeFile, type QuantizedFile, type QuantizeFileRequest } from '../../shared/steps/quantize-file.ts';
 import type { Command, OptionValues } from '../command.ts';
 import { onnxFiles, outputPath } from '../files.ts';
@@ -24,7 +26,7 @@ export const quantize: Command = {
   summary: 'quantize ONNX models to INT8',
   usage:
     `torchferry quantize <model.onnx>... [-o FILE|DIR] [--approach ${COMPUTED_APPROACHES.join('|')}] [--calibration NPZ] ` +
-    `[--quant-format ${QUANT_FORMAT_NAMES.join('|')}] [--recipe R] [--job FILE] [--json]`,
+    `[--quant-format ${QUANT_FORMAT_NAMES.join('|')}] [--recipe R] [--reduce-range] [--quantize-all] [--job FILE] [--json]`,
   options: {
     output: {
       type: 'string',
@@ -44,6 +46,8 @@ export const quantize: Command = {
       value: 'NAME',
       describe: `how the bias of a quantized Linear is computed: ${RECIPE_NAMES.join(', ')}`,
     },
+    'reduce-range': { type: 'boolean', describe: 'seven-bit weights: for x64 processors without VNNI' },
+    'quantize-all': { type: 'boolean', describe: 'every operator with an integer form, attention products too' },
     job: { type: 'string', value: 'FILE', describe: 'a job file with further options' },
   },
   async run({ files, options, progress, signal }) {
@@ -72,10 +76,11 @@ export const quantize: Command = {
   },
 };
 
-type QuantizeOptions = Pick<QuantizeFileRequest, 'approach' | 'format' | 'recipe' | 'keepFloat'> & {
-  /** Path of an .npz. */
-  readonly calibration: string | undefined;
-};
+type QuantizeOptions = Pick<QuantizeFileRequest, 'approach' | 'format' | 'keepFloat'> &
+  RecipeChoice & {
+    /** Path of an .npz. */
+    readonly calibration: string | undefined;
+  };
 
 type Int8Request = QuantizeOptions & Pick<QuantizeFileRequest, 'model' | 'path' | 'weights' | 'signal'>;
 
@@ -101,7 +106,24 @@ export function quantizeOptions(options: OptionValues, job: JobFile, model: stri
       among: QUANT_FORMAT_NAMES,
       fallback: job.quant_format?.[0] ?? DEFAULT_FORMAT,
     }),
-    recipe: choice(options, 'recipe', { among: RECIPE_NAMES, fallback: job.recipe ?? DEFAULT_RECIPE }),
+    ...recipeOptions(options, job),
     ...(job.keep_float === undefined ? {} : { keepFloat: job.keep_float }),
   };
+}
+
+function recipeOptions(options: OptionValues, job: JobFile): RecipeChoice {
+  const recipe = text(options, 'recipe');
+  const given = inTodaysWords({
+    ...(recipe === undefined ? {} : { recipe }),
+    ...(options['reduce-range'] === true ? { reduce_range: true } : {}),
+    ...(options['quantize-all'] === true ? { quantize_all: true } : {}),
+  });
+  return recipeChoice({
+    recipe: choice({ recipe: given['recipe'] as string | undefined }, 'recipe', {
+      among: RECIPE_NAMES,
+      fallback: job.recipe ?? DEFAULT_RECIPE,
+    }),
+    reduce_range: given['reduce_range'] === true || job.reduce_range === true,
+    quantize_all: given['quantize_all'] === true || job.quantize_all === true,
+  });
 }

@@ -1,4 +1,5 @@
 /** Quantizes an ONNX model: plan, calibrate, qparams, write, compare. */
+import type { ComputedApproach, QuantFormat } from '../choices.ts';
 import { fail } from '../errors.ts';
 import type { LayerError, Quantization } from '../report/report.ts';
 import { inferModel } from '../onnx/infer.ts';
@@ -13,14 +14,14 @@ import { compareLayers, writeFloatLayers, writeQuantizedLayers } from './layer-e
 import { DEFAULT_OBSERVER, type ObserverName, OBSERVERS } from './observers/index.ts';
 import { type Plan, plansOfKind, resultOf, type TensorPlan } from './plan.ts';
 import { type RecipeChoice, recipeOf } from './recipe.ts';
-import { type Approach, SOURCES } from './sources/index.ts';
+import { SOURCES } from './sources/index.ts';
 import { WRITERS } from './writers/index.ts';
 import type { Written } from './writers/writer.ts';
 
 export interface QuantizeRequest extends RecipeChoice {
   /** `dynamic` needs no calibration; `format` does not apply to it: its operators are always written out. */
-  readonly approach: Approach;
-  readonly format: 'QDQ' | 'QLinear';
+  readonly approach: ComputedApproach;
+  readonly format: QuantFormat;
   /** Node names, PyTorch module paths (with everything below them) or operator types to leave in float. */
   readonly keepFloat?: readonly string[];
   /**

@@ -60,13 +60,11 @@ const FULL: Pick<Recipe, 'output' | 'targets'> = {
   targets: { products: true, withoutKernel: true },
 };
 
-/** The first three are named as Intel Neural Compressor 2.x names them. */
+/** Named as Intel Neural Compressor 2.x names them. */
 export const RECIPES = {
   QDQ_OP_FP32_BIAS: DEFAULT,
   QDQ_OP_INT32_BIAS: { ...DEFAULT, bias: 'int32' },
   QDQ_OP_FP32_BIAS_QDQ: { ...DEFAULT, output: { ...DEFAULT.output, linear: 'codes' } },
-  full: { ...DEFAULT, ...FULL },
-  reduce_range: { ...DEFAULT, weights: REDUCED_INT8 },
 } as const satisfies Record<string, Recipe>;
 
 export type RecipeName = keyof typeof RECIPES;
@@ -89,6 +87,3 @@ export function recipeOf({ recipe = DEFAULT_RECIPE, reduceRange = false, full = 
     ...(full ? { ...FULL, output: { ...base.output, product: FULL.output.product } } : {}),
   };
 }
-
-/** Of what a recipe says, the range of the weights is all that dynamic quantization has. */
-export const isReduced = ({ weights }: Recipe): boolean => weights.high - weights.low < INT8.high - INT8.low;

@@ -11,7 +11,7 @@ import { operatorCounts } from './model-facts.ts';
 
 export interface QuantizeFileRequest extends Pick<
   QuantizeRequest,
-  'approach' | 'format' | 'recipe' | 'keepFloat' | 'workFolder'
+  'approach' | 'format' | 'recipe' | 'reduceRange' | 'full' | 'keepFloat' | 'workFolder'
 > {
   /** Path of the FP32 `.onnx`; weights may lie beside it. */
   readonly model: string;

@@ -194,6 +194,19 @@ describe('inspect, ops, quantize, validate', () => {
     expect(Math.abs(accuracy.top1 - recorded.torch_fp32_top1)).toBeLessThanOrEqual(0.01);
   });
 
+  test('an old recipe is the option that took its place', async () => {
+    await torchferry('convert', model, '-o', join(folder, 'f.onnx'));
+    const made = async (...how: string[]): Promise<Buffer> => {
+      const path = join(folder, 'recipe.onnx');
+      await torchferry('quantize', join(folder, 'f.onnx'), '--approach', 'dynamic', '-o', path, ...how);
+      return readFileSync(path);
+    };
+    const reduced = await made('--reduce-range');
+    expect(reduced.equals(await made('--recipe', 'reduce_range'))).toBe(true);
+    expect(reduced.equals(await made())).toBe(false);
+    expect(await torchferry('quantize', join(folder, 'f.onnx'), '--recipe', 'none')).toMatchObject({ code: 2 });
+  });
+
   test('a model that differs from its reference fails', async () => {
     await torchferry('convert', model, '-o', join(folder, 'f.onnx'));
     await torchferry('quantize', join(folder, 'f.onnx'), '--approach', 'dynamic', '-o', join(folder, 'd.onnx'));

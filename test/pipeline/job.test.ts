@@ -33,6 +33,18 @@ describe('accepts', () => {
     ],
     ['files beside the model, below it too', { calibration: './data/calib.npz' }, { calibration: 'data/calib.npz' }],
     ['part of a tolerance', { tolerance: { atol: 0 } }, { tolerance: { atol: 0 } }],
+    ['a recipe that was everything', { recipe: 'full' }, { quantize_all: true }],
+    ['a recipe that was seven bits, in any case', { recipe: 'REDUCE_RANGE' }, { reduce_range: true }],
+    [
+      'old and new words together: the new ones win',
+      { recipe: 'full', quantize_all: false, reduce_range: true },
+      { quantize_all: false, reduce_range: true },
+    ],
+    [
+      'all three at once',
+      { recipe: 'QDQ_OP_INT32_BIAS', quantize_all: true, reduce_range: true },
+      { recipe: 'QDQ_OP_INT32_BIAS', quantize_all: true, reduce_range: true },
+    ],
     ['the schema for editors', { $schema: 'https://example.org/job.schema.json', seed: 1 }, { seed: 1 }],
   ])('%s', (_name, job, expected) => {
     expect(checkJob('job.json', job)).toEqual(expected);
@@ -127,6 +139,8 @@ describe('resolves', () => {
       opset_version: 21,
       quant_format: ['QDQ'],
       recipe: 'QDQ_OP_FP32_BIAS',
+      reduce_range: false,
+      quantize_all: false,
       approach: 'dynamic',
       weights: 'embed',
       calibration: null,
@@ -166,7 +180,7 @@ describe('resolves', () => {
       { quant_format: ['QDQ'], recipe: 'QDQ_OP_INT32_BIAS' },
       [/^quant_format has no effect: dynamic/, /^recipe has no effect: dynamic/],
     ],
-    ['nothing when the recipe is of weights', { recipe: 'reduce_range' }, []],
+    ['nothing when it is of weights', { reduce_range: true }, []],
     ['labels without data', { labels: 'target' }, [/^labels has no effect/]],
   ])('warns of %s', (_name, job, expected) => {
     expect(resolveJob('job.json', job).warnings).toEqual(expected.map((e) => expect.stringMatching(e) as string));

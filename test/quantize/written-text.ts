@@ -4,7 +4,7 @@ import type { Model, Value } from '../../shared/onnx/ir.ts';
 import { printModel } from '../../shared/onnx/text.ts';
 import { computeQParams } from '../../shared/quantize/compute-qparams.ts';
 import type { Range } from '../../shared/quantize/formulas.ts';
-import { DEFAULT_RECIPE, type RecipeName, RECIPES } from '../../shared/quantize/recipe.ts';
+import { DEFAULT_RECIPE, type RecipeName, recipeOf } from '../../shared/quantize/recipe.ts';
 import { SOURCES } from '../../shared/quantize/sources/index.ts';
 import { WRITERS } from '../../shared/quantize/writers/index.ts';
 import { memoryData } from '../../shared/tensor/data.ts';
@@ -14,7 +14,10 @@ import { typedModel } from '../onnx/typed.ts';
 export async function quantizedText(text: string): Promise<string> {
   const options = new Map([...text.matchAll(/^# (\w+): (.*)$/gm)].map((m) => [m[1]!, m[2]!]));
   const model = typedModel(text.replaceAll(/^# .*\n/gm, ''));
-  const recipe = RECIPES[(options.get('recipe') ?? DEFAULT_RECIPE) as RecipeName];
+  const recipe = recipeOf({
+    recipe: (options.get('recipe') ?? DEFAULT_RECIPE) as RecipeName,
+    full: options.get('full') === 'true',
+  });
   const format = options.get('format') as keyof typeof WRITERS;
   const { graph } = model;
   const source = SOURCES[format === 'dynamic' ? 'dynamic' : 'static'];

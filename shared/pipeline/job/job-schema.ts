@@ -21,6 +21,7 @@ import {
   oneOf,
   oneOrMore,
   text,
+  yesOrNo,
 } from './json-reader.ts';
 import { besideKey } from './beside.ts';
 
@@ -61,6 +62,17 @@ export const OPTIONS = {
     mapOf('an object from input to {axis: name}', either(listOf(integer()), axisNames, Array.isArray), /./),
   ),
   recipe: option('How the bias of a quantized Linear is computed.', oneOf(RECIPE_NAMES), DEFAULT_RECIPE),
+  reduce_range: option(
+    'Seven-bit weights: for x64 processors without VNNI, whose 8-bit products saturate.',
+    yesOrNo,
+    false,
+  ),
+  quantize_all: option(
+    'Every operator that has an integer form: also products of two computed tensors, as in attention, and what ' +
+      'onnxruntime computes in float on CPU.',
+    yesOrNo,
+    false,
+  ),
   approach: option(
     'Quantize activations with ranges from calibration data (static) or at run time (dynamic). Default: ' +
       'static when there is calibration data.',
@@ -102,7 +114,17 @@ export const OPTION_NAMES = Object.keys(OPTIONS) as readonly OptionName[];
 type Value<N extends OptionName> = Checked<(typeof OPTIONS)[N]['check']>;
 /** Options that always have a value. */
 type Always =
-  'dtype' | 'opset_version' | 'quant_format' | 'recipe' | 'approach' | 'labels' | 'weights' | 'keep_float' | 'seed';
+  | 'dtype'
+  | 'opset_version'
+  | 'quant_format'
+  | 'recipe'
+  | 'reduce_range'
+  | 'quantize_all'
+  | 'approach'
+  | 'labels'
+  | 'weights'
+  | 'keep_float'
+  | 'seed';
 
 /** A job as it was written: any of the options. */
 export type JobFile = { readonly [N in OptionName]?: Value<N> };

@@ -11,10 +11,11 @@ import {
   type VariantDtype,
 } from '../../choices.ts';
 import { fail, type JobProblem } from '../../errors.ts';
-import { isReduced, RECIPES } from '../../quantize/recipe.ts';
+import type { RecipeChoice } from '../../quantize/recipe.ts';
 import type { ReportedOption } from '../../report/report.ts';
 import { isObject } from './json-reader.ts';
 import { keyBeside } from './beside.ts';
+import { inTodaysWords } from './old-spellings.ts';
 import { JOB_FILE, type JobFile, type JobOptions, OPTION_NAMES, OPTIONS } from './job-schema.ts';
 import { readText } from '../workspace/read-object.ts';
 import { fileNameOf, MAX_KEY_BYTES, type ObjectStore, withoutExtension } from '../workspace/store.ts';
@@ -62,7 +63,7 @@ export function checkJob(file: string, value: unknown): JobFile {
   const problems: JobProblem[] = [];
   // Editors want to know the schema; it is no option.
   const { $schema: _, ...options } = isObject(value) ? value : { $schema: null };
-  const job = JOB_FILE.read(isObject(value) ? options : value, '$', problems);
+  const job = JOB_FILE.read(isObject(value) ? inTodaysWords(options) : value, '$', problems);
   if (problems.length || !job) fail('BadJob', { file, problems });
   return job;
 }
@@ -99,7 +100,11 @@ export const approachOf = ({ quantized_model, approach }: JobOptions): Approach 
 
 const wantsQuantized = ({ dtype }: JobOptions): boolean => dtype.some((d) => roleOf(d) === 'quantized');
 
-const OF_QUANTIZED = ['quant_format', 'recipe', 'approach', 'calibration', 'criterion', 'keep_float'] as const;
+/** Dynamic quantization has one form; the range of its weights can be chosen all the same. */
+const OF_STATIC = ['quant_format', 'recipe', 'quantize_all'] as const;
+/** What is ours to choose where PyTorch chose no codes and scales. */
+const OF_COMPUTED = ['approach', 'calibration', 'keep_float', 'reduce_range', 'quantize_all'] as const;
+const OF_QUANTIZED = ['quant_format', 'recipe', 'criterion', ...OF_COMPUTED] as const;
 
 function warningsOf(job: JobFile, options: JobOptions): string[] {
   const idle = (name: keyof JobFile, why: string): string[] =>
@@ -109,14 +114,10 @@ function warningsOf(job: JobFile, options: JobOptions): string[] {
     return [...labels, ...OF_QUANTIZED.flatMap((name) => idle(name, 'no INT8 model is asked for'))];
   if (options.quantized_model !== null) {
     const why = 'codes and scales are those of quantized_model';
-    return [...labels, ...(['approach', 'calibration', 'keep_float'] as const).flatMap((name) => idle(name, why))];
+    return [...labels, ...OF_COMPUTED.flatMap((name) => idle(name, why))];
   }
   if (APPROACHES[options.approach].hasFormats) return labels;
-  // Of a recipe, the range of the weights is all that dynamic quantization has.
-  const forms = isReduced(RECIPES[options.recipe])
-    ? (['quant_format'] as const)
-    : (['quant_format', 'recipe'] as const);
-  return [...labels, ...forms.flatMap((name) => idle(name, 'dynamic quantization has one form'))];
+  return [...labels, ...OF_STATIC.flatMap((name) => idle(name, 'dynamic quantization has one form'))];
 }
 
 /** `model.onnx`, `model.int8.onnx`; two forms of a quantized one are told apart by their names. */
@@ -141,6 +142,17 @@ const variantsOf = (options: JobOptions): VariantRequest[] =>
       return variantRequest(d, { name, format });
     });
   });
+
+/** What a job says of how to quantize, in the words of the quantizer; what it does not say is left out. */
+export const recipeChoice = ({
+  recipe,
+  reduce_range: reduceRange,
+  quantize_all: full,
+}: Pick<JobFile, 'recipe' | 'reduce_range' | 'quantize_all'>): RecipeChoice => ({
+  ...(recipe === undefined ? {} : { recipe }),
+  ...(reduceRange === undefined ? {} : { reduceRange }),
+  ...(full === undefined ? {} : { full }),
+});
 
 export interface FoundJob {
   /** Where it was found; null: nothing was, everything is a default. */

@@ -69,6 +69,10 @@ export const text: Check<string> = scalar('a text', { type: 'string', minLength:
   typeof v === 'string' && v !== '' ? v : undefined,
 );
 
+export const yesOrNo: Check<boolean> = scalar('true or false', { type: 'boolean' }, (v) =>
+  typeof v === 'boolean' ? v : undefined,
+);
+
 /** One of a few words, in any case; `aliases` are other words for the same. */
 export function oneOf<const T extends string>(
   words: readonly T[],

@@ -1,11 +1,11 @@
 /** Quantize: the FP32 ONNX model to one INT8 form of it. */
 import { join } from 'node:path';
+import { DEFAULT_FORMAT } from '../../choices.ts';
 import { quantizeFile, type QuantizedFile } from '../../steps/quantize-file.ts';
-import { linearRecipe } from '../../quantize/transfer/recipes.ts';
 import { transferFile } from '../../steps/transfer-file.ts';
 import { jobStage } from '../workspace/job-stage.ts';
 import { factsOf, variantOf } from '../workspace/previous.ts';
-import type { VariantRequest } from '../job/job.ts';
+import { recipeChoice, type VariantRequest } from '../job/job.ts';
 import type { Workspace } from '../workspace/workspace.ts';
 import type { QuantizeFacts, StoredFile } from '../workspace/record.ts';
 
@@ -33,13 +33,14 @@ interface Task {
 type Made = QuantizedFile & { readonly warnings: readonly string[] };
 
 async function computed(workspace: Workspace, { model, variant, signal }: Task): Promise<Made> {
-  const { approach, recipe, keep_float: keepFloat, calibration, weights } = workspace.job.options;
+  const { options } = workspace.job;
+  const { approach, keep_float: keepFloat, calibration, weights } = options;
   const made = await quantizeFile({
     model,
     path: join(workspace.folder, variant.file),
     approach,
-    format: variant.format ?? 'QDQ',
-    recipe,
+    format: variant.format ?? DEFAULT_FORMAT,
+    ...recipeChoice(options),
     keepFloat,
     weights,
     workFolder: workspace.folder,
@@ -56,8 +57,8 @@ async function carriedOver(workspace: Workspace, { model, variant, signal }: Tas
     graph: model,
     quantized: await workspace.openBeside(name!),
     path: join(workspace.folder, variant.file),
-    recipe: linearRecipe(recipe),
-    format: variant.format ?? 'QDQ',
+    recipe,
+    format: variant.format ?? DEFAULT_FORMAT,
     weights,
     signal,
   });

@@ -1,4 +1,5 @@
 /** What makes a plan: one for each approach. */
+import type { QuantFormat } from '../../choices.ts';
 import type { Graph, Node } from '../../onnx/ir.ts';
 import type { Plan } from '../plan.ts';
 import type { Recipe } from '../recipe.ts';
@@ -6,7 +7,7 @@ import type { Recipe } from '../recipe.ts';
 export interface PlanRequest {
   readonly graph: Graph;
   readonly recipe: Recipe;
-  readonly format: 'QDQ' | 'QLinear';
+  readonly format: QuantFormat;
   /** Nodes to leave in float, and why. */
   readonly refused: ReadonlyMap<Node, string>;
 }

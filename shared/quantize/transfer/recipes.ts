@@ -17,9 +17,6 @@ export const RECIPES = {
   QDQ_OP_FP32_BIAS_QDQ: { bias: 'float32', roundsBeforeRelu: true },
 } as const;
 export type LinearRecipe = keyof typeof RECIPES;
-/** Of recipes that say more than how a bias is added, only that applies where codes are given. */
-export const linearRecipe = (name: string): LinearRecipe =>
-  Object.hasOwn(RECIPES, name) ? (name as LinearRecipe) : 'QDQ_OP_FP32_BIAS';
 
 /** `[codes, scale, zero point]` of a dequantized value. */
 export function dequantized(value: Value | null | undefined): readonly [Value, Value, Value] | null {

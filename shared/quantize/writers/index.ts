@@ -1,4 +1,5 @@
 /** How plans are written. */
+import type { QuantFormat } from '../../choices.ts';
 import { writeDynamic } from './dynamic.ts';
 import { writeQdq } from './qdq.ts';
 import { writeQOperators } from './qoperator.ts';
@@ -8,4 +9,4 @@ export const WRITERS = {
   QDQ: writeQdq,
   QLinear: writeQOperators,
   dynamic: writeDynamic,
-} as const satisfies Record<string, Writer>;
+} as const satisfies Record<QuantFormat | 'dynamic', Writer>;
