@@ -18,6 +18,7 @@ import type { JobFile } from '../../shared/pipeline/job/job-schema.ts';
 import { DEFAULT_RECIPE } from '../../shared/quantize/recipe.ts';
 import { type LinearRecipe, RECIPES } from '../../shared/quantize/transfer/recipes.ts';
 import { type ConvertedFile, convertFile } from '../../shared/steps/convert-file.ts';
+import { rewriteFile } from '../../shared/steps/rewrite-file.ts';
 import { transferFile } from '../../shared/steps/transfer-file.ts';
 import type { Command, Context, OptionValues } from '../command.ts';
 import { pytorchFiles, outputPath } from '../files.ts';
@@ -109,7 +110,15 @@ const makeInt8 = (task: Task): Promise<FileOutcome> =>
   inTemporaryFolder(async (folder) => {
     const { file, path, weights, options, job, progress, signal } = task;
     const model = join(folder, 'model.onnx');
-    const { warnings } = await toOnnx(task, model, 'embed');
+    const { warnings, isQuantized } = await toOnnx(task, model, 'embed');
+    if (isQuantized) {
+      const { written, operators } = await rewriteFile({ model, path, weights, signal });
+      const note = 'the program is quantized already: it was converted as it is';
+      return {
+        text: `${path}: ${note}, ${size(sum(written.files))}`,
+        facts: { files: written.files, warnings: [...warnings, note], operators },
+      };
+    }
     progress.step(`quantizing ${file}`);
     const { written, facts } = await toInt8({ model, path, weights, signal, ...quantizeOptions(options, job, file) });
     return {

@@ -27,6 +27,8 @@ export interface Finding {
 
 export interface Judgement {
   readonly met: boolean;
+  /** Nothing was asked and nothing was measured that could speak for or against it. */
+  readonly unjudged: boolean;
   readonly findings: readonly Finding[];
 }
 
@@ -79,8 +81,8 @@ export function judge(variant: Variant, reference: Variant | null, criterion: Cr
   const set = KEYS.flatMap((key) =>
     criterion[key] === undefined ? [] : [find(key, criterion[key], variant, reference)],
   );
-  if (set.length) return { met: set.every((f) => f.met), findings: set };
+  if (set.length) return { met: set.every((f) => f.met), unjudged: false, findings: set };
   const defaults = KEYS.map((key) => find(key, DEFAULT_CRITERION[key], variant, reference));
   const first = defaults.find((f) => f.value !== null);
-  return { met: first?.met ?? false, findings: first ? [first] : [] };
+  return { met: first?.met ?? false, unjudged: !first, findings: first ? [first] : [] };
 }

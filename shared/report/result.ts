@@ -14,7 +14,8 @@ export interface Result {
 export function result(variant: Variant, { variants, criterion }: Report): Result {
   if (!variant.failure && !variant.validation) return { mark: 'warn', words: 'not validated' };
   if (problemOf(variant) !== null) return { mark: 'fail', words: variant.failure ? 'failed' : 'did not pass' };
-  if (isQuantized(variant) && !judge(variant, referenceOf(variants), criterion ?? {}).met)
-    return { mark: 'warn', words: 'misses the criterion' };
+  const judgement = isQuantized(variant) ? judge(variant, referenceOf(variants), criterion ?? {}) : null;
+  if (judgement?.unjudged) return { mark: 'warn', words: 'not compared' };
+  if (judgement?.met === false) return { mark: 'warn', words: 'misses the criterion' };
   return { mark: 'pass', words: 'passed' };
 }

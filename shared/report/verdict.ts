@@ -3,7 +3,7 @@
  * speaks.
  */
 import { AGAINST, isQuantized } from '../choices.ts';
-import { judge } from './criterion.ts';
+import { judge, type Judgement } from './criterion.ts';
 import { formatCount, formatDecibels, formatNumber, formatShare, formatShort, formatSizeChange } from './format.ts';
 import {
   closestComparison,
@@ -80,7 +80,8 @@ function quality(variant: Variant, reference: Variant | null): string | null {
 function gains(the: Case, variant: Variant): string {
   const size = the.reference ? `is ${formatSizeChange(the.reference.bytes, variant.bytes)}` : null;
   const clauses = [size, quality(variant, the.reference)].filter((clause) => clause !== null);
-  return `${the.label(variant)} ${clauses.length ? clauses.join(' and ') : 'runs in onnxruntime'}`;
+  const uncompared = judge(variant, the.reference, the.criterion).unjudged ? ' but was not compared' : '';
+  return `${the.label(variant)} ${clauses.length ? clauses.join(' and ') : 'runs in onnxruntime'}${uncompared}`;
 }
 
 const shortfall = (the: Case, variant: Variant): string =>
@@ -157,15 +158,18 @@ const RULES: readonly Rule[] = [
 ];
 
 /**
- * The smallest INT8 variant that passed and meets the criterion, else FP32 if it passed, else null. INT8 made from an
- * FP32 that failed proves nothing.
+ * The smallest quantized variant that passed and meets the criterion, else the reference if it passed, else one that
+ * runs and had nothing to be compared with, else null. What was made from a reference that failed proves nothing.
  */
 export function chooseVariant(variants: readonly Variant[], criterion: Criterion = {}): string | null {
   const reference = referenceOf(variants);
   if (reference && problemOf(reference) !== null) return null;
-  const good = variants.filter((v) => isQuantized(v) && problemOf(v) === null && judge(v, reference, criterion).met);
-  const smallest = good.reduce<Variant | null>((best, v) => (best && best.bytes <= v.bytes ? best : v), null);
-  return (smallest ?? reference)?.name ?? null;
+  const sound = variants.filter((v) => isQuantized(v) && problemOf(v) === null);
+  const smallest = (judged: (judgement: Judgement) => boolean): Variant | null =>
+    sound
+      .filter((v) => judged(judge(v, reference, criterion)))
+      .reduce<Variant | null>((best, v) => (best && best.bytes <= v.bytes ? best : v), null);
+  return (smallest(({ met }) => met) ?? reference ?? smallest(({ unjudged }) => unjudged))?.name ?? null;
 }
 
 /** The verdict of a job. Pure: the same parts give the same words. */

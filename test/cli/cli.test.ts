@@ -220,6 +220,26 @@ describe('inspect, ops, quantize, validate', () => {
   });
 });
 
+describe('a program that PyTorch quantized', () => {
+  const quantized = join(import.meta.dirname, '../convert/programs/quantized-static/program.pt2');
+
+  test('is the INT8 model as it is', async () => {
+    const ran = await torchferry('convert', quantized, '--dtype', 'int8', '-o', join(folder, 'q.int8.onnx'), '--json');
+    expect(ran.code).toBe(0);
+    expect(json(ran).results[0]).toMatchObject({ warnings: [expect.stringMatching(/quantized already/)] });
+  });
+
+  test('runs, and the report says that nothing was there to compare it with', async () => {
+    const ran = await torchferry('run', quantized, '-o', join(folder, 'quantized'), '--json');
+    expect(ran.code).toBe(0);
+    expect(json(ran).results[0]).toMatchObject({
+      verdict: 'warn',
+      sentence: 'Not proven: INT8 runs in onnxruntime but was not compared.',
+      chosen: 'int8',
+    });
+  });
+});
+
 describe('run', () => {
   test('the digits example: FP32 and INT8 accuracy agree with what PyTorch recorded', async () => {
     const ran = await torchferry('run', DIGITS, '-o', join(folder, 'out'), '--json');

@@ -104,6 +104,30 @@ const CASES: readonly Case[] = [
   ],
   ['INT8 alone against PyTorch', [ALONE], {}, null, 'pass', 'Passed: INT8 is 40.0 dB SQNR from PyTorch.'],
   [
+    'INT8 alone, compared with nothing',
+    [measured(INT8, { comparisons: [], accuracy: null })],
+    {},
+    null,
+    'warn',
+    'Not proven: INT8 runs in onnxruntime but was not compared.',
+  ],
+  [
+    'INT8 alone, with labels only',
+    [measured(INT8, { comparisons: [], ...labelled(947) })],
+    {},
+    null,
+    'warn',
+    'Not proven: INT8 has 94.7 % top-1 but was not compared.',
+  ],
+  [
+    'INT8 alone, compared with nothing though a limit is set',
+    [measured(INT8, { comparisons: [], accuracy: null })],
+    { minSqnr: 20 },
+    null,
+    'fail',
+    'Failed: INT8 SQNR was not measured.',
+  ],
+  [
     'INT8 misses the criterion',
     [FP32, DYNAMIC],
     {},
@@ -248,6 +272,7 @@ describe('chooseVariant', () => {
     ['nothing when FP32 failed: INT8 was made from it', [OFF, INT8], {}, null],
     ['nothing when FP32 was not validated', [{ ...FP32, validation: null }, INT8], {}, null],
     ['INT8 without FP32', [ALONE], {}, 'int8'],
+    ['INT8 that nothing speaks against, without FP32', [measured(INT8, { comparisons: [] })], {}, 'int8'],
     ['nothing from nothing', [], {}, null],
   ])('%s', (_, variants, criterion, expected) => {
     expect(chooseVariant(variants, criterion)).toBe(expected);
