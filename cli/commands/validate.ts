@@ -1,4 +1,5 @@
 /** `torchferry validate`: run an ONNX model in onnxruntime and say what is right and wrong with it. */
+import { judge } from '../../shared/report/criterion.ts';
 import type { Validation } from '../../shared/report/report.ts';
 import { validateFile } from '../../shared/steps/validate-file.ts';
 import type { Command } from '../command.ts';
@@ -40,8 +41,16 @@ export const validate: Command = {
 
 function outcome(file: string, validation: Validation): FileOutcome {
   const failed = validation.checks.filter((c) => !c.passed);
+  const beyond = validation.comparisons.flatMap((c) =>
+    c.against === 'pytorch'
+      ? c.outputs
+          .filter((o) => o.withinTolerance === false)
+          .map((o) => `output "${o.output}" differs from PyTorch by ${o.maxAbsDiff}`)
+      : [],
+  );
+  const problems = [...failed.map((c) => `${c.name}: ${c.detail}`), ...beyond, ...tooFarFromFp32(validation)];
   const lines = [
-    `${file}: ${failed.length ? 'failed' : 'passed'}, ${validation.samples} samples`,
+    `${file}: ${problems.length ? 'failed' : 'passed'}, ${validation.samples} samples`,
     ...validation.checks.map((c) => `  ${c.passed ? 'ok  ' : 'FAIL'} ${c.name}${c.detail ? `: ${c.detail}` : ''}`),
     ...validation.comparisons.flatMap((c) =>
       c.outputs.map(
@@ -60,15 +69,14 @@ function outcome(file: string, validation: Validation): FileOutcome {
       ? [`  ${validation.latency.medianMs.toPrecision(3)} ms a run, batch ${validation.latency.batch}`]
       : []),
   ];
-  const beyond = validation.comparisons.flatMap((c) =>
-    c.against === 'pytorch'
-      ? c.outputs
-          .filter((o) => o.withinTolerance === false)
-          .map((o) => `output "${o.output}" differs from PyTorch by ${o.maxAbsDiff}`)
-      : [],
-  );
-  const problems = [...failed.map((c) => `${c.name}: ${c.detail}`), ...beyond];
   const facts = { ...validation };
   if (problems.length === 0) return { text: lines.join('\n'), facts };
   return { text: lines.join('\n'), facts, error: { code: 'ValidationFailed', message: problems.join('; ') } };
+}
+
+/** A model compared with FP32 must keep what the pipeline asks of an INT8 model. */
+function tooFarFromFp32(validation: Validation): string[] {
+  if (!validation.comparisons.some(({ against }) => against === 'fp32')) return [];
+  const { met, findings } = judge({ dtype: 'int8', validation }, null, {});
+  return met ? [] : findings.filter((f) => !f.met).map(({ text }) => `against FP32 it ${text}`);
 }

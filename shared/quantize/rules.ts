@@ -19,7 +19,7 @@ export type InputRole =
   /** A weight where it is constant, else codes of a calibrated tensor. */
   | { readonly kind: 'factor'; readonly axis: Axis }
   /** int32 codes of a constant vector, with the scale of input 0 times that of the weight. */
-  | { readonly kind: 'bias' }
+  | { readonly kind: 'bias'; readonly columns?: (node: Node) => number | null }
   /** Rows of a constant table, each with its own scale. */
   | { readonly kind: 'table'; readonly axis: Axis }
   /** Left as it is: shapes, indices. */
@@ -72,6 +72,10 @@ interface FloatRule {
 const activation: InputRole = { kind: 'activation' };
 const operand: InputRole = { kind: 'operand' };
 const bias: InputRole = { kind: 'bias' };
+const gemmColumns = (node: Node): number | null =>
+  constantOf(node.inputs[1])?.shape[int(node, 'transB') ? 0 : 1] ?? null;
+/** May be any shape that broadcasts to the sum; integer kernels take one number for each column. */
+const broadcastBias = (columns: (node: Node) => number | null): InputRole => ({ kind: 'bias', columns });
 const table: InputRole = { kind: 'table', axis: () => 0 };
 const plain: InputRole = { kind: 'plain' };
 const weight = (axis: Axis): InputRole => ({ kind: 'weight', axis });
@@ -118,7 +122,7 @@ export const RULES: Readonly<Partial<Record<OnnxOp, OperatorRule | FloatRule>>> 
   },
   Gemm: {
     when: 'weights',
-    inputs: [activation, weight((node) => (int(node, 'transB') ? 0 : 1)), bias],
+    inputs: [activation, weight((node) => (int(node, 'transB') ? 0 : 1)), broadcastBias(gemmColumns)],
     output: optional,
     kernel: true,
     refuse: (node) => (floatOf(node, 'alpha') !== 1 ? 'alpha is not 1' : null),

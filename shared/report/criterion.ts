@@ -1,7 +1,7 @@
 /** Whether an INT8 model keeps enough to be chosen. */
 import { formatDecibels, formatNumber, formatShare, formatShort } from './format.ts';
-import { closestComparison, agreementOf, smallestSqnr, top1Drop } from './measures.ts';
-import type { Criterion, Variant } from './report.ts';
+import { agreementOf, closestComparison, type Judged, smallestSqnr, top1Drop } from './measures.ts';
+import type { Criterion } from './report.ts';
 
 /**
  * Used when the job sets no limit, best evidence first: labels decide if there are any, else agreement with FP32, else
@@ -33,7 +33,7 @@ export interface Judgement {
 }
 
 interface Measure {
-  measured(variant: Variant, reference: Variant | null): number | null;
+  measured(variant: Judged, reference: Judged | null): number | null;
   meets(value: number, limit: number): boolean;
   text(value: number, limit: number): string;
   readonly missing: string;
@@ -66,7 +66,7 @@ const MEASURES: Readonly<Record<keyof Criterion, Measure>> = {
 };
 const KEYS = Object.keys(MEASURES) as readonly (keyof Criterion)[];
 
-function find(measure: keyof Criterion, limit: number, variant: Variant, reference: Variant | null): Finding {
+function find(measure: keyof Criterion, limit: number, variant: Judged, reference: Judged | null): Finding {
   const { measured, meets, text, missing } = MEASURES[measure];
   const value = measured(variant, reference);
   if (value === null) return { measure, value, limit, met: false, text: missing };
@@ -77,7 +77,7 @@ function find(measure: keyof Criterion, limit: number, variant: Variant, referen
  * Every limit that is set must be measured and met; with none set, the first measurable default decides. `reference` is
  * the FP32 variant.
  */
-export function judge(variant: Variant, reference: Variant | null, criterion: Criterion): Judgement {
+export function judge(variant: Judged, reference: Judged | null, criterion: Criterion): Judgement {
   const set = KEYS.flatMap((key) =>
     criterion[key] === undefined ? [] : [find(key, criterion[key], variant, reference)],
   );

@@ -2,11 +2,14 @@
 import { isQuantized, roleOf } from '../choices.ts';
 import type { Comparison, OutputComparison, Variant } from './report.ts';
 
-export const comparisonWith = (variant: Variant, against: Comparison['against']): Comparison | null =>
+/** What is measured of a model: how its validation went. */
+export type Judged = Pick<Variant, 'dtype' | 'validation'>;
+
+export const comparisonWith = (variant: Judged, against: Comparison['against']): Comparison | null =>
   variant.validation?.comparisons.find((c) => c.against === against) ?? null;
 
 /** The comparison that tells how far a variant is off: quantized from the FP32 it was made of, FP32 from PyTorch. */
-export const closestComparison = (variant: Variant): Comparison | null =>
+export const closestComparison = (variant: Judged): Comparison | null =>
   (isQuantized(variant) ? comparisonWith(variant, 'fp32') : null) ??
   comparisonWith(variant, 'pytorch') ??
   variant.validation?.comparisons[0] ??
@@ -41,7 +44,7 @@ export const agreementOf = (comparison: Comparison | null): number | null =>
  * Points of top-1 that `variant` loses against `reference`; from the counts, so that exactly one point stays one. Null
  * unless on the same number of samples.
  */
-export function top1Drop(reference: Variant | null, variant: Variant): number | null {
+export function top1Drop(reference: Judged | null, variant: Judged): number | null {
   const before = reference?.validation?.accuracy;
   const after = variant.validation?.accuracy;
   if (!before || !after || before.samples !== after.samples || after.samples === 0) return null;

@@ -2,6 +2,7 @@
  * Which nodes are quantized: those with weights for themselves, those between them where codes come in and codes are
  * wanted.
  */
+import type { TensorData } from '../../tensor/data.ts';
 import type { Graph, Node, Value } from '../../onnx/ir.ts';
 import { constantOf, producedBy } from '../../onnx/match.ts';
 import type { Recipe } from '../recipe.ts';
@@ -57,7 +58,7 @@ function reasonAgainst(node: Node, rule: OperatorRule, recipe: Recipe, format: P
   if (refusal !== null) return refusal;
   const roles = node.inputs.map((value, i): [Value | null, InputRole] => [value, roleAt(rule, i)]);
   for (const [value, role] of roles) {
-    const problem = value ? inputProblem(value, role) : null;
+    const problem = value ? (inputProblem(value, role) ?? biasProblem(node, role, constantOf(value))) : null;
     if (problem !== null) return problem;
   }
   const factors = roles
@@ -86,10 +87,21 @@ function inputProblem(value: Value, { kind }: InputRole): string | null {
   if (dtype && dtype !== 'float32') return `its ${name ?? 'input'} is ${dtype}`;
   if (data && kind === 'activation') return 'its input is a constant';
   if (data && data.byteLength === 0) return `its ${name ?? 'input'} is empty`;
-  if (kind === 'bias' && data!.shape.filter((d) => d !== 1).length > 1) return 'its bias is no vector';
   if (kind === 'table' && data!.shape.length !== 2) return 'its table is no matrix';
   if (producedBy(value, 'DequantizeLinear')) return 'it is quantized already';
   return null;
+}
+
+/** One number for each column, or one for all: what else broadcasts to the sum has no place in integer kernels. */
+function biasProblem(node: Node, role: InputRole, data: TensorData | null): string | null {
+  if (role.kind !== 'bias' || !data) return null;
+  const long = data.shape.filter((d) => d !== 1);
+  if (long.length > 1) return 'its bias is no vector';
+  const columns = role.columns?.(node) ?? null;
+  if (columns === null || long.length === 0) return null;
+  return long[0] === columns && data.shape.at(-1) === columns
+    ? null
+    : `its bias [${data.shape.join(', ')}] is not one number for each of ${columns} columns`;
 }
 
 interface View {

@@ -1,5 +1,6 @@
 /** Plans of tensors, each made once: who reads the same tensor reads the same codes. */
-import type { TensorData } from '../../tensor/data.ts';
+import { asFloat32, bytesOf } from '../../tensor/arithmetic.ts';
+import { derivedData, type TensorData } from '../../tensor/data.ts';
 import type { Node, Value } from '../../onnx/ir.ts';
 import { constantOf, float } from '../../onnx/match.ts';
 import { perAxis, PER_TENSOR } from '../../tensor/qparams.ts';
@@ -29,7 +30,12 @@ export class TensorPlans {
     if (role.kind !== 'bias') return this.weight(node, role, value, data);
     const [activation, weight] = before;
     if (!activation || !weight) throw new Error(`${node.op} "${node.name}": a bias without what it is added to`);
-    return biasPlan(value, data, { activation, weight, beta: float(node, 'beta') ?? 1 });
+    const columns = role.columns?.(node) ?? null;
+    return biasPlan(value, columns === null ? data : spread(data, columns), {
+      activation,
+      weight,
+      beta: float(node, 'beta') ?? 1,
+    });
   }
 
   weight(
@@ -74,6 +80,17 @@ export class TensorPlans {
     }
   }
 }
+
+/** One number for all columns as one for each. */
+function spread(data: TensorData, columns: number): TensorData {
+  if (data.byteLength !== FLOAT_BYTES || columns === 1) return data;
+  return derivedData('float32', [columns], [data], (bytes) => {
+    const values = new Float32Array(columns).fill(asFloat32(bytes)[0]!);
+    return bytesOf(values);
+  });
+}
+
+const FLOAT_BYTES = 4;
 
 export const biasPlan = (
   value: Value,

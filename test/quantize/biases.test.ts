@@ -1,0 +1,48 @@
+/** Gemm with biases of every shape that broadcasts: quantized right, or left in float with the reason. */
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { fileSource } from '../../shared/bytes/byte-source.ts';
+import { quantizeFile } from '../../shared/steps/quantize-file.ts';
+import { readSamples } from '../../shared/runtime/samples.ts';
+import { validateModel } from '../../shared/runtime/validate.ts';
+import { fixturePath, inputsOf, workFolder } from './fixture.ts';
+
+const reported = (name: string): string => fixturePath('..', 'quantize-reported', name);
+
+async function quantized(name: string, format: 'QDQ' | 'QLinear'): Promise<string> {
+  const [folder, source] = [workFolder(), fileSource(reported(`${name}.npz`))];
+  onTestFinished(() => source.close());
+  const path = join(folder, 'int8.onnx');
+  const calibration = { source, name: 'calibration.npz' };
+  const model = reported(`${name}.onnx`);
+  await quantizeFile({ model, path, approach: 'static', format, calibration, weights: 'embed', workFolder: folder });
+  return path;
+}
+
+async function decibels(name: string, model: string): Promise<number> {
+  const source = fileSource(reported(`${name}.npz`));
+  onTestFinished(() => source.close());
+  const fp32 = reported(`${name}.onnx`);
+  const samples = await readSamples(source, await inputsOf(fp32), { code: 'BadCalibrationData' });
+  const { comparisons } = await validateModel({
+    model,
+    fp32,
+    samples,
+    products: 'precise',
+    now: () => performance.now(),
+  });
+  return comparisons[0]!.outputs[0]!.sqnr ?? Infinity;
+}
+
+describe.each(['QDQ', 'QLinear'] as const)('%s', (format) => {
+  test.each(['gemm_s0', 'gemm_s11', 'gemm_scalar_bias'])('%s: one number for all columns', async (name) => {
+    expect(await decibels(name, await quantized(name, format))).toBeGreaterThan(30);
+  });
+
+  test.each(['gemm_col4', 'gemm_col_bias', 'gemm_n1'])('%s: one number for each row stays in float', async (name) => {
+    await expect(quantized(name, format)).rejects.toMatchObject({
+      code: 'NothingToQuantize',
+      details: { skipped: [expect.stringContaining('is not one number for each of')] },
+    });
+  });
+});
