@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isNamed, MODEL_SUFFIXES } from '../shared/formats/table.ts';
 import { identify } from '../shared/pipeline/job/request.ts';
-import { type FerryEvent, type FerryOptions, makeFerry } from './ferry.ts';
+import type { FerryEvent } from './ferry-event.ts';
+import { type FerryOptions, makeFerry } from './ferry.ts';
 import { folderStore } from './folder-store.ts';
 import type { Outcome } from './interpreter.ts';
 

@@ -6,7 +6,8 @@ import { fail } from '../shared/errors.ts';
 import { fieldsOf } from '../shared/pipeline/workspace/job-stage.ts';
 import type { JobFile } from '../shared/pipeline/job/job-schema.ts';
 import type { Json } from '../shared/pipeline/machine/asl.ts';
-import { type FerryEvent, type FerryOptions, makeFerry } from './ferry.ts';
+import type { FerryEvent } from './ferry-event.ts';
+import { type FerryOptions, makeFerry } from './ferry.ts';
 import { makeStaging } from './staging.ts';
 
 export interface LocalBatchOptions extends Pick<FerryOptions, 'stages' | 'interpret' | 'concurrency'> {

@@ -10,7 +10,8 @@ import { fieldsOf } from '../shared/pipeline/workspace/job-stage.ts';
 import { parseJob } from '../shared/pipeline/job/job.ts';
 import type { JobFile } from '../shared/pipeline/job/job-schema.ts';
 import type { Report, Verdict } from '../shared/report/report.ts';
-import { type FerryEvent, type FerryOptions, makeFerry } from './ferry.ts';
+import type { FerryEvent } from './ferry-event.ts';
+import { type FerryOptions, makeFerry } from './ferry.ts';
 import type { HistoryEvent } from './execution.ts';
 import { makeStaging } from './staging.ts';
 

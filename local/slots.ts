@@ -1,6 +1,8 @@
 /** At most so many at a time; the others wait in line. */
 
-export function slots(count: number): <T>(work: () => Promise<T>) => Promise<T> {
+export type TakeSlot = <T>(work: () => Promise<T>) => Promise<T>;
+
+export function slots(count: number): TakeSlot {
   let free = count;
   const waiting: (() => void)[] = [];
   return async (work) => {

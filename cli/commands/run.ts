@@ -1,6 +1,6 @@
 /** `torchferry run`: the whole pipeline on this machine, the same state machine that deploys. */
 import { join } from 'node:path';
-import type { FerryEvent } from '../../local/ferry.ts';
+import type { FerryEvent } from '../../local/ferry-event.ts';
 import { runLocal } from '../../local/run.ts';
 import { STAGES } from '../../shared/pipeline/machine/stages.ts';
 import type { Command, Progress } from '../command.ts';

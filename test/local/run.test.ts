@@ -5,7 +5,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { FerryEvent } from '../../local/ferry.ts';
+import type { FerryEvent } from '../../local/ferry-event.ts';
 import { type LocalRun, runLocal } from '../../local/run.ts';
 import type { Report } from '../../shared/report/report.ts';
 import { PROGRAM, type Before, fakeStages, unsupported } from './fake-stages.ts';
