@@ -8,7 +8,7 @@ import { VERSION } from '../shared/version.ts';
 import type { Command, OptionValues } from './command.ts';
 import { COMMANDS } from './commands.ts';
 import { commandHelp, generalHelp } from './help.ts';
-import { makeProgress } from './progress.ts';
+import { makeProgress, silent } from './progress.ts';
 
 const COMMON = {
   json: { type: 'boolean', describe: 'print one JSON document instead of text' },
@@ -24,7 +24,7 @@ export async function cli(argv: readonly string[]): Promise<number> {
   if (name === '--version' || name === '-v') return print(VERSION);
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') return print(generalHelp(COMMANDS));
   const json = rest.includes('--json');
-  const progress = makeProgress(json);
+  const progress = json ? silent : makeProgress();
   const signal = interruption();
   try {
     const command = COMMANDS[name] ?? unknownCommand(name);
@@ -42,7 +42,7 @@ export async function cli(argv: readonly string[]): Promise<number> {
       process.stderr.write('torchferry: interrupted; nothing half-written is left\n');
       return EXIT.interrupted;
     }
-    return report(error, json);
+    return report(error, { json });
   }
 }
 
@@ -79,7 +79,7 @@ function interruption(): AbortSignal {
   return controller.signal;
 }
 
-function report(error: unknown, json: boolean): number {
+function report(error: unknown, { json }: { json: boolean }): number {
   if (!isFailure(error)) throw error;
   const { code, message, details } = error;
   if (json) print(JSON.stringify({ error: { code, message, details } }, null, 2));

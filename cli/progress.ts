@@ -10,7 +10,8 @@ export interface Progress {
   end(outcome: 'done' | 'failed'): void;
 }
 
-const silent: Progress = { step() {}, note() {}, end() {} };
+/** Where the output is one document. */
+export const silent: Progress = { step() {}, note() {}, end() {} };
 
 function terminal(): Progress {
   const spinner = ora({ stream: process.stderr, discardStdin: false });
@@ -39,7 +40,6 @@ const lines: Progress = {
   end() {},
 };
 
-export function makeProgress(json: boolean): Progress {
-  if (json) return silent;
+export function makeProgress(): Progress {
   return process.stderr.isTTY ? terminal() : lines;
 }

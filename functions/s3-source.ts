@@ -33,7 +33,7 @@ export function s3Source(client: S3Client, object: PinnedObject): ByteSource {
   const read = async (start: number, end: number): Promise<Uint8Array> => {
     const bytes = new Uint8Array(end - start);
     await inLanes(parts(start, end), (from, to) =>
-      fill(client, object, from, bytes.subarray(from - start, to - start)),
+      fill(client, object, { start: from, into: bytes.subarray(from - start, to - start) }),
     );
     return bytes;
   };
@@ -64,11 +64,15 @@ async function inLanes(ranges: readonly Range[], run: (...range: Range) => Promi
  * Fill `into` with the bytes from `start`. The SDK retries a request but never a body: a broken one goes on where it
  * stopped.
  */
-async function fill(client: S3Client, object: PinnedObject, start: number, into: Uint8Array): Promise<void> {
+async function fill(
+  client: S3Client,
+  object: PinnedObject,
+  { start, into }: { start: number; into: Uint8Array },
+): Promise<void> {
   let filled = 0;
   let broken: unknown = null;
   for (let attempt = 0; filled < into.byteLength && attempt < ATTEMPTS; attempt++) {
-    const body = await request(client, object, start + filled, start + into.byteLength);
+    const body = await request(client, object, [start + filled, start + into.byteLength]);
     try {
       for await (const chunk of body) {
         into.set(chunk, filled);
@@ -86,20 +90,19 @@ async function fill(client: S3Client, object: PinnedObject, start: number, into:
 async function request(
   client: S3Client,
   object: PinnedObject,
-  start: number,
-  end: number,
+  [start, end]: Range,
 ): Promise<AsyncIterable<Uint8Array>> {
   const { bucket, key, etag, versionId } = object;
-  const Range = `bytes=${start}-${end - 1}`;
+  const bytes = `bytes=${start}-${end - 1}`;
   const answer = await client
-    .send(new GetObjectCommand({ Bucket: bucket, Key: key, VersionId: versionId, IfMatch: etag, Range }))
+    .send(new GetObjectCommand({ Bucket: bucket, Key: key, VersionId: versionId, IfMatch: etag, Range: bytes }))
     .catch((cause: unknown) => {
       if (isConditionFailed(cause) || isMissing(cause)) fail('FileReplaced', { file: s3Url(object) }, cause);
       throw cause;
     });
   // A server that does not know ranges sends the whole object, which would look like the wanted bytes.
   if (answer.ContentRange !== `bytes ${start}-${end - 1}/${object.size}`) {
-    throw new Error(`${s3Url(object)}: asked for ${Range}, got "${answer.ContentRange ?? 'everything'}"`);
+    throw new Error(`${s3Url(object)}: asked for ${bytes}, got "${answer.ContentRange ?? 'everything'}"`);
   }
   // On Node the body is a readable stream; the SDK's type also covers browsers.
   return answer.Body as unknown as AsyncIterable<Uint8Array>;

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { HeadObjectCommand, paginateListObjectsV2, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
 import { fail } from '../shared/errors.ts';
-import { checkKey, type ObjectInfo, type ObjectStore, type PutOptions } from '../shared/pipeline/workspace/store.ts';
+import { checkKey, type ObjectInfo, type ObjectStore, type Put } from '../shared/pipeline/workspace/store.ts';
 import { isBadVersion, isConditionConflict, isConditionFailed, isMissing } from './s3-error.ts';
 import { type PinnedObject, s3Source, s3Url } from './s3-source.ts';
 
@@ -44,7 +44,7 @@ export function s3Store(client: S3Client): ObjectStore {
       return object && { key, size: object.size, version: versionOf(object.versionId, object.etag) };
     },
 
-    async putFile(bucket, key, path, options) {
+    async putFile({ bucket, key, path, ...options }) {
       const { size } = await stat(path);
       const upload = new Upload({
         client,
@@ -62,7 +62,7 @@ export function s3Store(client: S3Client): ObjectStore {
       return { key, size, version: versionOf(VersionId, ETag) };
     },
 
-    async putBytes(bucket, key, bytes, options) {
+    async putBytes({ bucket, key, bytes, ...options }) {
       const { VersionId, ETag } = await client.send(
         new PutObjectCommand({ Bucket: bucket, Key: checkKey(key), Body: bytes, ...described(options) }),
       );
@@ -102,7 +102,10 @@ export function s3Store(client: S3Client): ObjectStore {
 
 const decodeKey = (key: string): string => decodeURIComponent(key.replaceAll('+', ' '));
 
-const described = ({ contentType, tags }: PutOptions): { ContentType: string; Tagging?: string } => ({
+const described = ({
+  contentType,
+  tags,
+}: Pick<Put, 'contentType' | 'tags'>): { ContentType: string; Tagging?: string } => ({
   ContentType: contentType,
   ...(tags ? { Tagging: new URLSearchParams(tags).toString() } : {}),
 });

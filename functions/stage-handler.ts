@@ -60,7 +60,7 @@ export function stageHandler(
     } finally {
       limit.clear();
       rmSync(temporaryFolder, { recursive: true, force: true });
-      measure(metrics, stage, performance.now() - began, input);
+      measure(metrics, { stage, ms: performance.now() - began, input });
     }
   };
 
@@ -103,7 +103,7 @@ function correlationOf(input: Json): string | null {
 }
 
 /** Each number is written at once, in a line of its own: they differ in their dimensions. */
-function measure(metrics: Metrics, stage: StageName, ms: number, input: Json): void {
+function measure(metrics: Metrics, { stage, ms, input }: { stage: StageName; ms: number; input: Json }): void {
   const perStage = metrics.singleMetric();
   perStage.addDimension('stage', stage);
   perStage.addMetric('StageTime', MetricUnit.Milliseconds, ms);

@@ -19,7 +19,7 @@ export class FerryStack extends Stack {
     const buckets = ferryBuckets(this, options);
     // Object.fromEntries forgets the keys; they are the names of the stages.
     const functions = Object.fromEntries(
-      STAGE_NAMES.map((name) => [name, stageFunction(this, name, buckets, options)]),
+      STAGE_NAMES.map((name) => [name, stageFunction(this, name, { buckets, options })]),
     ) as Record<StageName, LambdaFunction>;
     const eventBus = EventBus.fromEventBusName(this, 'EventBus', options.eventBus);
 

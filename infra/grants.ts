@@ -10,10 +10,14 @@ const ACTIONS = {
   list: ['s3:ListBucket'],
 } as const satisfies Record<Grant['access'], readonly string[]>;
 
-export function allow(role: Role, grants: readonly Grant[], buckets: Buckets, keyArn: string | null): void {
+export function allow(
+  role: Role,
+  grants: readonly Grant[],
+  { buckets, keyArn }: { readonly buckets: Buckets; readonly keyArn: string | null },
+): void {
   for (const { access, bucket, prefix } of grants) {
     if (access === 'list') role.addToPolicy(listing(buckets[bucket].bucketArn, prefix));
-    else allowKeys(role, buckets[bucket], prefix, ACTIONS[access]);
+    else allowKeys(role, buckets[bucket], { prefix, actions: ACTIONS[access] });
   }
   if (keyArn) role.addToPolicy(useKey(keyArn));
 }
@@ -22,8 +26,7 @@ export function allow(role: Role, grants: readonly Grant[], buckets: Buckets, ke
 export function allowKeys(
   role: Role,
   bucket: Buckets[keyof Buckets],
-  prefix: string,
-  actions: readonly string[],
+  { prefix, actions }: { readonly prefix: string; readonly actions: readonly string[] },
 ): void {
   role.addToPolicy(new PolicyStatement({ actions: [...actions], resources: [`${bucket.bucketArn}/${prefix}*`] }));
   acknowledge(role, {

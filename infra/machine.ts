@@ -38,7 +38,7 @@ interface Deployed {
 /** Converts one model. */
 export function conversionMachine(scope: Construct, parts: MachineParts): StateMachine {
   const definition = ferryStateMachine();
-  const role = machineRole(scope, 'Conversion', definition, parts);
+  const role = machineRole(scope, 'Conversion', { definition, ...parts });
   return deploy(scope, 'Conversion', {
     definition,
     role,
@@ -51,23 +51,20 @@ export function conversionMachine(scope: Construct, parts: MachineParts): StateM
 export function batchMachine(scope: Construct, parts: MachineParts, conversion: StateMachine): StateMachine {
   const { buckets, options } = parts;
   const definition = batchStateMachine();
-  const role = machineRole(scope, 'Batch', definition, parts);
+  const role = machineRole(scope, 'Batch', { definition, ...parts });
   allow(
     role,
     [
       { bucket: 'input', prefix: '', access: 'read' },
       { bucket: 'input', prefix: '', access: 'list' },
     ],
-    buckets,
-    options.encryptionKeyArn,
+    { buckets, keyArn: options.encryptionKeyArn },
   );
   // What a ResultWriter needs: https://docs.aws.amazon.com/step-functions/latest/dg/iam-policies-eg-dist-map.html
-  allowKeys(role, buckets.work, WORK_PREFIXES.batches, [
-    's3:PutObject',
-    's3:GetObject',
-    's3:ListMultipartUploadParts',
-    's3:AbortMultipartUpload',
-  ]);
+  allowKeys(role, buckets.work, {
+    prefix: WORK_PREFIXES.batches,
+    actions: ['s3:PutObject', 's3:GetObject', 's3:ListMultipartUploadParts', 's3:AbortMultipartUpload'],
+  });
   allowToStart(role, conversion);
   const names = { ...substitutions(parts), ConversionStateMachine: conversion.stateMachineArn };
   const machine = deploy(scope, 'Batch', { definition, role, names, logRetentionDays: options.logRetentionDays });
@@ -78,8 +75,7 @@ export function batchMachine(scope: Construct, parts: MachineParts, conversion: 
 function machineRole(
   scope: Construct,
   id: string,
-  definition: Definition,
-  { functions, eventBus }: MachineParts,
+  { definition, functions, eventBus }: MachineParts & Pick<Deployed, 'definition'>,
 ): Role {
   const role = new Role(scope, `${id}Role`, { assumedBy: new ServicePrincipal('states.amazonaws.com') });
   const text = JSON.stringify(definition);

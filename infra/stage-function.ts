@@ -36,8 +36,7 @@ const HOLDS_A_MODEL_MB = 2048;
 export function stageFunction(
   scope: Construct,
   name: StageName,
-  buckets: Buckets,
-  options: DeploymentOptions,
+  { buckets, options }: { readonly buckets: Buckets; readonly options: DeploymentOptions },
 ): LambdaFunction {
   const stage: Stage = STAGES[name];
   const large = stage.memoryMb >= HOLDS_A_MODEL_MB;
@@ -55,7 +54,7 @@ export function stageFunction(
     new PolicyStatement({ actions: ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'], resources: ['*'] }),
   );
   acknowledge(role, { [wildcard('*')]: 'traces: X-Ray knows no resources' });
-  allow(role, stage.grants, buckets, options.encryptionKeyArn);
+  allow(role, stage.grants, { buckets, keyArn: options.encryptionKeyArn });
 
   return new LambdaFunction(scope, stage.functionName, {
     description: `torchferry: ${name}`,

@@ -27,7 +27,7 @@ export async function runDistributedMap(state: MapState, visit: Visit): Promise<
     limit: Math.min(limit || MOST_AT_A_TIME, MOST_AT_A_TIME),
     tolerance,
   });
-  const result = await resultOf(state, visit, mapRun, children);
+  const result = await resultOf(state, visit, { mapRun, children });
   if (tolerance(children.filter((child) => child.Status === 'FAILED').length, children.length))
     return leave(visit, state, result);
   throw new StatesError(
@@ -54,7 +54,9 @@ async function inputsOf(state: MapState, visit: Visit): Promise<readonly Json[]>
   const selected =
     selector === undefined
       ? items
-      : await Promise.all(items.map((value, index) => evaluate(visit, selector, {}, itemContext(visit, index, value))));
+      : await Promise.all(
+          items.map((value, index) => evaluate(visit, selector, { context: itemContext(visit, index, value) })),
+        );
   return batcher ? batchItems(batcher, selected, visit) : selected;
 }
 
@@ -127,8 +129,7 @@ function childFrame(frame: Frame, { index, mapRun, child, start, signal }: Child
 async function resultOf(
   state: MapState,
   visit: Visit,
-  mapRun: string,
-  children: readonly ChildExecution[],
+  { mapRun, children }: { mapRun: string; children: readonly ChildExecution[] },
 ): Promise<Json> {
   const writer = state.ResultWriter;
   if (!writer?.Resource) {
@@ -145,10 +146,6 @@ async function resultOf(
     return children.map((child) => child.Output ?? null);
   }
   const args = await evaluate(visit, writer.Arguments ?? {});
-  return writeResults(
-    visit,
-    writer,
-    { bucket: stringField(visit, args, 'Bucket'), prefix: stringField(visit, args, 'Prefix'), mapRun },
-    children,
-  );
+  const [bucket, prefix] = [stringField(visit, args, 'Bucket'), stringField(visit, args, 'Prefix')];
+  return writeResults(visit, writer, { bucket, prefix, mapRun, children });
 }

@@ -81,7 +81,10 @@ export interface Frame {
 }
 
 /** A scope inside: it sees the outer variables as they are now; what it assigns stays its own. */
-export const innerFrame = (frame: Frame, index: number, signal: AbortSignal, context = frame.context): Frame => ({
+export const innerFrame = (
+  frame: Frame,
+  { index, signal, context = frame.context }: { index: number; signal: AbortSignal; context?: ExecutionContext },
+): Frame => ({
   ...frame,
   signal,
   context,
@@ -104,8 +107,7 @@ export const timestamp = (ms: number): string => new Date(ms).toISOString();
 export function evaluate(
   visit: Visit,
   template: Template,
-  more: { result?: Json; errorOutput?: Json } = {},
-  context: ExecutionContext = visit.frame.context,
+  { context = visit.frame.context, ...more }: { result?: Json; errorOutput?: Json; context?: ExecutionContext } = {},
 ): Promise<Json> {
   const State = { Name: visit.name, EnteredTime: timestamp(visit.entered), RetryCount: visit.retries };
   const states: States = { input: visit.input, ...more, context: { ...context, State } as unknown as Json };

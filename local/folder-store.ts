@@ -18,12 +18,7 @@ export function folderStore(buckets: Readonly<Record<string, string>>): ObjectSt
   const pathOf = (bucket: string, key: string): string => join(folderOf(bucket), pathOfKey(key));
 
   /** Write under another name first, then let `publish` put it in place at once. */
-  async function write(
-    bucket: string,
-    key: string,
-    fill: (path: string) => Promise<void>,
-    publish: (temporary: string, path: string) => Promise<void>,
-  ): Promise<ObjectInfo> {
+  async function write({ bucket, key, fill, publish }: Write): Promise<ObjectInfo> {
     const path = pathOf(bucket, key);
     try {
       await mkdir(dirname(path), { recursive: true });
@@ -57,13 +52,14 @@ export function folderStore(buckets: Readonly<Record<string, string>>): ObjectSt
       const info = await infoOf(pathOf(bucket, key));
       return info && (version === undefined || version === info.version) ? { key, ...info } : null;
     },
-    putFile: (bucket, key, source) =>
-      write(bucket, key, (temporary) => copyFile(source, temporary, constants.COPYFILE_FICLONE), rename),
-    putBytes: (bucket, key, bytes) => write(bucket, key, (temporary) => writeDurably(temporary, bytes), rename),
+    putFile: ({ bucket, key, path }) =>
+      write({ bucket, key, fill: (to) => copyFile(path, to, constants.COPYFILE_FICLONE), publish: rename }),
+    putBytes: ({ bucket, key, bytes }) =>
+      write({ bucket, key, fill: (to) => writeDurably(to, bytes), publish: rename }),
     async putIfAbsent(bucket, key, bytes) {
       try {
         // A link fails when its name is taken: that is what makes exactly one caller win.
-        await write(bucket, key, (temporary) => writeDurably(temporary, bytes), link);
+        await write({ bucket, key, fill: (to) => writeDurably(to, bytes), publish: link });
         return true;
       } catch (cause) {
         if (codeOf(cause) === 'EEXIST') return false;
@@ -89,6 +85,13 @@ export function folderStore(buckets: Readonly<Record<string, string>>): ObjectSt
       return info && (version === undefined || version === info.version) ? path : null;
     },
   };
+}
+
+interface Write {
+  readonly bucket: string;
+  readonly key: string;
+  fill(path: string): Promise<void>;
+  publish(temporary: string, path: string): Promise<void>;
 }
 
 const IN_THE_WAY = new Set(['ENOTDIR', 'EISDIR', 'EEXIST:mkdir', 'ENOTEMPTY']);

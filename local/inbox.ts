@@ -51,7 +51,10 @@ export async function watchInbox(options: InboxOptions): Promise<void> {
     // The same name again: a claim that was made before an interruption is this execution's own.
     const outcome = await ferry.convert({ bucket: 'input', key, version }, { signal, name: id });
     if (outcome.status === 'ABORTED') return;
-    await store.putBytes('work', done, Buffer.from(JSON.stringify({ key, version, status: outcome.status })), {
+    await store.putBytes({
+      bucket: 'work',
+      key: done,
+      bytes: Buffer.from(JSON.stringify({ key, version, status: outcome.status })),
       contentType: 'application/json',
     });
     options.onOutcome?.(key, outcome);

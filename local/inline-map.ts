@@ -16,8 +16,8 @@ export async function runInlineMap(state: MapState, visit: Visit): Promise<Step>
   const limit = Math.min(wanted || MOST_AT_A_TIME, MOST_AT_A_TIME);
   const runs = items.map((value, index) => async (signal: AbortSignal) => {
     const context = itemContext(visit, index, value);
-    const input = state.ItemSelector === undefined ? value : await evaluate(visit, state.ItemSelector, {}, context);
-    return runMachine(state.ItemProcessor, input, innerFrame(visit.frame, index, signal, context));
+    const input = state.ItemSelector === undefined ? value : await evaluate(visit, state.ItemSelector, { context });
+    return runMachine(state.ItemProcessor, input, innerFrame(visit.frame, { index, signal, context }));
   });
   return leave(visit, state, await allOrFirstFailure(runs, limit, visit.frame.signal));
 }

@@ -1,18 +1,21 @@
 /** Where a Distributed Map takes its items from, and how it puts several into one execution. */
 import type { ItemBatcher, ItemReader, Json } from '../shared/pipeline/machine/asl.ts';
-import { evaluate, type MapFiles, numberField, stringField, type Visit } from './execution.ts';
+import { evaluate, numberField, stringField, type Visit } from './execution.ts';
 import { StatesError } from './states-error.ts';
 
-type Read = (files: MapFiles, visit: Visit, args: Json, reader: ItemReader) => Promise<readonly Json[]>;
+type Read = (visit: Visit, args: Json, reader: ItemReader) => Promise<readonly Json[]>;
 
 const READERS: Readonly<Record<string, Read>> = {
-  'arn:aws:states:::s3:getObject': async (files, visit, args, reader) => {
+  'arn:aws:states:::s3:getObject': async (visit, args, reader) => {
     const type = reader.ReaderConfig?.InputType ?? 'JSON';
     const parse = PARSERS[type];
     if (!parse) throw new StatesError('States.Runtime', `${visit.name}: items of type ${type} cannot be read here`);
-    return parse(await files.read(stringField(visit, args, 'Bucket'), stringField(visit, args, 'Key')));
+    return parse(
+      await visit.frame.environment.files.read(stringField(visit, args, 'Bucket'), stringField(visit, args, 'Key')),
+    );
   },
-  'arn:aws:states:::s3:listObjectsV2': async (files, visit, args) => {
+  'arn:aws:states:::s3:listObjectsV2': async (visit, args) => {
+    const { files } = visit.frame.environment;
     const objects: Json[] = [];
     for await (const object of files.list(stringField(visit, args, 'Bucket'), stringField(visit, args, 'Prefix')))
       objects.push({ ...object });
@@ -45,7 +48,7 @@ export async function readItems(reader: ItemReader, visit: Visit): Promise<reado
   const most = reader.ReaderConfig?.MaxItems;
   const limit = most === undefined ? Infinity : await numberField(visit, 'MaxItems', most);
   try {
-    return (await read(visit.frame.environment.files, visit, args, reader)).slice(0, limit);
+    return (await read(visit, args, reader)).slice(0, limit);
   } catch (thrown) {
     if (thrown instanceof StatesError) throw thrown;
     throw new StatesError('States.ItemReaderFailed', (thrown as Error).message);

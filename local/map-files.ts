@@ -10,5 +10,5 @@ export const mapFiles = (store: ObjectStore): MapFiles => ({
       yield { Key: key, Size: size, ETag: version };
   },
   write: async (bucket, key, text) =>
-    void (await store.putBytes(bucket, key, Buffer.from(text), { contentType: 'application/json' })),
+    void (await store.putBytes({ bucket, key, bytes: Buffer.from(text), contentType: 'application/json' })),
 });

@@ -38,7 +38,8 @@ const whole = ({ Input, Output, ...child }: ChildExecution): Json => ({
   RedriveCount: 0,
 });
 
-interface Destination {
+interface Results {
+  readonly children: readonly ChildExecution[];
   readonly bucket: string;
   readonly prefix: string;
   readonly mapRun: string;
@@ -47,8 +48,7 @@ interface Destination {
 export async function writeResults(
   visit: Visit,
   writer: ResultWriter,
-  { bucket, prefix, mapRun }: Destination,
-  children: readonly ChildExecution[],
+  { bucket, prefix, mapRun, children }: Results,
 ): Promise<Json> {
   const { Transformation: transformation = 'NONE', OutputType: type = 'JSON' } = writer.WriterConfig ?? {};
   const { files } = visit.frame.environment;

@@ -42,7 +42,7 @@ async function visitState(state: State, visit: Visit): Promise<Step> {
     } catch (thrown) {
       frame.signal.throwIfAborted();
       const error = statesError(thrown);
-      const delayMs = retryDelay(state, error, attempts, frame.environment.random);
+      const delayMs = retryDelay(state, error, { attempts, random: frame.environment.random });
       if (delayMs !== null) {
         visit.retries++;
         onEvent({ ...at, kind: 'retried', at: clock.now(), error: error.name, attempt: visit.retries, delayMs });
@@ -74,8 +74,7 @@ function checkedSize(visit: Visit, output: Json): number {
 function retryDelay(
   state: State,
   error: StatesError,
-  attempts: Map<Retrier, number>,
-  random: () => number,
+  { attempts, random }: { attempts: Map<Retrier, number>; random: () => number },
 ): number | null {
   const retrier = 'Retry' in state ? state.Retry?.find((r) => matches(r.ErrorEquals, error)) : undefined;
   if (!retrier) return null;

@@ -33,7 +33,7 @@ export const RUN: { readonly [Type in State['Type']]: Run<Extract<State, { Type:
 };
 
 async function runTask(state: TaskState, visit: Visit): Promise<Step> {
-  const { environment, signal } = visit.frame;
+  const { environment } = visit.frame;
   const resource = environment.resources[state.Resource];
   if (!resource) throw new StatesError('States.Runtime', `nothing here answers for the resource ${state.Resource}`);
   const args = state.Arguments === undefined ? visit.input : await evaluate(visit, state.Arguments);
@@ -41,12 +41,7 @@ async function runTask(state: TaskState, visit: Visit): Promise<Step> {
     state.TimeoutSeconds === undefined || !environment.timeouts
       ? null
       : await numberField(visit, 'TimeoutSeconds', state.TimeoutSeconds);
-  const result = await within(
-    seconds,
-    visit,
-    (taskSignal) => resource(args, { signal: taskSignal, state: visit.name }),
-    signal,
-  );
+  const result = await within(seconds, visit, (signal) => resource(args, { signal, state: visit.name }));
   return leave(visit, state, result);
 }
 
@@ -54,10 +49,9 @@ async function within(
   seconds: number | null,
   visit: Visit,
   task: (signal: AbortSignal) => Promise<Json>,
-  outer: AbortSignal,
 ): Promise<Json> {
   const over = new AbortController();
-  const signal = AbortSignal.any([outer, over.signal]);
+  const signal = AbortSignal.any([visit.frame.signal, over.signal]);
   const stopped = new Promise<never>((_, reject) =>
     signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }),
   );
@@ -122,7 +116,7 @@ async function runFail(state: FailState, visit: Visit): Promise<Step> {
 async function runParallel(state: ParallelState, visit: Visit): Promise<Step> {
   const input = state.Arguments === undefined ? visit.input : await evaluate(visit, state.Arguments);
   const runs = state.Branches.map(
-    (branch, i) => (signal: AbortSignal) => runMachine(branch, input, innerFrame(visit.frame, i, signal)),
+    (branch, i) => (signal: AbortSignal) => runMachine(branch, input, innerFrame(visit.frame, { index: i, signal })),
   );
   return leave(visit, state, await allOrFirstFailure(runs, runs.length, visit.frame.signal));
 }

@@ -197,7 +197,10 @@ describe('writing', () => {
   ])('uploads a file: %s', async (name, size, operations) => {
     const s3 = new MemoryS3();
     const content = random(size);
-    const info = await s3Store(s3.client()).putFile('b', 'model.onnx', file(name, content), {
+    const info = await s3Store(s3.client()).putFile({
+      bucket: 'b',
+      key: 'model.onnx',
+      path: file(name, content),
       ...TYPE,
       tags: { status: 'validated', model: 'a b+c' },
     });
@@ -214,7 +217,12 @@ describe('writing', () => {
     s3.disturb = ({ query }, operation) =>
       operation === 'UploadPart' && query?.['partNumber'] === '2' ? failure(403, 'AccessDenied') : undefined;
     await expect(
-      s3Store(s3.client()).putFile('b', 'model.onnx', file('failing', random(33 * 2 ** 20)), TYPE),
+      s3Store(s3.client()).putFile({
+        bucket: 'b',
+        key: 'model.onnx',
+        path: file('failing', random(33 * 2 ** 20)),
+        ...TYPE,
+      }),
     ).rejects.toThrow('AccessDenied');
     expect(s3.log).toContain('AbortMultipartUpload');
     expect(s3.uploads.size).toBe(0);
@@ -252,7 +260,7 @@ describe('keys', () => {
   it.each(KEYS)('keeps %j as it is', async (key) => {
     const s3 = new MemoryS3();
     const store = s3Store(s3.client());
-    await store.putBytes('b', key, bytes(7), TYPE);
+    await store.putBytes({ bucket: 'b', key, bytes: bytes(7), ...TYPE });
     expect([...s3.objects.keys()]).toEqual([`b/${key}`]);
     expect(await (await store.open('b', key)).read()).toEqual(bytes(7));
     expect(await listed(store, '')).toEqual([key]);
@@ -266,7 +274,9 @@ describe('keys', () => {
 
   it.each(['../x', 'a/../../x', '/etc/passwd', ''])('refuses %j before asking S3', async (key) => {
     const s3 = new MemoryS3();
-    await expect(s3Store(s3.client()).putBytes('b', key, bytes(1), TYPE)).rejects.toMatchObject({ code: 'BadKey' });
+    await expect(s3Store(s3.client()).putBytes({ bucket: 'b', key, bytes: bytes(1), ...TYPE })).rejects.toMatchObject({
+      code: 'BadKey',
+    });
     expect(s3.log).toEqual([]);
   });
 });

@@ -24,7 +24,7 @@ describe('folders', () => {
   afterEach(() => rm(root, { recursive: true }));
   const store = () => folderStore({ b: join(root, 'bucket') });
   const bytes = new Uint8Array([1, 2, 3]);
-  const put = (key: string) => store().putBytes('b', key, bytes, { contentType: 'x' });
+  const put = (key: string) => store().putBytes({ bucket: 'b', key, bytes, contentType: 'x' });
 
   it('keeps ordinary keys as ordinary paths', async () => {
     await put('models/my net+1 (ü).pt2');
@@ -36,7 +36,9 @@ describe('folders', () => {
 
   it('leaves nothing of a write that fails', async () => {
     await mkdir(join(root, 'bucket'));
-    await expect(store().putFile('b', 'x/y', join(root, 'missing'), { contentType: 'x' })).rejects.toThrow('ENOENT');
+    await expect(
+      store().putFile({ bucket: 'b', key: 'x/y', path: join(root, 'missing'), contentType: 'x' }),
+    ).rejects.toThrow('ENOENT');
     expect(await readdir(join(root, 'bucket', 'x'))).toEqual([]);
   });
 

@@ -198,7 +198,10 @@ describe('resolves', () => {
 describe('is found', () => {
   const store = memoryStore();
   const put = (key: string, seed: number) =>
-    store.putBytes('in', key, new Uint8Array(Buffer.from(JSON.stringify({ seed }))), {
+    store.putBytes({
+      bucket: 'in',
+      key,
+      bytes: new Uint8Array(Buffer.from(JSON.stringify({ seed }))),
       contentType: 'application/json',
     });
 
@@ -229,7 +232,12 @@ describe('is found', () => {
   });
 
   it('but not when it is huge', async () => {
-    await store.putBytes('in', 'big/job.json', new Uint8Array((1 << 20) + 1), { contentType: 'application/json' });
+    await store.putBytes({
+      bucket: 'in',
+      key: 'big/job.json',
+      bytes: new Uint8Array((1 << 20) + 1),
+      contentType: 'application/json',
+    });
     await expect(findJob(store, 'in', 'big/net.pt2')).rejects.toMatchObject({ name: 'LimitExceeded' });
   });
 });

@@ -34,8 +34,8 @@ export function memoryStore(): ObjectStore & { readonly objects: Map<string, Uin
       const bytes = find(bucket, key, version);
       return bytes ? info(key, bytes) : null;
     },
-    putFile: async (bucket, key, path) => put(bucket, key, await readFile(path)),
-    putBytes: async (bucket, key, bytes) => put(bucket, key, bytes),
+    putFile: async ({ bucket, key, path }) => put(bucket, key, await readFile(path)),
+    putBytes: async ({ bucket, key, bytes }) => put(bucket, key, bytes),
     putIfAbsent: async (bucket, key, bytes) => {
       if (objects.has(at(bucket, key))) return false;
       put(bucket, key, bytes);

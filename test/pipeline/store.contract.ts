@@ -79,7 +79,7 @@ export function storeContract(name: string, make: () => Promise<StoreUnderTest>)
 
     it('gives back what was put, and its size', async () => {
       const [bucket] = under.buckets;
-      const info = await under.store.putBytes(bucket, 'a/b.bin', bytesOf('hello'), BYTES);
+      const info = await under.store.putBytes({ bucket, key: 'a/b.bin', bytes: bytesOf('hello'), ...BYTES });
       expect(info).toMatchObject({ key: 'a/b.bin', size: 5 });
       expect(await text(bucket, 'a/b.bin')).toBe('hello');
       expect(await under.store.head(bucket, 'a/b.bin')).toEqual(info);
@@ -91,7 +91,7 @@ export function storeContract(name: string, make: () => Promise<StoreUnderTest>)
         const path = join(folder, 'file');
         await writeFile(path, content);
         expect(
-          await under.store.putFile(bucket, 'from-file', path, { ...BYTES, tags: { status: 'done' } }),
+          await under.store.putFile({ bucket, key: 'from-file', path, ...BYTES, tags: { status: 'done' } }),
         ).toMatchObject({ size: content.length });
         expect(await text(bucket, 'from-file')).toBe(content);
       }
@@ -99,7 +99,7 @@ export function storeContract(name: string, make: () => Promise<StoreUnderTest>)
 
     it('reads slices', async () => {
       const [bucket] = under.buckets;
-      await under.store.putBytes(bucket, 'slices', bytesOf('0123456789'), BYTES);
+      await under.store.putBytes({ bucket, key: 'slices', bytes: bytesOf('0123456789'), ...BYTES });
       const source = await under.store.open(bucket, 'slices');
       expect(source.size).toBe(10);
       expect(Buffer.from(await source.slice(2, 8).slice(1, 3).read()).toString()).toBe('34');
@@ -110,16 +110,16 @@ export function storeContract(name: string, make: () => Promise<StoreUnderTest>)
       const [bucket] = under.buckets;
       expect(await under.store.head(bucket, 'nothing/here')).toBeNull();
       await expect(under.store.open(bucket, 'nothing/here')).rejects.toMatchObject({ name: 'FileNotFound' });
-      await under.store.putBytes(bucket, 'folder/file', bytesOf('x'), BYTES);
+      await under.store.putBytes({ bucket, key: 'folder/file', bytes: bytesOf('x'), ...BYTES });
       expect(await under.store.head(bucket, 'folder')).toBeNull();
       expect(await under.store.head(bucket, 'folder/file/below')).toBeNull();
     });
 
     it('changes the version with the content', async () => {
       const [bucket] = under.buckets;
-      const first = await under.store.putBytes(bucket, 'versions', bytesOf('one'), BYTES);
+      const first = await under.store.putBytes({ bucket, key: 'versions', bytes: bytesOf('one'), ...BYTES });
       expect(await text(bucket, 'versions', first.version)).toBe('one');
-      const second = await under.store.putBytes(bucket, 'versions', bytesOf('two'), BYTES);
+      const second = await under.store.putBytes({ bucket, key: 'versions', bytes: bytesOf('two'), ...BYTES });
       expect(second.version).not.toBe(first.version);
       expect(await text(bucket, 'versions')).toBe('two');
       expect((await under.store.head(bucket, 'versions'))?.version).toBe(second.version);
@@ -142,8 +142,8 @@ export function storeContract(name: string, make: () => Promise<StoreUnderTest>)
 
     it('keeps buckets apart', async () => {
       const [one, two] = under.buckets;
-      await under.store.putBytes(one, 'same', bytesOf('1'), BYTES);
-      await under.store.putBytes(two, 'same', bytesOf('2'), BYTES);
+      await under.store.putBytes({ bucket: one, key: 'same', bytes: bytesOf('1'), ...BYTES });
+      await under.store.putBytes({ bucket: two, key: 'same', bytes: bytesOf('2'), ...BYTES });
       expect([await text(one, 'same'), await text(two, 'same')]).toEqual(['1', '2']);
     });
 
@@ -161,7 +161,7 @@ export function storeContract(name: string, make: () => Promise<StoreUnderTest>)
         'list/\uffff',
         'list/🚢',
       ].filter((key) => key !== 'list/a');
-      for (const key of sorted.toReversed()) await under.store.putBytes(bucket, key, bytesOf(key), BYTES);
+      for (const key of sorted.toReversed()) await under.store.putBytes({ bucket, key, bytes: bytesOf(key), ...BYTES });
       expect(await keys(bucket, 'list/')).toEqual(sorted);
       expect(await keys(bucket, 'list/a')).toEqual(['list/a!', 'list/a/1', 'list/a/2']);
       expect(await keys(bucket, 'nothing')).toEqual([]);
@@ -169,7 +169,7 @@ export function storeContract(name: string, make: () => Promise<StoreUnderTest>)
 
     it.each(ODD_KEYS)('takes the key %j', async (key) => {
       const [bucket] = under.buckets;
-      await under.store.putBytes(bucket, key, bytesOf(key), BYTES);
+      await under.store.putBytes({ bucket, key, bytes: bytesOf(key), ...BYTES });
       expect(await text(bucket, key)).toBe(key);
       expect(await under.store.head(bucket, key)).toMatchObject({ key });
       expect(await keys(bucket, key)).toEqual([key]);
@@ -178,11 +178,11 @@ export function storeContract(name: string, make: () => Promise<StoreUnderTest>)
     it.each(REFUSED_KEYS)('refuses the key %j', async (key, reason) => {
       const [bucket] = under.buckets;
       const refusal = { name: 'BadKey', details: { problem: expect.stringContaining(reason) as string } };
-      await expect(under.store.putBytes(bucket, key, bytesOf('x'), BYTES)).rejects.toMatchObject(refusal);
+      await expect(under.store.putBytes({ bucket, key, bytes: bytesOf('x'), ...BYTES })).rejects.toMatchObject(refusal);
       await expect(under.store.putIfAbsent(bucket, key, bytesOf('x'))).rejects.toMatchObject(refusal);
       const path = join(folder, 'refused');
       await writeFile(path, 'x');
-      await expect(under.store.putFile(bucket, key, path, BYTES)).rejects.toMatchObject(refusal);
+      await expect(under.store.putFile({ bucket, key, path, ...BYTES })).rejects.toMatchObject(refusal);
       await expect(under.store.open(bucket, key)).rejects.toMatchObject(refusal);
       await expect(under.store.head(bucket, key)).rejects.toMatchObject(refusal);
     });

@@ -20,13 +20,13 @@ export function shown(value: unknown): string {
   return text.length > SHOWN ? `${text.slice(0, SHOWN)}...` : text;
 }
 
+interface Scalar<T> extends Pick<Check<T>, 'expected' | 'schema'> {
+  readonly as: (value: unknown) => T | undefined;
+  readonly hint?: (value: unknown) => string;
+}
+
 /** A value that passes a test as it is, or after `as` made it what it stands for. */
-function scalar<T>(
-  expected: string,
-  schema: Check<T>['schema'],
-  as: (value: unknown) => T | undefined,
-  hint?: (value: unknown) => string,
-): Check<T> {
+function scalar<T>({ expected, schema, as, hint }: Scalar<T>): Check<T> {
   return {
     expected,
     schema,
@@ -56,22 +56,30 @@ function bounded(what: string, { min, max }: Bounds): string {
 }
 
 export const integer = (bounds: Bounds = {}): Check<number> =>
-  scalar(bounded('a whole number', bounds), { type: 'integer', ...limits(bounds) }, (v) =>
-    typeof v === 'number' && Number.isSafeInteger(v) && within(v, bounds) ? v : undefined,
-  );
+  scalar({
+    expected: bounded('a whole number', bounds),
+    schema: { type: 'integer', ...limits(bounds) },
+    as: (v) => (typeof v === 'number' && Number.isSafeInteger(v) && within(v, bounds) ? v : undefined),
+  });
 
 export const number = (bounds: Bounds = {}): Check<number> =>
-  scalar(bounded('a number', bounds), { type: 'number', ...limits(bounds) }, (v) =>
-    typeof v === 'number' && Number.isFinite(v) && within(v, bounds) ? v : undefined,
-  );
+  scalar({
+    expected: bounded('a number', bounds),
+    schema: { type: 'number', ...limits(bounds) },
+    as: (v) => (typeof v === 'number' && Number.isFinite(v) && within(v, bounds) ? v : undefined),
+  });
 
-export const text: Check<string> = scalar('a text', { type: 'string', minLength: 1 }, (v) =>
-  typeof v === 'string' && v !== '' ? v : undefined,
-);
+export const text: Check<string> = scalar({
+  expected: 'a text',
+  schema: { type: 'string', minLength: 1 },
+  as: (v) => (typeof v === 'string' && v !== '' ? v : undefined),
+});
 
-export const yesOrNo: Check<boolean> = scalar('true or false', { type: 'boolean' }, (v) =>
-  typeof v === 'boolean' ? v : undefined,
-);
+export const yesOrNo: Check<boolean> = scalar({
+  expected: 'true or false',
+  schema: { type: 'boolean' },
+  as: (v) => (typeof v === 'boolean' ? v : undefined),
+});
 
 /** One of a few words, in any case; `aliases` are other words for the same. */
 export function oneOf<const T extends string>(
@@ -83,12 +91,12 @@ export function oneOf<const T extends string>(
   const all = meanings.map(([written]) => written);
   const quoted = words.map((w) => `"${w}"`);
   const expected = quoted.length === 1 ? quoted[0]! : `${quoted.slice(0, -1).join(', ')} or ${quoted.at(-1)!}`;
-  return scalar(
+  return scalar({
     expected,
-    { enum: all },
-    (v) => (typeof v === 'string' ? byLower.get(v.toLowerCase()) : undefined),
-    (v) => didYouMean(v, all),
-  );
+    schema: { enum: all },
+    as: (v) => (typeof v === 'string' ? byLower.get(v.toLowerCase()) : undefined),
+    hint: (v) => didYouMean(v, all),
+  });
 }
 
 export function listOf<T>(item: Check<T>, atLeast = 0): Check<readonly T[]> {

@@ -35,7 +35,7 @@ export const run: RunStage = async (input, services) => {
   const folder = `${outputStem(batch.manifest ?? batch.prefix ?? '') || 'batch'}/${batch.id}/`;
   const rows: Row[] = [];
   for (const result of await readMapResults(services.store, work, batch.id)) {
-    if (fieldsOf(result.output)['skipped'] !== true) rows.push(await rowOf(batch, result, folder, services));
+    if (fieldsOf(result.output)['skipped'] !== true) rows.push(await rowOf(result, { batch, folder }, services));
   }
   const items = rows.map((row) => row.item);
   const report = {
@@ -47,14 +47,18 @@ export const run: RunStage = async (input, services) => {
   } as const;
   const failed = rows.filter(({ item }) => item.status === 'fail').map(({ again }) => `${JSON.stringify(again)}\n`);
   const put = (name: string, text: string, contentType: string): Promise<unknown> =>
-    services.store.putBytes(output, folder + name, Buffer.from(text), { contentType });
+    services.store.putBytes({ bucket: output, key: folder + name, bytes: Buffer.from(text), contentType });
   await put('failed.jsonl', failed.join(''), 'application/jsonl');
   await put('batch-report.html', renderBatchHtml(report), 'text/html; charset=utf-8');
   await put('batch-report.json', renderBatchJson(report), 'application/json');
   return { batch: batch.id, output: { bucket: output, folder }, models: items.length, ...countItems(items).status };
 };
 
-async function rowOf(batch: Batch, result: ItemResult, folder: string, { store }: Services): Promise<Row> {
+async function rowOf(
+  result: ItemResult,
+  { batch, folder }: { readonly batch: Batch; readonly folder: string },
+  { store }: Services,
+): Promise<Row> {
   const request = requestOf(batch, fieldsOf(result.input)['item'] ?? null);
   const { request: _, ...again } = request;
   const { key } = request;

@@ -31,16 +31,20 @@ export const run: RunStage = async (input, services) => {
   const started = services.now();
   const identity = await identify(services.store, request);
   const job = { id: identity.id, work };
-  const claim = await take(services, work, identity, {
-    execution: String(execution),
-    created: new Date(started).toISOString(),
-  });
+  const claim = await take(
+    services,
+    { work, identity },
+    {
+      execution: String(execution),
+      created: new Date(started).toISOString(),
+    },
+  );
   if (claim === null) {
     services.log('this upload is being converted, or has been', { job: identity.id });
     return { duplicate: true, job };
   }
   const facts = (ending: Pick<StageFacts<null>, 'failure'>): Promise<void> =>
-    writeFacts(services, work, identity.id, {
+    writeFacts(services, job, {
       stage: 'claim',
       variant: null,
       started,
@@ -50,7 +54,7 @@ export const run: RunStage = async (input, services) => {
     });
   try {
     requireSize(request.key, identity.bytes, maxModelBytes as number | null);
-    await writeRecord(services, work, await recordOf(services, request, identity, { created: claim.created, output }));
+    await writeRecord(services, work, await recordOf(services, { request, identity, created: claim.created, output }));
     await facts({ failure: null });
     return { duplicate: false, job };
   } catch (error) {
@@ -60,7 +64,11 @@ export const run: RunStage = async (input, services) => {
 };
 
 /** The claim when it is this execution's, be it from an attempt before; null when another one has it. */
-async function take(services: Services, work: string, identity: Identity, mine: Claim): Promise<Claim | null> {
+async function take(
+  services: Services,
+  { work, identity }: { readonly work: string; readonly identity: Identity },
+  mine: Claim,
+): Promise<Claim | null> {
   if (
     await services.store.putIfAbsent(work, identity.claim, Buffer.from(JSON.stringify({ ...mine, job: identity.id })))
   )
@@ -69,18 +77,22 @@ async function take(services: Services, work: string, identity: Identity, mine: 
   return theirs.execution === mine.execution ? theirs : null;
 }
 
-async function recordOf(
-  { store }: Services,
-  request: ConversionRequest,
-  identity: Identity,
-  { created, output }: { created: string; output: string },
-): Promise<JobRecord> {
+interface Claimed {
+  readonly request: ConversionRequest;
+  readonly identity: Identity;
+  /** ISO time. */
+  readonly created: string;
+  /** Bucket of the results. */
+  readonly output: string;
+}
+
+async function recordOf({ store }: Services, { request, identity, created, output }: Claimed): Promise<JobRecord> {
   const { bucket, key } = request;
   const found = await findJob(store, bucket, key);
   const options = request.options === undefined ? {} : checkJob('the options of the request', request.options);
   const file = found.key ?? 'job';
   const resolved = resolveJob(file, { ...found.job, ...options }, await findFiles(store, bucket, key));
-  await requireFiles(store, request, file, resolved);
+  await requireFiles(store, request, { file, options: resolved.options });
   return {
     ...resolved,
     id: identity.id,
@@ -101,8 +113,7 @@ function requireSize(file: string, bytes: number, limit: number | null): void {
 async function requireFiles(
   store: ObjectStore,
   { bucket, key }: ConversionRequest,
-  file: string,
-  { options }: ResolvedJob,
+  { file, options }: Pick<ResolvedJob, 'options'> & { readonly file: string },
 ): Promise<void> {
   const problems: JobProblem[] = [];
   for (const { option, key: named } of filesOf(key, options)) {

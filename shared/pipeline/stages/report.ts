@@ -93,7 +93,10 @@ async function pointToLatest({ job }: Workspace, report: Report, { store }: Serv
     const { created } = JSON.parse(await readText(store, { bucket, key })) as { created?: string };
     if (created !== undefined && created > job.created) return;
   }
-  await store.putBytes(bucket, key, Buffer.from(`${JSON.stringify(latest, null, 2)}\n`), {
+  await store.putBytes({
+    bucket,
+    key,
+    bytes: Buffer.from(`${JSON.stringify(latest, null, 2)}\n`),
     contentType: 'application/json',
   });
 }

@@ -12,7 +12,10 @@ export interface ObjectInfo {
   readonly version: string;
 }
 
-export interface PutOptions {
+/** An object that is written, and what S3 keeps beside it. */
+export interface Put {
+  readonly bucket: string;
+  readonly key: string;
   readonly contentType: string;
   readonly tags?: Readonly<Record<string, string>>;
 }
@@ -26,8 +29,8 @@ export interface ObjectStore {
   /** null when there is no such object. */
   head(bucket: string, key: string, version?: string): Promise<ObjectInfo | null>;
   /** Upload a local file. Readers see the old object or the whole new one, never a part. */
-  putFile(bucket: string, key: string, path: string, options: PutOptions): Promise<ObjectInfo>;
-  putBytes(bucket: string, key: string, bytes: Uint8Array, options: PutOptions): Promise<ObjectInfo>;
+  putFile(object: Put & { readonly path: string }): Promise<ObjectInfo>;
+  putBytes(object: Put & { readonly bytes: Uint8Array }): Promise<ObjectInfo>;
   /** Write only when there is no such object yet: of any number of callers at the same time exactly one gets true. */
   putIfAbsent(bucket: string, key: string, bytes: Uint8Array): Promise<boolean>;
   /** Every object whose key starts with `prefix`, in the order of the keys' UTF-8 bytes. */

@@ -10,7 +10,7 @@ import type { ByteSource } from '../../bytes/byte-source.ts';
 import { keyBeside } from '../job/beside.ts';
 import { readJson, writeJson } from '../../report/json.ts';
 import { factsKey, jobKey, recordKey } from './keys.ts';
-import { readBytes, readText } from './read-object.ts';
+import { type ObjectName, readBytes, readText, withObject } from './read-object.ts';
 import type { JobRecord, StageFacts, StoredFile, Ticket } from './record.ts';
 import type { Services } from './services.ts';
 import { fileNameOf, type OpenedObject } from './store.ts';
@@ -20,18 +20,19 @@ const contentType = (name: string): string =>
   CONTENT_TYPES[name.slice(name.lastIndexOf('.') + 1)] ?? 'application/octet-stream';
 
 export async function writeRecord(services: Services, work: string, record: JobRecord): Promise<void> {
-  await services.store.putBytes(work, recordKey(record.id), Buffer.from(writeJson(record)), {
+  await services.store.putBytes({
+    bucket: work,
+    key: recordKey(record.id),
+    bytes: Buffer.from(writeJson(record)),
     contentType: 'application/json',
   });
 }
 
-export async function writeFacts(
-  services: Services,
-  work: string,
-  id: string,
-  facts: StageFacts<unknown>,
-): Promise<void> {
-  await services.store.putBytes(work, factsKey(id, facts.stage, facts.variant), Buffer.from(writeJson(facts)), {
+export async function writeFacts(services: Services, { id, work }: Ticket, facts: StageFacts<unknown>): Promise<void> {
+  await services.store.putBytes({
+    bucket: work,
+    key: factsKey(id, facts.stage, facts.variant),
+    bytes: Buffer.from(writeJson(facts)),
     contentType: 'application/json',
   });
 }
@@ -45,7 +46,10 @@ export class Workspace {
   readonly #work: string;
   readonly #opened: OpenedObject[] = [];
 
-  constructor(job: JobRecord, folder: string, work: string, services: Services) {
+  private constructor(
+    job: JobRecord,
+    { folder, work, services }: { readonly folder: string; readonly work: string; readonly services: Services },
+  ) {
     this.job = job;
     this.folder = folder;
     this.#work = work;
@@ -56,7 +60,8 @@ export class Workspace {
     // Written by Claim.
     const record = await readText(services.store, { bucket: ticket.work, key: recordKey(ticket.id) });
     const job = JSON.parse(record) as JobRecord;
-    return new Workspace(job, await mkdtemp(join(services.temporaryFolder, 'torchferry-')), ticket.work, services);
+    const folder = await mkdtemp(join(services.temporaryFolder, 'torchferry-'));
+    return new Workspace(job, { folder, work: ticket.work, services });
   }
 
   /** Close what was opened and remove the temporary folder. */
@@ -84,8 +89,7 @@ export class Workspace {
 
   /** Path of the model as a file in the temporary folder. */
   async fetchModel(): Promise<string> {
-    const { bucket, key, version } = this.job.input;
-    return this.#copy(bucket, key, fileNameOf(key), version);
+    return this.#copy(this.job.input, fileNameOf(this.job.input.key));
   }
 
   /** Paths of files that a stage stored, together in one folder, so that a model finds the weights beside it. */
@@ -94,19 +98,20 @@ export class Workspace {
     const local = await Promise.all(files.map((file) => store.localPath?.(file.bucket, file.path) ?? null));
     const lie = local.filter((path): path is string => path !== null);
     if (lie.length === files.length) return lie;
-    return Promise.all(files.map((file) => this.#copy(file.bucket, file.path, file.name)));
+    return Promise.all(files.map((file) => this.#copy({ bucket: file.bucket, key: file.path }, file.name)));
   }
 
-  async #copy(bucket: string, key: string, name: string, version?: string): Promise<string> {
+  async #copy(object: ObjectName, name: string): Promise<string> {
+    const { store, signal } = this.#services;
     const path = join(this.folder, basename(name));
-    const source = await this.#services.store.open(bucket, key, version);
-    const file = await open(path, 'w');
-    try {
-      for await (const bytes of piecesOf(source, this.#services.signal)) await file.writeFile(bytes);
-    } finally {
-      await file.close();
-      source.close?.();
-    }
+    await withObject(store, object, async (source) => {
+      const file = await open(path, 'w');
+      try {
+        for await (const bytes of piecesOf(source, signal)) await file.writeFile(bytes);
+      } finally {
+        await file.close();
+      }
+    });
     return path;
   }
 
@@ -117,7 +122,10 @@ export class Workspace {
     const [bucket, key] = place === 'output' ? [output.bucket, output.folder + name] : [this.#work, jobKey(id, name)];
     const { size } = await stat(path);
     const sha256 = await hashFile(path);
-    await this.#services.store.putFile(bucket, key, path, {
+    await this.#services.store.putFile({
+      bucket,
+      key,
+      path,
       contentType: contentType(name),
       tags: { 'torchferry-job': id },
     });
@@ -126,7 +134,10 @@ export class Workspace {
 
   /** Keep bytes for a later stage. */
   async keep(name: string, bytes: Uint8Array): Promise<void> {
-    await this.#services.store.putBytes(this.#work, jobKey(this.job.id, name), bytes, {
+    await this.#services.store.putBytes({
+      bucket: this.#work,
+      key: jobKey(this.job.id, name),
+      bytes,
       contentType: contentType(name),
     });
   }
@@ -139,7 +150,10 @@ export class Workspace {
   async storeText(name: string, text: string): Promise<StoredFile> {
     const { id, output } = this.job;
     const bytes = Buffer.from(text);
-    await this.#services.store.putBytes(output.bucket, output.folder + name, bytes, {
+    await this.#services.store.putBytes({
+      bucket: output.bucket,
+      key: output.folder + name,
+      bytes,
       contentType: contentType(name),
       tags: { 'torchferry-job': id },
     });
@@ -147,7 +161,7 @@ export class Workspace {
   }
 
   writeFacts(facts: StageFacts<unknown>): Promise<void> {
-    return writeFacts(this.#services, this.#work, this.job.id, facts);
+    return writeFacts(this.#services, { id: this.job.id, work: this.#work }, facts);
   }
 
   /** null when that stage wrote nothing: it did not run, or was ended from outside. */
