@@ -44,6 +44,43 @@ function imports(file: string): string[] {
   ].map((m) => m[1] ?? m[2] ?? m[3]!);
 }
 
+const textOf = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
+
+/** Files whose values a file imports: `import type` leaves no trace when it runs. */
+const valueImports = (file: string): string[] =>
+  [
+    ...textOf(file).matchAll(
+      /^\s*(?:import|export)\b(?!\s+type\b)[^'";]*?from\s+'(\.[^']+)'|^import\s+'(\.[^']+)'|import\('(\.[^']+)'\)/gm,
+    ),
+  ].map((m) => relative(ROOT, resolve(ROOT, dirname(file), m[1] ?? m[2] ?? m[3]!)));
+
+/** Groups of files that reach each other, each as one text. */
+function cyclesOf(graph: ReadonlyMap<string, readonly string[]>): string[] {
+  const reached = new Map([...graph.keys()].map((file) => [file, reachable(graph, file)]));
+  const groups = [...reached].flatMap(([file, all]) =>
+    all.has(file)
+      ? [
+          [...all]
+            .filter((other) => reached.get(other)?.has(file))
+            .sort()
+            .join(', '),
+        ]
+      : [],
+  );
+  return [...new Set(groups)];
+}
+
+function reachable(graph: ReadonlyMap<string, readonly string[]>, from: string): Set<string> {
+  const seen = new Set<string>();
+  const open = [...(graph.get(from) ?? [])];
+  for (let file = open.pop(); file !== undefined; file = open.pop()) {
+    if (seen.has(file)) continue;
+    seen.add(file);
+    open.push(...(graph.get(file) ?? []));
+  }
+  return seen;
+}
+
 const folderOf = (file: string): string | null => /^shared\/([^/]+)\//.exec(file)?.[1] ?? null;
 
 describe('imports', () => {
@@ -97,4 +134,90 @@ describe('imports', () => {
       );
     expect(wrong).toEqual([]);
   });
+});
+
+/** Values that import each other, by nature: anything else is a table that carries code, or two ideas in one file. */
+const CYCLES: readonly string[] = [
+  // An argument may be a graph, and a graph has arguments.
+  'shared/torch/exported/argument.ts, shared/torch/exported/graph.ts',
+  // A Map state runs a machine.
+  'local/distributed-map.ts, local/inline-map.ts, local/run-machine.ts, local/states.ts',
+];
+
+test('values import each other in the named cycles only', () => {
+  expect(cyclesOf(new Map(sources.map((file) => [file, valueImports(file)]))).sort()).toEqual([...CYCLES].sort());
+});
+
+/** Lines for which 120 columns are too few. */
+const LONG_LINES: readonly RegExp[] = [
+  // A schema: `aten::op(...) -> Tensor`.
+  /::[\w.${}?: ='_]+\(.*\) ->/,
+  // A pattern.
+  /^\s*\/.*\/[dgimsuyv]*[,;)]*$/,
+  // A template of html or css.
+  /html`|<\/?\w+[ >$]|^(?:\S+\{.*\}|--|@media|<)/,
+];
+/** Files with other long lines: only to become fewer. */
+const STILL_LONG: readonly string[] = [
+  'cli/commands/convert.ts',
+  'cli/commands/ops.ts',
+  'cli/commands/quantize.ts',
+  'cli/commands/validate.ts',
+  'local/result-writer.ts',
+  'shared/convert/size-checks.ts',
+  'shared/errors.ts',
+  'shared/pipeline/machine/batch-machine.ts',
+  'shared/quantize/transfer/scope.ts',
+  'shared/quantize/transfer/trace.ts',
+  'shared/quantize/transfer/transfer.ts',
+  'shared/quantize/transfer/write-dynamic.ts',
+  'shared/report/next-step.ts',
+  'shared/report/sections/operators.ts',
+  'shared/report/sections/variant.ts',
+  'shared/report/sections/worst-layers.ts',
+  'shared/report/style.ts',
+  'shared/steps/export-model.ts',
+  'shared/torch/functionalize/conditional-views.ts',
+];
+
+test('no line is longer than 120 columns, schemas, patterns and templates apart', () => {
+  const long = sources.filter((file) =>
+    textOf(file)
+      .split('\n')
+      .some((line) => line.length > 120 && !LONG_LINES.some((allowed) => allowed.test(line))),
+  );
+  expect(long.filter((file) => !STILL_LONG.includes(file))).toEqual([]);
+});
+
+test('names of PyTorch operators are said in torch and convert only', () => {
+  const wrong = sources.filter((file) => textOf(file).includes('aten::') && !/^shared\/(torch|convert)\//.test(file));
+  expect(wrong).toEqual([]);
+});
+
+/** Files that still ask which operator a node is, with how often: only to become fewer. */
+const ASKS_OPERATOR: Readonly<Record<string, number>> = {
+  'shared/convert/aten/indexing/indexing.ts': 2,
+  'shared/quantize/transfer/recipes.ts': 2,
+  'shared/quantize/transfer/roles.ts': 1,
+  'shared/quantize/transfer/to-qoperator.ts': 2,
+  'shared/quantize/transfer/transfer.ts': 3,
+  'shared/quantize/transfer/write-dynamic.ts': 1,
+  'shared/quantize/transfer/write-qdq.ts': 6,
+  'shared/torch/quantized/pt2e-program.ts': 1,
+};
+
+test('shared code does not ask which operator it has: the row of the operator says so', () => {
+  const asking = sources
+    .filter((file) => file.startsWith('shared/') && asks(file) > (ASKS_OPERATOR[file] ?? 0))
+    .map((file) => `${file}: ${asks(file)}, allowed ${ASKS_OPERATOR[file] ?? 0}`);
+  expect(asking).toEqual([]);
+});
+
+const asks = (file: string): number => [...textOf(file).matchAll(/\.(?:op|target)\s*[!=]==\s*'/g)].length;
+
+test('the median file has between 50 and 150 lines', () => {
+  const lines = sources.map((file) => textOf(file).split('\n').length - 1).sort((a, b) => a - b);
+  const median = lines[lines.length >> 1]!;
+  expect(median).toBeGreaterThanOrEqual(50);
+  expect(median).toBeLessThanOrEqual(150);
 });

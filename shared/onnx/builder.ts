@@ -112,31 +112,36 @@ class OpBuilder {
     const row = rowOf({ op, domain: more.domain ?? '' });
     const attributeMap = attributesOf(op, row, attributes);
     const count = more.types?.length ?? more.outputs ?? 1;
+    if (!row && !more.types) throw new Error(`operator ${op} has no row and no types were given`);
     const inferred = more.types
       ? more.types.map((type) => ({ type }))
-      : this.#infer(op, row, inputs, attributeMap, count);
-    return this.#append(op, more.domain ?? '', inputs, attributeMap, inferred);
+      : inferTypes(this.#call({ op, row: row!, inputs, attributes: attributeMap, outputs: count }));
+    return this.#append({ op, domain: more.domain ?? '', inputs, attributes: attributeMap }, inferred);
   }
 
   /** What `op.X(...)` does: checks the call against its row, chooses the form for the opset, infers types. */
   emit(op: OnnxOp, inputs: readonly (Value | null)[], attributes: AttributeInputs, outputs: number): readonly Value[] {
     const row: OpRow = OPS[op];
-    const attributeMap = attributesOf(op, row, attributes);
-    const trimmed = trimAbsent(inputs);
-    requireSignature(op, row, trimmed, attributeMap, outputs);
-    const call = this.#call(op, row, trimmed, attributeMap, outputs);
+    const call = this.#call({
+      op,
+      row,
+      inputs: trimAbsent(inputs),
+      attributes: attributesOf(op, row, attributes),
+      outputs,
+    });
+    requireSignature(call);
     const inferred = inferTypes(call);
     const form = FORMS[op]?.find((f) => this.opset < f.below && (f.when?.(call) ?? true));
     if (form) {
       const written = form.write(call, this as unknown as Builder);
       return typedAs(op, Array.isArray(written) ? (written as readonly Value[]) : [written as Value], inferred);
     }
-    this.#requireOpset(op, row, attributeMap);
+    this.#requireOpset(call);
     for (const { type } of inferred) {
       const since = type ? dtypeSince(type.dtype) : 0;
       if (this.opset < since) this.refuse(op, `element type ${type!.dtype} exists since opset ${since}`);
     }
-    return this.#append(op, '', trimmed, attributeMap, inferred);
+    return this.#append({ ...call, domain: '' }, inferred);
   }
 
   /** Refuse an operator the target opset cannot express; `needed` says what would do. */
@@ -145,7 +150,7 @@ class OpBuilder {
     return fail('UnsupportedOpset', { operator: op, opset: this.opset, needed, at });
   }
 
-  #requireOpset(op: string, row: OpRow, attributes: ReadonlyMap<string, Attribute>): void {
+  #requireOpset({ op, row, attributes }: OpCall): void {
     if (this.opset < row.since[0]!) this.refuse(op, `it exists since opset ${row.since[0]}`);
     for (const name of attributes.keys()) {
       const since = row.attributes?.[name]?.since ?? 0;
@@ -153,32 +158,12 @@ class OpBuilder {
     }
   }
 
-  #call(
-    op: string,
-    row: OpRow,
-    inputs: readonly (Value | null)[],
-    attributes: ReadonlyMap<string, Attribute>,
-    outputs: number,
-  ): OpCall {
-    return new OpCall({ op, inputs, attributes, outputs, opset: this.opset, row, fresh: () => this.unknownDim() });
-  }
-
-  #infer(
-    op: string,
-    row: OpRow | undefined,
-    inputs: readonly (Value | null)[],
-    attributes: ReadonlyMap<string, Attribute>,
-    outputs: number,
-  ): readonly Inferred[] {
-    if (!row) throw new Error(`operator ${op} has no row and no types were given`);
-    return inferTypes(this.#call(op, row, inputs, attributes, outputs));
+  #call(spec: Pick<OpCall, 'op' | 'row' | 'inputs' | 'attributes' | 'outputs'>): OpCall {
+    return new OpCall({ ...spec, opset: this.opset, fresh: () => this.unknownDim() });
   }
 
   #append(
-    op: string,
-    domain: string,
-    inputs: readonly (Value | null)[],
-    attributes: Map<string, Attribute>,
+    { op, domain, inputs, attributes }: Pick<OpCall, 'op' | 'inputs' | 'attributes'> & { readonly domain: string },
     inferred: readonly Inferred[],
   ): Value[] {
     const outputs = inferred.map(({ type, content }) => {
@@ -260,13 +245,7 @@ function sameAttribute(byDefault: unknown, { kind, value }: Attribute): boolean 
 }
 
 /** A call must fit the newest signature: it is the only one callers know. */
-function requireSignature(
-  op: string,
-  row: OpRow,
-  inputs: readonly (Value | null)[],
-  attributes: ReadonlyMap<string, Attribute>,
-  outputs: number,
-): void {
+function requireSignature({ op, row, inputs, attributes, outputs }: OpCall): void {
   const [takes, gives] = [signatureOf(row.inputs), signatureOf(row.outputs ?? 'Y')];
   if (inputs.length > takes.most) throw new Error(`${op} takes ${takes.most} inputs, not ${inputs.length}`);
   takes.required.forEach((name, i) => {

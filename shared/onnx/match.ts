@@ -14,10 +14,14 @@ export function* everyNode(graph: Graph): Generator<Node> {
   }
 }
 
+/** Whether a node is one of these standard operators: for what stands around the node a rule is about. */
+export const isStandard = ({ op, domain }: Node, ...ops: readonly OnnxOp[]): boolean =>
+  domain === '' && (ops as readonly string[]).includes(op);
+
 /** The node that computes `value`, if it is one of these standard operators. */
 export function producedBy(value: Value | null | undefined, ...ops: readonly OnnxOp[]): Node | null {
   const node = value?.producer ?? null;
-  return node && node.domain === '' && (ops as readonly string[]).includes(node.op) ? node : null;
+  return node && isStandard(node, ...ops) ? node : null;
 }
 
 /** An attribute, or its default; null: neither is there. */

@@ -2,6 +2,7 @@
 import { typeText } from '../tensor/type.ts';
 import { type Builder, makeBuilder } from './builder.ts';
 import type { Graph, Model, Node, Value } from './ir.ts';
+import { isStandard } from './match.ts';
 import { OLDEST_UNDERSTOOD } from './opset.ts';
 import { Declined, type Pass, PassLog, type Rule } from './pass.ts';
 import { highestSerial } from './serials.ts';
@@ -71,7 +72,7 @@ function replaceNode(
   { values, op }: { readonly values: readonly Value[]; readonly op: Builder },
 ): boolean {
   const graph = node.graph!;
-  const isIdle = node.op === 'Identity' && !canTakeName(graph, node.outputs[0]!, values[0]!);
+  const isIdle = isStandard(node, 'Identity') && !canTakeName(graph, node.outputs[0]!, values[0]!);
   if (isIdle) return false;
   node.outputs.forEach((output, i) => {
     const replacement = values[i];

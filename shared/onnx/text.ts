@@ -63,9 +63,8 @@ function nodeLines(node: Node, options: PrintOptions): string[] {
   const attributes = [...node.attributes]
     .map(([name, attribute]) => attributeText(name, attribute, options))
     .join(', ');
-  return `${label}${names(node.outputs)} = ${operator}${attributes ? ` <${attributes}>` : ''}(${names(node.inputs)})`.split(
-    '\n',
-  );
+  const call = `${operator}${attributes ? ` <${attributes}>` : ''}(${names(node.inputs)})`;
+  return `${label}${names(node.outputs)} = ${call}`.split('\n');
 }
 
 type AttributeOf<K extends Attribute['kind']> = Extract<Attribute, { kind: K }>;

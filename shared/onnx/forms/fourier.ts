@@ -15,10 +15,17 @@ interface Basis {
 function basis(
   op: Builder,
   dtype: Dtype,
-  rows: number,
-  columns: number,
-  length: number,
-  weight: (row: number, column: number) => number,
+  {
+    rows,
+    columns,
+    length,
+    weight,
+  }: {
+    readonly rows: number;
+    readonly columns: number;
+    readonly length: number;
+    weight(row: number, column: number): number;
+  },
 ): Basis {
   const matrix = (f: (angle: number) => number): Value => {
     const values = new Float64Array(rows * columns);
@@ -46,7 +53,12 @@ export function fourierTransform(c: OpCall, op: Builder): Value {
   // Half a spectrum stands for both halves: all but the first and the middle frequency count twice.
   const twice = (k: number): number => (onesided && inverse && k !== 0 && 2 * k !== length ? 2 : 1);
   const scale = inverse ? 1 / length : 1;
-  const { cos, sin } = basis(op, c.dtypeOf(0), size, columns, length, (row) => (row < used ? scale * twice(row) : 0));
+  const { cos, sin } = basis(op, c.dtypeOf(0), {
+    rows: size,
+    columns,
+    length,
+    weight: (row) => (row < used ? scale * twice(row) : 0),
+  });
   const back = swap(c.rank(0) - 1, axis);
   const part = (i: number): Value =>
     op.Transpose([op.Gather([c.input(0), op.scalar('int64', i)], { axis: -1 })], { perm: back });
@@ -82,7 +94,7 @@ export function shortTimeFourierTransform(c: OpCall, op: Builder): Value {
   if (step === undefined || frame === undefined || !isStatic(frame) || c.shape(0)[2] !== 1)
     return op.refuse('STFT', needed);
   const bins = c.int('onesided') ? Math.floor(frame / 2) + 1 : frame;
-  const { cos, sin } = basis(op, c.dtypeOf(0), bins, frame, frame, () => 1);
+  const { cos, sin } = basis(op, c.dtypeOf(0), { rows: bins, columns: frame, length: frame, weight: () => 1 });
   const both = op.Unsqueeze([op.Concat([cos, op.Neg([sin])], { axis: 0 }), op.ints([1])]);
   const filters = c.has(2) ? op.Mul([both, c.input(2)]) : both;
   const signal = op.Transpose([c.input(0)], { perm: [0, 2, 1] });

@@ -79,12 +79,17 @@ function wrap(c: OpCall, op: Builder): Value {
   const axes = c.has(3) ? c.numbers(3) : c.shape(0).map((_, i) => i);
   if (!pads || !axes) return op.refuse('Pad', 'circular padding computed while the model runs exists since opset 19');
   return axesIn(axes, c.rank(0)).reduce(
-    (x, axis, i) => wrapAxis(op, x, axis, pads[i]!, pads[axes.length + i]!),
+    (x, axis, i) => wrapAxis(op, x, axis, [pads[i]!, pads[axes.length + i]!]),
     c.input(0),
   );
 }
 
-function wrapAxis(op: Builder, whole: Value, axis: number, before: number, behind: number): Value {
+function wrapAxis(
+  op: Builder,
+  whole: Value,
+  axis: number,
+  [before, behind]: readonly [before: number, behind: number],
+): Value {
   const part = (x: Value, start: number, end: number): Value =>
     op.Slice([x, op.ints([start]), op.ints([end]), op.ints([axis])]);
   const toEnd = Number.MAX_SAFE_INTEGER;

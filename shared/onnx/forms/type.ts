@@ -1,7 +1,7 @@
 /** Casts and choices that older opsets lack for some element types. */
 import { DTYPES } from '../../tensor/dtype.ts';
 import { integerRange } from '../../tensor/dtype.ts';
-import { type Forms } from './form.ts';
+import type { Forms } from './form.ts';
 
 export const TYPE_FORMS: Forms = {
   CastLike: [{ below: 15, write: (c, op) => op.Cast([c.input(0)], { ...c.given(), to: c.dtypeOf(1) }) }],

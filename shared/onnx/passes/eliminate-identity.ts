@@ -3,7 +3,7 @@ import { isFloat } from '../../tensor/dtype.ts';
 import { sameType } from '../../tensor/type.ts';
 import type { Node, Value } from '../ir.ts';
 import type { Rule } from '../pass.ts';
-import { integers, ints, isUnused, numbers } from '../match.ts';
+import { integers, ints, isStandard, isUnused, numbers, producedBy } from '../match.ts';
 
 /** Which input comes out unchanged, or null. The types of that input and of the output are the same. */
 type Idle = (node: Node) => number | null;
@@ -14,9 +14,13 @@ const firstIf =
   (node) =>
     test(node) ? 0 : null;
 
+/** Where the operand stands that stays: for operators that commute on either side. */
+const EITHER = [0, 1] as const;
+const LEFT = [0] as const;
+
 /** `x op c` where every element of the constant is the neutral one. */
 const neutral =
-  (isNeutral: (c: number, float: boolean) => boolean, commutes: boolean): Idle =>
+  (isNeutral: (c: number, float: boolean) => boolean, sides: readonly number[]): Idle =>
   (node) => {
     const keeps = (index: number): boolean => {
       const [x, c] = [node.inputs[index], node.inputs[1 - index]];
@@ -25,8 +29,7 @@ const neutral =
         x?.type && values?.every((v) => isNeutral(v, isFloat(x.type!.dtype))) && matches(x, node.outputs[0]!),
       );
     };
-    if (keeps(0)) return 0;
-    return commutes && keeps(1) ? 1 : null;
+    return sides.find(keeps) ?? null;
   };
 
 const matches = (a: Value, b: Value): boolean => Boolean(a.type && b.type && sameType(a.type, b.type));
@@ -54,17 +57,16 @@ const stepsForward = (node: Node): boolean =>
 
 /** A shape that a Gather from one element takes part in is no shape while that element is asked for elsewhere. */
 function mayFail(node: Node): boolean {
-  const target = node.inputs[1]?.producer;
-  if (target?.op !== 'Add') return false;
-  const terms = target.inputs.map((input) => input?.producer);
-  return terms.some((term) => term?.op === 'Shape') && terms.some((term) => term && sumsChecks(term));
+  const target = producedBy(node.inputs[1], 'Add');
+  return Boolean(target?.inputs.some((term) => producedBy(term, 'Shape')) && target.inputs.some(sumsChecks));
 }
 
 /** One such Gather, or the sum of several. */
-function sumsChecks(node: Node): boolean {
-  if (node.op === 'Add') return node.inputs.every((input) => input?.producer && sumsChecks(input.producer));
-  const [places, place] = node.inputs;
-  return node.op === 'Gather' && places?.data?.byteLength === 8 && place?.data === null;
+function sumsChecks(value: Value | null): boolean {
+  const sum = producedBy(value, 'Add');
+  if (sum) return sum.inputs.every(sumsChecks);
+  const [places, place] = producedBy(value, 'Gather')?.inputs ?? [];
+  return places?.data?.byteLength === 8 && place?.data === null;
 }
 
 const IDLE: Readonly<Record<string, Idle>> = {
@@ -87,12 +89,12 @@ const IDLE: Readonly<Record<string, Idle>> = {
   Pad: firstIf((node) => integers(node.inputs[1])?.every((pad) => pad === 0) ?? false),
   Dropout: firstIf(isInference),
   Clip: firstIf((node) => !node.inputs[1] && !node.inputs[2] && node.attributes.size === 0),
-  Add: neutral(isNeutralTerm, true),
-  Sub: neutral((c) => Object.is(c, 0), false),
-  Mul: neutral((c) => c === 1, true),
-  Div: neutral((c) => c === 1, false),
-  And: neutral((c) => c === 1, true),
-  Or: neutral((c) => c === 0, true),
+  Add: neutral(isNeutralTerm, EITHER),
+  Sub: neutral((c) => Object.is(c, 0), LEFT),
+  Mul: neutral((c) => c === 1, EITHER),
+  Div: neutral((c) => c === 1, LEFT),
+  And: neutral((c) => c === 1, EITHER),
+  Or: neutral((c) => c === 0, EITHER),
   Where: (node) => {
     const condition = integers(node.inputs[0]);
     if (!condition?.length) return null;
@@ -105,6 +107,6 @@ export const eliminateIdentity: Rule = {
   root: Object.keys(IDLE),
   rewrite(node) {
     const x = node.inputs[IDLE[node.op]!(node) ?? -1];
-    return x && (node.op === 'Identity' || matches(x, node.outputs[0]!)) ? x : null;
+    return x && (isStandard(node, 'Identity') || matches(x, node.outputs[0]!)) ? x : null;
   },
 };

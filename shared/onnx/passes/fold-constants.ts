@@ -5,6 +5,7 @@ import { byteLength, type Dtype, integerRange, isInteger } from '../../tensor/dt
 import { encodeNumbers } from '../../tensor/numbers.ts';
 import { elementCount, sameType, staticShape, tensorType } from '../../tensor/type.ts';
 import type { Attribute, Node, Value } from '../ir.ts';
+import { isStandard } from '../match.ts';
 import type { Rule } from '../pass.ts';
 import { type OnnxOp, OPS } from '../schema/index.ts';
 import { OpCall } from '../schema/row.ts';
@@ -35,7 +36,7 @@ const vector = (dtype: Dtype, shape: readonly number[], values: readonly (number
   memoryData(dtype, shape, encodeNumbers(dtype, values));
 
 function constantAttribute(node: Node): TensorData[] | null {
-  if (node.op !== 'Constant') return null;
+  if (!isStandard(node, 'Constant')) return null;
   const [[name, attribute] = []] = node.attributes;
   const read = name !== undefined && Object.hasOwn(CONSTANTS, name) ? CONSTANTS[name] : undefined;
   return read && attribute ? [read(attribute.value)] : null;
@@ -43,7 +44,7 @@ function constantAttribute(node: Node): TensorData[] | null {
 
 /** Integer elements that follow from shapes, as inference tracked them. */
 function knownContents(node: Node): TensorData[] | null {
-  if (node.op === 'Identity' || node.subgraphs().length > 0) return null;
+  if (isStandard(node, 'Identity') || node.subgraphs().length > 0) return null;
   const data = node.outputs.map(contentData);
   return data.every((d) => d !== null) ? data : null;
 }

@@ -11,19 +11,29 @@ import { evaluation } from './fold-constants.ts';
 import { int, integers } from '../match.ts';
 import { nameMadeFrom } from './name-values.ts';
 
-/** What the new name says was done; a reshaped weight keeps its name. */
-const SUFFIXES = {
-  Reshape: '',
-  Flatten: '',
-  Squeeze: '',
-  Unsqueeze: '',
-  Transpose: '.transposed',
-  Slice: '.slice',
-  Split: '.split',
-  Gather: '.gathered',
-  Concat: '.joined',
-} as const;
-type LayoutOp = keyof typeof SUFFIXES;
+interface Layout {
+  /** What the new name says was done; a reshaped weight keeps its name. */
+  readonly suffix: string;
+  /** Of operators that cut: the row at which parts begin that follow each other along the first axis, else null. */
+  firstRow?(node: Node, rows: number): number | null;
+  /** Every input is a weight; else the first, and small tensors say what to do with it. */
+  readonly joins?: true;
+  /** Whether what it picks is there. */
+  picksExist?(node: Node, data: TensorData): boolean;
+}
+
+const LAYOUTS = {
+  Reshape: { suffix: '' },
+  Flatten: { suffix: '' },
+  Squeeze: { suffix: '' },
+  Unsqueeze: { suffix: '' },
+  Transpose: { suffix: '.transposed' },
+  Slice: { suffix: '.slice', firstRow: startOfSlice },
+  Split: { suffix: '.split', firstRow: (node) => (int(node, 'axis') === 0 ? 0 : null) },
+  Gather: { suffix: '.gathered', picksExist: hasRows },
+  Concat: { suffix: '.joined', joins: true },
+} as const satisfies Record<string, Layout>;
+const layoutOf = ({ op }: Node): Layout => LAYOUTS[op as keyof typeof LAYOUTS];
 
 /** The same bytes, or a range of them: the weight stays where it lies in the file. */
 export const moveWeights: Rule = {
@@ -48,7 +58,7 @@ function replaced(node: Node, op: Builder, newData: NewData): readonly Value[] |
   if (!w || !data.every((d) => d) || weightsOf(node, node.inputs).some((input) => isShared(input!))) return null;
   const results = newData(node, data as readonly TensorData[], op);
   if (!results) return null;
-  const suffix = SUFFIXES[node.op as LayoutOp];
+  const { suffix } = layoutOf(node);
   return results.map((d, i) =>
     op.constant(
       d,
@@ -57,22 +67,19 @@ function replaced(node: Node, op: Builder, newData: NewData): readonly Value[] |
   );
 }
 
-/** Concat joins weights; the others have one, and say with small tensors what to do with it. */
 const weightsOf = <T>(node: Node, inputs: readonly T[]): readonly T[] =>
-  node.op === 'Concat' ? inputs : inputs.slice(0, 1);
+  layoutOf(node).joins ? inputs : inputs.slice(0, 1);
 
 /** A weight that others read too would be in the file twice. */
 const isShared = (value: Value): boolean =>
   value.uses.size !== 1 || Boolean([...value.uses][0]?.node.graph?.isOutput(value));
 
-const RESHAPES: ReadonlySet<string> = new Set(['Reshape', 'Flatten', 'Squeeze', 'Unsqueeze']);
-
 const sameBytes: NewData = (node, [w]) => {
   const data = w!;
   const shapes = staticShapes(node);
   if (!shapes) return null;
-  if (RESHAPES.has(node.op))
-    return elementCount(shapes[0]!) === elementCount(data.shape) ? [reshapedData(data, shapes[0]!)] : null;
+  const { firstRow } = layoutOf(node);
+  if (!firstRow) return elementCount(shapes[0]!) === elementCount(data.shape) ? [reshapedData(data, shapes[0]!)] : null;
   const first = firstRow(node, data.shape[0] ?? 0);
   if (first === null || DTYPES[data.dtype].bits < 8) return null;
   const rowSize = elementCount(data.shape.slice(1));
@@ -84,9 +91,7 @@ const sameBytes: NewData = (node, [w]) => {
   });
 };
 
-/** The row at which parts begin that follow each other along the first axis only; null for any other cut. */
-function firstRow(node: Node, rows: number): number | null {
-  if (node.op === 'Split') return int(node, 'axis') === 0 ? 0 : null;
+function startOfSlice(node: Node, rows: number): number | null {
   const [starts, axes, steps] = [
     integers(node.inputs[1]),
     integers(node.inputs[3]) ?? [0],
@@ -108,7 +113,13 @@ function rangeOf(data: TensorData, shape: readonly number[], start: number): Ten
 const reordered: NewData = (node, data, op) => {
   const shapes = staticShapes(node);
   const evaluate = evaluation(node, op.opset);
-  if (!shapes || !evaluate || data.some((d) => DTYPES[d.dtype].bits < 8) || !picksExist(node, data)) return null;
+  if (
+    !shapes ||
+    !evaluate ||
+    data.some((d) => DTYPES[d.dtype].bits < 8) ||
+    layoutOf(node).picksExist?.(node, data[0]!) === false
+  )
+    return null;
   const size = (tensors: readonly { dtype: Dtype; shape: readonly number[] }[]): number =>
     tensors.reduce((sum, { dtype, shape }) => sum + byteLength(dtype, elementCount(shape)), 0);
   const { dtype } = data[0]!;
@@ -123,9 +134,8 @@ const reordered: NewData = (node, data, op) => {
   );
 };
 
-function picksExist(node: Node, [data]: readonly TensorData[]): boolean {
-  if (node.op !== 'Gather') return true;
-  const size = data!.shape.at(int(node, 'axis')!)!;
+function hasRows(node: Node, data: TensorData): boolean {
+  const size = data.shape.at(int(node, 'axis')!)!;
   return integers(node.inputs[1])?.every((i) => i >= -size && i < size) ?? false;
 }
 

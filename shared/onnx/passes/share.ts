@@ -2,6 +2,7 @@
 import type { TensorData } from '../../tensor/data.ts';
 import { type Builder, makeBuilder } from '../builder.ts';
 import type { Attribute, Graph, Node, Value } from '../ir.ts';
+import { isStandard } from '../match.ts';
 import { type Pass, pass } from '../pass.ts';
 import { builderFor, replaceValue } from '../rewrite.ts';
 
@@ -77,7 +78,8 @@ function shareIn(graph: Graph, op: Builder): number {
 }
 
 /** It is there to give an output its name. */
-const isOutputIdentity = (node: Node): boolean => node.op === 'Identity' && node.graph!.isOutput(node.outputs[0]!);
+const isOutputIdentity = (node: Node): boolean =>
+  isStandard(node, 'Identity') && node.graph!.isOutput(node.outputs[0]!);
 
 function merge(graph: Graph, node: Node, same: Node, op: Builder): boolean {
   if (node.outputs.some((output, i) => (output.name === '') !== (same.outputs[i]!.name === ''))) return false;
@@ -102,5 +104,8 @@ function nodeKey(node: Node, values: Serials<Value>, identities: Serials<object>
 const attributeKey = (attribute: Attribute, identities: Serials<object>): string => {
   if (attribute.kind === 'tensor') return dataKey(attribute.value, identities);
   if (attribute.kind === 'graph') return `#${identities.of(attribute.value)}`;
-  return `${attribute.kind}:${JSON.stringify(attribute.value, (_, v: unknown) => (typeof v === 'bigint' ? `${v}n` : Object.is(v, -0) ? '-0' : v))}`;
+  return `${attribute.kind}:${JSON.stringify(attribute.value, distinct)}`;
 };
+
+/** JSON knows no bigint, and writes -0 as 0. */
+const distinct = (_: string, v: unknown): unknown => (typeof v === 'bigint' ? `${v}n` : Object.is(v, -0) ? '-0' : v);

@@ -8,13 +8,13 @@ import type { Builder } from '../builder.ts';
 import type { Node, Value } from '../ir.ts';
 import { pass, type Pass } from '../pass.ts';
 import { builderFor, isGraphOutput } from '../rewrite.ts';
-import { everyNode, integers } from '../match.ts';
+import { everyNode, integers, isStandard } from '../match.ts';
 
 export const unsignedCodes: Pass = pass('unsigned-codes', (model) => {
   const op = builderFor(model);
   let changes = 0;
   for (const node of [...everyNode(model.graph)]) {
-    const readers = node.op === 'QuantizeLinear' && node.domain === '' ? readersOf(node) : null;
+    const readers = isStandard(node, 'QuantizeLinear') ? readersOf(node) : null;
     if (!readers) continue;
     for (const each of [node, ...readers]) each.setInput(2, moved(op, each.inputs[2]!));
     const [codes] = node.outputs;
@@ -31,7 +31,8 @@ function readersOf(node: Node): Node[] | null {
   if (x?.data || !isScalarInt8(node.inputs[2]) || codes?.type?.dtype !== 'int8' || isGraphOutput(codes)) return null;
   const uses = [...codes.uses];
   const isRead = uses.every(
-    ({ node: reader, index }) => reader.op === 'DequantizeLinear' && index === 0 && isScalarInt8(reader.inputs[2]),
+    ({ node: reader, index }) =>
+      isStandard(reader, 'DequantizeLinear') && index === 0 && isScalarInt8(reader.inputs[2]),
   );
   return isRead ? uses.map((use) => use.node) : null;
 }

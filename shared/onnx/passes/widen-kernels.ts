@@ -8,7 +8,7 @@ import { tensorType } from '../../tensor/type.ts';
 import type { AttributeInput, Builder } from '../builder.ts';
 import { dataTypeNumber } from '../data-type.ts';
 import type { Attribute, Node, Value } from '../ir.ts';
-import { isOf, valuesOf } from '../match.ts';
+import { isOf, producedBy, valuesOf } from '../match.ts';
 import type { Rule } from '../pass.ts';
 import { WITH_BFLOAT16, WITHOUT_FLOAT16 } from '../runtime-facts/kernels.ts';
 
@@ -41,9 +41,8 @@ export const widenHalf: Rule = {
 
 /** The number before it was rounded, when the same operator of the program rounded it. */
 function widened(op: Builder, x: Value): Value {
-  const { producer } = x;
-  const exact =
-    producer?.op === 'Cast' && producer.origin !== null && producer.origin === op.origin ? producer.inputs[0] : null;
+  const cast = producedBy(x, 'Cast');
+  const exact = cast && cast.origin !== null && cast.origin === op.origin ? cast.inputs[0] : null;
   return exact && isOf(exact, 'float32') ? exact : op.Cast([x], { to: 'float32' });
 }
 

@@ -1,5 +1,5 @@
 /** Comparisons, boolean and bitwise operators, and the choice between two tensors. */
-import { type Dim } from '../../tensor/dim.ts';
+import type { Dim } from '../../tensor/dim.ts';
 import { isInteger } from '../../tensor/dtype.ts';
 import type { OpCall, OpRow } from './row.ts';
 import { broadcast, broadcastInputs, commonDtype, requireDtype, typed, vectorContent } from './shape-rules.ts';

@@ -1,5 +1,5 @@
 /** Matrix products. */
-import { type Dim } from '../../tensor/dim.ts';
+import type { Dim } from '../../tensor/dim.ts';
 import { einsumShape } from './einsum.ts';
 import type { OpCall, OpRow } from './row.ts';
 import { agreeDim, broadcastShapes, commonDtype, requireRank, typed } from './shape-rules.ts';

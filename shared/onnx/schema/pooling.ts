@@ -16,11 +16,7 @@ const POOLING = {
 export function poolingShape(c: OpCall, x = 0): Dim[] {
   const [n, channels, ...spatial] = c.shape(x);
   if (c.rank(x) < 3) throw new Error(`${c.op}: input of rank ${c.rank(x)}`);
-  return [
-    n!,
-    channels!,
-    ...slidingShape(c, spatial, windowOf(c, spatial.length, c.ints('kernel_shape')!), c.int('ceil_mode') === 1),
-  ];
+  return [n!, channels!, ...slidingShape(c, spatial, windowOf(c, spatial.length, c.ints('kernel_shape')!))];
 }
 
 export const globalPoolingShape = (c: OpCall, x = 0): Dim[] => c.shape(x).map((d, i) => (i < 2 ? d : 1));

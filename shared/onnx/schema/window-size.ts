@@ -10,6 +10,8 @@ export interface Window {
   /** [begins..., ends...] */
   readonly pads: readonly number[];
   readonly autoPad: string;
+  /** Sizes are rounded up: a last window may hang over the end. */
+  readonly ceil: boolean;
 }
 
 /** The window attributes of a convolution or pooling over `spatial` axes, with their defaults. */
@@ -28,30 +30,25 @@ export function windowOf(c: OpCall, spatial: number, kernel: readonly Dim[]): Wi
     dilations: perAxis('dilations', spatial, 1),
     pads: perAxis('pads', 2 * spatial, 0),
     autoPad: c.row.attributes?.['auto_pad'] ? c.string('auto_pad') : 'NOTSET',
+    ceil: Boolean(c.row.attributes?.['ceil_mode']) && c.int('ceil_mode') === 1,
   };
 }
 
 const reach = (kernel: Dim, dilation: number): Dim => addDims(mulDims(subDims(kernel, 1), dilation), 1);
 
 /** Positions along every spatial axis of `dims`. */
-export const slidingShape = (c: OpCall, dims: readonly Dim[], window: Window, ceilMode = false): Dim[] =>
-  dims.map((dim, i) => size(c, positions(c, dim, i, dims.length, window, ceilMode)));
+export const slidingShape = (c: OpCall, dims: readonly Dim[], window: Window): Dim[] =>
+  dims.map((dim, i) => size(c, positions(c, dim, i, window)));
 
-function positions(
-  c: OpCall,
-  dim: Dim,
-  i: number,
-  axes: number,
-  { kernel, strides, dilations, pads, autoPad }: Window,
-  ceilMode: boolean,
-): Dim {
+function positions(c: OpCall, dim: Dim, i: number, window: Window): Dim {
+  const { kernel, strides, dilations, pads, autoPad } = window;
   const stride = strides[i]!;
   if (autoPad.startsWith('SAME')) return ceilDivDims(dim, stride);
-  const [begin, end] = autoPad === 'VALID' ? [0, 0] : [pads[i]!, pads[axes + i]!];
+  const [begin, end] = autoPad === 'VALID' ? [0, 0] : [pads[i]!, pads[kernel.length + i]!];
   const room = subDims(addDims(dim, begin, end), reach(kernel[i]!, dilations[i]!));
   if (isStatic(room) && room < 0)
     throw new Error(`${c.op}: the window does not fit into ${dim} with pads ${begin} and ${end}`);
-  if (!ceilMode) return addDims(floorDivDims(room, stride), 1);
+  if (!window.ceil) return addDims(floorDivDims(room, stride), 1);
   const count = addDims(floorDivDims(addDims(room, stride - 1), stride), 1);
   const last = mulDims(subDims(count, 1), stride);
   // A last window that would start in the padding behind the data is dropped.
