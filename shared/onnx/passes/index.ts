@@ -5,6 +5,11 @@ import { eliminateIdentity } from './eliminate-identity.ts';
 import { foldBatchNorm } from './fold-batch-norm.ts';
 import { foldConstants } from './fold-constants.ts';
 import { foldWeights, moveWeights } from './fold-weights.ts';
+import { convOnCodes } from './integer-kernels/conv-on-codes.ts';
+import { addAfterProduct, gemmOnCodes } from './integer-kernels/gemm-on-codes.ts';
+import { placeQuantization, reluBeforeRounding, roundedAlready } from './integer-kernels/placement.ts';
+import { unsignedConstants } from './integer-kernels/unsigned-constants.ts';
+import { ownZeroPoints } from './integer-kernels/zero-points.ts';
 import { constantReshape, mergeCasts, mergeReshapes, mergeTransposes, mergeUnsqueezes } from './merge.ts';
 import { nameValues } from './name-values.ts';
 import { removeUnused } from './remove-unused.ts';
@@ -23,31 +28,45 @@ export interface Stage {
   readonly steps: readonly Step[];
 }
 
+const SHRINK: Stage = {
+  name: 'shrink',
+  untilStable: true,
+  steps: [
+    [foldConstants],
+    [
+      eliminateIdentity,
+      mergeTransposes,
+      mergeCasts,
+      mergeUnsqueezes,
+      constantReshape,
+      mergeReshapes,
+      moveWeights,
+      foldBatchNorm,
+      foldWeights,
+    ],
+    shareInitializers,
+    shareCommon,
+    removeUnused,
+  ],
+};
+
 export const STAGES: readonly Stage[] = [
   // Types first: what is cast here is simplified afterwards.
   { name: 'adapt', untilStable: false, steps: [widenInterface, [widenHalf], unsignedCodes] },
+  SHRINK,
+  // What PyTorch quantized, in the form onnxruntime has integer kernels for. Rounding is placed first: a convolution that
+  // gives codes then stays as it is.
   {
-    name: 'shrink',
-    untilStable: true,
+    name: 'integer-kernels',
+    untilStable: false,
     steps: [
-      [foldConstants],
-      [
-        eliminateIdentity,
-        mergeTransposes,
-        mergeCasts,
-        mergeUnsqueezes,
-        constantReshape,
-        mergeReshapes,
-        moveWeights,
-        foldBatchNorm,
-        foldWeights,
-      ],
-      shareInitializers,
-      shareCommon,
-      removeUnused,
+      placeQuantization,
+      [reluBeforeRounding, roundedAlready],
+      [gemmOnCodes, addAfterProduct, convOnCodes, unsignedConstants],
     ],
   },
-  { name: 'finish', untilStable: false, steps: [nameValues, requireKernels] },
+  SHRINK,
+  { name: 'finish', untilStable: false, steps: [ownZeroPoints, nameValues, requireKernels] },
 ];
 
 /** `keepWeights`: nothing computes new weights, so that all can be linked to the file they lie in. */

@@ -16,11 +16,18 @@ export const unsignedCodes: Pass = pass('unsigned-codes', (model) => {
   for (const node of [...everyNode(model.graph)]) {
     const readers = isStandard(node, 'QuantizeLinear') ? readersOf(node) : null;
     if (!readers) continue;
-    for (const each of [node, ...readers]) each.setInput(2, moved(op, each.inputs[2]!));
+    const zeros = new Map<Value, Value>();
+    for (const each of [node, ...readers]) {
+      const zero = each.inputs[2]!;
+      const unsigned = zeros.get(zero) ?? moved(op, zero);
+      zeros.set(zero, unsigned);
+      each.setInput(2, unsigned);
+    }
     const [codes] = node.outputs;
     codes!.type = { dtype: 'uint8', shape: codes!.type!.shape };
     changes++;
   }
+  if (changes) model.graph.sortNodes();
   return changes;
 });
 
@@ -38,5 +45,12 @@ function readersOf(node: Node): Node[] | null {
 }
 
 const isScalarInt8 = (zero: Value | null | undefined): boolean =>
-  zero?.type?.dtype === 'int8' && zero.type.shape.length === 0 && integers(zero) !== null;
-const moved = (op: Builder, zero: Value): Value => op.scalar('uint8', integers(zero)![0]! + 128);
+  zero?.type?.dtype === 'int8' && zero.type.shape.length === 0;
+
+function moved(op: Builder, zero: Value): Value {
+  const known = integers(zero);
+  if (known) return op.scalar('uint8', known[0]! + 128);
+  // Computed while the model runs: there is no arithmetic on int8.
+  const sum = op.Add([op.Cast([zero], { to: 'int32' }), op.scalar('int32', 128)]);
+  return op.Cast([sum], { to: 'uint8' });
+}

@@ -2,7 +2,7 @@
  * Quantize, dequantize and fake quantize: ONNX's QuantizeLinear and DequantizeLinear, so that quantized programs stay
  * quantized.
  */
-import { derivedData } from '../../../tensor/data.ts';
+import { derivedData, memoryData } from '../../../tensor/data.ts';
 import { type Dtype, integerRange, isFloat } from '../../../tensor/dtype.ts';
 import { PER_TENSOR, perAxis, scaleAxis } from '../../../tensor/qparams.ts';
 import { decodeNumbers, encodeNumbers } from '../../../tensor/numbers.ts';
@@ -28,8 +28,11 @@ type Range = CodeRange;
 function stored(op: AtenBuilder, value: Value, dtype: Dtype): Value {
   const { data } = value;
   if (!data || dtypeOf(value) === dtype) return cast(op, value, dtype);
+  const retyped = (bytes: Uint8Array): Uint8Array => encodeNumbers(dtype, decodeNumbers(data.dtype, bytes));
   return op.constant(
-    derivedData(dtype, data.shape, [data], (bytes) => encodeNumbers(dtype, decodeNumbers(data.dtype, bytes!))),
+    data.memory
+      ? memoryData(dtype, data.shape, retyped(data.memory))
+      : derivedData(dtype, data.shape, [data], (bytes) => retyped(bytes!)),
     op.freshName('qparam'),
   );
 }

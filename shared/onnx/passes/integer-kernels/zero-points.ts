@@ -1,0 +1,21 @@
+/**
+ * Every stored weight has a zero point of its own. onnxruntime 1.30 to 1.32 with `session.x64quantprecision` re-types
+ * int8 weights with their zero points, one by one, and fails on one that two weights share.
+ */
+import type { Value } from '../../ir.ts';
+import { pass, type Pass } from '../../pass.ts';
+
+export const ownZeroPoints: Pass = pass('own-zero-points', ({ graph }) => {
+  const taken = new Map<Value, number>();
+  let changes = 0;
+  for (const node of graph.nodes) {
+    const [codes, , zeroPoint] = node.inputs;
+    if (node.op !== 'DequantizeLinear' || node.domain !== '' || !codes?.data || !zeroPoint?.data) continue;
+    const before = taken.get(zeroPoint) ?? 0;
+    taken.set(zeroPoint, before + 1);
+    if (before === 0 || codes.data.dtype !== 'int8') continue;
+    node.setInput(2, graph.addInitializer(`${codes.name}_zero_point`, zeroPoint.data));
+    changes++;
+  }
+  return changes;
+});
