@@ -1,10 +1,22 @@
 /** `torchferry ops`: what can be converted. */
-import { limitText, opsetLimits, supportAt } from '../../shared/convert/opset-limits.ts';
+import { limitText, type OpsetLimit, supportAt } from '../../shared/convert/opset-limits.ts';
 import { CONVERTERS, STRUCTURAL_CONVERTERS } from '../../shared/convert/registry.ts';
 import { fail } from '../../shared/errors.ts';
 import { DEFAULT_OPSET, NEWEST_OPSET, OLDEST_OPSET } from '../../shared/onnx/opset.ts';
 import type { Command } from '../command.ts';
 import { wholeNumber } from '../values.ts';
+
+interface Row {
+  readonly operator: string;
+  readonly schema: string | null;
+  readonly limits: readonly OpsetLimit[];
+}
+
+const row = (operator: string, schema: string | null, limits: readonly OpsetLimit[] = []): Row => ({
+  operator,
+  schema,
+  limits,
+});
 
 export const ops: Command = {
   summary: 'list the PyTorch operators that can be converted',
@@ -15,13 +27,12 @@ export const ops: Command = {
     if (opset !== undefined && (opset < OLDEST_OPSET || opset > NEWEST_OPSET))
       fail('BadOption', { option: '--opset', value: String(opset), expected: `${OLDEST_OPSET} to ${NEWEST_OPSET}` });
     const all = [
-      ...[...CONVERTERS.values()].map((c) => ({ operator: c.schema.target, schema: c.schema.text })),
-      ...[...STRUCTURAL_CONVERTERS.keys()].map((operator) => ({ operator, schema: null })),
+      ...[...CONVERTERS.values()].map(({ schema, facts }) => row(schema.target, schema.text, facts.limits)),
+      ...[...STRUCTURAL_CONVERTERS.keys()].map((operator) => row(operator, null)),
     ];
     const wanted = all
       .filter(({ operator }) => files.length === 0 || files.some((f) => operator.includes(f)))
-      .filter(({ operator }) => opset === undefined || supportAt(operator, opset) !== 'none')
-      .map((row) => ({ ...row, limits: opsetLimits(row.operator) }))
+      .filter(({ limits }) => opset === undefined || supportAt(limits, opset) !== 'none')
       .sort((a, b) => (a.operator < b.operator ? -1 : 1));
     const head =
       `${wanted.length} operators, ` +

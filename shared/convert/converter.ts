@@ -3,6 +3,7 @@ import type { Builder } from '../onnx/builder.ts';
 import type { Graph, Value } from '../onnx/ir.ts';
 import type { TensorType } from '../tensor/type.ts';
 import type { Argument, Scalar, TorchGraph, TorchNode } from '../torch/program.ts';
+import type { OpsetLimit } from './opset-limits.ts';
 import { type ArgumentsOf, parseSchema, type Schema } from './schema.ts';
 
 /** What the operator being converted needs beyond the builder. */
@@ -21,8 +22,19 @@ export type AtenBuilder = Builder & { readonly aten: AtenContext };
 
 export type Converted = Value | readonly (Value | null)[];
 
+/** What shared code may want to know of an operator: said in its row, never asked of its name. */
+export interface OperatorFacts {
+  /** Opsets that cannot express it, or some of its uses. */
+  readonly limits?: readonly OpsetLimit[];
+  /** Its sizes and strides address the memory under a tensor. */
+  readonly addressesMemory?: true;
+  /** It reads no numbers of its operands, so complex ones do no harm. */
+  readonly readsNoNumbers?: true;
+}
+
 export interface OpConverter {
   readonly schema: Schema;
+  readonly facts: OperatorFacts;
   convert(op: AtenBuilder, args: Readonly<Record<string, unknown>>): Converted;
 }
 
@@ -30,9 +42,11 @@ export interface OpConverter {
 export function aten<const S extends string>(
   schema: S | readonly S[],
   convert: (op: AtenBuilder, args: ArgumentsOf<S>) => Converted,
+  facts: OperatorFacts = {},
 ): OpConverter[] {
   return [schema].flat().map((text) => ({
     schema: parseSchema(text as string),
+    facts,
     // The arguments were bound by this very schema, so they have the types it names.
     convert: convert as OpConverter['convert'],
   }));

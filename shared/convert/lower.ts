@@ -14,13 +14,6 @@ import { filledTensor } from './shape.ts';
 import { opened } from './structural/subgraph.ts';
 import { allNodes, isSizeArithmetic, placeOf, namesComplex, tensorNames } from './survey.ts';
 
-/** Their sizes and strides address the memory under a tensor. */
-const READS_MEMORY: ReadonlySet<string> = new Set([
-  'aten::as_strided',
-  'aten::as_strided_copy',
-  'aten::as_strided_scatter',
-]);
-
 /** Begin lowering `graph`, the program's own, into `target`; `bind` its inputs, then `run`. */
 export function beginLowering(
   graph: TorchGraph,
@@ -106,10 +99,10 @@ export class Lowering implements SubgraphLowering {
       if (structural) return structural.convert(this.op, node, this);
       const empty = this.#withoutElements(outputsOf(node).map((output) => this.#recordedType(output)));
       if (empty) return empty;
-      if (READS_MEMORY.has(node.target)) this.#requireRowMajor(node);
       const converter = converterFor(node.target, complex);
       if (!converter)
         return fail('UnsupportedOperator', { operators: [{ name: node.target, count: 1, at: placeOf(node) }] });
+      if (converter.facts.addressesMemory) this.#requireRowMajor(node);
       return converter.convert(this.op, bindArguments(this.op, converter.schema, node, this.scope));
     } catch (error) {
       if (error instanceof FerryError) throw error;

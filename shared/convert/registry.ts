@@ -27,9 +27,9 @@ function collect(families: typeof FAMILIES): Map<string, OpConverter> {
 export const converterFor = (target: string, complex: boolean): OpConverter | undefined =>
   complex ? (COMPLEX_CONVERTERS.get(target) ?? INDIFFERENT.get(target)) : CONVERTERS.get(target);
 
-/** Operators that read no numbers of their operand. */
+/** Serving complex tensors as well. */
 const INDIFFERENT: ReadonlyMap<string, OpConverter> = new Map(
-  [...CONVERTERS].filter(([target]) => /^aten::(_assert|sym_constrain)/.test(target)),
+  [...CONVERTERS].filter(([, { facts }]) => facts.readsNoNumbers),
 );
 
 /** Operators of complex tensors that take real ones as well: what they give, only a record or the call tells. */

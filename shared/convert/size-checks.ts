@@ -1,4 +1,4 @@
-/** Conditions on sizes inside the graph: where one does not hold, the model fails instead of computing another thing. */
+/** Conditions on sizes inside the graph: where one does not hold, the model fails and computes nothing else. */
 import { compare, type Condition, conditionText, isReal, type Quantity, type Relation } from '../tensor/condition.ts';
 import { type Dim, isStatic, sameDim, symbol, symbolName } from '../tensor/dim.ts';
 import type { Builder } from '../onnx/builder.ts';
@@ -6,8 +6,8 @@ import type { Value } from '../onnx/ir.ts';
 
 /**
  * `output` unchanged, as long as every condition holds. Each becomes a Gather from one zero: at place 0 while it holds,
- * at place 1, which is none, when it does not. Runtimes refuse that, and name the node. The zeros are added to the shape
- * of the output, so that no optimizer can drop them; the shape is the same, and no number is copied for it.
+ * at place 1, which is none, when it does not. Runtimes refuse that, and name the node. The zeros are added to the
+ * shape of the output, so that no optimizer can drop them; the shape is the same, and no number is copied for it.
  */
 export function requireConditions(op: Builder, output: Value, conditions: readonly Condition[]): Value {
   if (conditions.length === 0) return output;

@@ -110,6 +110,6 @@ export const copiesOrNot: Readonly<Record<string, (use: ViewUse) => Step | null>
   'to.device': cast({ copy: 4, memoryFormat: 5 }),
   'to.dtype_layout': cast({ copy: 6, memoryFormat: 7 }),
   'to.other': cast({ copy: 3, memoryFormat: 4 }),
-  'to.prim_Device to.prim_dtype to.prim_other type_as to_dense cpu _autocast_to_full_precision _autocast_to_reduced_precision':
-    cast(never),
+  'to.prim_Device to.prim_dtype to.prim_other type_as to_dense cpu': cast(never),
+  '_autocast_to_full_precision _autocast_to_reduced_precision': cast(never),
 };

@@ -150,19 +150,21 @@ export const unbound = (use: ViewUse): Step => {
   };
 };
 
-/** Index lists may overlap or leave gaps; every other split covers its axis. */
-const BY_INDICES = /tensor_split|\.array$/;
+type Axis = (use: ViewUse) => number | null;
 
 /** split, chunk ...: consecutive parts of one axis, located by the recorded sizes of the parts before. */
-export const splitAlong =
-  (axis: (use: ViewUse) => number | null) =>
+export const splitAlong = (axis: Axis): ((use: ViewUse) => Step) => partsAlong(axis, partOfMany);
+/** tensor_split ...: index lists may overlap or leave gaps, so that only recorded sizes tell that they cover the axis. */
+export const splitAtIndices = (axis: Axis): ((use: ViewUse) => Step) => partsAlong(axis, undecided);
+
+const partsAlong =
+  (axis: Axis, unrecorded: typeof partOfMany) =>
   (use: ViewUse): Step => {
     const dim = axis(use);
     if (dim === null) return undecided(use);
     const parts = flatOutputs(use.node).map((output) => ('name' in output ? use.record(output.name) : null));
     const sizes = parts.flatMap((part) => part?.type.shape.at(dim) ?? []);
-    if (!use.base || sizes.length < parts.length)
-      return BY_INDICES.test(use.node.target) ? undecided(use) : partOfMany(use, dim, parts);
+    if (!use.base || sizes.length < parts.length) return unrecorded(use, dim, parts);
     if (!sameDim(addDims(...sizes), use.base.type.shape.at(dim)!))
       return opaque(`the parts made by ${use.node.target} overlap or leave gaps`);
     const [start, size] = [addDims(...sizes.slice(0, use.output)), sizes[use.output]!];

@@ -6,6 +6,7 @@ import { childView, problemOf, readView, type Refusal, rootView, type Step, type
 import { flatOutputs, numberArgument, tensorArgument, tensorName, tensorNames } from './arguments.ts';
 import { Emitter } from './emitter.ts';
 import { liesInside } from './partial-views.ts';
+import { shapeArgument } from './shape-readers.ts';
 import type { Sizes, TensorValue } from './sizes.ts';
 import { ALIAS, isTensorValue, ITSELF, opaque } from './steps.ts';
 import { STORAGE_VIEWS, viewedInput, VIEWS } from './views.ts';
@@ -24,11 +25,6 @@ function cellOf(view: View, group: Cell[] = []): Cell {
   group.push(cell);
   return cell;
 }
-
-/** These look at the shape of a tensor only, which a write does not change. */
-const READS_SHAPE =
-  /^aten::(sym_|_assert_tensor_metadata|(zeros|ones|empty|full|rand|randn|randint)_like|new_(zeros|ones|empty|empty_strided|full)\b|(size|dim|numel)\b)/;
-const OTHER_GIVES_SHAPE = /^aten::(view_as|reshape_as|expand_as)$/;
 
 export class Scope {
   readonly emit: Emitter;
@@ -172,11 +168,9 @@ export class Scope {
 
   arguments(node: TorchNode): readonly NamedArgument[] {
     let changed: NamedArgument[] | null = null;
+    const shapeOnly = shapeArgument(node.target);
     for (const [i, arg] of node.args.entries()) {
-      const value =
-        (i === 0 && READS_SHAPE.test(node.target)) || (i === 1 && OTHER_GIVES_SHAPE.test(node.target))
-          ? this.#shapeOnly(arg.value)
-          : this.argument(arg.value);
+      const value = i === shapeOnly ? this.#shapeOnly(arg.value) : this.argument(arg.value);
       if (value !== arg.value) (changed ??= [...node.args])[i] = { name: arg.name, value };
     }
     return changed ?? node.args;

@@ -7,7 +7,18 @@ import type { TorchNode } from '../program.ts';
 import type { Step } from './aliases.ts';
 import { argumentOf, boolArgument, flatOutputs, intArgument, tensorNames } from './arguments.ts';
 import { copiesOrNot } from './conditional-views.ts';
-import { diagonal, half, narrowed, selected, sliced, splitAlong, strided, unbound, unfolded } from './partial-views.ts';
+import {
+  diagonal,
+  half,
+  narrowed,
+  selected,
+  sliced,
+  splitAlong,
+  splitAtIndices,
+  strided,
+  unbound,
+  unfolded,
+} from './partial-views.ts';
 import {
   ALIAS,
   inverseOf,
@@ -34,6 +45,9 @@ const along =
     intArgument(use.node, name, position, 0);
 /** hsplit cuts the second axis, or the only one. */
 const secondAxis = (use: ViewUse): number | null => (use.base ? Math.min(1, use.base.type.shape.length - 1) : null);
+
+const first = (): number => 0;
+const third = (): number => 2;
 
 /** `train=False` or `p=0` returns the input itself. */
 const dropout: ViewRow = (use) => {
@@ -130,24 +144,22 @@ export const VIEWS: ReadonlyMap<string, ViewRow> = new Map([
     'split.Tensor',
     'split.sizes',
     'split_with_sizes',
-    'tensor_split.sections',
-    'tensor_split.indices',
-    'tensor_split.tensor_indices_or_sections',
     'unsafe_chunk',
     'unsafe_split.Tensor',
     'unsafe_split_with_sizes',
   ),
-  ...rows(splitAlong(secondAxis), 'hsplit.int', 'hsplit.array'),
   ...rows(
-    splitAlong(() => 0),
-    'vsplit.int',
-    'vsplit.array',
+    splitAtIndices(along('dim', 2)),
+    'tensor_split.sections',
+    'tensor_split.indices',
+    'tensor_split.tensor_indices_or_sections',
   ),
-  ...rows(
-    splitAlong(() => 2),
-    'dsplit.int',
-    'dsplit.array',
-  ),
+  ...rows(splitAlong(secondAxis), 'hsplit.int'),
+  ...rows(splitAtIndices(secondAxis), 'hsplit.array'),
+  ...rows(splitAlong(first), 'vsplit.int'),
+  ...rows(splitAtIndices(first), 'vsplit.array'),
+  ...rows(splitAlong(third), 'dsplit.int'),
+  ...rows(splitAtIndices(third), 'dsplit.array'),
   ...rows(dropout, 'dropout', 'feature_dropout', 'alpha_dropout', 'feature_alpha_dropout'),
   ...rows(unfollowedIfAlone, 'einsum', 'cartesian_prod', 'chain_matmul'),
   ...rows(

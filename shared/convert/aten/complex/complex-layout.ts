@@ -73,6 +73,7 @@ export const layouts: OpConverter[] = Object.entries(ADAPTED).map(([target, adap
   if (!real) throw new Error(`no converter for ${target}`);
   return {
     schema: real.schema,
+    facts: real.facts,
     convert(op, args) {
       const tensors = tensorsOf(args);
       if (!tensors.every((t) => op.aten.isComplex(t)))
@@ -85,6 +86,7 @@ export const layouts: OpConverter[] = Object.entries(ADAPTED).map(([target, adap
 /** Transposes of matrices. */
 export const transposes: OpConverter[] = ['aten::mT', 'aten::t'].map((target) => ({
   schema: REAL.find(({ schema }) => schema.target === target)!.schema,
+  facts: {},
   convert(op, args) {
     const self = args['self'] as Value;
     const rank = rankOf(self) - 1;

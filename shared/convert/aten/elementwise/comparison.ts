@@ -2,7 +2,7 @@
 import { isFloat } from '../../../tensor/dtype.ts';
 import type { OnnxOp } from '../../../onnx/schema/index.ts';
 import type { Value } from '../../../onnx/ir.ts';
-import { aten, type AtenBuilder, type OpConverter } from '../../converter.ts';
+import { aten, type AtenBuilder, type OpConverter, type OperatorFacts } from '../../converter.ts';
 import { cast, dtypeOf, numberOperand, promoted, resultDtype } from '../../promote.ts';
 
 type Compare = 'Equal' | 'Less' | 'LessOrEqual' | 'Greater' | 'GreaterOrEqual';
@@ -16,13 +16,21 @@ function compared(op: AtenBuilder, how: Compare, a: Value, b: Value): Value {
 }
 
 /** `name.Tensor` and `name.Scalar`, with their longer names. */
-function comparison(names: readonly string[], convert: (op: AtenBuilder, a: Value, b: Value) => Value): OpConverter[] {
+function comparison(
+  names: readonly string[],
+  convert: (op: AtenBuilder, a: Value, b: Value) => Value,
+  facts: OperatorFacts = {},
+): OpConverter[] {
   return names.flatMap((name) => [
-    ...aten(`aten::${name}.Tensor(Tensor self, Tensor other) -> Tensor`, (op, { self, other }) =>
-      convert(op, self, other),
+    ...aten(
+      `aten::${name}.Tensor(Tensor self, Tensor other) -> Tensor`,
+      (op, { self, other }) => convert(op, self, other),
+      facts,
     ),
-    ...aten(`aten::${name}.Scalar(Tensor self, Scalar other) -> Tensor`, (op, { self, other }) =>
-      convert(op, self, numberOperand(op, other)),
+    ...aten(
+      `aten::${name}.Scalar(Tensor self, Scalar other) -> Tensor`,
+      (op, { self, other }) => convert(op, self, numberOperand(op, other)),
+      facts,
     ),
   ]);
 }
@@ -49,22 +57,30 @@ export const logical_not = aten('aten::logical_not(Tensor self) -> Tensor', (op,
   op.Not([truth(op, self)]),
 );
 
+const ON_BITS = { limits: [{ since: 18, when: 'integers' }] } as const;
+
 /** On bools the logical operator, on integers the bitwise one. */
 function bitwise(
   names: readonly string[],
   logical: OnnxOp & ('And' | 'Or' | 'Xor'),
   bits: 'BitwiseAnd' | 'BitwiseOr' | 'BitwiseXor',
 ): OpConverter[] {
-  return comparison(names, (op, a, b) => {
-    const operands = promoted(op, [a, b]);
-    return dtypeOf(operands[0]!) === 'bool' ? op[logical](operands) : op[bits](operands);
-  });
+  return comparison(
+    names,
+    (op, a, b) => {
+      const operands = promoted(op, [a, b]);
+      return dtypeOf(operands[0]!) === 'bool' ? op[logical](operands) : op[bits](operands);
+    },
+    ON_BITS,
+  );
 }
 export const bitwise_and = bitwise(['bitwise_and', '__and__'], 'And', 'BitwiseAnd');
 export const bitwise_or = bitwise(['bitwise_or', '__or__'], 'Or', 'BitwiseOr');
 export const bitwise_xor = bitwise(['bitwise_xor', '__xor__'], 'Xor', 'BitwiseXor');
-export const bitwise_not = aten('aten::bitwise_not(Tensor self) -> Tensor', (op, { self }) =>
-  dtypeOf(self) === 'bool' ? op.Not([self]) : op.BitwiseNot([self]),
+export const bitwise_not = aten(
+  'aten::bitwise_not(Tensor self) -> Tensor',
+  (op, { self }) => (dtypeOf(self) === 'bool' ? op.Not([self]) : op.BitwiseNot([self])),
+  ON_BITS,
 );
 
 function select(op: AtenBuilder, condition: Value, a: Value, b: Value): Value {

@@ -212,7 +212,12 @@ export const index_put = aten(
     'aten::_unsafe_index_put(Tensor self, Tensor?[] indices, Tensor values, bool accumulate=False) -> Tensor',
   ],
   (op, { self, indices, values, accumulate }) => put(op, self, indices, values, accumulate),
+  { limits: [{ since: 16, when: 'accumulate' }] },
 );
+
+/** ONNX's scatter operators reduce since opset 16, to the smallest and largest since 18. */
+const REDUCING = { limits: [{ since: 16 }] } as const;
+const REDUCING_TO_EXTREMES = { limits: [{ since: 16 }, { since: 18, when: 'amin and amax' }] } as const;
 
 /** `index` along one axis, as full coordinates for ScatterElements. */
 function alongAxis(op: AtenBuilder, indices: Value, axis: number, shape: readonly Dim[]): Value {
@@ -250,6 +255,7 @@ export const index_add = aten(
       const scaled = one ? values : op.Mul([values, scalarOf(op, alpha, dtypeOf(x))]);
       return op.ScatterElements([x, alongAxis(op, at, axis, shapeOf(values)), scaled], { axis, reduction: 'add' });
     }),
+  REDUCING,
 );
 function indexFilled(op: AtenBuilder, self: Value, dim: number, at: Value, value: Value): Value {
   return inOneDimension(op, self, (x) => {
@@ -316,6 +322,7 @@ export const scatterReduce = aten(
       a.src,
       REDUCTIONS[a.reduce] ?? op.aten.refuse('reduce', a.reduce, 'add or multiply'),
     ),
+  REDUCING,
 );
 export const scatterValueReduce = aten(
   'aten::scatter.value_reduce(Tensor self, int dim, Tensor index, Scalar value, *, str reduce) -> Tensor',
@@ -328,10 +335,12 @@ export const scatterValueReduce = aten(
       expandTo(op, scalarOf(op, a.value, dtypeOf(a.self)), shapeOf(a.index)),
       REDUCTIONS[a.reduce] ?? op.aten.refuse('reduce', a.reduce, 'add or multiply'),
     ),
+  REDUCING,
 );
 export const scatter_add = aten(
   'aten::scatter_add(Tensor self, int dim, Tensor index, Tensor src) -> Tensor',
   (op, a) => scattered(op, a.self, a.dim, a.index, a.src, 'add'),
+  REDUCING,
 );
 
 /** What each reduction starts from where self does not count. */
@@ -382,6 +391,7 @@ function scatterReduced(
 export const scatter_reduce = aten(
   'aten::scatter_reduce.two(Tensor self, int dim, Tensor index, Tensor src, str reduce, *, bool include_self=True) -> Tensor',
   (op, a) => scatterReduced(op, a.self, a.dim, a.index, a.src, a),
+  REDUCING_TO_EXTREMES,
 );
 export const index_reduce = aten(
   'aten::index_reduce(Tensor self, int dim, Tensor index, Tensor source, str reduce, *, bool include_self=True) -> Tensor',
@@ -397,6 +407,7 @@ export const index_reduce = aten(
         { reduce: a.reduce, include_self: a.include_self },
       );
     }),
+  REDUCING_TO_EXTREMES,
 );
 
 /** `self` with a slice along one axis replaced. */

@@ -100,6 +100,7 @@ export const as_strided_scatter = aten(
       shapeOf(self),
     );
   },
+  { addressesMemory: true },
 );
 
 /** Indices clamped into the tensor, so that masked places may lie outside. */
@@ -134,6 +135,7 @@ export const _unsafe_masked_index_put_accumulate = aten(
       true,
     );
   },
+  { limits: [{ since: 16 }] },
 );
 
 /** Rows whose norm is larger than `maxnorm` are scaled down to it. */

@@ -1,4 +1,4 @@
-/** ATen sampling grids, vector products and diagonals. */
+/** ATen products of vectors and tensors, distances and diagonals. */
 import { type Dim, mulDims } from '../../../tensor/dim.ts';
 import type { Value } from '../../../onnx/ir.ts';
 import { aten, type AtenBuilder } from '../../converter.ts';
@@ -6,49 +6,6 @@ import { cast, dtypeOf } from '../../promote.ts';
 import { axisOf, rankOf, reshape, shapeOf, slice, staticSize, swapAxes, transpose, unsqueeze } from '../../shape.ts';
 import { matrixNorm } from './matrix-function.ts';
 import { axesOf, reduce, sumDtype, vectorNorm } from '../reduce/reduction.ts';
-
-const MODES = ['linear', 'nearest', 'cubic'] as const;
-const PADDINGS = ['zeros', 'border', 'reflection'] as const;
-export const grid_sampler = aten(
-  [
-    'aten::grid_sampler(Tensor input, Tensor grid, int interpolation_mode, int padding_mode, bool align_corners) -> Tensor',
-    'aten::grid_sampler_2d(Tensor input, Tensor grid, int interpolation_mode, int padding_mode, bool align_corners) -> Tensor',
-    'aten::grid_sampler_3d(Tensor input, Tensor grid, int interpolation_mode, int padding_mode, bool align_corners) -> Tensor',
-  ],
-  (op, a) =>
-    op.GridSample([a.input, a.grid], {
-      mode:
-        rankOf(a.input) === 5 && a.interpolation_mode === 2
-          ? op.aten.refuse('interpolation_mode', 'bicubic', 'bilinear or nearest for volumes')
-          : (MODES[a.interpolation_mode] ?? op.aten.refuse('interpolation_mode', a.interpolation_mode, '0, 1 or 2')),
-      padding_mode: PADDINGS[a.padding_mode] ?? op.aten.refuse('padding_mode', a.padding_mode, '0, 1 or 2'),
-      align_corners: a.align_corners ? 1 : 0,
-    }),
-);
-
-/** Points of the grid from -1 to 1 along each axis, last axis first, with a 1 for the shift. */
-export const affine_grid_generator = aten(
-  'aten::affine_grid_generator(Tensor theta, SymInt[] size, bool align_corners) -> Tensor',
-  (op, { theta, size, align_corners }) => {
-    const spatial = size.slice(2).map((d) => staticSize(op, d, 'size'));
-    const line = (n: number): number[] =>
-      Array.from({ length: n }, (_, i) => (n <= 1 ? 0 : align_corners ? (2 * i) / (n - 1) - 1 : (2 * i + 1) / n - 1));
-    const lines = spatial.map(line);
-    const count = spatial.reduce((x, y) => x * y, 1);
-    const points: number[] = [];
-    for (let n = 0; n < count; n++) {
-      let rest = n;
-      const point: number[] = [];
-      for (let axis = spatial.length - 1; axis >= 0; axis--) {
-        point.push(lines[axis]![rest % spatial[axis]!]!);
-        rest = Math.floor(rest / spatial[axis]!);
-      }
-      points.push(...point, 1);
-    }
-    const base = op.tensor(dtypeOf(theta), [count, spatial.length + 1], points);
-    return reshape(op, op.MatMul([base, swapAxes(op, theta, 1, 2)]), [size[0]!, ...spatial, spatial.length]);
-  },
-);
 
 function crossProduct(op: AtenBuilder, a: Value, b: Value, dim: number): Value {
   const rank = Math.max(rankOf(a), rankOf(b));

@@ -6,6 +6,7 @@ export * as batchStatistics from './batch-statistics.ts';
 export * as convolution from './convolution.ts';
 export * as embeddingBag from './embedding-bag.ts';
 export * as fractionalMaxPool from './fractional-max-pool.ts';
+export * as gridSampler from './grid-sampler.ts';
 export * as loss from './loss.ts';
 export * as marginLoss from './margin-loss.ts';
 export * as normalization from './normalization.ts';

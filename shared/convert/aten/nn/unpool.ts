@@ -34,4 +34,5 @@ export const max_unpool3d = aten(
 export const max_pool2d_with_indices_backward = aten(
   'aten::max_pool2d_with_indices_backward(Tensor grad_output, Tensor self, int[2] kernel_size, int[2] stride, int[2] padding, int[2] dilation, bool ceil_mode, Tensor indices) -> Tensor',
   (op, a) => placed(op, a.grad_output, a.indices, shapeOf(a.self).slice(-2), 'add'),
+  { limits: [{ since: 16 }] },
 );

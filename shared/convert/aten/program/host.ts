@@ -19,6 +19,7 @@ export const assertions = aten(
     'aten::sym_constrain_range_for_size(Scalar size, *, int? min=None, int? max=None) -> ()',
   ],
   () => [],
+  { readsNoNumbers: true },
 );
 
 /** A tensor of one element as a number of the program: int64, or a float of its own type. */

@@ -7,14 +7,16 @@ import { cast, DEFAULT_FLOAT, dtypeOf } from '../../promote.ts';
 import { commonShape, expandTo, filledTensor, rankOf, shapeOf, unsqueeze } from '../../shape.ts';
 import { OPTIONS } from '../../tensor-options.ts';
 
+/** onnxruntime has no kernel for the versions of opset 22. */
+const DRAWS = { limits: [{ until: 21 }] } as const;
+
 function draw(
   op: AtenBuilder,
   how: 'RandomUniformLike' | 'RandomNormalLike',
   size: readonly Dim[],
   dtype: 'float32' | 'float64',
 ): Value {
-  // onnxruntime has no kernel for the versions of opset 22.
-  if (op.opset >= 22)
+  if (op.opset > DRAWS.limits[0].until)
     return op.aten.refuse('opset_version', op.opset, 'opset 21 or lower for models that draw random numbers');
   op.aten.warn('the model draws random numbers: its outputs differ from run to run');
   return op[how]([filledTensor(op, size, dtype, 0)], { dtype });
@@ -36,19 +38,25 @@ const drawn = (
   size: readonly Dim[],
   dtype: Dtype,
 ): Value => cast(op, draw(op, how, size, 'float32'), dtype);
-export const rand = aten(`aten::rand(SymInt[] size, *, ${OPTIONS}) -> Tensor`, (op, { size, dtype }) =>
-  drawn(op, 'RandomUniformLike', size, dtype ?? DEFAULT_FLOAT),
+export const rand = aten(
+  `aten::rand(SymInt[] size, *, ${OPTIONS}) -> Tensor`,
+  (op, { size, dtype }) => drawn(op, 'RandomUniformLike', size, dtype ?? DEFAULT_FLOAT),
+  DRAWS,
 );
-export const randn = aten(`aten::randn(SymInt[] size, *, ${OPTIONS}) -> Tensor`, (op, { size, dtype }) =>
-  drawn(op, 'RandomNormalLike', size, dtype ?? DEFAULT_FLOAT),
+export const randn = aten(
+  `aten::randn(SymInt[] size, *, ${OPTIONS}) -> Tensor`,
+  (op, { size, dtype }) => drawn(op, 'RandomNormalLike', size, dtype ?? DEFAULT_FLOAT),
+  DRAWS,
 );
 export const rand_like = aten(
   `aten::rand_like(Tensor self, *, ${OPTIONS}, MemoryFormat? memory_format=None) -> Tensor`,
   (op, { self, dtype }) => drawn(op, 'RandomUniformLike', shapeOf(self), dtype ?? dtypeOf(self)),
+  DRAWS,
 );
 export const randn_like = aten(
   `aten::randn_like(Tensor self, *, ${OPTIONS}, MemoryFormat? memory_format=None) -> Tensor`,
   (op, { self, dtype }) => drawn(op, 'RandomNormalLike', shapeOf(self), dtype ?? dtypeOf(self)),
+  DRAWS,
 );
 
 /** In-place draws, made functional: `self` gives type and shape. */
@@ -57,18 +65,22 @@ const like = (op: AtenBuilder, self: Value, f: (size: readonly Dim[]) => Value):
 export const uniform = aten(
   'aten::uniform(Tensor self, float from=0., float to=1., *, Generator? generator=None) -> Tensor',
   (op, { self, from, to }) => like(op, self, (size) => scaled(op, uniformOf(op, size), to - from, from)),
+  DRAWS,
 );
 export const normal = aten(
   'aten::normal_functional(Tensor self, float mean=0., float std=1., *, Generator? generator=None) -> Tensor',
   (op, { self, mean, std }) => like(op, self, (size) => scaled(op, normalOf(op, size), std, mean)),
+  DRAWS,
 );
 export const log_normal = aten(
   'aten::log_normal(Tensor self, float mean=1., float std=2., *, Generator? generator=None) -> Tensor',
   (op, { self, mean, std }) => like(op, self, (size) => op.Exp([scaled(op, normalOf(op, size), std, mean)])),
+  DRAWS,
 );
 export const exponential = aten(
   'aten::exponential(Tensor self, float lambd=1., *, Generator? generator=None) -> Tensor',
   (op, { self, lambd }) => like(op, self, (size) => op.Mul([op.Log([positiveUniform(op, size)]), num(op, -1 / lambd)])),
+  DRAWS,
 );
 export const cauchy = aten(
   'aten::cauchy(Tensor self, float median=0., float sigma=1., *, Generator? generator=None) -> Tensor',
@@ -76,6 +88,7 @@ export const cauchy = aten(
     like(op, self, (size) =>
       scaled(op, op.Tan([scaled(op, uniformOf(op, size), Math.PI, -Math.PI / 2)]), sigma, median),
     ),
+  DRAWS,
 );
 /** The number of trials to the first success: at least one. */
 export const geometric = aten(
@@ -84,6 +97,7 @@ export const geometric = aten(
     like(op, self, (size) =>
       op.Max([op.Ceil([op.Mul([op.Log([positiveUniform(op, size)]), num(op, 1 / Math.log1p(-p))])]), num(op, 1)]),
     ),
+  DRAWS,
 );
 
 export const normalTensors = aten(
@@ -92,34 +106,42 @@ export const normalTensors = aten(
     const noise = normalOf(op, commonShape(op, [shapeOf(mean), shapeOf(std)]));
     return op.Add([mean, op.Mul([std, cast(op, noise, dtypeOf(mean))])]);
   },
+  DRAWS,
 );
 export const normalTensor = aten(
   'aten::normal.Tensor_float(Tensor mean, float std=1., *, Generator? generator=None) -> Tensor',
   (op, { mean, std }) => op.Add([mean, like(op, mean, (size) => scaled(op, normalOf(op, size), std, 0))]),
+  DRAWS,
 );
 export const normalSpread = aten(
   'aten::normal.float_Tensor(float mean, Tensor std, *, Generator? generator=None) -> Tensor',
   (op, { mean, std }) =>
     op.Add([op.Mul([std, like(op, std, (size) => normalOf(op, size))]), op.scalar(dtypeOf(std), mean)]),
+  DRAWS,
 );
 export const normalNumbers = aten(
   `aten::normal.float_float(float mean, float std, SymInt[] size, *, Generator? generator=None, ${OPTIONS}) -> Tensor`,
   (op, { mean, std, size, dtype }) => cast(op, scaled(op, normalOf(op, size), std, mean), dtype ?? DEFAULT_FLOAT),
+  DRAWS,
 );
 
 /** 1 with the given probability. */
 const chance = (op: AtenBuilder, self: Value, p: Value): Value =>
   cast(op, op.Less([uniformOf(op, shapeOf(self)), p]), dtypeOf(self));
-export const bernoulli = aten('aten::bernoulli(Tensor self, *, Generator? generator=None) -> Tensor', (op, { self }) =>
-  chance(op, self, cast(op, self, 'float32')),
+export const bernoulli = aten(
+  'aten::bernoulli(Tensor self, *, Generator? generator=None) -> Tensor',
+  (op, { self }) => chance(op, self, cast(op, self, 'float32')),
+  DRAWS,
 );
 export const bernoulliNumber = aten(
   'aten::bernoulli.p(Tensor self, float p, *, Generator? generator=None) -> Tensor',
   (op, { self, p }) => chance(op, self, num(op, p)),
+  DRAWS,
 );
 export const bernoulliTensor = aten(
   'aten::bernoulli.Tensor(Tensor self, Tensor p, *, Generator? generator=None) -> Tensor',
   (op, { self, p }) => chance(op, self, expandTo(op, cast(op, p, 'float32'), shapeOf(self))),
+  DRAWS,
 );
 
 /** Whole numbers from `low` to below `high`; drawn in double, where every number of the range has its turn. */
@@ -134,24 +156,33 @@ function integers(op: AtenBuilder, low: Dim, high: Dim, size: readonly Dim[], dt
 const LONG = 'ScalarType? dtype=4, Layout? layout=None, Device? device=None, bool? pin_memory=None';
 const longUnless = (dtype: Dtype | null): Dtype => (typeof dtype === 'string' ? dtype : 'int64');
 export const randint = [
-  ...aten(`aten::randint(SymInt high, SymInt[] size, *, ${LONG}) -> Tensor`, (op, a) =>
-    integers(op, 0, a.high, a.size, longUnless(a.dtype)),
+  ...aten(
+    `aten::randint(SymInt high, SymInt[] size, *, ${LONG}) -> Tensor`,
+    (op, a) => integers(op, 0, a.high, a.size, longUnless(a.dtype)),
+    DRAWS,
   ),
-  ...aten(`aten::randint.low(SymInt low, SymInt high, SymInt[] size, *, ${LONG}) -> Tensor`, (op, a) =>
-    integers(op, a.low, a.high, a.size, longUnless(a.dtype)),
+  ...aten(
+    `aten::randint.low(SymInt low, SymInt high, SymInt[] size, *, ${LONG}) -> Tensor`,
+    (op, a) => integers(op, a.low, a.high, a.size, longUnless(a.dtype)),
+    DRAWS,
   ),
   ...aten(
     `aten::randint_like(Tensor self, SymInt high, *, ${OPTIONS}, MemoryFormat? memory_format=None) -> Tensor`,
     (op, a) => integers(op, 0, a.high, shapeOf(a.self), a.dtype ?? dtypeOf(a.self)),
+    DRAWS,
   ),
   ...aten(
     `aten::randint_like.low_dtype(Tensor self, SymInt low, SymInt high, *, ${OPTIONS}, MemoryFormat? memory_format=None) -> Tensor`,
     (op, a) => integers(op, a.low, a.high, shapeOf(a.self), a.dtype ?? dtypeOf(a.self)),
+    DRAWS,
   ),
 ];
 /** The order of random numbers is a random order. */
-export const randperm = aten(`aten::randperm(SymInt n, *, ${LONG}) -> Tensor`, (op, { n, dtype }) =>
-  cast(op, op.TopK([uniformOf(op, [n]), op.dims([n])], { axis: 0, sorted: 1 }, 2)[1]!, longUnless(dtype)),
+export const randperm = aten(
+  `aten::randperm(SymInt n, *, ${LONG}) -> Tensor`,
+  (op, { n, dtype }) =>
+    cast(op, op.TopK([uniformOf(op, [n]), op.dims([n])], { axis: 0, sorted: 1 }, 2)[1]!, longUnless(dtype)),
+  DRAWS,
 );
 
 /** Gumbel noise on logarithms: the largest is a draw by weight, the k largest are k draws without putting back. */
@@ -167,4 +198,5 @@ export const multinomial = aten(
     const size = [...shapeOf(self).slice(0, -1), num_samples, shapeOf(self)[last]!];
     return op.ArgMax([op.Add([unsqueeze(op, logs, [last]), gumbel(size)])], { axis: last + 1, keepdims: 0 });
   },
+  DRAWS,
 );

@@ -115,6 +115,7 @@ export const as_strided = aten(
     const { sizes, positions, total } = stridedPlaces(op, self, { size, stride, storage_offset });
     return op.Gather([reshape(op, self, [total]), op.tensor('int64', sizes, positions)], { axis: 0 });
   },
+  { addressesMemory: true },
 );
 
 /** The elements (i, i + offset) of two axes; they become the last axis. */
