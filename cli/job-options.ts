@@ -17,9 +17,9 @@ export function readJobFile(path: string | undefined): JobFile {
 }
 
 export function convertOptionsOf(job: JobFile): ConvertOptions {
-  const { opset_version, input_names, output_names, dynamic_axes } = job;
+  const { opset_version, input_names, output_names, dynamic_axes, guards } = job;
   return Object.fromEntries(
-    Object.entries({ opset_version, input_names, output_names, dynamic_axes }).filter(
+    Object.entries({ opset_version, input_names, output_names, dynamic_axes, guards }).filter(
       ([, value]) => value !== undefined,
     ),
   );

@@ -42,6 +42,10 @@ export type QuantFormat = keyof typeof QUANT_FORMATS;
 export const QUANT_FORMAT_NAMES = Object.keys(QUANT_FORMATS) as readonly QuantFormat[];
 export const DEFAULT_FORMAT: QuantFormat = 'QDQ';
 
+/** What becomes of the conditions on input sizes that PyTorch recorded a program under. */
+export const GUARDS = ['report', 'check'] as const;
+export type GuardsOption = (typeof GUARDS)[number];
+
 /** Where weights go: into the .onnx, into one file beside it, or nowhere because they lie in the PyTorch file. */
 export const WEIGHTS = ['embed', 'pack', 'link'] as const;
 export type Weights = (typeof WEIGHTS)[number];

@@ -5,6 +5,7 @@ import type { ConvertOptions } from '../../shared/convert/convert.ts';
 import {
   DEFAULT_FORMAT,
   DTYPES,
+  GUARDS,
   QUANT_FORMAT_NAMES,
   QUANT_FORMATS,
   type QuantFormat,
@@ -55,6 +56,11 @@ export const convert: Command = {
     },
     'quant-format': { type: 'string', value: QUANT_FORMAT_NAMES.join('|'), describe: 'form of an INT8 model' },
     recipe: { type: 'string', value: 'NAME', describe: 'how the bias of a quantized Linear is added' },
+    guards: {
+      type: 'string',
+      value: GUARDS.join('|'),
+      describe: 'conditions on input sizes: said (default), or also checked by the model at every run',
+    },
     job: { type: 'string', value: 'FILE', describe: 'a job file with further options' },
     'input-names': { type: 'string', value: 'A,B', describe: 'names for the inputs' },
     'output-names': { type: 'string', value: 'A,B', describe: 'names for the outputs' },
@@ -100,7 +106,9 @@ interface Task extends Pick<Context, 'options' | 'progress' | 'signal'> {
 async function makeFp32(task: Task): Promise<FileOutcome> {
   const { written, facts, warnings } = await toOnnx(task, task.path, task.weights);
   return {
-    text: `${task.path}: ${facts.onnxNodes} nodes, opset ${facts.opset}, ${size(sum(written.files))}`,
+    text:
+      `${task.path}: ${facts.onnxNodes} nodes, opset ${facts.opset}, ${size(sum(written.files))}` +
+      (facts.validFor ? `\n  valid for ${facts.validFor.join(', ')}` : ''),
     facts: { files: written.files, warnings, ...facts },
   };
 }
@@ -186,6 +194,9 @@ function convertOptions(options: OptionValues): ConvertOptions {
   const opset = wholeNumber(options, 'opset');
   return {
     ...(opset === undefined ? {} : { opset_version: opset }),
+    ...(options['guards'] === undefined
+      ? {}
+      : { guards: choice(options, 'guards', { among: GUARDS, fallback: 'report' }) }),
     ...(options['input-names'] === undefined ? {} : { input_names: names(options, 'input-names') }),
     ...(options['output-names'] === undefined ? {} : { output_names: names(options, 'output-names') }),
   };

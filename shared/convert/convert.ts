@@ -1,4 +1,5 @@
 /** A PyTorch program to an ONNX model. */
+import type { GuardsOption } from '../choices.ts';
 import { fail } from '../errors.ts';
 import { type Condition, conditionText } from '../tensor/condition.ts';
 import { type Dim, symbol, symbolName, symbolsOf } from '../tensor/dim.ts';
@@ -22,9 +23,6 @@ import { representedType } from './records.ts';
 import { declaredConditions, requireConditions } from './size-checks.ts';
 import { validSizes } from './valid-sizes.ts';
 import { mapRegions } from './structural/vmap.ts';
-
-export const GUARDS = ['report', 'check'] as const;
-export type GuardsOption = (typeof GUARDS)[number];
 
 /** Key of the model's metadata that lists conditions on input sizes, as JSON. */
 export const VALID_FOR = 'torchferry.valid_for';
@@ -159,7 +157,11 @@ function lowerProgram(program: TorchProgram, { opset, options, warn }: LowerRequ
     return isUnrecorded ? null : argument.kind === 'tensor' ? dimsOf(program.graph, argument) : [];
   };
   const renamed = symbolNames(program, {
-    inputs: inputs.map((input, i) => ({ name: inputNames[i]!, shape: shapeOf(input.value) })),
+    inputs: inputs.map(({ value }, i) => ({
+      name: inputNames[i]!,
+      shape: shapeOf(value),
+      ...(value.kind === 'symint' ? { number: dimsOf(program.graph, value)[0] } : {}),
+    })),
     outputs: outputs.map((output, i) => ({ name: outputNames[i]!, shape: shapeOf(output.argument) })),
     dynamicAxes: options.dynamic_axes ?? {},
     warn,

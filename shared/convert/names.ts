@@ -11,6 +11,8 @@ export interface UserTensor {
   readonly name: string;
   /** null where the file records none. */
   readonly shape: readonly Dim[] | null;
+  /** The number that an integer input stands for. */
+  readonly number?: Dim | undefined;
 }
 
 interface NamingRequest {
@@ -22,7 +24,7 @@ interface NamingRequest {
 
 /**
  * Friendly names for the symbols PyTorch made (`s77`): those of `dynamic_axes`, else `batch` for a leading dimension
- * of an input and `<input>_dim_<axis>` for the others.
+ * of an input and `<input>_dim_<axis>` for the others; an integer input gives its own name.
  */
 export function symbolNames(
   program: TorchProgram,
@@ -49,7 +51,9 @@ export function symbolNames(
   const propose = (raw: string, wanted: string): void => {
     if (!names.has(raw)) names.set(raw, unusedName(wanted, names));
   };
-  for (const { name, shape } of inputs) {
+  for (const { name, shape, number } of inputs) {
+    const own = number === undefined ? null : symbolName(number);
+    if (own !== null) propose(own, identifier(name));
     shape?.forEach((dim, axis) => {
       const raw = symbolName(dim);
       if (raw !== null) propose(raw, axis === 0 ? 'batch' : `${identifier(name)}_dim_${axis}`);

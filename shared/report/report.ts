@@ -167,6 +167,8 @@ export interface Conversion {
   readonly outputs: readonly ReportedTensor[];
   readonly parameters: number;
   readonly parameterBytes: number;
+  /** Conditions on input sizes: `batch % 2 == 0`. Elsewhere PyTorch would have recorded another program. */
+  readonly validFor?: readonly string[];
 }
 
 export interface Warning {

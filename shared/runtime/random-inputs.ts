@@ -1,9 +1,11 @@
 /** Inputs made up for a model nobody gave data for: seeded, and harmless to models that look numbers up in tables. */
 import { fail } from '../errors.ts';
+import { type Condition, symbolsOfCondition } from '../tensor/condition.ts';
 import { type Dim, evaluateDim, isStatic, symbolName, symbolsOf } from '../tensor/dim.ts';
 import { DTYPES, type Dtype } from '../tensor/dtype.ts';
 import { encodeNumbers } from '../tensor/numbers.ts';
-import { elementCount, typeText } from '../tensor/type.ts';
+import { elementCount, type TensorType, typeText } from '../tensor/type.ts';
+import { satisfy } from './satisfy.ts';
 import { type Declared, inMemory, type MemoryTensor, type MemoryTensors } from './session.ts';
 
 export type Random = () => number;
@@ -43,16 +45,26 @@ export function randomTensor(name: string, dtype: Dtype, shape: readonly number[
   );
 }
 
-/** Standard normal floats, integers 0 or 1, for the given sizes of the symbols. */
+/** Standard normal floats, integers 0 or 1 (or the one given for them), for the given sizes of the symbols. */
 export function randomInputs(
   inputs: readonly Declared[],
   sizes: ReadonlyMap<string, number>,
   random: Random,
 ): MemoryTensors {
   return new Map(
-    inputs.map(({ name, type }) => [name, randomTensor(name, type.dtype, shapeOf(name, type.shape, sizes), random)]),
+    inputs.map(({ name, type }) => {
+      const number = isNumber(type) ? sizes.get(name) : undefined;
+      return [
+        name,
+        number === undefined
+          ? randomTensor(name, type.dtype, shapeOf(name, type.shape, sizes), random)
+          : inMemory('int64', [], encodeNumbers('int64', [number])),
+      ];
+    }),
   );
 }
+
+const isNumber = ({ dtype, shape }: TensorType): boolean => dtype === 'int64' && shape.length === 0;
 
 /** The shape in numbers; a dimension that no size was given for is a mistake of the caller. */
 export function shapeOf(name: string, shape: readonly Dim[], sizes: ReadonlyMap<string, number>): number[] {
@@ -69,45 +81,62 @@ export interface SizeRange {
   readonly max: number | null;
 }
 
+/** What is known of the sizes a program may be given. */
+export interface AllowedSizes {
+  readonly ranges?: ReadonlyMap<string, SizeRange> | undefined;
+  /** Conditions the program was recorded under. */
+  readonly conditions?: readonly Condition[] | undefined;
+}
+
 const FIRST_SIZES = { leading: 2, other: 16 } as const;
 
-/** Sizes to begin with: 2 along leading axes, 16 elsewhere, kept inside what the program allows. */
-export function firstSizes(
-  inputs: readonly Declared[],
-  ranges: ReadonlyMap<string, SizeRange> = new Map(),
-): Map<string, number> {
+/** Sizes to begin with: 2 along leading axes, 16 elsewhere, or as near as the program allows. */
+export function firstSizes(inputs: readonly Declared[], allowed: AllowedSizes = {}): ReadonlyMap<string, number> {
+  const { ranges = new Map(), conditions = [] } = allowed;
   const leading = leadingSymbols(inputs);
+  const clamp = (name: string, size: number): number => clampTo(size, ranges.get(name));
   const sizes = new Map<string, number>();
-  for (const { type } of inputs) {
+  for (const { name, type } of inputs) {
     for (const dim of type.shape) {
-      for (const name of symbolsOf(dim))
-        sizes.set(name, clampTo(leading.has(name) ? FIRST_SIZES.leading : FIRST_SIZES.other, ranges.get(name)));
+      for (const size of symbolsOf(dim))
+        sizes.set(size, clamp(size, leading.has(size) ? FIRST_SIZES.leading : FIRST_SIZES.other));
     }
+    // A number that conditions are about, given as an input.
+    if (isNumber(type) && conditions.some((condition) => symbolsOfCondition(condition).has(name)))
+      sizes.set(name, clamp(name, FIRST_SIZES.leading));
   }
-  return sizes;
+  return satisfy(sizes, { conditions, movable: [...sizes.keys()], clamp }) ?? sizes;
 }
 
 /**
  * Other sizes to try: every symbol with a known range, and the bare symbols of leading axes, grow by one (or shrink
- * where they
- * cannot grow). Null where nothing can change.
+ * where they cannot grow), and on to where the program is valid. Null where nothing can change.
  */
 export function otherSizes(
   inputs: readonly Declared[],
   sizes: ReadonlyMap<string, number>,
-  ranges: ReadonlyMap<string, SizeRange> = new Map(),
-): Map<string, number> | null {
+  allowed: AllowedSizes = {},
+): ReadonlyMap<string, number> | null {
   // A file's own declaration is text: an expression such as "2*N" cannot be followed when N changes.
   if (![...sizes.keys()].every((name) => NAME.test(name))) return null;
+  const { ranges = new Map(), conditions = [] } = allowed;
   const free = leadingSymbols(inputs);
-  const changed = new Map(sizes);
-  for (const [name, size] of sizes) {
-    const range = ranges.get(name);
-    if (!range && !free.has(name)) continue;
-    changed.set(name, clampTo(size + 1, range) !== size ? clampTo(size + 1, range) : clampTo(size - 1, range));
+  const movable = [...sizes.keys()].filter((name) => ranges.has(name) || free.has(name));
+  const clamp = (name: string, size: number): number => clampTo(size, ranges.get(name));
+  for (let step = 1; step <= STEPS; step++) {
+    const changed = new Map(sizes);
+    for (const name of movable) {
+      const size = sizes.get(name)!;
+      changed.set(name, clamp(name, size + step) !== size ? clamp(name, size + step) : clamp(name, size - step));
+    }
+    const valid = satisfy(changed, { conditions, movable, clamp });
+    if (valid && [...valid].some(([name, size]) => size !== sizes.get(name))) return valid;
   }
-  return [...changed].some(([name, size]) => size !== sizes.get(name)) ? changed : null;
+  return null;
 }
+
+/** Conditions may lead back to the sizes that are there: then a longer step is tried. */
+const STEPS = 8;
 
 const NAME = /^[\w.:$#/[\]-]+$/;
 

@@ -1,6 +1,7 @@
 /** Runs a model and says what is right and wrong with it: the validation stage without its files. */
 import type { Accuracy, Check, Comparison, Latency, Validation } from '../report/report.ts';
 import { fail, isFailure } from '../errors.ts';
+import { type Condition, conditionText, holdsFor } from '../tensor/condition.ts';
 import { asFloats, extentOf } from '../tensor/arithmetic.ts';
 import { isFloat } from '../tensor/dtype.ts';
 import { compareOutput, DEFAULT_TOLERANCE, largestAt, type OutputComparer, type Tolerance } from './compare.ts';
@@ -25,6 +26,8 @@ export interface ValidationRequest {
   readonly declared?: { readonly inputs: readonly Declared[]; readonly outputs: readonly Declared[] };
   /** Sizes the program allows for its symbols. */
   readonly ranges?: ReadonlyMap<string, SizeRange>;
+  /** Conditions on sizes that the program was recorded under. */
+  readonly conditions?: readonly Condition[];
   /** Example inputs that came with the model. */
   readonly archive?: MemoryTensors;
   /** Samples the user gave; they win over the archive's. */
@@ -94,11 +97,16 @@ async function runAll(
 
   const base = await baseFeeds(request, declared.inputs);
   const { sizes, problems } = bindSizes(declared.inputs, base.feeds);
+  problems.push(
+    ...(request.conditions ?? [])
+      .filter((condition) => holdsFor(condition, sizes) === false)
+      .map((condition) => `the program was recorded for ${conditionText(condition)}; these are other sizes`),
+  );
   judge(checks, 'sample inputs', problems, [...base.feeds].map(([name, t]) => `${name} ${actualText(t)}`).join(', '));
   if (problems.length) return validation(request, checks);
 
   const first = await runChecked(checks, session, declared.outputs, base.feeds, sizes);
-  const others = otherSizes(declared.inputs, sizes, request.ranges);
+  const others = otherSizes(declared.inputs, sizes, request);
   if (others)
     await runChecked(checks, session, declared.outputs, resizedFeeds(declared.inputs, base.feeds, others), others);
   if (!first || checks.some((c) => !c.passed)) return validation(request, checks, { samples: base.samples });
@@ -165,7 +173,7 @@ async function baseFeeds(request: ValidationRequest, inputs: readonly Declared[]
     for await (const { feeds, samples } of request.samples.batches(1)) return of('file', feeds, samples);
   }
   if (request.archive) return of('archive', request.archive);
-  return of('random', randomInputs(inputs, firstSizes(inputs, request.ranges), randomFrom(request.seed ?? 0)));
+  return of('random', randomInputs(inputs, firstSizes(inputs, request), randomFrom(request.seed ?? 0)));
 }
 
 const resizedFeeds = (

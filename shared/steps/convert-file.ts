@@ -37,7 +37,7 @@ export async function convertFile({
   signal,
 }: ConvertFileRequest): Promise<ConvertedFile> {
   const program = await openProgram(source);
-  const { model, torchNodes, passes, warnings } = convertProgram(program, {
+  const { model, torchNodes, passes, validFor, warnings } = convertProgram(program, {
     ...options,
     keepWeights: weights === 'link',
   });
@@ -54,6 +54,7 @@ export async function convertFile({
     inputs: model.graph.inputs.map(reportedTensor),
     outputs: model.graph.outputs.map(reportedTensor),
     ...parameterSizes(program),
+    ...(validFor.length ? { validFor } : {}),
   };
   return { program, written, facts, warnings: [...warnings, ...written.warnings], isQuantized: holdsCodes(model) };
 }

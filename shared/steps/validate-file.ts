@@ -8,6 +8,7 @@ import { readSamples } from '../runtime/samples.ts';
 import { validateModel, type ValidationRequest } from '../runtime/validate.ts';
 import { declaredOf } from './declared.ts';
 import { verifyLinkedWeights } from './linked-weights.ts';
+import { validFor } from './valid-for.ts';
 
 export interface ValidateFileRequest extends Pick<
   ValidationRequest,
@@ -24,7 +25,8 @@ export interface ValidateFileRequest extends Pick<
 
 export async function validateFile(request: ValidateFileRequest): Promise<Validation> {
   const { data, reference, signal, ...how } = request;
-  const { graph } = await modelIn(request.model);
+  const file = await modelIn(request.model);
+  const { graph } = file;
   // With dimensions as expressions, so that sizes can be checked against each other; onnxruntime knows only names.
   const inputs = declaredOf(graph.inputs);
   // A file may leave the types of its outputs open; then onnxruntime's own say what they are.
@@ -36,10 +38,11 @@ export async function validateFile(request: ValidateFileRequest): Promise<Valida
       ...(data.labels === undefined ? {} : { labels: data.labels }),
     }));
   const known = reference && (await readReference(reference, inputs, outputs ?? declaredOf(graph.outputs)));
-  for (const file of [request.model, request.fp32]) if (file !== undefined) await verifyLinkedWeights(file);
+  for (const path of [request.model, request.fp32]) if (path !== undefined) await verifyLinkedWeights(path);
   signal?.throwIfAborted();
   return validateModel({
     ...how,
+    conditions: validFor(file),
     ...(outputs ? { declared: { inputs, outputs } } : {}),
     ...(samples ? { samples } : {}),
     ...(known ? { reference: known } : {}),

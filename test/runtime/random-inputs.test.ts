@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { firstSizes, otherSizes, randomFrom, randomInputs } from '../../shared/runtime/random-inputs.ts';
 import type { Declared } from '../../shared/runtime/session.ts';
 import { bindSizes, resized } from '../../shared/runtime/shapes.ts';
-import { addDims, type Dim, mulDims, symbol } from '../../shared/tensor/dim.ts';
+import { compare, type Condition, holdsFor } from '../../shared/tensor/condition.ts';
+import { addDims, modDims, type Dim, mulDims, symbol } from '../../shared/tensor/dim.ts';
 import type { Dtype } from '../../shared/tensor/dtype.ts';
 import { decodeNumbers } from '../../shared/tensor/numbers.ts';
 import { tensor } from './models.ts';
@@ -48,13 +49,12 @@ describe('sizes', () => {
       ]),
     );
     expect(
-      firstSizes(
-        inputs,
-        new Map([
+      firstSizes(inputs, {
+        ranges: new Map([
           ['N', { min: 3, max: null }],
           ['T', { min: 1, max: 8 }],
         ]),
-      ),
+      }),
     ).toEqual(
       new Map([
         ['N', 3],
@@ -74,22 +74,43 @@ describe('sizes', () => {
       ]),
     );
     expect(
-      otherSizes(
-        inputs,
-        sizes,
-        new Map([
+      otherSizes(inputs, sizes, {
+        ranges: new Map([
           ['T', { min: 1, max: 16 }],
           ['N', { min: 2, max: 2 }],
         ]),
-      ),
+      }),
     ).toEqual(
       new Map([
         ['N', 2],
         ['T', 15],
       ]),
     );
-    expect(otherSizes(inputs, sizes, new Map([['N', { min: 2, max: 2 }]]))).toBeNull();
+    expect(otherSizes(inputs, sizes, { ranges: new Map([['N', { min: 2, max: 2 }]]) })).toBeNull();
     expect(otherSizes([input('x', 'float32', [4])], new Map())).toBeNull();
+  });
+  describe('meet the conditions of the program', () => {
+    const [n, t] = [symbol('N'), symbol('T')];
+    const cases: Readonly<Record<string, readonly Condition[]>> = {
+      'a multiple': [compare('eq', modDims(n, 7), 0)],
+      'not a multiple': [compare('ne', modDims(n, 2), 0)],
+      'two at once': [compare('eq', modDims(mulDims(n, t), 35), 0), compare('lt', n, t)],
+      'as large as another': [compare('eq', n, t)],
+      'far away': [compare('le', 300, n), compare('eq', modDims(t, 9), 4)],
+      'either or': [{ kind: 'any', of: [compare('eq', n, 5), compare('le', t, 3)] }],
+    };
+    test.each(Object.entries(cases))('%s', (_name, conditions) => {
+      const ranges = new Map(['N', 'T'].map((name) => [name, { min: 1, max: null }]));
+      const first = firstSizes(inputs, { conditions, ranges });
+      const other = otherSizes(inputs, first, { conditions, ranges })!;
+      for (const sizes of [first, other])
+        expect(conditions.filter((condition) => holdsFor(condition, sizes) !== true)).toEqual([]);
+      expect(other).not.toEqual(first);
+    });
+    test('and stay where no others do', () => {
+      const only = [compare('eq', n, 2)];
+      expect(otherSizes([input('x', 'float32', [n])], new Map([['N', 2]]), { conditions: only })).toBeNull();
+    });
   });
   test('an expression that is only text is not followed', () => {
     expect(

@@ -3,6 +3,7 @@ import {
   COMPUTED_APPROACHES,
   DEFAULT_FORMAT,
   DTYPES,
+  GUARDS,
   QUANT_FORMAT_NAMES,
   QUANT_FORMATS,
   WEIGHTS,
@@ -96,6 +97,13 @@ export const OPTIONS = {
     oneOf(WEIGHTS),
     'embed',
   ),
+  guards: option(
+    'What becomes of the conditions on input sizes that PyTorch recorded the program under: said in the report and in ' +
+      'the metadata of the model, or also checked by the model at every run, which then fails instead of computing ' +
+      'another program.',
+    oneOf(GUARDS),
+    'report',
+  ),
   tolerance: option(
     'How far FP32 outputs may be from those of PyTorch: abs(a - b) <= atol + rtol * abs(b).',
     fieldsOf({ rtol: number({ min: 0 }), atol: number({ min: 0 }) }),
@@ -123,6 +131,7 @@ type Always =
   | 'approach'
   | 'labels'
   | 'weights'
+  | 'guards'
   | 'keep_float'
   | 'seed';
 
