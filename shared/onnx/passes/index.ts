@@ -54,8 +54,8 @@ export const STAGES: readonly Stage[] = [
   // Types first: what is cast here is simplified afterwards.
   { name: 'adapt', untilStable: false, steps: [widenInterface, [widenHalf], unsignedCodes] },
   SHRINK,
-  // What PyTorch quantized, in the form onnxruntime has integer kernels for. Rounding is placed first: a convolution that
-  // gives codes then stays as it is.
+  // What PyTorch quantized, in the form onnxruntime has integer kernels for. Rounding is placed first: a convolution
+  // that gives codes then stays as it is.
   {
     name: 'integer-kernels',
     untilStable: false,

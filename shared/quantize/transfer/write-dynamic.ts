@@ -1,7 +1,6 @@
 /** Linear layers whose activations are quantized anew in every run, as torch.ao.nn.quantized.dynamic.Linear computes them. */
-import { attribute, type Node, type Value } from '../../onnx/ir.ts';
+import { attribute, type Value } from '../../onnx/ir.ts';
 import { dataTypeNumber } from '../../onnx/data-type.ts';
-import { int } from '../../onnx/match.ts';
 import { type Editor, retyped } from './editor.ts';
 import { rowOf, transposed, weightParams, type ModuleWeights, type Weighted } from './write-qdq.ts';
 
@@ -58,10 +57,6 @@ export function dynamicWriter(
     editor.removeUnread([result]);
   };
 }
-
-/** Why a layer cannot be written so, or null. */
-export const notDynamic = (node: Node): string | null =>
-  node.op === 'Gemm' && (int(node, 'transA') ?? 0) === 1 ? 'its left side is transposed' : null;
 
 function eightBits(editor: Editor, x: Value): Quantized {
   const [codes, scale, zeroPoint] = editor.addMany(

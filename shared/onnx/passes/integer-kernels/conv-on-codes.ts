@@ -7,6 +7,7 @@ import type { Builder } from '../../builder.ts';
 import type { TensorData } from '../../../tensor/data.ts';
 import type { Value } from '../../ir.ts';
 import { declined, type Rule } from '../../pass.ts';
+import { isStandard } from '../../match.ts';
 import { codesWritten, dequantizing, onlyReader, tensorCodes, unsigned } from './codes.ts';
 
 export const convOnCodes: Rule = {
@@ -35,8 +36,13 @@ export const convOnCodes: Rule = {
 /** Rounded to codes by constants: then codes come out of it. */
 function isRounded(result: Value): boolean {
   const reader = onlyReader(result);
-  const quantize = reader?.op === 'Relu' ? onlyReader(reader.outputs[0]!) : reader;
-  return quantize?.op === 'QuantizeLinear' && Boolean(codesWritten(quantize)?.scale.data);
+  const quantize = reader && isStandard(reader, 'Relu') ? onlyReader(reader.outputs[0]!) : reader;
+  return (
+    quantize !== null &&
+    quantize !== undefined &&
+    isStandard(quantize, 'QuantizeLinear') &&
+    Boolean(codesWritten(quantize)?.scale.data)
+  );
 }
 
 /** Stored codes with a scale for each output channel or one for all, and zero points of 0. */

@@ -1,6 +1,7 @@
 /**
  * Gemm on codes becomes MatMul and the sum with its bias. onnxruntime has an integer kernel for both, but Gemm's takes
- * an int32 bias, so that a float one is rounded or keeps the product in float. Add it would fuse back to Gemm: Sum stays.
+ * an int32 bias, so that a float one is rounded or keeps the product in float. Add it would fuse back to Gemm: Sum
+ * stays.
  */
 import type { Node } from '../../ir.ts';
 import { float, int, producedBy } from '../../match.ts';

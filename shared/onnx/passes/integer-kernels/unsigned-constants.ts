@@ -2,7 +2,7 @@
  * Stored int8 operands of Add and Mul become uint8, as computed codes are: onnxruntime adds and multiplies codes of one
  * type, and with `session.x64quantprecision` it fails on an int8 constant that two operators read.
  */
-import { integers } from '../../match.ts';
+import { integers, isStandard } from '../../match.ts';
 import type { Rule } from '../../pass.ts';
 import { tensorCodes, unsigned } from './codes.ts';
 
@@ -15,7 +15,7 @@ export const unsignedConstants: Rule = {
     const stored = tensorCodes(output);
     const zero = stored && integers(stored.zeroPoint)?.[0];
     if (!stored?.codes.data || stored.codes.data.dtype !== 'int8' || zero === null || zero === undefined) return null;
-    if (![...output!.uses].every((use) => use.node.op === 'Add' || use.node.op === 'Mul')) return null;
+    if (![...output!.uses].every((use) => isStandard(use.node, 'Add', 'Mul'))) return null;
     return op.DequantizeLinear([unsigned(op, stored.codes), stored.scale, op.scalar('uint8', zero + 128)]);
   },
 };

@@ -3,6 +3,7 @@
  * int8 weights with their zero points, one by one, and fails on one that two weights share.
  */
 import type { Value } from '../../ir.ts';
+import { isStandard } from '../../match.ts';
 import { pass, type Pass } from '../../pass.ts';
 
 export const ownZeroPoints: Pass = pass('own-zero-points', ({ graph }) => {
@@ -10,7 +11,7 @@ export const ownZeroPoints: Pass = pass('own-zero-points', ({ graph }) => {
   let changes = 0;
   for (const node of graph.nodes) {
     const [codes, , zeroPoint] = node.inputs;
-    if (node.op !== 'DequantizeLinear' || node.domain !== '' || !codes?.data || !zeroPoint?.data) continue;
+    if (!isStandard(node, 'DequantizeLinear') || !codes?.data || !zeroPoint?.data) continue;
     const before = taken.get(zeroPoint) ?? 0;
     taken.set(zeroPoint, before + 1);
     if (before === 0 || codes.data.dtype !== 'int8') continue;
