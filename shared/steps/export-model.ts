@@ -1,5 +1,6 @@
 /**
- * Neural Compressor's way to say it: a model, a Torch2ONNXConfig, and `export`. Every field has the name and the default it has
+ * Neural Compressor's way to say it: a model, a Torch2ONNXConfig, and `export`. Every field has the name and the
+ * default it has
  * there (neural_compressor.config.Torch2ONNXConfig, 2.x).
  */
 import { fileSource } from '../bytes/byte-source.ts';
@@ -99,7 +100,9 @@ export class Model {
     return Promise.resolve(new Model(graph, quantized));
   }
 
-  /** Writes `path`. What the FP32 graph and the quantized model do not agree on is refused before anything is written. */
+  /**
+   * Writes `path`. What the FP32 graph and the quantized model do not agree on is refused before anything is written.
+   */
   async export(path: string, config: Torch2ONNXConfig = new Torch2ONNXConfig()): Promise<Exported> {
     const exported = config.dtype === 'fp32' ? await this.#fp32(path, config) : await this.#int8(path, config);
     if (config.example_inputs !== null) await requireRuns(path, config.example_inputs);

@@ -14,7 +14,10 @@ export interface OpenedGraph {
   close(): void;
 }
 
-/** `path`: a `.pt2` or an `.onnx`, by content. Options of the conversion do not apply to a graph that is converted already. */
+/**
+ * `path`: a `.pt2` or an `.onnx`, by content. Options of the conversion do not apply to a graph that is converted
+ * already.
+ */
 export async function openGraph(path: string, options: ConvertOptions): Promise<OpenedGraph> {
   const source = fileSource(path);
   const opened = await open(source);

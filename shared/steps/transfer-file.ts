@@ -1,4 +1,6 @@
-/** An FP32 graph and a quantized PyTorch model to an INT8 ONNX file with PyTorch's own codes, scales and zero points. */
+/**
+ * An FP32 graph and a quantized PyTorch model to an INT8 ONNX file with PyTorch's own codes, scales and zero points.
+ */
 import type { ByteSource } from '../bytes/byte-source.ts';
 import type { ConvertOptions } from '../convert/convert.ts';
 import { fail } from '../errors.ts';

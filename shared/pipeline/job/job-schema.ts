@@ -99,8 +99,8 @@ export const OPTIONS = {
   ),
   guards: option(
     'What becomes of the conditions on input sizes that PyTorch recorded the program under: said in the report and ' +
-      'in the metadata of the model, or also checked by the model at every run, which then fails instead of computing ' +
-      'another program.',
+      'in the metadata of the model, or also checked by the model at every run, which then fails instead of ' +
+      'computing another program.',
     oneOf(GUARDS),
     'report',
   ),

@@ -1,4 +1,6 @@
-/** The code of a stage by its name. Loaded on demand: whoever runs one stage needs no other, and few need onnxruntime. */
+/**
+ * The code of a stage by its name. Loaded on demand: whoever runs one stage needs no other, and few need onnxruntime.
+ */
 import { stageFile } from '../machine/stage.ts';
 import type { RunStage } from '../workspace/services.ts';
 

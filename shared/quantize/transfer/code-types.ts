@@ -1,4 +1,7 @@
-/** Which integers codes are: INC's three names. The numbers they stand for are the same, codes and zero point are shifted together. */
+/**
+ * Which integers codes are: INC's three names. The numbers they stand for are the same, codes and zero point are
+ * shifted together.
+ */
 import { derivedData, type TensorData } from '../../tensor/data.ts';
 import type { Dtype } from '../../tensor/dtype.ts';
 import type { QParams } from '../../tensor/qparams.ts';

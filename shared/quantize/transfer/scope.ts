@@ -8,7 +8,8 @@ export function moduleOf(node: Node): string | null {
 }
 
 /**
- * `/blocks/blocks.0/attn/MatMul_1` is `blocks.0.attn`: one segment a module, those of a list with the list's name before
+ * `/blocks/blocks.0/attn/MatMul_1` is `blocks.0.attn`: one segment a module, those of a list with the list's name
+ * before
  * them, the operator last (torch.onnx since PyTorch 1.13).
  */
 function pathOfName(name: string): string {

@@ -1,4 +1,7 @@
-/** A graph with Q and DQ around float operators, rewritten to operators on codes (QOperator, "QLinear"): the same numbers. */
+/**
+ * A graph with Q and DQ around float operators, rewritten to operators on codes (QOperator, "QLinear"): the same
+ * numbers.
+ */
 import { dataTypeNumber } from '../../onnx/data-type.ts';
 import { attribute, type Attribute, type Graph, type Node, type Value } from '../../onnx/ir.ts';
 import { constantOf, float } from '../../onnx/match.ts';

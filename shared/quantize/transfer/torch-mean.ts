@@ -1,4 +1,7 @@
-/** The mean along an axis summed in the order in which PyTorch sums, so that a mean on the border of two codes goes where PyTorch's goes. */
+/**
+ * The mean along an axis summed in the order in which PyTorch sums, so that a mean on the border of two codes goes
+ * where PyTorch's goes.
+ */
 import type { Node, Value } from '../../onnx/ir.ts';
 import { decodeInts } from '../../tensor/numbers.ts';
 import { constantOf, int } from '../../onnx/match.ts';

@@ -1,4 +1,6 @@
-/** Follows the numbers through a graph as FX graph mode did when it quantized it: which tensors it rounded, and to what. */
+/**
+ * Follows the numbers through a graph as FX graph mode did when it quantized it: which tensors it rounded, and to what.
+ */
 import type { Graph, Node, Value } from '../../onnx/ir.ts';
 import { constantOf } from '../../onnx/match.ts';
 import { roleOf } from './roles.ts';
@@ -148,7 +150,8 @@ const moduleNamed = (name: string): string | null =>
   /^[A-Za-z_][\w.]*$/.test(name) ? name.slice(0, Math.max(name.lastIndexOf('.'), 0)) : null;
 
 /**
- * Numbers of the graph module, in the order in which FX made them: a counter for each stem, which also counts the ones that
+ * Numbers of the graph module, in the order in which FX made them: a counter for each stem, which also counts the ones
+ * that
  * were folded into the operators and left no trace.
  */
 class Names {

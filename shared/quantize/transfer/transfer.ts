@@ -44,7 +44,10 @@ export interface Transferred {
   readonly facts: Quantization;
 }
 
-/** Changes the model. What the file has and the graph has no place for is refused, so that no layer stays float in silence. */
+/**
+ * Changes the model. What the file has and the graph has no place for is refused, so that no layer stays float in
+ * silence.
+ */
 export function transfer(model: Model, request: TransferRequest): Transferred {
   const { source, recipe, format, types = 'U8S8', activations = 'torch' } = request;
   const { graph } = model;
@@ -117,7 +120,10 @@ const outputOf = ({ mode, output }: QuantizedModule, dtype: 'uint8' | 'int8'): A
 const warningsOf = ({ differences, unread }: QuantizedModel): string[] => [
   ...differences.map(({ module, place, used, other }) => {
     const text = ({ scale, zeroPoint }: Affine): string => `scale ${scale}, zero point ${zeroPoint}`;
-    return `${place} of "${module}": ${SCALE_SOURCES[used.from]} says ${text(used)}, which is used; ${SCALE_SOURCES[other.from]} says ${text(other)}`;
+    return (
+      `${place} of "${module}": ${SCALE_SOURCES[used.from]} says ${text(used)}, which is used; ` +
+      `${SCALE_SOURCES[other.from]} says ${text(other)}`
+    );
   }),
   ...unread.map(({ name, reason }) => `"${name}" of the quantized model was not read: ${reason}`),
 ];
@@ -148,7 +154,8 @@ function requireAllPlaced(source: TransferSource, trace: Trace, placed: readonly
     else if (weight && at.found) problems.push(...shapeProblems(at, weight.codes.shape));
     if (at && mode === 'static' && output && !trace.quantized.has(at.unit))
       problems.push(
-        `module "${module}" reads a tensor (${at.unit.inputs.map((v) => v.name).join(', ')}) for which the file has no scale`,
+        `module "${module}" reads a tensor (${at.unit.inputs.map((v) => v.name).join(', ')}) for which ` +
+          'the file has no scale',
       );
   }
   for (const name of trace.unused) problems.push(`"${name}" of the file belongs to no tensor of the graph`);
@@ -170,7 +177,8 @@ function shapeProblems({ module, found }: Placed, codes: readonly number[]): str
   return same
     ? []
     : [
-        `the weight of "${module.module}" is [${codes.join(', ')}] in the file and [${shape.join(', ')}] at "${node.name}"`,
+        `the weight of "${module.module}" is [${codes.join(', ')}] in the file and [${shape.join(', ')}] ` +
+          `at "${node.name}"`,
       ];
 }
 

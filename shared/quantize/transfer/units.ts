@@ -1,4 +1,6 @@
-/** The nodes of a graph as FX graph mode saw them: one unit for each leaf module, one for each operator outside of them. */
+/**
+ * The nodes of a graph as FX graph mode saw them: one unit for each leaf module, one for each operator outside of them.
+ */
 import type { Graph, Node, Value } from '../../onnx/ir.ts';
 import { moduleOf } from './scope.ts';
 

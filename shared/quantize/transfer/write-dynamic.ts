@@ -1,4 +1,7 @@
-/** Linear layers whose activations are quantized anew in every run, as torch.ao.nn.quantized.dynamic.Linear computes them. */
+/**
+ * Linear layers whose activations are quantized anew in every run, as torch.ao.nn.quantized.dynamic.Linear computes
+ * them.
+ */
 import { attribute, type Value } from '../../onnx/ir.ts';
 import { dataTypeNumber } from '../../onnx/data-type.ts';
 import { type Editor, retyped } from './editor.ts';
@@ -72,7 +75,8 @@ function eightBits(editor: Editor, x: Value): Quantized {
 }
 
 /**
- * `scale = (max - min) / 127`, 0 within the range; `zero point = round(-min / scale)`. PyTorch takes scale 0.1 where the
+ * `scale = (max - min) / 127`, 0 within the range; `zero point = round(-min / scale)`. PyTorch takes scale 0.1 where
+ * the
  * range is empty.
  */
 function sevenBits(editor: Editor, x: Value): Quantized {

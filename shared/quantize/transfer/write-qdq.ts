@@ -1,4 +1,7 @@
-/** Writes what PyTorch rounded as QuantizeLinear and DequantizeLinear, and its integer weights in place of the float ones. */
+/**
+ * Writes what PyTorch rounded as QuantizeLinear and DequantizeLinear, and its integer weights in place of the float
+ * ones.
+ */
 import { attribute, type Node, type Value } from '../../onnx/ir.ts';
 import { dataTypeNumber } from '../../onnx/data-type.ts';
 import { constantOf, int } from '../../onnx/match.ts';

@@ -34,7 +34,9 @@ const behindConvolutions = (op: Builder, quantize: Node): number => {
   return between.length;
 };
 
-/** What stands between a convolution of codes and a Q, nearest to the Q first; nothing, if that is not what is there. */
+/**
+ * What stands between a convolution of codes and a Q, nearest to the Q first; nothing, if that is not what is there.
+ */
 function pathFromConvolution(quantize: Node, written: TensorCodes): readonly Node[] {
   const path: Node[] = [];
   for (let value = quantize.inputs[0]!; onlyReader(value) !== null;) {
