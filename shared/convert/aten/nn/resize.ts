@@ -203,7 +203,7 @@ export const pixel_unshuffle = aten(
     const dims = shapeOf(self);
     const lead = dims.slice(0, -3);
     const [c, h, w] = dims.slice(-3) as [Dim, Dim, Dim];
-    const [oh, ow] = [h, w].map((d) => divideExactly(d, r) ?? staticSize(op, d, 'size')) as [Dim, Dim];
+    const [oh, ow] = [h, w].map((d) => floorDivDims(d, r)) as [Dim, Dim];
     const n = lead.length;
     const blocks = reshape(op, self, [...lead, c, oh, r, ow, r]);
     const mixed = transpose(op, blocks, [...lead.map((_, i) => i), n, n + 2, n + 4, n + 1, n + 3]);
