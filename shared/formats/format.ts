@@ -1,6 +1,6 @@
 /** What a row of the table of formats says, and what it sees of a file. */
 import type { ByteSource } from '../bytes/byte-source.ts';
-import type { RecordSet } from '../torch/exported/archive.ts';
+import type { RecordSet } from '../torch/records.ts';
 import type { TorchProgram } from '../torch/program.ts';
 
 /** A file, looked at once for all rows. */

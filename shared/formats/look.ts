@@ -2,7 +2,7 @@
 import type { ByteSource } from '../bytes/byte-source.ts';
 import { openZip, type Zip } from '../bytes/zip.ts';
 import { isFailure } from '../errors.ts';
-import { recordSet } from '../torch/exported/archive.ts';
+import { recordSet } from '../torch/records.ts';
 import type { Candidate, Saved } from './format.ts';
 import { readSaved } from './saved.ts';
 

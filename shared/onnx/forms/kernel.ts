@@ -1,51 +1,11 @@
-/**
- * Element types that ONNX allows and onnxruntime 1.30 has no CPU kernel for: computed in a type that holds every value,
- * in
- * every opset. Found by loading one model for each operator and type.
- */
+/** Element types that ONNX allows and onnxruntime has no CPU kernel for: computed in one that holds every value. */
 import type { Dtype } from '../../tensor/dtype.ts';
 import type { Builder } from '../builder.ts';
 import type { Value } from '../ir.ts';
 import type { OnnxOp } from '../schema/index.ts';
 import type { OpCall } from '../schema/row.ts';
+import { ELEMENT_TYPE_GAPS, type Gap } from '../runtime-facts/element-types.ts';
 import { castTo, type Form, type Forms } from './form.ts';
-
-export interface Gap {
-  /** Element type that does not go, and the one to use in its place. */
-  readonly through: Readonly<Partial<Record<Dtype, Dtype>>>;
-  /** The inputs that have the type; all of them unless told. */
-  readonly inputs?: readonly number[];
-  /** The outputs that have it. */
-  readonly outputs: readonly number[];
-}
-
-const NARROW = { uint16: 'int32', int16: 'int32' } as const;
-/** Values are only moved: 64 bits without a sign may be read as 64 bits with one. */
-const MOVED = { ...NARROW, int8: 'int32', uint32: 'int64', uint64: 'int64' } as const;
-const COMPARED = { ...NARROW, uint32: 'int64' } as const;
-
-const GAPS = {
-  Clip: { through: NARROW, outputs: [0] },
-  Max: { through: NARROW, outputs: [0] },
-  Min: { through: NARROW, outputs: [0] },
-  CumProd: { through: NARROW, inputs: [0], outputs: [0] },
-  BitShift: { through: { uint16: 'uint32' }, outputs: [0] },
-  ArgMax: { through: COMPARED, outputs: [] },
-  ArgMin: { through: COMPARED, outputs: [] },
-  TopK: { through: { uint16: 'int32', uint32: 'int64' }, inputs: [0], outputs: [0] },
-  Unique: { through: { ...COMPARED, bool: 'int64', uint8: 'int64', int32: 'int64' }, outputs: [0] },
-  Where: { through: MOVED, inputs: [1, 2], outputs: [0] },
-  Trilu: {
-    through: { ...MOVED, uint8: 'int64', int8: 'int64', uint16: 'int64', int16: 'int64' },
-    inputs: [0],
-    outputs: [0],
-  },
-  Pad: { through: NARROW, inputs: [0, 2], outputs: [0] },
-  NonZero: {
-    through: { int8: 'bool', uint16: 'bool', int16: 'bool', uint32: 'bool', uint64: 'bool', float64: 'bool' },
-    outputs: [],
-  },
-} as const satisfies Partial<Record<OnnxOp, Gap>>;
 
 export function widened(name: OnnxOp, { through, inputs, outputs }: Gap): Form {
   const first = inputs?.[0] ?? 0;
@@ -86,8 +46,8 @@ const innerless: Form = {
 };
 
 export const KERNEL_FORMS: Forms = {
-  ...Object.fromEntries(Object.entries(GAPS).map(([name, gap]) => [name, [widened(name as OnnxOp, gap)]])),
-  Where: [chooseBool, widened('Where', GAPS.Where)],
+  ...Object.fromEntries(Object.entries(ELEMENT_TYPE_GAPS).map(([name, gap]) => [name, [widened(name as OnnxOp, gap)]])),
+  Where: [chooseBool, widened('Where', ELEMENT_TYPE_GAPS.Where)],
   OneHot: [indicesAsInt64],
   Gemm: [innerless],
 };

@@ -5,7 +5,8 @@
  */
 import type { OnnxOp } from '../schema/index.ts';
 import type { Form, Forms } from './form.ts';
-import { type Gap, widened } from './kernel.ts';
+import type { Gap } from '../runtime-facts/element-types.ts';
+import { widened } from './kernel.ts';
 
 const SMALL = { int8: 'int32', uint8: 'int32', int16: 'int32', uint16: 'int32' } as const;
 const ORDERED = { int16: 'int32', uint16: 'int32', uint32: 'int64' } as const;

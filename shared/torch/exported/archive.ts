@@ -1,9 +1,9 @@
 /** The layouts of a .pt2 file over the years, found by the records that are there: never by version or file name. */
-import type { ByteSource } from '../../bytes/byte-source.ts';
-import type { Zip, ZipEntry } from '../../bytes/zip.ts';
+import type { ZipEntry } from '../../bytes/zip.ts';
 import { fail } from '../../errors.ts';
 import type { TensorData } from '../../tensor/data.ts';
 import type { JsonRecord } from '../json.ts';
+import type { RecordSet } from '../records.ts';
 import { rawTensors } from './payload.ts';
 import { savedTensors } from './saved-tensors.ts';
 
@@ -23,31 +23,6 @@ export interface ProgramArchive {
   readonly constants: TensorSource;
   readonly sampleInputs: ZipEntry | null;
   readonly warnings: readonly string[];
-}
-
-/** A zip whose records may all lie under one folder of any name. */
-export interface RecordSet {
-  readonly source: ByteSource;
-  readonly zip: Zip;
-  readonly root: string;
-  get(name: string): ZipEntry | null;
-  /** Names below a folder, without it. */
-  under(folder: string): string[];
-}
-
-export function recordSet(source: ByteSource, zip: Zip): RecordSet {
-  const first = zip.entries[0]?.name.split('/')[0] ?? '';
-  const root = zip.entries.every(({ name }) => name.startsWith(`${first}/`)) ? `${first}/` : '';
-  return {
-    source,
-    zip,
-    root,
-    get: (name) => zip.get(root + name),
-    under: (folder) =>
-      zip.entries.flatMap(({ name }) =>
-        name.startsWith(root + folder) ? [name.slice(root.length + folder.length)] : [],
-      ),
-  };
 }
 
 /** torch 2.1 to 2.7: four or five records, the tensors inside nested torch.save archives. */

@@ -4,7 +4,8 @@ import { fail } from '../../errors.ts';
 import type { TensorData } from '../../tensor/data.ts';
 import { SavedTensor } from '../saved-tensor.ts';
 import { readTorchSave } from '../state-dict.ts';
-import type { RecordSet, TensorSource } from './archive.ts';
+import type { RecordSet } from '../records.ts';
+import type { TensorSource } from './archive.ts';
 
 /** The dictionary of a nested archive. */
 export function savedTensors(records: RecordSet, entry: ZipEntry | null): TensorSource {
