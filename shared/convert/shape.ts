@@ -130,8 +130,15 @@ function bound(op: AtenBuilder, value: Dim): Value {
   return value === -Infinity ? op.tensor('int64', [1], [INT64_MIN]) : op.dims([value]);
 }
 
+export interface Range {
+  readonly axis: number;
+  readonly start: Dim;
+  readonly end: Dim;
+  readonly step?: number;
+}
+
 /** `x[start:end:step]` along one axis. */
-export function slice(op: AtenBuilder, x: Value, axis: number, start: Dim, end: Dim, step = 1): Value {
+export function slice(op: AtenBuilder, x: Value, { axis, start, end, step = 1 }: Range): Value {
   const size = shapeOf(x)[axis]!;
   const cut = isStatic(size) && isStatic(end) && step > 0 ? Math.min(end, size) : end;
   if (start === 0 && step === 1 && (cut === Infinity || sameDim(cut, size))) return op.Identity([x]);

@@ -59,7 +59,7 @@ export const associativeScan: StructuralConverter = {
     const graph = graphAt(node, 0);
     const all = operandsAt(node, 1, lowering);
     const first = all.map((x) => op.Gather([x, op.scalar('int64', 0)], { axis: 0 }));
-    const rest = all.map((x) => slice(op, x, 0, 1, Infinity));
+    const rest = all.map((x) => slice(op, x, { axis: 0, start: 1, end: Infinity }));
     const doubled: TorchGraph = { ...graph, outputs: [...graph.outputs, ...graph.outputs] };
     const stacked = scanned(op, lowering, {
       graph: doubled,
@@ -67,6 +67,6 @@ export const associativeScan: StructuralConverter = {
       sliced: rest,
       further: operandsAt(node, 2, lowering),
     }).slice(all.length);
-    return all.map((x, i) => op.Concat([slice(op, x, 0, 0, 1), stacked[i]!], { axis: 0 }));
+    return all.map((x, i) => op.Concat([slice(op, x, { axis: 0, start: 0, end: 1 }), stacked[i]!], { axis: 0 }));
   },
 };

@@ -81,7 +81,7 @@ function mapped(nodes: readonly TorchNode[], values: Values): TorchNode[] | null
   }
   // The slices are made of values from outside; those that depend on no slice are computed once.
   if (takes.some((n) => batched.has(nameAt(n, 0)))) return null;
-  const parts = takes.map((n) => moved(n, nameAt(n, 0), intAt(n, 1)!, 0, values));
+  const parts = takes.map((n) => toFront(n, values));
   const known = new Set(batched);
   const further = [...new Set([...each.flatMap(tensorsOf), ...stacks.map((n) => nameAt(n, 0))])].filter(
     (name) => !known.has(name),
@@ -119,18 +119,24 @@ interface Moved {
   readonly nodes: readonly TorchNode[];
 }
 
-function moved(like: TorchNode, name: string, from: number, to: number, values: Values): Moved {
+/** The slices of `_add_batch_dim` lie along the first axis. */
+function toFront(like: TorchNode, values: Values): Moved {
+  const [name, from, to] = [nameAt(like, 0), intAt(like, 1)!, 0];
   if (from === to) return { name, nodes: [] };
   const result = `${name}__to_front_of_${like.name}`;
   recordMoved(values, { name, result, from, to });
-  return { name: result, nodes: [movedim(like, name, result, from, to)] };
+  return { name: result, nodes: [movedim(like, { name, result, from, to })] };
+}
+
+interface AxisMove {
+  readonly name: string;
+  readonly result: string;
+  readonly from: number;
+  readonly to: number;
 }
 
 /** The record of `result`, which is `name` with an axis moved; none where `name` has none. */
-function recordMoved(
-  values: Values,
-  { name, result, from, to }: { name: string; result: string; from: number; to: number },
-): void {
+function recordMoved(values: Values, { name, result, from, to }: AxisMove): void {
   const recorded = values.get(name);
   if (recorded?.kind !== 'tensor') return;
   const shape: Dim[] = [...recorded.type.shape];
@@ -146,17 +152,17 @@ function stackedAs(node: TorchNode, values: Values): Moved {
   if (to === 0) return { name: result!, nodes: [] };
   const name = `${result}__stacked`;
   recordMoved(values, { name: result!, result: name, from: to, to: 0 });
-  return { name, nodes: [movedim(node, name, result!, 0, to)] };
+  return { name, nodes: [movedim(node, { name: result!, result: name, from: 0, to })] };
 }
 
-const movedim = (like: TorchNode, from: string, to: string, source: number, destination: number): TorchNode => ({
-  name: to,
+const movedim = (like: TorchNode, { name, result, from, to }: AxisMove): TorchNode => ({
+  name: result,
   target: 'aten::movedim.int',
   args: [
-    { name: 'self', value: tensor(from) },
-    { name: 'source', value: { kind: 'int', value: source } },
-    { name: 'destination', value: { kind: 'int', value: destination } },
+    { name: 'self', value: tensor(name) },
+    { name: 'source', value: { kind: 'int', value: from } },
+    { name: 'destination', value: { kind: 'int', value: to } },
   ],
-  outputs: [tensor(to)],
+  outputs: [tensor(result)],
   source: like.source,
 });

@@ -61,9 +61,7 @@ export function rootView(name: string, record: TorchValue | undefined): View {
 export function childView(
   parent: View,
   step: Step,
-  name: string,
-  record: TorchValue | undefined,
-  source: TorchSource | null,
+  { name, record, source }: Pick<View, 'name' | 'record' | 'source'>,
 ): View {
   const { root } = parent;
   return {

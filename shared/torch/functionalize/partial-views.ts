@@ -14,7 +14,7 @@ import {
   numberArgument,
   tensorArgument,
 } from './arguments.ts';
-import type { Emitter } from './emitter.ts';
+import type { Call, Emitter } from './emitter.ts';
 import { again, given, ITSELF, opaque, readOnly, refusal, toBase, undecided, type ViewUse } from './steps.ts';
 import { extent, isDense, isNonOverlapping } from './strides.ts';
 import type { Sizes, TensorValue } from './sizes.ts';
@@ -245,20 +245,26 @@ export const unfolded = (use: ViewUse): Step => {
       const moved =
         dim === rank - 1
           ? part
-          : made(
-              emit,
-              use,
-              'aten::movedim.int',
-              [tensorArgument('self', part), numberArgument('source', rank), numberArgument('destination', dim + 1)],
-              beside,
-            );
+          : made(emit, use, {
+              target: 'aten::movedim.int',
+              args: [
+                tensorArgument('self', part),
+                numberArgument('source', rank),
+                numberArgument('destination', dim + 1),
+              ],
+              shape: beside,
+            });
       const joined = [
         tensorArgument('self', moved),
         numberArgument('start_dim', dim),
         numberArgument('end_dim', dim + 1),
       ];
       if (whole) return toBase(use, emit, 'aten::flatten.using_ints', joined);
-      const flat = made(emit, use, 'aten::flatten.using_ints', joined, record.type.shape.with(dim, covered));
+      const flat = made(emit, use, {
+        target: 'aten::flatten.using_ints',
+        args: joined,
+        shape: record.type.shape.with(dim, covered),
+      });
       return toBase(use, emit, 'aten::slice_scatter', [
         ...pair(base, flat),
         numberArgument('dim', dim),
@@ -270,15 +276,12 @@ export const unfolded = (use: ViewUse): Step => {
   };
 };
 
-function made(
-  emit: Emitter,
-  use: ViewUse,
-  target: string,
-  args: readonly NamedArgument[],
-  shape: readonly Dim[],
-): string {
-  return emit.call({ target, args, like: use.self, record: rowMajor(use.base!.type.dtype, shape) });
+interface ShapedCall extends Pick<Call, 'target' | 'args'> {
+  readonly shape: readonly Dim[];
 }
+
+const made = (emit: Emitter, use: ViewUse, { target, args, shape }: ShapedCall): string =>
+  emit.call({ target, args, like: use.self, record: rowMajor(use.base!.type.dtype, shape) });
 
 export function rowMajor(dtype: TensorValue['type']['dtype'], shape: readonly Dim[]): TensorValue {
   const strides: Dim[] = [];

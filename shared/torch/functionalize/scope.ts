@@ -1,6 +1,6 @@
 /** The values of one graph while its nodes are walked: what each name stands for now, read and written. */
 import { fail } from '../../errors.ts';
-import type { Argument, NamedArgument, TorchGraph, TorchNode, TorchValue } from '../program.ts';
+import type { Argument, NamedArgument, TorchGraph, TorchNode, TorchSource, TorchValue } from '../program.ts';
 import { valueText } from '../text.ts';
 import { childView, problemOf, readView, type Refusal, rootView, type Step, type View, writeView } from './aliases.ts';
 import { flatOutputs, numberArgument, tensorArgument, tensorName, tensorNames } from './arguments.ts';
@@ -24,6 +24,14 @@ function cellOf(view: View, group: Cell[] = []): Cell {
   const cell = { view, group };
   group.push(cell);
   return cell;
+}
+
+interface BoundStep {
+  readonly step: Step;
+  /** Of the node that makes the view. */
+  readonly source?: TorchSource | null;
+  /** The tensor looked at: where the step is the tensor itself, one object with the view. */
+  readonly self?: string | null;
 }
 
 export class Scope {
@@ -94,17 +102,14 @@ export class Scope {
   bindTied(name: string, owner: string): void {
     const [a, b] = [this.tensorRecord(name), this.tensorRecord(owner)];
     const alike = a !== null && b !== null && valueText(a) === valueText(b);
-    this.#bindStep(
-      name,
-      this.view(owner),
-      alike ? ALIAS : opaque('two weights share memory in different shapes'),
-      null,
-    );
+    this.#bindStep(name, this.view(owner), {
+      step: alike ? ALIAS : opaque('two weights share memory in different shapes'),
+    });
   }
 
   /** `name` is a part of `self` that cannot be followed. */
   bindOpaque(name: string, self: string, reason: string): void {
-    this.#bindStep(name, this.view(self), opaque(reason), null);
+    this.#bindStep(name, this.view(self), { step: opaque(reason) });
   }
 
   /** From here on the tensor object `self` is the view `name` of what it was. */
@@ -127,13 +132,11 @@ export class Scope {
       const step = self === null ? null : this.#step(written, i, output.name, self);
       if (self === null || !step) this.bindFresh(output.name);
       else
-        this.#bindStep(
-          output.name,
-          STORAGE_VIEWS.has(node.target) ? this.view(self).root : this.view(self),
+        this.#bindStep(output.name, STORAGE_VIEWS.has(node.target) ? this.view(self).root : this.view(self), {
           step,
-          written,
+          source: written.source,
           self,
-        );
+        });
     }
   }
 
@@ -222,8 +225,8 @@ export class Scope {
     });
   }
 
-  #bindStep(name: string, parent: View, step: Step, node: TorchNode | null, self: string | null = null): void {
-    const view = childView(parent, step, name, this.#recorded.get(name), node?.source ?? null);
+  #bindStep(name: string, parent: View, { step, source = null, self = null }: BoundStep): void {
+    const view = childView(parent, step, { name, record: this.#recorded.get(name), source });
     this.#cells.set(name, cellOf(view, step === ITSELF && self !== null ? this.#cell(self).group : []));
   }
 }

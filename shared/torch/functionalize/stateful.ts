@@ -1,6 +1,6 @@
 /** Operators that update arguments beside their result: running statistics and observers. */
 import type { Dtype } from '../../tensor/dtype.ts';
-import type { Argument, NamedArgument, TorchNode, TorchValue } from '../program.ts';
+import type { Argument, TorchNode } from '../program.ts';
 import { refuseMutation } from './aliases.ts';
 import {
   argumentOf,
@@ -127,71 +127,68 @@ function newStatistic(scope: Scope, node: TorchNode, running: string, statistic:
   const momentum = argumentOf(node, 'momentum', 6);
   const [x, record] = [input && scope.presentRecord(input), scope.presentRecord(running)];
   if (input === null || !x || !record || momentum.kind !== 'float') return null;
-  const found = STATISTICS[NORMALIZATIONS[node.target]!](
-    scope,
-    cast(scope, scope.read(input), x, record.type.dtype),
-    x,
-    statistic,
-    record,
-  );
+  const batch = cast(scope, scope.read(input), x, record.type.dtype);
+  const found = STATISTICS[NORMALIZATIONS[node.target]!](scope, batch, { input: x, statistic, record });
   const scaled = (value: string, factor: number): string =>
-    call(scope, 'aten::mul.Tensor', [tensorArgument('self', value), floatArgument('other', factor)], running, record);
+    scope.emit.call({
+      target: 'aten::mul.Tensor',
+      args: [tensorArgument('self', value), floatArgument('other', factor)],
+      like: running,
+      record,
+    });
   const [old, added] = [scaled(scope.read(running), 1 - momentum.value), scaled(found, momentum.value)];
-  return call(
-    scope,
-    'aten::add.Tensor',
-    [tensorArgument('self', old), tensorArgument('other', added)],
-    running,
+  return scope.emit.call({
+    target: 'aten::add.Tensor',
+    args: [tensorArgument('self', old), tensorArgument('other', added)],
+    like: running,
     record,
-  );
-}
-
-const call = (scope: Scope, target: string, args: readonly NamedArgument[], like: string, record: TorchValue): string =>
-  scope.emit.call({ target, args, like, record });
-
-function cast(scope: Scope, value: string, from: TensorValue, dtype: Dtype): string {
-  if (from.type.dtype === dtype) return value;
-  return call(scope, 'aten::to.dtype', [tensorArgument('self', value), dtypeArgument('dtype', dtype)], value, {
-    ...from,
-    type: { dtype, shape: from.type.shape },
   });
 }
 
-type Statistic = (
-  scope: Scope,
-  x: string,
-  input: TensorValue,
-  statistic: 'mean' | 'var',
-  running: TensorValue,
-) => string;
+function cast(scope: Scope, value: string, from: TensorValue, dtype: Dtype): string {
+  if (from.type.dtype === dtype) return value;
+  return scope.emit.call({
+    target: 'aten::to.dtype',
+    args: [tensorArgument('self', value), dtypeArgument('dtype', dtype)],
+    like: value,
+    record: { ...from, type: { dtype, shape: from.type.shape } },
+  });
+}
+
+interface Wanted {
+  readonly statistic: 'mean' | 'var';
+  readonly record: TensorValue;
+}
+
+/** A statistic of `x`, recorded as `input`, like the running one that `record` is of. */
+type Statistic = (scope: Scope, x: string, wanted: Wanted & { readonly input: TensorValue }) => string;
 
 function reduce(
   scope: Scope,
   x: string,
-  dims: readonly number[],
-  statistic: 'mean' | 'var',
-  record: TensorValue,
+  { dims, statistic, record }: Wanted & { readonly dims: readonly number[] },
 ): string {
   const args = [tensorArgument('self', x), intsArgument('dim', dims)];
   // The variance kept is the unbiased one, unlike that used to normalize.
   if (statistic === 'var')
-    return call(
-      scope,
-      'aten::var.correction',
-      [...args, { name: 'correction', value: { kind: 'int', value: 1 } }],
-      'var',
+    return scope.emit.call({
+      target: 'aten::var.correction',
+      args: [...args, { name: 'correction', value: { kind: 'int', value: 1 } }],
+      like: 'var',
       record,
-    );
-  return call(scope, 'aten::mean.dim', args, 'mean', record);
+    });
+  return scope.emit.call({ target: 'aten::mean.dim', args, like: 'mean', record });
 }
 
 const axesFrom = (input: TensorValue, first: number): number[] => input.type.shape.map((_, i) => i).slice(first);
 
 const STATISTICS: Readonly<Record<'batch' | 'instance', Statistic>> = {
-  batch: (scope, x, input, statistic, running) => reduce(scope, x, [0, ...axesFrom(input, 2)], statistic, running),
+  batch: (scope, x, { input, statistic, record }) =>
+    reduce(scope, x, { dims: [0, ...axesFrom(input, 2)], statistic, record }),
   // Each instance for itself, then the mean over the instances.
-  instance(scope, x, input, statistic, running) {
-    const each = rowMajor(running.type.dtype, input.type.shape.slice(0, 2));
-    return reduce(scope, reduce(scope, x, axesFrom(input, 2), statistic, each), [0], 'mean', running);
+  instance(scope, x, { input, statistic, record }) {
+    const each = rowMajor(record.type.dtype, input.type.shape.slice(0, 2));
+    const apart = reduce(scope, x, { dims: axesFrom(input, 2), statistic, record: each });
+    return reduce(scope, apart, { dims: [0], statistic: 'mean', record });
   },
 };

@@ -71,33 +71,31 @@ function inPlace(scope: Scope, node: TorchNode): void {
   const target = pureTarget(node.target)!;
   const record = scope.presentRecord(self);
   const natural = naturalType(parseTarget(target).base, node, record?.type.dtype ?? null, (name) => scope.record(name));
-  const result = compute(scope, node, target, pureArguments(scope.arguments(node), target), { self, record, natural });
+  const args = pureArguments(scope.arguments(node), target);
+  const result = compute(scope, { ...node, target, args }, { self, record, natural, given: node });
   const output = tensorName(node.outputs[0]);
   if (output !== null) scope.bindSame(output, self);
   scope.write(self, result, node);
 }
 
 interface Typing {
+  /** The in-place call as the file has it. */
+  readonly given: TorchNode;
   readonly self: string;
   readonly record: TensorValue | null;
   readonly natural: Dtype | null;
 }
 
-/** The pure call, and a cast where PyTorch would have cast while storing. */
-function compute(
-  scope: Scope,
-  node: TorchNode,
-  target: string,
-  args: readonly NamedArgument[],
-  { self, record, natural }: Typing,
-): string {
+/** The pure call `node`, and a cast where PyTorch would have cast while storing. */
+function compute(scope: Scope, node: TorchNode, { self, record, natural, given }: Typing): string {
+  const { target, args } = node;
   const output = tensorName(node.outputs[0]) ?? scope.emit.fresh(node.name);
   // Without recorded types a second operand may be of a wider one.
   const plain = record
     ? natural === record.type.dtype
-    : natural === null && !(promotes(parseTarget(target).base) && takesTensors(node));
+    : natural === null && !(promotes(parseTarget(target).base) && takesTensors(given));
   if (plain) {
-    scope.emit.keep({ ...node, target, args, outputs: [{ kind: 'tensor', name: output }] });
+    scope.emit.keep({ ...node, outputs: [{ kind: 'tensor', name: output }] });
     return output;
   }
   const uncast = scope.emit.fresh(output);

@@ -107,7 +107,12 @@ export const reshapes: OpConverter[] = [
   ...aten(
     'aten::slice.Tensor(Tensor(a) self, int dim=0, SymInt? start=None, SymInt? end=None, SymInt step=1) -> Tensor(a)',
     (op, { self, dim, start, end, step }) =>
-      slice(op, self, axisOf(op, dim, own(self).length), start ?? 0, end ?? Infinity, staticSize(op, step, 'step')),
+      slice(op, self, {
+        axis: axisOf(op, dim, own(self).length),
+        start: start ?? 0,
+        end: end ?? Infinity,
+        step: staticSize(op, step, 'step'),
+      }),
   ),
 ];
 /** atan2(imaginary, real), from the arc tangent of the quotient and the quadrant. */

@@ -147,13 +147,8 @@ export const nonzero_static = aten(
     const rank = rankOf(self);
     if (rank === 0) return filledTensor(op, [size, 0], 'int64', fill_value);
     const places = op.Transpose([op.NonZero([self])], { perm: [1, 0] });
-    const rows = slice(
-      op,
-      op.Concat([places, filledTensor(op, [size, rank], 'int64', fill_value)], { axis: 0 }),
-      0,
-      0,
-      size,
-    );
+    const filled = op.Concat([places, filledTensor(op, [size, rank], 'int64', fill_value)], { axis: 0 });
+    const rows = slice(op, filled, { axis: 0, start: 0, end: size });
     rows.type = { dtype: 'int64', shape: [size, rank] };
     return rows;
   },

@@ -5,12 +5,14 @@ import { encodeNumbers } from '../../../tensor/numbers.ts';
 import type { Value } from '../../../onnx/ir.ts';
 import { isUnknownDim } from '../../../onnx/unknown-dim.ts';
 import { aten, type AtenBuilder } from '../../converter.ts';
+import type { ScalarArg } from '../../schema.ts';
 import { cast, dtypeOf, numberOperand, scalarOf } from '../../promote.ts';
 import {
   axisOf,
   commonShape,
   expandTo,
   filledTensor,
+  type Range,
   rankOf,
   reshape,
   shapeOf,
@@ -275,53 +277,47 @@ export const index_fillTensor = aten(
   (op, a) => indexFilled(op, a.self, a.dim, a.index, a.value),
 );
 
+/** As the operators' own arguments are called. */
+interface Scattering {
+  readonly self: Value;
+  readonly dim: number;
+  readonly index: Value;
+  readonly src: Value;
+}
+type ScatterReduction = 'none' | 'add' | 'mul' | 'max' | 'min';
+
 function scattered(
   op: AtenBuilder,
-  self: Value,
-  dim: number,
-  indices: Value,
-  source: Value,
-  reduction: 'none' | 'add' | 'mul' | 'max' | 'min',
+  { self, dim, index: indices, src }: Scattering,
+  reduction: ScatterReduction,
 ): Value {
   return inOneDimension(op, self, (x) => {
     const axis = axisOf(op, dim, rankOf(x));
     const at = asVector(op, asIndex(op, indices));
-    const values = asVector(op, cast(op, source, dtypeOf(x)));
+    const values = asVector(op, cast(op, src, dtypeOf(x)));
     // Only as much of the source is used as there are indices.
     const used = shapeOf(at).reduce<Value>(
-      (v, size, i) => (sameDim(size, shapeOf(v)[i]!) ? v : slice(op, v, i, 0, size)),
+      (v, size, i) => (sameDim(size, shapeOf(v)[i]!) ? v : slice(op, v, { axis: i, start: 0, end: size })),
       values,
     );
     return op.ScatterElements([x, at, used], { axis, reduction });
   });
 }
 export const scatter = aten('aten::scatter.src(Tensor self, int dim, Tensor index, Tensor src) -> Tensor', (op, a) =>
-  scattered(op, a.self, a.dim, a.index, a.src, 'none'),
+  scattered(op, a, 'none'),
 );
+const valueEverywhere = (
+  op: AtenBuilder,
+  { self, index: at, value }: { readonly self: Value; readonly index: Value; readonly value: ScalarArg },
+): Value => expandTo(op, scalarOf(op, value, dtypeOf(self)), shapeOf(at));
 export const scatterValue = aten(
   'aten::scatter.value(Tensor self, int dim, Tensor index, Scalar value) -> Tensor',
-  (op, a) =>
-    scattered(
-      op,
-      a.self,
-      a.dim,
-      a.index,
-      expandTo(op, scalarOf(op, a.value, dtypeOf(a.self)), shapeOf(a.index)),
-      'none',
-    ),
+  (op, a) => scattered(op, { ...a, src: valueEverywhere(op, a) }, 'none'),
 );
 const REDUCTIONS: Readonly<Record<string, 'add' | 'mul'>> = { add: 'add', multiply: 'mul' };
 export const scatterReduce = aten(
   'aten::scatter.reduce(Tensor self, int dim, Tensor index, Tensor src, *, str reduce) -> Tensor',
-  (op, a) =>
-    scattered(
-      op,
-      a.self,
-      a.dim,
-      a.index,
-      a.src,
-      REDUCTIONS[a.reduce] ?? op.aten.refuse('reduce', a.reduce, 'add or multiply'),
-    ),
+  (op, a) => scattered(op, a, REDUCTIONS[a.reduce] ?? op.aten.refuse('reduce', a.reduce, 'add or multiply')),
   REDUCING,
 );
 export const scatterValueReduce = aten(
@@ -329,23 +325,20 @@ export const scatterValueReduce = aten(
   (op, a) =>
     scattered(
       op,
-      a.self,
-      a.dim,
-      a.index,
-      expandTo(op, scalarOf(op, a.value, dtypeOf(a.self)), shapeOf(a.index)),
+      { ...a, src: valueEverywhere(op, a) },
       REDUCTIONS[a.reduce] ?? op.aten.refuse('reduce', a.reduce, 'add or multiply'),
     ),
   REDUCING,
 );
 export const scatter_add = aten(
   'aten::scatter_add(Tensor self, int dim, Tensor index, Tensor src) -> Tensor',
-  (op, a) => scattered(op, a.self, a.dim, a.index, a.src, 'add'),
+  (op, a) => scattered(op, a, 'add'),
   REDUCING,
 );
 
 /** What each reduction starts from where self does not count. */
 const NEUTRAL: Readonly<Record<string, number>> = { sum: 0, mean: 0, prod: 1, amax: -Infinity, amin: Infinity };
-const SCATTER: Readonly<Record<string, 'add' | 'mul' | 'max' | 'min'>> = {
+const SCATTER: Readonly<Record<string, ScatterReduction>> = {
   sum: 'add',
   mean: 'add',
   prod: 'mul',
@@ -361,70 +354,55 @@ interface Reduction {
 /**
  * ONNX has no mean and always counts self: start from the neutral element where it does not count, divide by counts.
  */
-function scatterReduced(
-  op: AtenBuilder,
-  self: Value,
-  dim: number,
-  at: Value,
-  src: Value,
-  { reduce, include_self }: Reduction,
-): Value {
+function scatterReduced(op: AtenBuilder, scattering: Scattering, { reduce, include_self }: Reduction): Value {
+  const { self, index: at } = scattering;
   const how = SCATTER[reduce];
   if (!how) return op.aten.refuse('reduce', reduce, Object.keys(SCATTER).join(', '));
   const dtype = dtypeOf(self);
   if (!/^float(32|64)$/.test(dtype)) return op.aten.refuse('self', dtype, 'float32 or float64');
   const fill = (number: number): Value => expandTo(op, op.scalar(dtype, number), shapeOf(at));
-  const start = include_self ? self : scattered(op, self, dim, at, fill(NEUTRAL[reduce]!), 'none');
-  const total = scattered(op, start, dim, at, src, how);
+  const start = include_self ? self : scattered(op, { ...scattering, src: fill(NEUTRAL[reduce]!) }, 'none');
+  const total = scattered(op, { ...scattering, self: start }, how);
   if (reduce !== 'mean') return total;
   const ones = filledTensor(op, shapeOf(self), dtype, 1);
-  const counts = scattered(
-    op,
-    include_self ? ones : scattered(op, ones, dim, at, fill(0), 'none'),
-    dim,
-    at,
-    fill(1),
-    'add',
-  );
+  const before = include_self ? ones : scattered(op, { ...scattering, self: ones, src: fill(0) }, 'none');
+  const counts = scattered(op, { ...scattering, self: before, src: fill(1) }, 'add');
   return op.Div([total, counts]);
 }
 export const scatter_reduce = aten(
   'aten::scatter_reduce.two(Tensor self, int dim, Tensor index, Tensor src, str reduce, *, bool include_self=True) -> Tensor',
-  (op, a) => scatterReduced(op, a.self, a.dim, a.index, a.src, a),
+  (op, a) => scatterReduced(op, a, a),
   REDUCING_TO_EXTREMES,
 );
 export const index_reduce = aten(
   'aten::index_reduce(Tensor self, int dim, Tensor index, Tensor source, str reduce, *, bool include_self=True) -> Tensor',
   (op, a) =>
     inOneDimension(op, a.self, (x) => {
-      const source = asVector(op, a.source);
-      return scatterReduced(
-        op,
-        x,
-        a.dim,
-        alongAxis(op, a.index, axisOf(op, a.dim, rankOf(x)), shapeOf(source)),
-        source,
-        { reduce: a.reduce, include_self: a.include_self },
-      );
+      const src = asVector(op, a.source);
+      const at = alongAxis(op, a.index, axisOf(op, a.dim, rankOf(x)), shapeOf(src));
+      return scatterReduced(op, { self: x, dim: a.dim, index: at, src }, a);
     }),
   REDUCING_TO_EXTREMES,
 );
 
+/** `src` takes the place of a part of `self`. */
+interface Replacement {
+  readonly self: Value;
+  readonly src: Value;
+}
+
 /** `self` with a slice along one axis replaced. */
 function sliceReplaced(
   op: AtenBuilder,
-  self: Value,
-  src: Value,
-  axis: number,
-  from: Dim,
-  to: Dim,
-  step: number,
+  { self, src }: Replacement,
+  { axis, start: from, end: to, step = 1 }: Range,
 ): Value {
   const size = shapeOf(self)[axis]!;
-  if (!isStatic(size) || !isStatic(from) || !isStatic(to)) return scatterRange(op, self, src, axis, from, step);
+  if (!isStatic(size) || !isStatic(from) || !isStatic(to))
+    return scatterRange(op, { self, src }, { axis, start: from, step });
   const clamp = (d: number): number => Math.min(Math.max(d < 0 ? d + size : d, 0), size);
   const [begin, end] = [clamp(from), clamp(to)];
-  if (step !== 1) return scatterRange(op, self, src, axis, begin, step);
+  if (step !== 1) return scatterRange(op, { self, src }, { axis, start: begin, step });
   if (begin >= end) return op.Identity([self]);
   const wide = expandTo(
     op,
@@ -432,15 +410,19 @@ function sliceReplaced(
     shapeOf(self).map((d, i) => (i === axis ? end - begin : d)),
   );
   const parts = [
-    ...(begin > 0 ? [slice(op, self, axis, 0, begin)] : []),
+    ...(begin > 0 ? [slice(op, self, { axis, start: 0, end: begin })] : []),
     wide,
-    ...(end < size ? [slice(op, self, axis, end, Infinity)] : []),
+    ...(end < size ? [slice(op, self, { axis, start: end, end: Infinity })] : []),
   ];
   return parts.length === 1 ? op.Identity([wide]) : op.Concat(parts, { axis });
 }
 
 /** Positions from `from` in steps along an axis, one for each of the source's. */
-function scatterRange(op: AtenBuilder, self: Value, src: Value, axis: number, from: Dim, step: number): Value {
+function scatterRange(
+  op: AtenBuilder,
+  { self, src }: Replacement,
+  { axis, start: from, step = 1 }: Omit<Range, 'end'>,
+): Value {
   const count = shapeOf(src)[axis]!;
   const start: Dim = isStatic(from) && from < 0 ? addDims(shapeOf(self)[axis]!, from) : from;
   const range = op.Range([op.scalar('int64', 0), op.dim(count), op.scalar('int64', 1)]);
@@ -453,12 +435,13 @@ export const slice_scatter = aten(
   (op, { self, src, dim, start, end, step }) =>
     sliceReplaced(
       op,
-      self,
-      src,
-      axisOf(op, dim, rankOf(self)),
-      start ?? 0,
-      end ?? Infinity,
-      staticSize(op, step, 'step'),
+      { self, src },
+      {
+        axis: axisOf(op, dim, rankOf(self)),
+        start: start ?? 0,
+        end: end ?? Infinity,
+        step: staticSize(op, step, 'step'),
+      },
     ),
 );
 export const select_scatter = aten(
@@ -468,8 +451,8 @@ export const select_scatter = aten(
     const shape = shapeOf(self).map((d, i) => (i === axis ? 1 : d));
     const wide = expandTo(op, unsqueeze(op, cast(op, src, dtypeOf(self)), [axis]), shape);
     return isStatic(at)
-      ? sliceReplaced(op, self, wide, axis, at, at === -1 ? Infinity : at + 1, 1)
-      : scatterRange(op, self, wide, axis, at, 1);
+      ? sliceReplaced(op, { self, src: wide }, { axis, start: at, end: at === -1 ? Infinity : at + 1 })
+      : scatterRange(op, { self, src: wide }, { axis, start: at });
   },
 );
 

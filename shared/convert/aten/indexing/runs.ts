@@ -7,7 +7,9 @@ import { axisOf, expandTo, rankOf, reshape, shapeOf, slice, transpose, unsqueeze
 
 /** Whether each element (row) begins a run; `rows` is (n) or (n, width). */
 function runStarts(op: AtenBuilder, rows: Value): Value {
-  const differs = op.Not([op.Equal([slice(op, rows, 0, 1, Infinity), slice(op, rows, 0, 0, -1)])]);
+  const differs = op.Not([
+    op.Equal([slice(op, rows, { axis: 0, start: 1, end: Infinity }), slice(op, rows, { axis: 0, start: 0, end: -1 })]),
+  ]);
   const rowwise =
     rankOf(rows) === 1
       ? differs
@@ -24,7 +26,9 @@ interface Runs {
 
 function runsOf(op: AtenBuilder, starts: Value): Runs {
   const places = reshape(op, op.NonZero([starts]), [op.unknownDim()]);
-  const ends = op.Concat([slice(op, places, 0, 1, Infinity), op.dims([shapeOf(starts)[0]!])], { axis: 0 });
+  const ends = op.Concat([slice(op, places, { axis: 0, start: 1, end: Infinity }), op.dims([shapeOf(starts)[0]!])], {
+    axis: 0,
+  });
   return {
     inverse: op.Sub([op.CumSum([op.Cast([starts], { to: 'int64' }), op.scalar('int64', 0)]), op.scalar('int64', 1)]),
     counts: op.Sub([ends, places]),

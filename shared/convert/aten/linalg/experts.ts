@@ -12,14 +12,17 @@ function groupedProduct(op: AtenBuilder, x: Value, weights: Value, ends: Value):
   const [experts, , width] = shapeOf(weights);
   const count = staticSize(op, experts!, 'number of experts');
   const bounds = op.Concat([op.ints([0]), cast(op, ends, 'int64'), op.dims([shapeOf(x)[0]!])], { axis: 0 });
-  const sizes = op.Sub([slice(op, bounds, 0, 1, Infinity), slice(op, bounds, 0, 0, -1)]);
+  const sizes = op.Sub([
+    slice(op, bounds, { axis: 0, start: 1, end: Infinity }),
+    slice(op, bounds, { axis: 0, start: 0, end: -1 }),
+  ]);
   const parts = op.Split([x, sizes], { axis: 0 }, count + 1);
   const products = parts
     .slice(0, count)
     .map((part, i) => op.MatMul([part, op.Gather([weights, op.scalar('int64', i)], { axis: 0 })]));
   const rest = op.Expand([
     op.scalar(dtypeOf(x), 0),
-    op.Concat([slice(op, sizes, 0, count, Infinity), op.dims([width!])], { axis: 0 }),
+    op.Concat([slice(op, sizes, { axis: 0, start: count, end: Infinity }), op.dims([width!])], { axis: 0 }),
   ]);
   return op.Concat([...products, rest], { axis: 0 });
 }

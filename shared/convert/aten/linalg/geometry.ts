@@ -80,7 +80,7 @@ export const kron = aten('aten::kron(Tensor self, Tensor other) -> Tensor', (op,
 
 export const rot90 = aten('aten::rot90(Tensor self, int k=1, int[] dims=[0,1]) -> Tensor', (op, { self, k, dims }) => {
   const [a, b] = dims.map((d) => axisOf(op, d, rankOf(self))) as [number, number];
-  const flip = (x: Value, axis: number): Value => slice(op, x, axis, -1, -Infinity, -1);
+  const flip = (x: Value, axis: number): Value => slice(op, x, { axis, start: -1, end: -Infinity, step: -1 });
   const turns = ((k % 4) + 4) % 4;
   if (turns === 1) return swapAxes(op, flip(self, b), a, b);
   if (turns === 2) return flip(flip(self, a), b);

@@ -279,7 +279,15 @@ export const lu_unpack = aten(
   },
 );
 
-function luSolution(op: AtenBuilder, data: Value, pivots: Value, b: Value, left: boolean, adjoint: boolean): Value {
+interface LuSystem {
+  readonly LU: Value;
+  readonly pivots: Value;
+  readonly B: Value;
+  readonly left: boolean;
+  readonly adjoint: boolean;
+}
+
+function luSolution(op: AtenBuilder, { LU: data, pivots, B: b, left, adjoint }: LuSystem): Value {
   const { rows } = squareOf(op, data);
   const [factors, right] = commonBatch(op, double(op, data), left ? double(op, b) : flipped(op, double(op, b))) as [
     Value,
@@ -300,11 +308,12 @@ function turnedSolution(op: AtenBuilder, factors: Value, order: Value, b: Value)
 }
 export const lu_solve = aten(
   'aten::lu_solve(Tensor self, Tensor LU_data, Tensor LU_pivots) -> Tensor',
-  (op, { self, LU_data, LU_pivots }) => luSolution(op, LU_data, LU_pivots, self, true, false),
+  (op, { self, LU_data, LU_pivots }) =>
+    luSolution(op, { LU: LU_data, pivots: LU_pivots, B: self, left: true, adjoint: false }),
 );
 export const linalg_lu_solve = aten(
   'aten::linalg_lu_solve(Tensor LU, Tensor pivots, Tensor B, *, bool left=True, bool adjoint=False) -> Tensor',
-  (op, a) => luSolution(op, a.LU, a.pivots, a.B, a.left, a.adjoint),
+  (op, a) => luSolution(op, a),
 );
 
 const flatSize = (op: AtenBuilder, dims: readonly Dim[]): number =>

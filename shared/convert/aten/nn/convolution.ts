@@ -22,13 +22,17 @@ function batched(op: AtenBuilder, input: Value, weight: Value, f: (x: Value) => 
   return rankOf(input) === rankOf(weight) ? f(input) : squeeze(op, f(unsqueeze(op, input, [0])), [0]);
 }
 
+interface Filtered extends Window {
+  readonly input: Value;
+  readonly weight: Value;
+  readonly bias: Value | null;
+}
+
+/** `padding`: begin and end of each axis. */
 function convolve(
   op: AtenBuilder,
-  input: Value,
-  weight: Value,
-  bias: Value | null,
+  { input, weight, bias, ...window }: Filtered,
   padding: readonly (readonly [number, number])[],
-  window: Window,
 ): Value {
   if (!isFloat(dtypeOf(input))) return op.aten.refuse('input', dtypeOf(input), 'floating-point convolutions');
   const spatial = rankOf(weight) - 2;
@@ -79,10 +83,10 @@ type NamedSchema =
 
 export const conv = [1, 2, 3].flatMap((rank) => [
   ...aten(`aten::conv${rank}d${signature(rank, `SymInt[${rank}] padding=0`)}` as ConvSchema, (op, a) =>
-    convolve(op, a.input, a.weight, a.bias, symmetric(op, a.padding, rank), a),
+    convolve(op, a, symmetric(op, a.padding, rank)),
   ),
   ...aten(`aten::conv${rank}d.padding${signature(rank, 'str padding="valid"')}` as NamedSchema, (op, a) =>
-    convolve(op, a.input, a.weight, a.bias, namedPadding(op, a.padding, a.weight, a.dilation), a),
+    convolve(op, a, namedPadding(op, a.padding, a.weight, a.dilation)),
   ),
 ]);
 
@@ -142,5 +146,5 @@ export const convolution = aten(
   (op, a) =>
     a.transposed
       ? convolveTransposed(op, a.input, a.weight, a.bias, a)
-      : convolve(op, a.input, a.weight, a.bias, symmetric(op, a.padding, rankOf(a.weight) - 2), a),
+      : convolve(op, a, symmetric(op, a.padding, rankOf(a.weight) - 2)),
 );

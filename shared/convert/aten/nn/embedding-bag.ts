@@ -24,8 +24,8 @@ function membership(op: AtenBuilder, a: Bags, count: Dim): { bags: Dim; belongs:
   const offsets = cast(op, a.offsets, 'int64');
   const end = op.dims([count]);
   const bags = a.include_last_offset ? subDims(shapeOf(offsets)[0]!, 1) : shapeOf(offsets)[0]!;
-  const starts = a.include_last_offset ? slice(op, offsets, 0, 0, -1) : offsets;
-  const rest = slice(op, offsets, 0, 1, Infinity);
+  const starts = a.include_last_offset ? slice(op, offsets, { axis: 0, start: 0, end: -1 }) : offsets;
+  const rest = slice(op, offsets, { axis: 0, start: 1, end: Infinity });
   // Without the last offset, the last bag reaches to the end; with it, the last offset is where it ends.
   const ends = a.include_last_offset ? rest : op.Concat([rest, end], { axis: 0 });
   ends.type = { dtype: 'int64', shape: [bags] };

@@ -199,7 +199,13 @@ export const cosine_similarity = aten(
   },
 );
 
-const distance = (op: AtenBuilder, a: Value, b: Value, p: number, eps: number, keepdim: boolean): Value => {
+interface Norm {
+  readonly p: number;
+  readonly eps: number;
+  readonly keepdim?: boolean;
+}
+
+const distance = (op: AtenBuilder, a: Value, b: Value, { p, eps, keepdim = false }: Norm): Value => {
   // Integers wrap before they become real.
   const gap = promotedToFloat(op, [difference(op, a, b)])[0]!;
   const d = op.Add([gap, num(op, gap, eps)]);
@@ -207,7 +213,7 @@ const distance = (op: AtenBuilder, a: Value, b: Value, p: number, eps: number, k
 };
 export const pairwise_distance = aten(
   'aten::pairwise_distance(Tensor x1, Tensor x2, float p=2, float eps=1e-06, bool keepdim=False) -> Tensor',
-  (op, { x1, x2, p, eps, keepdim }) => distance(op, x1, x2, p, eps, keepdim),
+  (op, { x1, x2, p, eps, keepdim }) => distance(op, x1, x2, { p, eps, keepdim }),
 );
 export const dist = aten('aten::dist(Tensor self, Tensor other, Scalar p=2) -> Tensor', (op, { self, other, p }) => {
   const d = difference(op, self, other);
@@ -222,9 +228,9 @@ export const dist = aten('aten::dist(Tensor self, Tensor other, Scalar p=2) -> T
 export const triplet_margin_loss = aten(
   'aten::triplet_margin_loss(Tensor anchor, Tensor positive, Tensor negative, float margin=1.0, float p=2, float eps=1e-06, bool swap=False, int reduction=1) -> Tensor',
   (op, a) => {
-    const near = distance(op, a.anchor, a.positive, a.p, a.eps, false);
-    const far = distance(op, a.anchor, a.negative, a.p, a.eps, false);
-    const other = a.swap ? op.Min([far, distance(op, a.positive, a.negative, a.p, a.eps, false)]) : far;
+    const near = distance(op, a.anchor, a.positive, a);
+    const far = distance(op, a.anchor, a.negative, a);
+    const other = a.swap ? op.Min([far, distance(op, a.positive, a.negative, a)]) : far;
     return reduced(op, positive(op, op.Add([op.Sub([near, other]), num(op, near, a.margin)])), a.reduction);
   },
 );

@@ -65,22 +65,22 @@ export const _native_batch_norm_legit_no_training = aten(
   (op, a) => [batchNormalize(op, a.input, a, false), zeros(op, a.input, [0]), zeros(op, a.input, [0])],
 );
 
-export function layerNormalize(
-  op: AtenBuilder,
-  x: Value,
-  normalized: readonly Dim[],
-  weight: Value | null,
-  bias: Value | null,
-  eps: number,
-): Value {
-  return op.LayerNormalization([x, weight ?? ones(op, x, normalized), bias], {
-    axis: -normalized.length,
+interface LayerNorm {
+  readonly normalized_shape: readonly Dim[];
+  readonly weight: Value | null;
+  readonly bias: Value | null;
+  readonly eps: number;
+}
+
+export function layerNormalize(op: AtenBuilder, x: Value, { normalized_shape, weight, bias, eps }: LayerNorm): Value {
+  return op.LayerNormalization([x, weight ?? ones(op, x, normalized_shape), bias], {
+    axis: -normalized_shape.length,
     epsilon: eps,
   });
 }
 export const layer_norm = aten(
   'aten::layer_norm(Tensor input, SymInt[] normalized_shape, Tensor? weight=None, Tensor? bias=None, float eps=1e-05, bool cudnn_enable=True) -> Tensor',
-  (op, a) => layerNormalize(op, a.input, a.normalized_shape, a.weight, a.bias, a.eps),
+  (op, a) => layerNormalize(op, a.input, a),
 );
 export const native_layer_norm = aten(
   'aten::native_layer_norm(Tensor input, SymInt[] normalized_shape, Tensor? weight, Tensor? bias, float eps) -> (Tensor, Tensor, Tensor)',
@@ -90,7 +90,7 @@ export const native_layer_norm = aten(
     const centred = op.Sub([a.input, mean]);
     const variance = reduce(op, 'ReduceMean', op.Mul([centred, centred]), axes, true);
     const deviation = op.Reciprocal([op.Sqrt([op.Add([variance, op.scalar(dtypeOf(a.input), a.eps)])])]);
-    return [layerNormalize(op, a.input, a.normalized_shape, a.weight, a.bias, a.eps), mean, deviation];
+    return [layerNormalize(op, a.input, a), mean, deviation];
   },
 );
 

@@ -81,7 +81,7 @@ function run(op: AtenBuilder, net: Network): Value[] {
   for (let layer = 0; layer < net.num_layers; layer++) {
     const at = layer * directions;
     const weights = net.params.slice(at * each, (at + directions) * each);
-    const initial = states.map((s) => slice(op, s, 0, at, at + directions));
+    const initial = states.map((s) => slice(op, s, { axis: 0, start: at, end: at + directions }));
     const [y, ...last] = isProjected
       ? projectedLayer(op, x, weights, initial, directions)
       : oneLayer(op, net, x, weights, initial);

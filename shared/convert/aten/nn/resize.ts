@@ -146,14 +146,18 @@ function antialiasRows(size: number, out: number, scale: number, filter: keyof t
   });
 }
 
+interface Antialiasing {
+  readonly output_size: readonly Dim[] | null;
+  readonly scales: readonly (number | null)[] | null;
+  readonly align_corners: boolean;
+  readonly filter: keyof typeof FILTERS;
+}
+
 /** Written as two matrix products: runtimes do not agree on antialiased Resize. */
 function antialiased(
   op: AtenBuilder,
   x: Value,
-  size: readonly Dim[] | null,
-  scales: readonly (number | null)[] | null,
-  align: boolean,
-  filter: keyof typeof FILTERS,
+  { output_size: size, scales, align_corners: align, filter }: Antialiasing,
 ): Value {
   requireFloat(op, x, filter);
   return [2, 3].reduce<Value>((v, axis, i) => {
@@ -172,11 +176,11 @@ export const smoothAntialias = (
 ).flatMap(([name, filter]) => [
   ...aten(
     `aten::_upsample_${name}2d_aa.vec(Tensor input, SymInt[]? output_size, bool align_corners, float[]? scale_factors) -> Tensor` as LinearVec,
-    (op, a) => antialiased(op, a.input, a.output_size, a.scale_factors, a.align_corners, filter),
+    (op, a) => antialiased(op, a.input, { ...a, scales: a.scale_factors, filter }),
   ),
   ...aten(
     `aten::_upsample_${name}2d_aa(Tensor self, SymInt[2] output_size, bool align_corners, float? scales_h=None, float? scales_w=None) -> Tensor` as 'aten::n(Tensor self, SymInt[2] output_size, bool align_corners, float? scales_h=None, float? scales_w=None) -> Tensor',
-    (op, a) => antialiased(op, a.self, a.output_size, [a.scales_h, a.scales_w], a.align_corners, filter),
+    (op, a) => antialiased(op, a.self, { ...a, scales: [a.scales_h, a.scales_w], filter }),
   ),
 ]);
 

@@ -88,8 +88,8 @@ export const bincount = aten(
 function hitsOf(op: AtenBuilder, x: Value, edges: Value): Value {
   const wide = unsqueeze(op, x, [1]);
   const [low, high] = [
-    unsqueeze(op, slice(op, edges, 0, 0, -1), [0]),
-    unsqueeze(op, slice(op, edges, 0, 1, Infinity), [0]),
+    unsqueeze(op, slice(op, edges, { axis: 0, start: 0, end: -1 }), [0]),
+    unsqueeze(op, slice(op, edges, { axis: 0, start: 1, end: Infinity }), [0]),
   ];
   const bins = staticSize(op, shapeOf(edges)[0]!, 'bins') - 1;
   const isLast = op.tensor(
@@ -125,7 +125,10 @@ function counted(
   const total = op.ReduceSum([sums, op.ints([0])], { keepdims: 0 });
   return edges.reduce<Value>(
     (h, e, i) => {
-      const widths = op.Sub([slice(op, e, 0, 1, Infinity), slice(op, e, 0, 0, -1)]);
+      const widths = op.Sub([
+        slice(op, e, { axis: 0, start: 1, end: Infinity }),
+        slice(op, e, { axis: 0, start: 0, end: -1 }),
+      ]);
       return op.Div([
         h,
         reshape(

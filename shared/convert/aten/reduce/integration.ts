@@ -9,8 +9,8 @@ import type { ScalarArg } from '../../schema.ts';
 import { reduce, sumDtype } from './reduction.ts';
 
 const neighbours = (op: AtenBuilder, x: Value, axis: number): [Value, Value] => [
-  slice(op, x, axis, 0, -1),
-  slice(op, x, axis, 1, Infinity),
+  slice(op, x, { axis, start: 0, end: -1 }),
+  slice(op, x, { axis, start: 1, end: Infinity }),
 ];
 
 /** Distances between the places `x`, shaped to go with the pairs of `y`. */
@@ -105,7 +105,10 @@ const weighted = (op: AtenBuilder, terms: readonly (readonly [Value, Value])[]):
 /** Central differences inside, one-sided ones of the wanted order at both ends. */
 function evenGradient(op: AtenBuilder, { self, axis, edge_order }: Differences, step: Value): Value {
   const dtype = dtypeOf(self);
-  const [ahead, behind] = [slice(op, self, axis, 2, Infinity), slice(op, self, axis, 0, -2)];
+  const [ahead, behind] = [
+    slice(op, self, { axis, start: 2, end: Infinity }),
+    slice(op, self, { axis, start: 0, end: -2 }),
+  ];
   const center = half(op, op.Div([op.Sub([ahead, behind]), step]));
   const number = (value: number): Value => op.scalar(dtype, value);
   const edge = (places: readonly number[], factors: readonly number[]): Value =>
@@ -137,9 +140,9 @@ function unevenGradient(op: AtenBuilder, { self, axis, edge_order }: Differences
     op.Div([d1, op.Mul([d2, both])]),
   ];
   const center = weighted(op, [
-    [along(a), slice(op, self, axis, 0, -2)],
-    [along(b), slice(op, self, axis, 1, -1)],
-    [along(c), slice(op, self, axis, 2, Infinity)],
+    [along(a), slice(op, self, { axis, start: 0, end: -2 })],
+    [along(b), slice(op, self, { axis, start: 1, end: -1 })],
+    [along(c), slice(op, self, { axis, start: 2, end: Infinity })],
   ]);
   const gap = (i: number): Value => reshape(op, op.Gather([gaps, op.scalar('int64', i)], { axis: 0 }), []);
   const edge = (outer: number, from: readonly [number, number, number]): Value => {

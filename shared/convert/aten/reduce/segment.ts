@@ -29,8 +29,10 @@ export const segment_reduce = aten(
       return op.aten.refuse('initial', 'a number of the program', 'a number known when the model is converted');
     const dtype = dtypeOf(data);
     const bounds = cast(op, given, 'int64');
-    const ends = lengths ? op.CumSum([bounds, op.scalar('int64', 0)]) : slice(op, bounds, 0, 1, Infinity);
-    const starts = lengths ? op.Sub([ends, bounds]) : slice(op, bounds, 0, 0, -1);
+    const ends = lengths
+      ? op.CumSum([bounds, op.scalar('int64', 0)])
+      : slice(op, bounds, { axis: 0, start: 1, end: Infinity });
+    const starts = lengths ? op.Sub([ends, bounds]) : slice(op, bounds, { axis: 0, start: 0, end: -1 });
     const count = shapeOf(data)[0]!;
     const positions = op.Range([op.scalar('int64', 0), op.dim(count), op.scalar('int64', 1)]);
     const inside = op.And([

@@ -152,7 +152,7 @@ function sectionSizes(op: AtenBuilder, total: Dim, sections: number): Dim[] {
 /** Cut at indices, which count from the end when negative and may lie outside, as slices do. */
 function cutAt(op: AtenBuilder, self: Value, indices: readonly Dim[], axis: number): Value[] {
   const bounds: Dim[] = [0, ...indices, Infinity];
-  return bounds.slice(1).map((end, i) => slice(op, self, axis, bounds[i]!, end));
+  return bounds.slice(1).map((end, i) => slice(op, self, { axis, start: bounds[i]!, end }));
 }
 export const tensor_split = aten(
   'aten::tensor_split.sections(Tensor(a -> *) self, SymInt sections, int dim=0) -> Tensor(a)[]',
@@ -262,7 +262,9 @@ function rolled(op: AtenBuilder, x: Value, axis: number, shift: Dim): Value {
   const by: Dim = isStatic(size) ? ((shift % size) + size) % size : shift;
   if (by === 0) return x;
   const cut = isStatic(by) && by < 0 ? -by : subDims(size, by);
-  return op.Concat([slice(op, x, axis, cut, Infinity), slice(op, x, axis, 0, cut)], { axis });
+  return op.Concat([slice(op, x, { axis, start: cut, end: Infinity }), slice(op, x, { axis, start: 0, end: cut })], {
+    axis,
+  });
 }
 export const roll = aten(
   'aten::roll(Tensor self, SymInt[1] shifts, int[1] dims=[]) -> Tensor',
@@ -278,7 +280,7 @@ export const roll = aten(
 );
 
 const flipped = (op: AtenBuilder, x: Value, axes: readonly number[]): Value =>
-  op.Identity([axes.reduce<Value>((v, axis) => slice(op, v, axis, -1, -Infinity, -1), x)]);
+  op.Identity([axes.reduce<Value>((v, axis) => slice(op, v, { axis, start: -1, end: -Infinity, step: -1 }), x)]);
 export const flip = aten('aten::flip(Tensor self, int[] dims) -> Tensor', (op, { self, dims }) =>
   flipped(op, self, rankOf(self) === 0 ? [] : dims.map((d) => axisOf(op, d, rankOf(self)))),
 );

@@ -47,7 +47,7 @@ function trimmed(op: AtenBuilder, x: Value, begins: readonly Dim[], ends: readon
     const [b, e] = [begins[axis]!, ends[axis]!];
     const from = isStatic(b) && b < 0 ? -b : 0;
     const to = isStatic(e) && e < 0 ? addDims(size, e) : Infinity;
-    return from === 0 && to === Infinity ? v : slice(op, v, axis, from, to);
+    return from === 0 && to === Infinity ? v : slice(op, v, { axis, start: from, end: to });
   }, x);
 }
 
@@ -64,8 +64,10 @@ function circular(op: AtenBuilder, self: Value, begins: readonly Dim[], ends: re
       ends.map((v, i) => (i === axis ? v : 0)),
     );
     const left =
-      b > 0 ? [slice(op, x, axis, subDims(addDims(size, Math.min(e, 0)), b), addDims(size, Math.min(e, 0)))] : [];
-    const right = e > 0 ? [slice(op, x, axis, Math.max(0, -b), Math.max(0, -b) + e)] : [];
+      b > 0
+        ? [slice(op, x, { axis, start: subDims(addDims(size, Math.min(e, 0)), b), end: addDims(size, Math.min(e, 0)) })]
+        : [];
+    const right = e > 0 ? [slice(op, x, { axis, start: Math.max(0, -b), end: Math.max(0, -b) + e })] : [];
     return op.Concat([...left, inner, ...right], { axis });
   }, self);
 }

@@ -202,7 +202,12 @@ export const slices = aten(
     'aten::slice_copy.Tensor(Tensor self, int dim=0, SymInt? start=None, SymInt? end=None, SymInt step=1) -> Tensor',
   ],
   (op, { self, dim, start, end, step }) =>
-    slice(op, self, axisOf(op, dim, rankOf(self)), start ?? 0, end ?? Infinity, staticSize(op, step, 'step')),
+    slice(op, self, {
+      axis: axisOf(op, dim, rankOf(self)),
+      start: start ?? 0,
+      end: end ?? Infinity,
+      step: staticSize(op, step, 'step'),
+    }),
 );
 export const narrow = aten(
   [
@@ -212,7 +217,7 @@ export const narrow = aten(
   (op, { self, dim, start, length }) => {
     const axis = axisOf(op, dim, rankOf(self));
     const from = isStatic(start) && start < 0 ? addDims(shapeOf(self)[axis]!, start) : start;
-    return slice(op, self, axis, from, addDims(from, length));
+    return slice(op, self, { axis, start: from, end: addDims(from, length) });
   },
 );
 export const select = aten(

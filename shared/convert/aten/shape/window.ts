@@ -156,7 +156,10 @@ export const diff = aten(
     const parts = [prepend, self, append].filter((p) => p !== null);
     let x = parts.length > 1 ? op.Concat(parts, { axis }) : self;
     for (let i = 0; i < n; i++) {
-      const [later, earlier] = [slice(op, x, axis, 1, Infinity), slice(op, x, axis, 0, -1)];
+      const [later, earlier] = [
+        slice(op, x, { axis, start: 1, end: Infinity }),
+        slice(op, x, { axis, start: 0, end: -1 }),
+      ];
       x = dtypeOf(x) === 'bool' ? op.Xor([later, earlier]) : op.Sub([later, earlier]);
     }
     return op.Identity([x]);

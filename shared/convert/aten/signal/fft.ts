@@ -186,7 +186,10 @@ export const shifts: OpConverter[] = (
       const axes = dim?.map((d) => axisOf(op, d, rank)) ?? Array.from({ length: rank }, (_, i) => i);
       return axes.reduce((x, axis) => {
         const cut = floorDivDims(addDims(shapeOf(x)[axis]!, longer), 2);
-        return op.Concat([slice(op, x, axis, cut, Infinity), slice(op, x, axis, 0, cut)], { axis });
+        return op.Concat(
+          [slice(op, x, { axis, start: cut, end: Infinity }), slice(op, x, { axis, start: 0, end: cut })],
+          { axis },
+        );
       }, self);
     },
   ),

@@ -135,8 +135,11 @@ function wholeSpectrum(op: AtenBuilder, x: Value, { axis, length, from }: Transf
           [x, op.Sub([x, x])].map((p) => unsqueeze(op, p, [shapeOf(x).length])),
           { axis: shapeOf(x).length },
         );
-  const first = slice(op, pairs, axis, 0, half);
-  const mirrored = conjugated(op, slice(op, first, axis, 1, addDims(floorDivDims(addDims(length, -1), 2), 1)));
+  const first = slice(op, pairs, { axis, start: 0, end: half });
+  const mirrored = conjugated(
+    op,
+    slice(op, first, { axis, start: 1, end: addDims(floorDivDims(addDims(length, -1), 2), 1) }),
+  );
   const reversed = op.Slice([
     mirrored,
     op.ints([-1]),

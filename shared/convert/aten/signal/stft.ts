@@ -107,7 +107,7 @@ export const istft = aten(
     const whole = addDims(n, mulDims(addDims(count!, -1), strides[0]!));
     const start = a.center ? Math.floor(n / 2) : 0;
     const end: Dim = a.length !== null ? start + a.length : a.center ? subDims(whole, Math.floor(n / 2)) : whole;
-    const cut = (x: Value): Value => slice(op, x, 2, start, end);
+    const cut = (x: Value): Value => slice(op, x, { axis: 2, start, end });
     const y = squeeze(op, op.Div([cut(sum), cut(envelope(op, a, a.self, count!, strides))]), isBatch ? [1] : [0, 1]);
     const missing = maxDims(subDims(end, whole), 0);
     return missing === 0 ? y : padded(op, y, missing);
