@@ -33,6 +33,14 @@ export interface Case extends CaseData {
   readonly torch_onnx?: string;
 }
 
+/** Second data sets are written as rows, or as the name of a file with the first one's inputs and outputs. */
+type WrittenCase = Omit<Case, 'more'> & { readonly more?: readonly (CaseData | string)[] };
+
+const caseOf = ({ more, ...row }: WrittenCase): Case => ({
+  ...row,
+  ...(more && { more: more.map((data) => (typeof data === 'string' ? { ...row, npz: data } : data)) }),
+});
+
 export interface Corpus {
   readonly name: string;
   readonly folder: string;
@@ -45,6 +53,6 @@ export function openCorpus(folder: string): Corpus | null {
   const cases = readFileSync(index, 'utf8')
     .split('\n')
     .filter(Boolean)
-    .map((line) => JSON.parse(line) as Case);
+    .map((line) => caseOf(JSON.parse(line) as WrittenCase));
   return { name: basename(folder), folder, cases };
 }

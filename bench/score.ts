@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { HOW_COMPARED } from './agreement.ts';
 import { type Corpus, openCorpus } from './corpus.ts';
 import { type CaseResult, runCase, type Verdict } from './run-case.ts';
 
@@ -74,7 +75,8 @@ const table = [
 const widths = header.map((_, i) => Math.max(...table.map((line) => line[i]!.length)));
 for (const line of table)
   console.log(line.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join('  '));
-writeFileSync(values.output, `${JSON.stringify({ corpora: rows }, null, 2)}\n`);
+console.log(HOW_COMPARED);
+writeFileSync(values.output, `${JSON.stringify({ compared: HOW_COMPARED, corpora: rows }, null, 2)}\n`);
 console.log(`every case is in ${values.output}`);
 if (values.gaps)
   writeFileSync(

@@ -5,14 +5,15 @@
 import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { disagreement } from '../../bench/agreement.ts';
 import { convertProgram } from '../../shared/convert/convert.ts';
 import { isFailure } from '../../shared/errors.ts';
 import { writeModel } from '../../shared/onnx/proto/write.ts';
 import { openSession } from '../../shared/runtime/session.ts';
 import { memoryData, type TensorData } from '../../shared/tensor/data.ts';
 import { type Dim, mulDims, symbol } from '../../shared/tensor/dim.ts';
-import { type Dtype, DTYPES, isFloat } from '../../shared/tensor/dtype.ts';
-import { decodeBigInts, decodeNumbers, encodeNumbers } from '../../shared/tensor/numbers.ts';
+import { type Dtype, DTYPES } from '../../shared/tensor/dtype.ts';
+import { encodeNumbers } from '../../shared/tensor/numbers.ts';
 import type { Argument, NamedArgument, TorchProgram, TorchValue } from '../../shared/torch/program.ts';
 
 type Nested = number | string | boolean | readonly Nested[];
@@ -33,6 +34,7 @@ export interface RecordedCase {
   readonly outputs: readonly unknown[];
   readonly rtol?: number;
   readonly atol?: number;
+  readonly zeros?: 'unsigned';
   /** The first opset that can express it, where that is not 13. */
   readonly since?: number;
   /** The argument whose refusal is right. */
@@ -183,18 +185,9 @@ export async function problemOf(recorded: RecordedCase, opset: number): Promise<
 function difference(
   actual: TensorData & { readonly memory: Uint8Array },
   want: WrittenTensor,
-  { rtol = 1e-5, atol = 1e-6 }: RecordedCase,
+  { rtol = 1e-5, atol = 1e-6, zeros }: RecordedCase,
 ): string | null {
   if (actual.dtype !== want.dtype) return `${actual.dtype}, PyTorch gives ${want.dtype}`;
-  if (actual.shape.join() !== want.shape.join()) return `shape [${actual.shape}], PyTorch gives [${want.shape}]`;
-  if (!isFloat(want.dtype)) {
-    const found = decodeBigInts(actual.dtype, actual.memory);
-    const at = found.findIndex((x, i) => x !== BigInt(want.values[i]!));
-    return at < 0 ? null : `element ${at} is ${found[at]}, PyTorch gives ${want.values[at]}`;
-  }
-  const found = decodeNumbers(actual.dtype, actual.memory);
-  const near = (x: number, y: number): boolean =>
-    Object.is(x, y) || x === y || Math.abs(x - y) <= atol + rtol * Math.abs(y);
-  const at = found.findIndex((x, i) => !near(x, Number(want.values[i])));
-  return at < 0 ? null : `element ${at} is ${found[at]}, PyTorch gives ${want.values[at]}`;
+  const expected = { ...want, bytes: encodeNumbers(want.dtype, want.values) };
+  return disagreement({ ...actual, bytes: actual.memory }, expected, { rtol, atol, ...(zeros && { zeros }) });
 }

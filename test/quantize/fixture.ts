@@ -32,8 +32,19 @@ export const inputsOf = (path: string): Promise<readonly Declared[]> =>
   withSession(path, {}, (session) => Promise.resolve(session.inputs));
 
 /** Samples of a fixture; the calibration array is there under the name `calib`. */
-export async function samplesOf(model: FixtureModel, array: 'x' | 'calib', labels?: string): Promise<Samples> {
-  const source = fileSource(fixturePath(model, 'data.npz'));
+export const samplesOf = (model: FixtureModel, array: 'x' | 'calib', labels?: string): Promise<Samples> =>
+  samplesIn(fixturePath(model, 'data.npz'), model, { array, labels });
+
+/** All 360 test samples: one of them is less than a point. */
+export const testSetOf = (model: FixtureModel): Promise<Samples> =>
+  samplesIn(fixturePath('..', 'inc', `${model}.npz`), model, { array: 'x', labels: 'y' });
+
+async function samplesIn(
+  file: string,
+  model: FixtureModel,
+  { array, labels }: { readonly array: string; readonly labels: string | undefined },
+): Promise<Samples> {
+  const source = fileSource(file);
   onTestFinished(() => source.close());
   const inputs = await inputsOf(fixturePath(model, 'fp32.onnx'));
   const renamed = inputs.map((input) => ({ ...input, name: array }));

@@ -1,6 +1,7 @@
 /** How to write an operator for opsets that do not have its newest form. Callers always use the newest one. */
 import { ACTIVATION_FORMS } from './activation.ts';
 import { CUMPROD_FORMS } from './cumprod.ts';
+import { EXACT_FORMS } from './exact.ts';
 import type { Form, Forms } from './form.ts';
 import { GRID_FORMS } from './grid.ts';
 import { IMAGE_FORMS } from './image.ts';
@@ -20,6 +21,7 @@ const TABLES: readonly Forms[] = [
   NARROW_FORMS,
   ACTIVATION_FORMS,
   CUMPROD_FORMS,
+  EXACT_FORMS,
   GRID_FORMS,
   IMAGE_FORMS,
   NORMALIZATION_FORMS,

@@ -1,8 +1,12 @@
 /** Division and remainder with PyTorch's rounding, for integers and floats. */
 import { isFloat } from '../../../tensor/dtype.ts';
+import { magnitudeOf, rangeOf } from '../../../onnx/element-range.ts';
 import type { Value } from '../../../onnx/ir.ts';
 import type { AtenBuilder } from '../../converter.ts';
 import { dtypeOf, promoted } from '../../promote.ts';
+
+/** The highest number of each type; doubles hold no more than 2^53. */
+const LARGEST = { int8: 2 ** 7 - 1, int16: 2 ** 15 - 1, int32: 2 ** 31 - 1, int64: 2 ** 53 };
 
 const zeroOf = (op: AtenBuilder, x: Value): Value => op.scalar(dtypeOf(x), 0);
 const nonZero = (op: AtenBuilder, x: Value): Value => op.Not([op.Equal([x, zeroOf(op, x)])]);
@@ -16,7 +20,7 @@ const crosses = (op: AtenBuilder, remainder: Value, divisor: Value): Value =>
 
 /** Operands have one type. Python's `//`, as c10::div_floor_floating rounds it. */
 export function floorDivide(op: AtenBuilder, x: Value, y: Value): Value {
-  if (!isFloat(dtypeOf(x))) return op.Div([op.Sub([x, op.Mod([x, y])]), y]);
+  if (!isFloat(dtypeOf(x))) return floorDivideIntegers(op, x, y);
   const one = op.scalar(dtypeOf(x), 1);
   const remainder = op.Mod([x, y], { fmod: 1 });
   const exact = op.Div([op.Sub([x, remainder]), y]);
@@ -28,6 +32,41 @@ export function floorDivide(op: AtenBuilder, x: Value, y: Value): Value {
     floor,
   ]);
   return op.Where([op.Equal([y, zeroOf(op, y)]), op.Div([x, y]), rounded]);
+}
+
+/** Without a step that leaves the type, and without the lowest number through -1, on which processors stop. */
+function floorDivideIntegers(op: AtenBuilder, x: Value, y: Value): Value {
+  const dtype = dtypeOf(x);
+  const [dividend, divisor] = [rangeOf(x), rangeOf(y)];
+  // Of one sign: nothing is cut off on the way to zero but what rounding down cuts.
+  if (dividend.low >= 0 && divisor.low >= 0) return op.Div([x, y]);
+  if (magnitudeOf(x) + magnitudeOf(y) < (LARGEST[dtype as keyof typeof LARGEST] ?? 0))
+    return op.Div([op.Sub([x, op.Mod([x, y])]), y]);
+  if (divisor.low > 0) return floorDivideByPositive(op, x, y);
+  const { safe, opposite } = dividing(op, y);
+  const quotient = op.Div([x, safe]);
+  const isCut = op.Not([op.Equal([op.Sub([x, op.Mul([quotient, safe])]), op.Mod([x, safe])])]);
+  const floor = op.Sub([quotient, op.Cast([isCut], { to: dtype })]);
+  return opposite ? op.Where([opposite, op.Neg([x]), floor]) : floor;
+}
+
+/** -1 - x turns the numbers below zero over: the lowest becomes the highest, and back. */
+function floorDivideByPositive(op: AtenBuilder, x: Value, y: Value): Value {
+  const below = op.Less([x, zeroOf(op, x)]);
+  const turned = (v: Value): Value => op.Where([below, op.Sub([op.scalar(dtypeOf(x), -1), v]), v]);
+  return turned(op.Div([turned(x), y]));
+}
+
+/**
+ * The divisor with 1 in the place of -1, by which processors cannot divide the lowest number of 32 and 64 bits; and
+ * where
+ * that is. The remainder is 0 either way.
+ */
+function dividing(op: AtenBuilder, y: Value): { safe: Value; opposite: Value | null } {
+  const { low, high } = rangeOf(y);
+  if (low > -1 || high < -1 || !['int32', 'int64'].includes(dtypeOf(y))) return { safe: y, opposite: null };
+  const opposite = op.Equal([y, op.scalar(dtypeOf(y), -1)]);
+  return { safe: op.Where([opposite, op.scalar(dtypeOf(y), 1), y]), opposite };
 }
 
 /** Operands have one type. Towards zero, as C divides. */
@@ -42,12 +81,16 @@ export const truncate = (op: AtenBuilder, x: Value): Value =>
 /** Python's `%`: the sign of the divisor. */
 export function remainderOf(op: AtenBuilder, a: Value, b: Value): Value {
   const [x, y] = promoted(op, [a, b]) as [Value, Value];
-  if (!isFloat(dtypeOf(x))) return op.Mod([x, y]);
+  if (!isFloat(dtypeOf(x))) return op.Mod([x, dividing(op, y).safe]);
   const remainder = op.Mod([x, y], { fmod: 1 });
   return op.Where([crosses(op, remainder, y), op.Add([remainder, y]), remainder]);
 }
 
-/** C's fmod: the sign of the dividend. */
+/** C's fmod: the sign of the dividend. Of 64-bit integers runtimes compute it in double. */
 export function truncatedRemainder(op: AtenBuilder, a: Value, b: Value): Value {
-  return op.Mod(promoted(op, [a, b]), { fmod: 1 });
+  const [x, y] = promoted(op, [a, b]) as [Value, Value];
+  if (dtypeOf(x) !== 'int64' || (magnitudeOf(x) <= LARGEST.int64 && magnitudeOf(y) <= LARGEST.int64))
+    return op.Mod([x, y], { fmod: 1 });
+  const { safe } = dividing(op, y);
+  return op.Sub([x, op.Mul([op.Div([x, safe]), safe])]);
 }

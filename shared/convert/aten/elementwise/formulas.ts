@@ -2,7 +2,7 @@
 import { isFloat } from '../../../tensor/dtype.ts';
 import type { Value } from '../../../onnx/ir.ts';
 import { aten, type AtenBuilder, type OpConverter } from '../../converter.ts';
-import { cast, dtypeOf, floatOf, numberOperand, promoted, promotedToFloat } from '../../promote.ts';
+import { cast, dtypeOf, floatOf, promoted, promotedToFloat } from '../../promote.ts';
 import * as series from '../../series.ts';
 import { arcTangent } from '../complex/complex.ts';
 
@@ -48,8 +48,8 @@ function isNegative(op: AtenBuilder, x: Value): Value {
 export const signbit = aten('aten::signbit(Tensor self) -> Tensor', (op, { self }) => isNegative(op, self));
 export const copysign = binary(['copysign.Tensor'], (op, a, b) => {
   const [x, y] = promotedToFloat(op, [a, b]) as Pair;
-  const size = op.Abs([x]);
-  return op.Where([isNegative(op, y), op.Neg([size]), size]);
+  // A product keeps the sign of a zero, which a choice would lose.
+  return op.Mul([op.Abs([x]), op.Where([isNegative(op, y), op.scalar(dtypeOf(x), -1), oneOf(op, x)])]);
 });
 
 /** 0 where x is 0, whatever the logarithm; NaN where y is NaN. */
@@ -155,18 +155,3 @@ export const isclose = aten(
 export const isreal = aten('aten::isreal(Tensor self) -> Tensor', (op, { self }) =>
   op.Or([op.Equal([self, self]), op.Not([op.Equal([self, self])])]),
 );
-
-/** Shifts of two's-complement integers as products and floored quotients with powers of two. */
-const shifted = (op: AtenBuilder, a: Value, b: Value, left: boolean): Value => {
-  const [x, y] = promoted(op, [a, b]) as Pair;
-  const factor = op.Cast([op.Pow([op.scalar('float64', 2), cast(op, y, 'float64')])], { to: dtypeOf(x) });
-  return left ? op.Mul([x, factor]) : op.Div([op.Sub([x, op.Mod([x, factor])]), factor]);
-};
-export const shifts = (['lshift', 'rshift'] as const).flatMap((name) => [
-  ...aten(`aten::__${name}__.Tensor(Tensor self, Tensor other) -> Tensor`, (op, { self, other }) =>
-    shifted(op, self, other, name === 'lshift'),
-  ),
-  ...aten(`aten::__${name}__.Scalar(Tensor self, Scalar other) -> Tensor`, (op, { self, other }) =>
-    shifted(op, self, numberOperand(op, other), name === 'lshift'),
-  ),
-]);

@@ -108,14 +108,12 @@ function running(op: AtenBuilder, self: Value, dim: number, how: 'Max' | 'Min'):
     : op.scalar('int64', how === 'Max' ? -(2n ** 63n) : 2n ** 63n - 1n);
   const table = op.Where([mask, unsqueeze(op, numbers, [axis]), nothing]);
   const values = extreme(op, `Reduce${how}`, table, [axis + 1], false);
-  // PyTorch keeps the last index among equals, and the last NaN above all.
-  const last = { axis: axis + 1, keepdims: 0, select_last_index: 1 };
-  const indices = op[`Arg${how}`]([table], last);
-  if (!isFloat(dtypeOf(values))) return [cast(op, values, dtypeOf(self)), indices];
-  return [
-    values,
-    op.Where([op.IsNaN([values]), op.ArgMax([op.Cast([op.IsNaN([table])], { to: 'int32' })], last), indices]),
-  ];
+  // PyTorch keeps the last index among equals, and the last NaN above all; what is not seen yet may be equal, too.
+  const isExtreme = op.And([mask, op.Equal([table, unsqueeze(op, values, [axis + 1])])]);
+  const last = (marks: Value): Value =>
+    op.ArgMax([op.Cast([marks], { to: 'int32' })], { axis: axis + 1, keepdims: 0, select_last_index: 1 });
+  if (!isFloat(dtypeOf(values))) return [cast(op, values, dtypeOf(self)), last(isExtreme)];
+  return [values, op.Where([op.IsNaN([values]), last(op.IsNaN([table])), last(isExtreme)])];
 }
 export const cummax = aten(
   'aten::cummax(Tensor self, int dim) -> (Tensor values, Tensor indices)',

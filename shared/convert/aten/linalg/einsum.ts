@@ -1,9 +1,10 @@
 /** ATen's einsum, with the ellipsis spelled out: runtimes read `...` more narrowly than PyTorch. */
+import { isFloat } from '../../../tensor/dtype.ts';
 import type { Value } from '../../../onnx/ir.ts';
 import { aten, type AtenBuilder } from '../../converter.ts';
-import { cast } from '../../promote.ts';
+import { cast, dtypeOf } from '../../promote.ts';
 import { rankOf, shapeOf, squeeze } from '../../shape.ts';
-import { sumDtype } from '../reduce/reduction.ts';
+import { reduce, sumDtype } from '../reduce/reduction.ts';
 
 /** Letters of one term in order, `...` as one of them. */
 const labelsOf = (term: string): string[] => term.match(/\.\.\.|[A-Za-z]/g) ?? [];
@@ -49,15 +50,36 @@ export const einsum = aten(
       term.flatMap((l, axis) => (shapeOf(tensors[i]!)[axis] === 1 && isLong(l) ? [axis] : [])),
     );
     // PyTorch sums an axis that only one operand has before it multiplies, and sums of integers are int64.
-    const isSummed = [...new Set(terms.flat())].some(
-      (l) =>
-        !output.includes(l) &&
-        isLong(l) &&
-        terms.filter((term, i) => term.some((t, axis) => t === l && !lone[i]!.includes(axis))).length === 1,
-    );
+    const isAlone = (l: string): boolean =>
+      !output.includes(l) &&
+      isLong(l) &&
+      terms.filter((term, i) => term.some((t, axis) => t === l && !lone[i]!.includes(axis))).length === 1;
+    const isSummed = terms.flat().some(isAlone);
     const numbers = isSummed ? tensors.map((x) => cast(op, x, sumDtype(x, null))) : tensors;
-    const operands: Value[] = numbers.map((x, i) => squeeze(op, x, lone[i]!));
-    const kept = terms.map((term, i) => term.filter((_, axis) => !lone[i]!.includes(axis)).join(''));
-    return op.Einsum(operands, { equation: `${kept.join()}->${output.join('')}` });
+    const operands = numbers.map((x, i): Operand => ({
+      value: squeeze(op, x, lone[i]!),
+      term: terms[i]!.filter((_, axis) => !lone[i]!.includes(axis)),
+    }));
+    const isExact = isSummed && !isFloat(dtypeOf(numbers[0]!));
+    const kept = isExact ? operands.map((operand) => summed(op, operand, isAlone)) : operands;
+    return op.Einsum(
+      kept.map(({ value }) => value),
+      { equation: `${kept.map(({ term }) => term.join('')).join()}->${output.join('')}` },
+    );
   },
 );
+
+interface Operand {
+  readonly value: Value;
+  readonly term: readonly string[];
+}
+
+/** Integers are summed by the reduction that wraps around; runtimes sum inside an Einsum in floating point. */
+function summed(op: AtenBuilder, { value, term }: Operand, isAlone: (letter: string) => boolean): Operand {
+  if (!term.some(isAlone)) return { value, term };
+  const letters = [...new Set(term)];
+  const diagonal = letters.length < term.length;
+  const x = diagonal ? op.Einsum([value], { equation: `${term.join('')}->${letters.join('')}` }) : value;
+  const axes = letters.flatMap((l, axis) => (isAlone(l) ? [axis] : []));
+  return { value: reduce(op, 'ReduceSum', x, axes, false), term: letters.filter((l) => !isAlone(l)) };
+}
