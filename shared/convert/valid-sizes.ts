@@ -40,7 +40,9 @@ export function validSizes({ guards, ranges, renamed }: Request): ValidSizes {
     const name = renamed.get(raw) ?? symbol(raw);
     intervals.set(symbolName(name) ?? raw, [min ?? (COMPUTED.test(raw) ? -Infinity : 0), max ?? Infinity]);
   }
-  const guarded = guards.conditions.flatMap((condition) => flattened(substituteIn(condition, renamed)));
+  const read = guards.conditions.flatMap((condition) => flattened(substituteIn(condition, renamed)));
+  // Those beyond are said as they are.
+  const [guarded, rest] = [read.slice(0, PROVED), read.slice(PROVED)];
   const bounds = narrowed(new SizeFacts(intervals), guarded, intervals.keys());
   const known = (): SizeFacts => new SizeFacts([...intervals.keys()].map((name) => [name, bounds.rangeOf(name)]));
   const all = guarded.map((condition) => simplified(condition, known));
@@ -49,7 +51,7 @@ export function validSizes({ guards, ranges, renamed }: Request): ValidSizes {
   const limits = [...intervals.keys()].flatMap((name) =>
     COMPUTED.test(name) ? [] : limitsOf(name, bounds.rangeOf(name)),
   );
-  const conditions = [...limits, ...independent(all, known)];
+  const conditions = [...limits, ...independent(all, known), ...rest];
   return { conditions: withoutFixed(conditions, intervals.keys(), facts), facts };
 }
 
@@ -82,6 +84,9 @@ function independent(conditions: readonly Condition[], known: () => SizeFacts): 
   }
   return [...kept.values()];
 }
+
+/** Real programs have tens of guards, large ones hundreds; proofs take time that grows faster than their number. */
+const PROVED = 300;
 
 /** Holding each against all others takes the square of their number. */
 const COMPARED = 40;

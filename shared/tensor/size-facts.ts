@@ -27,6 +27,10 @@ import { evaluateFormula, isMonotone, ROUNDINGS } from './formula.ts';
 /** Both ends included. */
 export type Interval = readonly [low: number, high: number];
 
+/** Expressions of sizes have a handful of terms. */
+const TERM_LIMIT = 64;
+const termCount = (dim: Dim): number => (isStatic(dim) ? 1 : dim.terms.length);
+
 const ANYTHING: Interval = [-Infinity, Infinity];
 /** Rewriting ends by itself for what PyTorch writes; this is for what a hostile file might. */
 const ROUNDS = 6;
@@ -57,7 +61,7 @@ export class SizeFacts {
   /** Calls that equations give the value of, by their text. */
   readonly #values = new Map<string, Dim>();
   /** Divisions that leave no remainder. */
-  readonly #exact: { readonly over: Dim; readonly under: Dim }[] = [];
+  readonly #exact: { readonly over: Dim; readonly under: Dim; readonly quotient: string }[] = [];
 
   constructor(ranges: Iterable<readonly [string, Interval]>) {
     for (const [name, range] of ranges) this.#ranges.set(name, range);
@@ -95,7 +99,7 @@ export class SizeFacts {
       const [low, high] = this.rangeOf(whole.name);
       this.#ranges.set(part, [Math.ceil(low / under), Math.floor(high / under)]);
       this.#solved.set(whole.name, mulDims(under, symbol(part)));
-    } else this.#exact.push({ over, under });
+    } else this.#exact.push({ over, under, quotient: dimText(floorDivDims(over, under)) });
     return true;
   }
 
@@ -129,12 +133,22 @@ export class SizeFacts {
   /** The same number, with everything known put in. */
   normal(dim: Dim): Dim {
     let current = dim;
+    if (this.#grown(dim) > TERM_LIMIT) return dim;
     for (let round = 0; round < ROUNDS; round++) {
       const next = this.#divided(rebuilt(current, (atom) => this.#atom(atom)));
-      if (dimText(next) === dimText(current)) return next;
+      if (dimText(next) === dimText(current) || this.#grown(next) > TERM_LIMIT) return next;
       current = next;
     }
     return current;
+  }
+
+  /** Terms it has once its symbols are put in: products of sums grow quickly. */
+  #grown(dim: Dim): number {
+    if (isStatic(dim)) return 1;
+    return dim.terms.reduce((sum, { atoms }) => {
+      const sizes = atoms.map((atom) => (atom.kind === 'symbol' ? termCount(this.#solved.get(atom.name) ?? 1) : 1));
+      return sum + sizes.reduce((product, size) => product * size, 1);
+    }, 0);
   }
 
   #atom(atom: Atom): Dim {
@@ -153,7 +167,8 @@ export class SizeFacts {
     }
     if (fn === 'pow') return null;
     if (this.range(a)[0] >= 0 && high < 0) return fn === 'mod' ? a : 0;
-    const whole = this.#exact.find((e) => sameDim(e.over, a) && sameDim(floorDivDims(e.over, e.under), b));
+    const [over, divisor] = [dimText(a), dimText(b)];
+    const whole = this.#exact.find((e) => e.quotient === divisor && dimText(e.over) === over);
     if (whole && this.range(b)[0] >= 1) return fn === 'mod' ? 0 : whole.under;
     const common = this.#commonFactor([a, b]);
     if (common === 1) return null;
@@ -164,10 +179,11 @@ export class SizeFacts {
   /** `floordiv(x, c) * c` is x where the division is exact. */
   #divided(dim: Dim): Dim {
     if (isStatic(dim)) return dim;
-    for (const { over, under } of this.#exact) {
-      const quotient = dimText(floorDivDims(over, under));
-      for (const term of dim.terms) {
-        const at = term.atoms.findIndex((atom) => dimText(ofAtom(atom)) === quotient);
+    if (this.#exact.length === 0) return dim;
+    const texts = dim.terms.map(({ atoms }) => atoms.map((atom) => dimText(ofAtom(atom))));
+    for (const { over, under, quotient } of this.#exact) {
+      for (const [i, term] of dim.terms.entries()) {
+        const at = texts[i]!.indexOf(quotient);
         if (at < 0) continue;
         const rest = mulDims(term.factor, ...term.atoms.filter((_, i) => i !== at).map(ofAtom));
         const factor = divideExactly(rest, under);

@@ -89,6 +89,16 @@ describe('what is said', () => {
   });
 });
 
+test.each([
+  ['equations that grow when put into each other', (i: number) => `s${i} == s${i + 1} + s${i + 2}*s${i + 3}`],
+  ['divisions that might all cancel', (i: number) => `(s0*s1 + ${i}) % ${i + 2} == 0`],
+])('hundreds of %s end soon', (_name, guard) => {
+  const guards = Array.from({ length: 600 }, (_, i) => guard(i));
+  const names = new Set(guards.join(' ').match(/s\d+/g));
+  const ranges = Object.fromEntries([...names].map((name) => [name, [2, null] as const]));
+  expect(read({ guards, ranges }).conditions).toHaveLength(600);
+});
+
 describe('a guard that is no size expression is not read', () => {
   test.each(['(s0 & -1 + s0) == 0', "L['x'].stride()[0] == 1", 's0', 's0 == ', 'f(s0) == 1', 'not_a(', "'a' == 'b'"])(
     '%s',
