@@ -1,6 +1,7 @@
 /** What an operator converter is: its ATen schema and how to write it with ONNX operators. */
 import type { Builder } from '../onnx/builder.ts';
 import type { Graph, Value } from '../onnx/ir.ts';
+import type { Dim } from '../tensor/dim.ts';
 import type { TensorType } from '../tensor/type.ts';
 import type { Argument, Scalar, TorchGraph, TorchNode } from '../torch/program.ts';
 import type { OpsetLimit } from './opset-limits.ts';
@@ -12,6 +13,8 @@ export interface AtenContext {
   readonly numbers: WeakMap<Value, Scalar | null>;
   /** Whether a value stands for a complex tensor (then it has a last axis of 2). */
   isComplex(value: Value): boolean;
+  /** Whether a size may be 0, within the sizes PyTorch recorded for the program. */
+  canBeZero(dim: Dim): boolean;
   /** Refuse an argument: typed, with the place in the user's model. */
   refuse(argument: string, value: unknown, supported: string): never;
   /** Tell the user something that is right but may surprise. */

@@ -211,9 +211,10 @@ const outputsOf = (node: TorchNode): Argument[] =>
       : [o],
   );
 
-const contextOf = ({ complex, current }: ScopeShared, warn: (message: string) => void): AtenContext => ({
+const contextOf = ({ sizes, complex, current }: ScopeShared, warn: (message: string) => void): AtenContext => ({
   numbers: new WeakMap(),
   isComplex: (value) => complex.has(value),
+  canBeZero: (dim) => !sizes.isPositive(dim),
   refuse: (argument, value, supported) =>
     fail('UnsupportedArgument', {
       operator: current.node?.target ?? 'graph',

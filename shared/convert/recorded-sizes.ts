@@ -38,6 +38,12 @@ export class RecordedSizes {
     return result;
   }
 
+  /** At least 1 in every size that the program takes. */
+  isPositive(dim: Dim): boolean {
+    const { facts } = this.#sizes;
+    return facts.range(facts.normal(dim))[0] >= 1;
+  }
+
   /**
    * PyTorch may write `s // (s // 2)` where 2 is inferred: guards prove it. What they do not prove may still be so for
    * the example; then it is checked whenever the model runs.

@@ -18,6 +18,12 @@ export const kthvalue = aten(
   'aten::kthvalue(Tensor self, SymInt k, int dim=-1, bool keepdim=False) -> (Tensor values, Tensor indices)',
   (op, { self, k, dim, keepdim }) => ranked(op, self, staticSize(op, k, 'k') - 1, dim, keepdim),
 );
+/** No number; null where there are elements. */
+export function medianOfNothing(op: AtenBuilder, self: Value): Value | null {
+  if (mulDims(...shapeOf(self)) !== 0) return null;
+  if (!isFloat(dtypeOf(self))) return op.aten.refuse('self', 'no elements', 'integer tensors with elements');
+  return op.scalar(dtypeOf(self), NaN);
+}
 /** The lower of two middle elements. TopK may order NaN anywhere, where PyTorch gives NaN. */
 function median(op: AtenBuilder, self: Value, dim: number, keepdim: boolean): Value[] {
   const size = rankOf(self) === 0 ? 1 : staticSize(op, shapeOf(self)[axisOf(op, dim, rankOf(self))]!, 'size');
@@ -29,7 +35,8 @@ export const medianDim = aten(
 );
 export const medianAll = aten(
   'aten::median(Tensor self) -> Tensor',
-  (op, { self }) => median(op, reshape(op, self, [mulDims(...shapeOf(self))]), 0, false)[0]!,
+  (op, { self }) =>
+    medianOfNothing(op, self) ?? median(op, reshape(op, self, [mulDims(...shapeOf(self))]), 0, false)[0]!,
 );
 export const msort = aten('aten::msort(Tensor self) -> Tensor', (op, { self }) =>
   rankOf(self) === 0

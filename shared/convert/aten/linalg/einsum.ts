@@ -56,6 +56,8 @@ export const einsum = aten(
       terms.filter((term, i) => term.some((t, axis) => t === l && !lone[i]!.includes(axis))).length === 1;
     const isSummed = terms.flat().some(isAlone);
     const numbers = isSummed ? tensors.map((x) => cast(op, x, sumDtype(x, null))) : tensors;
+    const booleans = numbers.find((x) => dtypeOf(x) === 'bool');
+    if (booleans) return op.aten.refuse('tensors', 'bool', 'tensors of numbers');
     const operands = numbers.map((x, i): Operand => ({
       value: squeeze(op, x, lone[i]!),
       term: terms[i]!.filter((_, axis) => !lone[i]!.includes(axis)),

@@ -5,7 +5,7 @@ import { aten, type AtenBuilder } from '../../converter.ts';
 import { dtypeOf } from '../../promote.ts';
 import { filledTensor, rankOf, reshape, shapeOf } from '../../shape.ts';
 import { batchNormalize } from './normalization.ts';
-import { countOf, reduce } from '../reduce/reduction.ts';
+import { countOf } from '../reduce/reduction.ts';
 
 interface Layer {
   readonly input: Value;
@@ -37,9 +37,10 @@ function trained(op: AtenBuilder, a: Layer): Statistics {
   const axes = shapeOf(x)
     .map((_, i) => i)
     .filter((i) => i !== 1);
-  const mean = reduce(op, 'ReduceMean', x, axes, true);
+  const averaged = (v: Value): Value => op.ReduceMean([v, op.ints(axes)], { keepdims: 1 });
+  const mean = averaged(x);
   const centred = op.Sub([x, mean]);
-  const variance = reduce(op, 'ReduceMean', op.Mul([centred, centred]), axes, true);
+  const variance = averaged(op.Mul([centred, centred]));
   const inverse = op.Reciprocal([op.Sqrt([op.Add([variance, op.scalar(dtype, a.eps)])])]);
   const wide = (v: Value): Value => reshape(op, v, [channels[0]!, ...new Array<Dim>(rankOf(x) - 2).fill(1)]);
   const normal = op.Mul([centred, inverse]);

@@ -176,13 +176,12 @@ export const cross_entropy_loss = aten(
           shapeOf(a.self).map((_, i) => (i === axis ? classes : 1)),
         )
       : null;
-    const loss = op.Neg([
-      reduce(op, 'ReduceSum', op.Mul([shaped ? op.Mul([logs, shaped]) : logs, smooth]), [axis], false),
-    ]);
-    if (a.reduction !== 1) return reduced(op, loss, a.reduction);
+    const likelihood = reduce(op, 'ReduceSum', op.Mul([shaped ? op.Mul([logs, shaped]) : logs, smooth]), [axis], false);
     // The mean is over positions, not over classes.
+    const loss = op.Neg([reduced(op, likelihood, a.reduction === 1 ? 2 : a.reduction)]);
+    if (a.reduction !== 1) return loss;
     const count = mulDims(...shapeOf(a.self).filter((_, i) => i !== axis));
-    return op.Div([reduced(op, loss, 2), op.Cast([op.dim(count)], { to: dtypeOf(loss) })]);
+    return op.Div([loss, op.Cast([op.dim(count)], { to: dtypeOf(loss) })]);
   },
 );
 

@@ -1,8 +1,8 @@
 /** ATen normalization layers. */
-import { type Dim, divideExactly, mulDims } from '../../../tensor/dim.ts';
+import { type Dim, divideExactly, floorDivDims, isStatic, mulDims } from '../../../tensor/dim.ts';
 import type { Value } from '../../../onnx/ir.ts';
 import { aten, type AtenBuilder } from '../../converter.ts';
-import { dtypeOf } from '../../promote.ts';
+import { cast, dtypeOf } from '../../promote.ts';
 import { filledTensor, rankOf, reshape, shapeOf, staticSize } from '../../shape.ts';
 import { reduce } from '../reduce/reduction.ts';
 
@@ -29,9 +29,11 @@ function normalizeByBatch(op: AtenBuilder, x: Value, { weight, bias, eps }: Batc
   return scaleAndShift(op, standardized(op, x, axes, eps), weight, bias);
 }
 
+/** Where the axes are empty, so is the result: no mean of nothing is seen. */
 function standardized(op: AtenBuilder, x: Value, axes: readonly number[], eps: number): Value {
-  const centred = op.Sub([x, reduce(op, 'ReduceMean', x, axes, true)]);
-  const variance = reduce(op, 'ReduceMean', op.Mul([centred, centred]), axes, true);
+  const averaged = (v: Value): Value => op.ReduceMean([v, op.ints(axes)], { keepdims: 1 });
+  const centred = op.Sub([x, averaged(x)]);
+  const variance = averaged(op.Mul([centred, centred]));
   return op.Div([centred, op.Sqrt([op.Add([variance, op.scalar(dtypeOf(x), eps)])])]);
 }
 
@@ -73,6 +75,7 @@ interface LayerNorm {
 }
 
 export function layerNormalize(op: AtenBuilder, x: Value, { normalized_shape, weight, bias, eps }: LayerNorm): Value {
+  if (normalized_shape.includes(0)) return op.Identity([x]);
   return op.LayerNormalization([x, weight ?? ones(op, x, normalized_shape), bias], {
     axis: -normalized_shape.length,
     epsilon: eps,
@@ -86,9 +89,10 @@ export const native_layer_norm = aten(
   'aten::native_layer_norm(Tensor input, SymInt[] normalized_shape, Tensor? weight, Tensor? bias, float eps) -> (Tensor, Tensor, Tensor)',
   (op, a) => {
     const axes = a.normalized_shape.map((_, i) => rankOf(a.input) - a.normalized_shape.length + i);
-    const mean = reduce(op, 'ReduceMean', a.input, axes, true);
+    const averaged = (v: Value): Value => op.ReduceMean([v, op.ints(axes)], { keepdims: 1 });
+    const mean = averaged(a.input);
     const centred = op.Sub([a.input, mean]);
-    const variance = reduce(op, 'ReduceMean', op.Mul([centred, centred]), axes, true);
+    const variance = averaged(op.Mul([centred, centred]));
     const deviation = op.Reciprocal([op.Sqrt([op.Add([variance, op.scalar(dtypeOf(a.input), a.eps)])])]);
     return [layerNormalize(op, a.input, a), mean, deviation];
   },
@@ -114,12 +118,27 @@ export const group_norm = aten(
   'aten::group_norm(Tensor input, int num_groups, Tensor? weight=None, Tensor? bias=None, float eps=1e-05, bool cudnn_enabled=True) -> Tensor',
   (op, { input, num_groups, weight, bias, eps }) => {
     const channels = [shapeOf(input)[1]!];
+    if (shapeOf(input).some((d) => op.aten.canBeZero(d)))
+      return scaleAndShift(op, normalizeGroups(op, input, num_groups, eps), weight, bias);
     return op.GroupNormalization([input, weight ?? ones(op, input, channels), bias ?? zeros(op, input, channels)], {
       num_groups,
       epsilon: eps,
     });
   },
 );
+
+/** What GroupNormalization computes, which onnxruntime cannot reshape when there is nothing in the batch. */
+function normalizeGroups(op: AtenBuilder, input: Value, groups: number, eps: number): Value {
+  const [batch, ...rest] = shapeOf(input) as [Dim, ...Dim[]];
+  const elements = mulDims(...rest);
+  const each = divideExactly(elements, groups) ?? floorDivDims(elements, groups);
+  const dtype = dtypeOf(input) === 'float64' ? 'float64' : 'float32';
+  const shape = isStatic(each) && each > 0 ? op.ints([-1, groups, each]) : op.dims([batch, groups, each]);
+  const grouped = op.Reshape([cast(op, input, dtype), shape], { allowzero: isStatic(each) && each > 0 ? 0 : 1 });
+  const normal = standardized(op, grouped, [2], eps);
+  return cast(op, op.Reshape([normal, op.Shape([input])], { allowzero: 1 }), dtypeOf(input));
+}
+
 export const native_group_norm = aten(
   'aten::native_group_norm(Tensor input, Tensor? weight, Tensor? bias, SymInt N, SymInt C, SymInt HxW, int group, float eps) -> (Tensor, Tensor, Tensor)',
   (op, { input, weight, bias, N, C, HxW, group, eps }) => {

@@ -6,7 +6,6 @@ import { aten, type AtenBuilder } from '../../converter.ts';
 import { alongAxisMatrix } from '../../axis-matrix.ts';
 import { dtypeOf } from '../../promote.ts';
 import { rankOf, shapeOf, squeeze, staticSize, unsqueeze } from '../../shape.ts';
-import { reduce } from '../reduce/reduction.ts';
 
 interface Window {
   readonly kernel: readonly number[];
@@ -179,7 +178,7 @@ export function adaptiveAveragePool(op: AtenBuilder, self: Value, output: readon
   const axes = output.map((_, i) => rank - spatial + i);
   if (output.every((d) => d === 1)) {
     if (rank === spatial + 2 && isFloat(dtypeOf(self))) return op.GlobalAveragePool([self]);
-    return reduce(op, 'ReduceMean', self, axes, true);
+    return op.ReduceMean([self, op.ints(axes)], { keepdims: 1 });
   }
   return axes.reduce<Value>((x, axis, i) => averageAxis(op, x, axis, output[i]!), self);
 }
@@ -188,7 +187,7 @@ export function adaptiveAveragePool(op: AtenBuilder, self: Value, output: readon
 function averageAxis(op: AtenBuilder, x: Value, axis: number, out: Dim): Value {
   const size = shapeOf(x)[axis]!;
   if (divideExactly(size, out) === 1) return x;
-  if (out === 1) return reduce(op, 'ReduceMean', x, [axis], true);
+  if (out === 1) return op.ReduceMean([x, op.ints([axis])], { keepdims: 1 });
   const bins = staticSize(op, out, 'output_size');
   const width = staticSize(op, size, 'input size with this output_size');
   return alongAxisMatrix(op, x, axis, averagingRows(width, bins));

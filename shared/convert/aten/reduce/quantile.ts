@@ -6,6 +6,7 @@ import { aten, type AtenBuilder } from '../../converter.ts';
 import { cast, dtypeOf } from '../../promote.ts';
 import { axisOf, filledTensor, rankOf, reshape, shapeOf, transpose, unsqueeze } from '../../shape.ts';
 import { interpolate } from '../elementwise/arithmetic.ts';
+import { medianOfNothing } from '../indexing/order.ts';
 import { axesOf, countOf, reduce } from './reduction.ts';
 
 /**
@@ -155,7 +156,8 @@ function nanMedian(op: AtenBuilder, self: Value, dim: number, keepdim: boolean):
 }
 export const nanmedian = aten(
   'aten::nanmedian(Tensor self) -> Tensor',
-  (op, { self }) => nanMedian(op, reshape(op, self, [mulDims(...shapeOf(self))]), 0, false)[0]!,
+  (op, { self }) =>
+    medianOfNothing(op, self) ?? nanMedian(op, reshape(op, self, [mulDims(...shapeOf(self))]), 0, false)[0]!,
 );
 export const nanmedianDim = aten(
   'aten::nanmedian.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)',

@@ -4,6 +4,7 @@ import { type Dtype, isFloat } from '../../../tensor/dtype.ts';
 import type { Value } from '../../../onnx/ir.ts';
 import { aten, type AtenBuilder } from '../../converter.ts';
 import { cast, dtypeOf, floatOf } from '../../promote.ts';
+import { canBeEmpty, mean as meanOf } from './mean.ts';
 import { axisOf, filledTensor, rankOf, reshape, shapeOf } from '../../shape.ts';
 
 type Reduce =
@@ -29,13 +30,7 @@ export function reduce(op: AtenBuilder, how: Reduce, x: Value, axes: readonly nu
       : how === 'ReduceSumSquare'
         ? op.Mul([x, x])
         : op.Identity([x]);
-  // The mean of nothing is no number; runtimes say 0.
-  if (how === 'ReduceMean' && axes.some((a) => shapeOf(x)[a] === 0)) {
-    const dims = shapeOf(x)
-      .map((d, i): Dim => (axes.includes(i) ? 1 : d))
-      .filter((_, i) => keepdim || !axes.includes(i));
-    return filledTensor(op, dims, dtypeOf(x), NaN);
-  }
+  if (how === 'ReduceMean') return meanOf(op, x, axes, keepdim);
   return op[how]([x, op.ints(axes)], { keepdims: keepdim ? 1 : 0 });
 }
 
@@ -188,11 +183,13 @@ function quantified(
   const truth = op.Cast([cast(op, self, 'bool')], { to: 'int32' });
   // No axes of an `all.dims` call means no reduction; null means all of them.
   const axes = axesOf(op, self, dim);
-  return cast(
-    op,
-    op.Cast([reduce(op, how, truth, axes, keepdim)], { to: 'bool' }),
-    dtypeOf(self) === 'uint8' ? 'uint8' : 'bool',
-  );
+  const found = reduce(op, how, truth, axes, keepdim);
+  // The largest of nothing is the lowest number there is, and that is not true.
+  const isTrue =
+    rankOf(self) > 0 && canBeEmpty(op, self, axes)
+      ? op.Greater([found, op.scalar('int32', 0)])
+      : op.Cast([found], { to: 'bool' });
+  return cast(op, isTrue, dtypeOf(self) === 'uint8' ? 'uint8' : 'bool');
 }
 export const all = aten('aten::all(Tensor self) -> Tensor', (op, { self }) =>
   quantified(op, 'ReduceMin', self, null, false),
