@@ -1,6 +1,7 @@
 /** ATen indexing: gather, embedding, advanced indexing, scatter. */
 import { addDims, type Dim, isStatic, mulDims, sameDim } from '../../../tensor/dim.ts';
 import { memoryData } from '../../../tensor/data.ts';
+import { type Dtype, integerRange, isFloat, isInteger } from '../../../tensor/dtype.ts';
 import { encodeNumbers } from '../../../tensor/numbers.ts';
 import type { Value } from '../../../onnx/ir.ts';
 import { isUnknownDim } from '../../../onnx/unknown-dim.ts';
@@ -21,6 +22,7 @@ import {
   transpose,
   unsqueeze,
 } from '../../shape.ts';
+import { floorDivide } from '../elementwise/division.ts';
 
 const asIndex = (op: AtenBuilder, x: Value): Value => (dtypeOf(x) === 'int32' ? x : cast(op, x, 'int64'));
 
@@ -336,14 +338,19 @@ export const scatter_add = aten(
   REDUCING,
 );
 
-/** What each reduction starts from where self does not count. */
-const NEUTRAL: Readonly<Record<string, number>> = { sum: 0, mean: 0, prod: 1, amax: -Infinity, amin: Infinity };
-const SCATTER: Readonly<Record<string, ScatterReduction>> = {
+const SCATTER: Readonly<Record<string, Exclude<ScatterReduction, 'none'>>> = {
   sum: 'add',
   mean: 'add',
   prod: 'mul',
   amax: 'max',
   amin: 'min',
+};
+/** What each reduction starts from where self does not count. */
+const NEUTRAL: Readonly<Record<Exclude<ScatterReduction, 'none'>, (dtype: Dtype) => number | bigint>> = {
+  add: () => 0,
+  mul: () => 1,
+  max: (dtype) => (isFloat(dtype) ? -Infinity : integerRange(dtype)[0]),
+  min: (dtype) => (isFloat(dtype) ? Infinity : integerRange(dtype)[1]),
 };
 
 interface Reduction {
@@ -359,15 +366,16 @@ function scatterReduced(op: AtenBuilder, scattering: Scattering, { reduce, inclu
   const how = SCATTER[reduce];
   if (!how) return op.aten.refuse('reduce', reduce, Object.keys(SCATTER).join(', '));
   const dtype = dtypeOf(self);
-  if (!/^float(32|64)$/.test(dtype)) return op.aten.refuse('self', dtype, 'float32 or float64');
-  const fill = (number: number): Value => expandTo(op, op.scalar(dtype, number), shapeOf(at));
-  const start = include_self ? self : scattered(op, { ...scattering, src: fill(NEUTRAL[reduce]!) }, 'none');
+  if (dtype !== 'float32' && dtype !== 'float64' && !isInteger(dtype))
+    return op.aten.refuse('self', dtype, 'float32, float64 or integers');
+  const fill = (number: number | bigint): Value => expandTo(op, op.scalar(dtype, number), shapeOf(at));
+  const start = include_self ? self : scattered(op, { ...scattering, src: fill(NEUTRAL[how](dtype)) }, 'none');
   const total = scattered(op, { ...scattering, self: start }, how);
   if (reduce !== 'mean') return total;
   const ones = filledTensor(op, shapeOf(self), dtype, 1);
   const before = include_self ? ones : scattered(op, { ...scattering, self: ones, src: fill(0) }, 'none');
   const counts = scattered(op, { ...scattering, self: before, src: fill(1) }, 'add');
-  return op.Div([total, counts]);
+  return isFloat(dtype) ? op.Div([total, counts]) : floorDivide(op, total, counts);
 }
 export const scatter_reduce = aten(
   'aten::scatter_reduce.two(Tensor self, int dim, Tensor index, Tensor src, str reduce, *, bool include_self=True) -> Tensor',
