@@ -3,9 +3,8 @@ import { type Dtype, isFloat } from '../shared/tensor/dtype.ts';
 import { decodeBigInts, decodeNumbers } from '../shared/tensor/numbers.ts';
 
 export const HOW_COMPARED =
-  'integers and booleans are compared exactly; NaN, infinities and signs of zero by position; other ' +
-  'floats within the ' +
-  'tolerance of their case';
+  'integers and booleans are compared exactly; NaN, infinities and signs of zero by position; other floats within ' +
+  'the tolerance of their case';
 
 export interface Numbers {
   readonly dtype: Dtype;

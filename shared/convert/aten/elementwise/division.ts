@@ -59,8 +59,7 @@ function floorDivideByPositive(op: AtenBuilder, x: Value, y: Value): Value {
 
 /**
  * The divisor with 1 in the place of -1, by which processors cannot divide the lowest number of 32 and 64 bits; and
- * where
- * that is. The remainder is 0 either way.
+ * where that is. The remainder is 0 either way.
  */
 function dividing(op: AtenBuilder, y: Value): { safe: Value; opposite: Value | null } {
   const { low, high } = rangeOf(y);

@@ -8,8 +8,7 @@ import { commonShape, expandTo, shapeOf } from '../../shape.ts';
 
 /**
  * (a, b) becomes (b, a mod b) until every b is 0, from int64 operands. The lowest number of a type has no absolute
- * value
- * and stays below zero, as do remainders of it: C's, with the sign of the dividend.
+ * value and stays below zero, as do remainders of it: C's, with the sign of the dividend.
  */
 function commonDivisor(op: AtenBuilder, a: Value, b: Value): Value {
   const zero = op.scalar('int64', 0);
