@@ -1,10 +1,13 @@
-/** One INT8 model of Neural Compressor carried over and run: how many samples equal PyTorch's, and how far the others are. */
+/**
+ * One INT8 model of Neural Compressor carried over and run: how many samples equal PyTorch's, and how far the others
+ * are.
+ */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type FileSource, fileSource } from '../shared/bytes/byte-source.ts';
 import type { QuantFormat } from '../shared/choices.ts';
 import { openModel } from '../shared/onnx/proto/read.ts';
-import { type LinearRecipe, RECIPES } from '../shared/quantize/transfer/recipes.ts';
+import { type RecipeName, RECIPES } from '../shared/quantize/recipe.ts';
 import { type Session, type SessionOptions, withSession } from '../shared/runtime/session.ts';
 import { transferFile } from '../shared/steps/transfer-file.ts';
 import { asFloat32 } from '../shared/tensor/arithmetic.ts';
@@ -32,13 +35,13 @@ export interface Ceilings {
 }
 
 export interface How {
-  readonly recipe: LinearRecipe;
+  readonly recipe: RecipeName;
   readonly format: QuantFormat;
 }
 
 const FORMATS = ['QDQ', 'QLinear'] as const;
 // Object.keys forgets the names.
-const RECIPE_NAMES = Object.keys(RECIPES) as readonly LinearRecipe[];
+const RECIPE_NAMES = Object.keys(RECIPES) as readonly RecipeName[];
 
 /** Every way to write a case; dynamic modules know no recipes. */
 export const waysOf = ({ activation_bits_7 }: Ceilings): readonly How[] =>
@@ -103,14 +106,14 @@ async function using<T>(path: string, work: (source: FileSource) => Promise<T>):
   }
 }
 
-const arrayOf = (file: string, name: string): Promise<TensorData> =>
+export const arrayOf = (file: string, name: string): Promise<TensorData> =>
   using(file, async (source) => {
     const { data } = (await readNpz(source)).get(name)!;
     return memoryData(data.dtype, data.shape, await data.read());
   });
 
 /** One sample at a time: the ranges of dynamic modules are per call. */
-async function outputsOf(session: Session, x: TensorData): Promise<Float32Array> {
+export async function outputsOf(session: Session, x: TensorData): Promise<Float32Array> {
   const bytes = await x.read();
   const [samples, ...rest] = x.shape as [number, ...number[]];
   const size = byteLength(x.dtype, 1) * rest.reduce((a, b) => a * b, 1);

@@ -17,7 +17,7 @@ import {
 } from '../../shared/choices.ts';
 import type { JobFile } from '../../shared/pipeline/job/job-schema.ts';
 import { DEFAULT_RECIPE } from '../../shared/quantize/recipe.ts';
-import { type LinearRecipe, RECIPES } from '../../shared/quantize/transfer/recipes.ts';
+import { type RecipeName, RECIPES } from '../../shared/quantize/recipe.ts';
 import { type ConvertedFile, convertFile } from '../../shared/steps/convert-file.ts';
 import { rewriteFile } from '../../shared/steps/rewrite-file.ts';
 import { transferFile } from '../../shared/steps/transfer-file.ts';
@@ -160,7 +160,7 @@ async function carryOver({ file, path, weights, options, job, progress, signal }
   };
 }
 
-const RECIPE_NAMES = Object.keys(RECIPES) as readonly LinearRecipe[];
+const RECIPE_NAMES = Object.keys(RECIPES) as readonly RecipeName[];
 
 const formatOf = (name: string): QuantFormat =>
   QUANT_FORMAT_NAMES.find((format) => format === name) ??

@@ -8,7 +8,7 @@ import type { DynamicAxes } from '../convert/names.ts';
 import { fail } from '../errors.ts';
 import { writeModel, type WrittenModel } from '../onnx/proto/write.ts';
 import { CODE_TYPES, type CodeTypes } from '../quantize/transfer/code-types.ts';
-import { type LinearRecipe, RECIPES } from '../quantize/transfer/recipes.ts';
+import { type RecipeName, RECIPES } from '../quantize/recipe.ts';
 import { openGraph } from './fp32-graph.ts';
 import { transferFile } from './transfer-file.ts';
 import { validateFile } from './validate-file.ts';
@@ -29,7 +29,7 @@ export interface Torch2ONNXOptions {
   readonly output_names?: readonly string[] | null;
   readonly dynamic_axes?: DynamicAxes | null;
   /** `QDQ_OP_FP32_BIAS` by default. */
-  readonly recipe?: LinearRecipe;
+  readonly recipe?: RecipeName;
 }
 
 const FORMATS = { QDQ: 'QDQ', QLINEAR: 'QLinear', QOPERATOR: 'QLinear' } as const;
@@ -53,7 +53,7 @@ export class Torch2ONNXConfig {
   readonly input_names: readonly string[] | null;
   readonly output_names: readonly string[] | null;
   readonly dynamic_axes: DynamicAxes | null;
-  readonly recipe: LinearRecipe;
+  readonly recipe: RecipeName;
 
   constructor(options: Torch2ONNXOptions = {}) {
     for (const name of Object.keys(options)) {

@@ -48,7 +48,7 @@ export async function transferFile(request: TransferFileRequest): Promise<Transf
       fail('UnsupportedOpset', { operator: 'DequantizeLinear', opset: found, needed, at: `"${graph}"` });
     }
     const source = { file: quantized.name, ...(await readQuantizedWeights(quantized)) };
-    const { facts, warnings: differences } = transfer(model, { ...how, source });
+    const { facts, warnings: differences } = await transfer(model, { ...how, source });
     signal?.throwIfAborted();
     const written = await writeModel(model, path, {
       weights: weights === 'link' ? 'embed' : weights,

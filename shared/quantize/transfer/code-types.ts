@@ -15,11 +15,12 @@ export const CODE_TYPES = {
   U8U8: { activations: 'uint8', weights: 'uint8' },
 } as const;
 export type CodeTypes = keyof typeof CODE_TYPES;
+export type ActivationDtype = (typeof CODE_TYPES)[CodeTypes]['activations'];
 
 /** Between the smallest codes of uint8 and int8. */
 const SHIFT = 128;
 
-export function affineAs(affine: Affine, dtype: 'uint8' | 'int8'): Affine {
+export function affineAs(affine: Affine, dtype: ActivationDtype): Affine {
   if (affine.dtype === dtype) return affine;
   return { dtype, scale: affine.scale, zeroPoint: affine.zeroPoint + (dtype === 'int8' ? -SHIFT : SHIFT) };
 }

@@ -6,17 +6,7 @@ import { derivedData, type TensorData } from '../../tensor/data.ts';
 import { decodeNumbers } from '../../tensor/numbers.ts';
 import { constantOf } from '../../onnx/match.ts';
 import { type Editor, retyped } from './editor.ts';
-import type { Weighted } from './write-qdq.ts';
-
-export const RECIPES = {
-  /** The bias is added in floating point. */
-  QDQ_OP_FP32_BIAS: { bias: 'float32', roundsBeforeRelu: false },
-  /** The bias is rounded to the scale of the integer sums and added to them. */
-  QDQ_OP_INT32_BIAS: { bias: 'int32', roundsBeforeRelu: false },
-  /** As the first, and the sum is rounded before whatever follows, a Relu too. */
-  QDQ_OP_FP32_BIAS_QDQ: { bias: 'float32', roundsBeforeRelu: true },
-} as const;
-export type LinearRecipe = keyof typeof RECIPES;
+import type { Weighted } from './weighted.ts';
 
 /** `[codes, scale, zero point]` of a dequantized value. */
 export function dequantized(value: Value | null | undefined): readonly [Value, Value, Value] | null {

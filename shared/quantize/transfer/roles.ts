@@ -1,24 +1,33 @@
 /** What FX graph mode makes of an operator when its inputs are quantized, by the ONNX operator that computes it. */
 import type { Node } from '../../onnx/ir.ts';
 import { constantOf } from '../../onnx/match.ts';
+import type { Unit } from './units.ts';
 
 export type Role =
   /** The result is rounded to scale and zero point of its own. */
   | 'own'
+  /** The result is rounded to a scale that is the same in every model. */
+  | 'fixed'
   /** The codes are moved or picked: scale and zero point of the input. */
   | 'moved'
+  /** Tensors of one scale put together; of several: rounded to one of its own. */
+  | 'joined'
   /** Computed anew and rounded with scale and zero point of the input. */
-  | 'averaged'
+  | 'rounded again'
   /** Multiplied by a number: the codes stay, the scale is multiplied. */
   | 'scaled'
   /** Computed in floating point. */
   | 'float';
 
+/**
+ * As in torch.ao's backend_config of PyTorch 2. Indexing, chunk and expand have no row there: they read and give
+ * floating
+ * point, so Slice, Split, Gather and Expand are not here.
+ */
 const ROLES: Readonly<Record<string, Role>> = {
   Add: 'own',
   Mul: 'own',
   MatMul: 'own',
-  Concat: 'own',
   Conv: 'own',
   ConvTranspose: 'own',
   Gemm: 'own',
@@ -30,11 +39,12 @@ const ROLES: Readonly<Record<string, Role>> = {
   LeakyRelu: 'own',
   PRelu: 'own',
   Elu: 'own',
-  Sigmoid: 'own',
-  Tanh: 'own',
-  HardSigmoid: 'own',
+  Sigmoid: 'fixed',
+  Tanh: 'fixed',
+  HardSigmoid: 'fixed',
+  Softmax: 'fixed',
+  Concat: 'joined',
   Relu: 'moved',
-  Clip: 'moved',
   MaxPool: 'moved',
   GlobalMaxPool: 'moved',
   Transpose: 'moved',
@@ -42,28 +52,41 @@ const ROLES: Readonly<Record<string, Role>> = {
   Flatten: 'moved',
   Squeeze: 'moved',
   Unsqueeze: 'moved',
-  Expand: 'moved',
   Tile: 'moved',
-  Slice: 'moved',
-  Split: 'moved',
   DepthToSpace: 'moved',
   SpaceToDepth: 'moved',
   Identity: 'moved',
   Dropout: 'moved',
-  ReduceMean: 'averaged',
-  AveragePool: 'averaged',
-  GlobalAveragePool: 'averaged',
-  Resize: 'averaged',
+  // Its bounds need not be numbers that codes stand for.
+  Clip: 'rounded again',
+  ReduceMean: 'rounded again',
+  AveragePool: 'rounded again',
+  GlobalAveragePool: 'rounded again',
+  Resize: 'rounded again',
 };
 
-export function roleOf(node: Node): Role {
+/** FX quantizes the modules of these; of the functions, torch.softmax stays in floating point. */
+const MODULES_ONLY: ReadonlySet<string> = new Set(['Softmax']);
+
+export function roleOf(node: Node, { module }: Unit): Role {
   const role = node.domain === '' ? (ROLES[node.op] ?? 'float') : 'float';
-  return role === 'own' && scalarFactor(node) ? 'scaled' : role;
+  if (module === null && MODULES_ONLY.has(node.op)) return 'float';
+  return SCALED.has(node.op) && node.inputs.some(isNumber) ? 'scaled' : role;
 }
 
-/** The one-element constant a tensor is multiplied by. */
-export function scalarFactor(node: Node): { readonly index: number } | null {
-  if (node.op !== 'Mul') return null;
-  const index = node.inputs.findIndex((input) => constantOf(input)?.shape.every((d) => d === 1));
-  return index < 0 ? null : { index };
-}
+const SCALED: ReadonlySet<string> = new Set(['Mul']);
+
+/** A constant of one element, whatever its rank. */
+export const isNumber = (value: Parameters<typeof constantOf>[0]): boolean =>
+  constantOf(value)?.shape.every((d) => d === 1) ?? false;
+
+const UNIT = { scale: 1 / 256, zeroPoint: 0 };
+const SIGNED_UNIT = { scale: 2 / 256, zeroPoint: 128 };
+
+/** Scale and zero point of results that lie in a known interval (torch.ao's default_fixed_qparams). */
+export const FIXED: Readonly<Record<string, { readonly scale: number; readonly zeroPoint: number }>> = {
+  Sigmoid: UNIT,
+  HardSigmoid: UNIT,
+  Softmax: UNIT,
+  Tanh: SIGNED_UNIT,
+};

@@ -5,6 +5,7 @@
 import type { Node, Value } from '../../onnx/ir.ts';
 import { decodeInts } from '../../tensor/numbers.ts';
 import { constantOf, int } from '../../onnx/match.ts';
+import type { Affine } from '../../torch/quantized/quantized-model.ts';
 import { type Editor, retyped } from './editor.ts';
 
 /** at::native sums 16 rows into one number and those numbers into the next; from 256 rows on there is a third level. */
@@ -102,4 +103,22 @@ function slice(editor: Editor, x: Value, axis: number, { from, to }: { from: num
     type: x.type && retyped({ ...x.type, shape: x.type.shape.map((d, i) => (i === axis ? to - from : d)) }, 'float32'),
   });
   return value;
+}
+
+/**
+ * The multiple of the scale that PyTorch rounds to: it multiplies by `1 / scale` where QuantizeLinear divides, and a
+ * mean
+ * half-way between two codes falls on another side. As PyTorch up to 2.6 does, which Neural Compressor works with; 2.13
+ * adds the zero point before it rounds, so that the two agree on all means but those half-way.
+ */
+export function writeTorchRounding(
+  editor: Editor,
+  mean: Value,
+  { stem, affine }: { readonly stem: string; readonly affine: Affine },
+): Value {
+  const number = (name: string, value: number): Value => editor.numbers(`${stem}_${name}`, 'float32', [], [value]);
+  const add = (op: string, inputs: readonly Value[], name: string): Value =>
+    editor.add(op, inputs, { name: `${stem}_${name}`, type: mean.type });
+  const steps = add('Mul', [mean, number('steps_in_1', 1 / Math.fround(affine.scale))], 'in_steps');
+  return add('Mul', [add('Round', [steps], 'whole_steps'), number('step', affine.scale)], 'on_steps');
 }

@@ -3,8 +3,11 @@
  */
 import type { Graph, Node, Value } from '../../onnx/ir.ts';
 import { constantOf } from '../../onnx/match.ts';
-import { roleOf } from './roles.ts';
+import { decodeNumbers } from '../../tensor/numbers.ts';
 import type { Affine } from '../../torch/quantized/quantized-model.ts';
+import { affineAs, type ActivationDtype } from './code-types.ts';
+import { Names } from './names.ts';
+import { FIXED, isNumber, type Role, roleOf } from './roles.ts';
 import { moduleOf } from './scope.ts';
 import { type Unit, unitsOf } from './units.ts';
 
@@ -14,120 +17,170 @@ export interface TraceRequest {
   readonly paths: readonly string[];
   /** Modules whose output PyTorch rounds, with what it rounds to; null: integer weights, float output. */
   readonly modules: ReadonlyMap<string, Affine | null>;
-  /** Numbers of the graph module by the stem of their names: `block1_scale_3` is `block1`, 3. */
+  /** Numbers of the graph module by their names. */
   readonly values: ReadonlyMap<string, Affine>;
+  /** Of the codes that are written. */
+  readonly dtype: ActivationDtype;
+}
+
+/** What one unit reads rounded, though others may read it as it is. */
+export interface Reading {
+  readonly affine: Affine;
+  readonly readers: ReadonlySet<Unit>;
 }
 
 export interface Trace {
   readonly units: readonly Unit[];
+  readonly unitOf: ReadonlyMap<Node, Unit>;
   /** Tensors that are rounded once computed: whoever reads them reads the rounded ones. */
   readonly rounded: ReadonlyMap<Value, Affine>;
   /** Of those, the ones that only move or pick codes of their input. */
   readonly moved: ReadonlySet<Value>;
   /** Products of codes and a number: codes of the input, another scale. */
-  readonly scaled: ReadonlyMap<Value, { readonly source: Value; readonly affine: Affine }>;
-  /** Tensors that single units read rounded. */
-  readonly readings: ReadonlyMap<Value, { readonly affine: Affine; readonly readers: ReadonlySet<Unit> }>;
+  readonly scaled: ReadonlyMap<Value, Affine>;
+  readonly readings: ReadonlyMap<Value, Reading>;
   /** Units PyTorch computed on codes. */
   readonly quantized: ReadonlySet<Unit>;
+  /** Results rounded to a scale the file does not have, because it is the same in every model. */
+  readonly assumed: readonly Unit[];
   /** Names in the file that found no place in the graph. */
   readonly unused: readonly string[];
 }
 
-export function traceRounding({ graph, paths, modules, values }: TraceRequest): Trace {
-  const units = unitsOf(graph, leavesOf(paths));
-  const rounded = new Map<Value, Affine>();
-  const moved = new Set<Value>();
-  const scaled = new Map<Value, { source: Value; affine: Affine }>();
-  const readings = new Map<Value, { affine: Affine; readers: Set<Unit> }>();
-  const quantized = new Set<Unit>();
-  const unitOf = new Map<Node, Unit>(units.flatMap((unit) => unit.nodes.map((node) => [node, unit] as const)));
-  const names = new Names(values);
-
-  const isFloat = (value: Value): boolean => {
-    const dtype = value.type?.dtype ?? constantOf(value)?.dtype ?? null;
-    return dtype === null || dtype === 'float32';
-  };
-  const stemFor = (value: Value, reader: Unit): string => {
-    if (graph.inputs.includes(value)) return `${reader.scope}_input`;
-    if (!value.producer || constantOf(value)) return moduleNamed(value.name) ?? reader.scope;
-    return unitOf.get(value.producer)?.scope ?? moduleOf(value.producer) ?? '';
-  };
-  /** Scale and zero point with which the unit reads a tensor nobody rounded yet, or null where the file has none. */
-  const readAll = (unit: Unit, inputs: readonly Value[]): boolean => {
-    const before = names.mark();
-    const found = new Map<Value, Affine>();
-    for (const value of inputs) {
-      if (rounded.has(value) || scaled.has(value) || readings.has(value)) continue;
-      const affine = names.take(stemFor(value, unit));
-      if (!affine) {
-        names.reset(before);
-        return false;
-      }
-      found.set(value, affine);
-    }
-    for (const value of inputs) {
-      if (rounded.has(value) || scaled.has(value)) continue;
-      const reading = readings.get(value) ?? { affine: found.get(value)!, readers: new Set<Unit>() };
-      reading.readers.add(unit);
-      readings.set(value, reading);
-    }
-    return true;
-  };
-
-  for (const unit of units) {
-    const [output] = unit.outputs;
-    if (!output || !isFloat(output)) continue;
-    const ofModule = unit.module === null ? undefined : modules.get(unit.module);
-    if (ofModule) {
-      const inputs = unit.inputs.filter((value) => !constantOf(value) && isFloat(value));
-      if (!readAll(unit, inputs)) continue;
-      names.skip(unit.scope);
-      rounded.set(output, ofModule);
-      quantized.add(unit);
-      continue;
-    }
-    const [node] = unit.nodes;
-    if (ofModule === null || unit.nodes.length !== 1 || !node) continue;
-    const inputs = unit.inputs.filter((value) => isFloat(value) && !isNumber(value));
-    const role = roleOf(node);
-    const source = node.inputs[0]!;
-    if (role === 'own') {
-      const before = names.mark();
-      if (!readAll(unit, inputs)) continue;
-      const affine = names.take(unit.scope);
-      if (!affine) {
-        names.reset(before);
-        for (const value of inputs) forget(readings, value, unit);
-        continue;
-      }
-      rounded.set(output, affine);
-      quantized.add(unit);
-    } else if (role === 'scaled') {
-      const [value] = inputs;
-      const affine = value && (rounded.get(value) ?? scaled.get(value)?.affine);
-      if (!value || !affine) continue;
-      names.skip(unit.scope);
-      const factor = numberOf(unit.inputs.find(isNumber)!);
-      if (factor === null || factor <= 0) continue;
-      scaled.set(output, { source: value, affine: { ...affine, scale: affine.scale * factor } });
-      quantized.add(unit);
-    } else if (role === 'moved' || role === 'averaged') {
-      const affine = rounded.get(source);
-      if (!affine) continue;
-      names.skip(unit.scope);
-      for (const value of node.outputs) rounded.set(value, affine);
-      if (role === 'moved') for (const value of node.outputs) moved.add(value);
-      quantized.add(unit);
-    }
-  }
-  return { units, rounded, moved, scaled, readings, quantized, unused: names.unused() };
+export function traceRounding(request: TraceRequest): Trace {
+  const tracer = new Tracer(request);
+  for (const unit of tracer.units) tracer.follow(unit);
+  return tracer;
 }
 
-function forget(readings: Map<Value, { affine: Affine; readers: Set<Unit> }>, value: Value, unit: Unit): void {
-  const reading = readings.get(value);
-  if (!reading?.readers.delete(unit)) return;
-  if (reading.readers.size === 0) readings.delete(value);
+class Tracer implements Trace {
+  readonly units: readonly Unit[];
+  readonly unitOf: ReadonlyMap<Node, Unit>;
+  readonly rounded = new Map<Value, Affine>();
+  readonly moved = new Set<Value>();
+  readonly scaled = new Map<Value, Affine>();
+  readonly readings = new Map<Value, Reading & { readonly readers: Set<Unit> }>();
+  readonly quantized = new Set<Unit>();
+  readonly assumed: Unit[] = [];
+  readonly #request: TraceRequest;
+  readonly #names: Names;
+
+  constructor(request: TraceRequest) {
+    this.#request = request;
+    this.#names = new Names(request.values);
+    this.units = unitsOf(request.graph, leavesOf(request.paths));
+    this.unitOf = new Map(this.units.flatMap((unit) => unit.nodes.map((node) => [node, unit] as const)));
+  }
+
+  get unused(): readonly string[] {
+    return this.#names.unused();
+  }
+
+  follow(unit: Unit): void {
+    const [output] = unit.outputs;
+    if (!output || !isFloat(output)) return;
+    const ofModule = unit.module === null ? undefined : this.#request.modules.get(unit.module);
+    if (ofModule === null) return;
+    if (ofModule) {
+      if (!this.#read(unit, activationsOf(unit))) return;
+      this.#names.skip(unit.scope);
+      this.#round(unit, [output], ofModule);
+      return;
+    }
+    const [node, ...more] = unit.nodes;
+    if (node && more.length === 0) this.#follow[roleOf(node, unit)](unit, node);
+  }
+
+  readonly #follow: Readonly<Record<Role, (unit: Unit, node: Node) => void>> = {
+    float: () => {},
+    own: (unit) => {
+      const output = unit.outputs[0]!;
+      this.#names.attempt(() => {
+        if (!this.#read(unit, operandsOf(unit))) return false;
+        const affine = this.#names.take(unit.scope);
+        if (affine) this.#round(unit, [output], affine);
+        else this.#forget(unit);
+        return affine !== null;
+      });
+    },
+    joined: (unit, node) => {
+      const affines = operandsOf(unit).map((value) => this.rounded.get(value));
+      const [first] = affines;
+      if (!first || !affines.every((affine) => affine && sameAffine(affine, first))) this.#follow.own(unit, node);
+      else this.#keep(unit, node, this.#names.take(unit.scope) ?? first);
+    },
+    fixed: (unit, node) => {
+      if (!this.rounded.has(node.inputs[0]!)) return;
+      this.#names.skip(unit.scope);
+      this.assumed.push(unit);
+      this.#round(unit, node.outputs, affineAs({ dtype: 'uint8', ...FIXED[node.op]! }, this.#request.dtype));
+    },
+    moved: (unit, node) => {
+      const affine = this.rounded.get(node.inputs[0]!);
+      if (!affine) return;
+      this.#names.skip(unit.scope);
+      this.#keep(unit, node, affine);
+    },
+    'rounded again': (unit, node) => {
+      const affine = this.rounded.get(node.inputs[0]!);
+      if (!affine) return;
+      this.#names.skip(unit.scope);
+      this.#round(unit, node.outputs, affine);
+    },
+    scaled: (unit) => {
+      const [value] = operandsOf(unit);
+      const affine = value && (this.rounded.get(value) ?? this.scaled.get(value));
+      if (!affine) return;
+      this.#names.skip(unit.scope);
+      const factor = numberOf(unit.inputs.find(isNumber)!);
+      // PyTorch turns the codes of a negative factor over: the reader finds no scale, and the model is refused.
+      if (factor === null || factor <= 0) return;
+      this.scaled.set(unit.outputs[0]!, { ...affine, scale: affine.scale * factor });
+      this.quantized.add(unit);
+    },
+  };
+
+  #round(unit: Unit, values: readonly Value[], affine: Affine): void {
+    for (const value of values) this.rounded.set(value, affine);
+    this.quantized.add(unit);
+  }
+
+  #keep(unit: Unit, { outputs }: Node, affine: Affine): void {
+    this.#round(unit, outputs, affine);
+    for (const value of outputs) this.moved.add(value);
+  }
+
+  /** Reads codes of all of these; false where the file has no scale for one that nobody rounded yet. */
+  #read(unit: Unit, values: readonly Value[]): boolean {
+    const open = values.filter((value) => !this.rounded.has(value) && !this.scaled.has(value));
+    const found = new Map<Value, Affine>();
+    const isComplete = this.#names.attempt(() =>
+      open.every((value) => {
+        const affine = this.readings.get(value)?.affine ?? this.#names.take(this.#stemFor(value, unit));
+        if (affine) found.set(value, affine);
+        return affine !== null;
+      }),
+    );
+    if (!isComplete) return false;
+    for (const [value, affine] of found) {
+      const reading = this.readings.get(value) ?? { affine, readers: new Set<Unit>() };
+      reading.readers.add(unit);
+      this.readings.set(value, reading);
+    }
+    return true;
+  }
+
+  #forget(unit: Unit): void {
+    for (const [value, { readers }] of this.readings)
+      if (readers.delete(unit) && readers.size === 0) this.readings.delete(value);
+  }
+
+  /** The module whose name FX gave to the scale of a tensor that is rounded for its reader. */
+  #stemFor(value: Value, reader: Unit): string {
+    if (this.#request.graph.inputs.includes(value)) return `${reader.scope}_input`;
+    if (!value.producer || constantOf(value)) return moduleNamed(value.name) ?? reader.scope;
+    return this.unitOf.get(value.producer)?.scope ?? moduleOf(value.producer) ?? '';
+  }
 }
 
 /** Modules that hold no others: FX calls them as a whole. */
@@ -137,54 +190,21 @@ function leavesOf(paths: readonly string[]): Set<string> {
   return new Set(modules.filter((path) => !parents.has(path)));
 }
 
-const isNumber = (value: Value): boolean => constantOf(value)?.shape.every((d) => d === 1) ?? false;
+/** A type nobody knows counts as float: integers are told by the operators that make them. */
+const isFloat = ({ type }: Value): boolean => type === null || type.dtype === 'float32';
+
+/** What a module computes on: its parameters are constants. */
+const activationsOf = ({ inputs }: Unit): Value[] => inputs.filter((value) => !constantOf(value) && isFloat(value));
+/** What an operator computes on: parameters too, numbers not. */
+const operandsOf = ({ inputs }: Unit): Value[] => inputs.filter((value) => isFloat(value) && !isNumber(value));
+
+const sameAffine = (a: Affine, b: Affine): boolean => a.scale === b.scale && a.zeroPoint === b.zeroPoint;
 
 function numberOf(value: Value): number | null {
   const data = constantOf(value);
-  if (!data?.memory || data.dtype !== 'float32') return null;
-  return new DataView(data.memory.buffer, data.memory.byteOffset).getFloat32(0, true);
+  return data?.memory && data.dtype === 'float32' ? decodeNumbers('float32', data.memory)[0]! : null;
 }
 
 /** The module a parameter belongs to, by its name: `block1.pos` is in `block1`. */
 const moduleNamed = (name: string): string | null =>
   /^[A-Za-z_][\w.]*$/.test(name) ? name.slice(0, Math.max(name.lastIndexOf('.'), 0)) : null;
-
-/**
- * Numbers of the graph module, in the order in which FX made them: a counter for each stem, which also counts the ones
- * that
- * were folded into the operators and left no trace.
- */
-class Names {
-  readonly #values: ReadonlyMap<string, Affine>;
-  #next = new Map<string, number>();
-  #used = new Set<string>();
-  constructor(values: ReadonlyMap<string, Affine>) {
-    this.#values = values;
-  }
-  /** The next one of this stem, or null where the file has none of that number. */
-  take(module: string): Affine | null {
-    const name = this.#count(module);
-    const affine = this.#values.get(name) ?? null;
-    if (affine) this.#used.add(name);
-    return affine;
-  }
-  skip(module: string): void {
-    this.#count(module);
-  }
-  #count(module: string): string {
-    const stem = `${module.replaceAll('.', '_')}_scale_`;
-    const number = this.#next.get(stem) ?? 0;
-    this.#next.set(stem, number + 1);
-    return `${stem}${number}`;
-  }
-  mark(): readonly [Map<string, number>, Set<string>] {
-    return [new Map(this.#next), new Set(this.#used)];
-  }
-  reset([next, used]: readonly [Map<string, number>, Set<string>]): void {
-    this.#next = new Map(next);
-    this.#used = new Set(used);
-  }
-  unused(): string[] {
-    return [...this.#values.keys()].filter((name) => !this.#used.has(name));
-  }
-}

@@ -5,7 +5,7 @@ import type { Graph, Node, Value } from '../../onnx/ir.ts';
 import { moduleOf } from './scope.ts';
 
 export interface Unit {
-  /** Path of the leaf module; null: an operator in a module of others. */
+  /** Path of the leaf module, of which this is one call; null: an operator in a module of others. */
   readonly module: string | null;
   /** The module it stands in, a leaf module itself. */
   readonly scope: string;
@@ -18,18 +18,23 @@ export interface Unit {
 
 /** Units in the order of their last node. `leaves`: paths of modules that are called as a whole. */
 export function unitsOf(graph: Graph, leaves: ReadonlySet<string>): Unit[] {
-  const groups = new Map<string | Node, { scope: string; module: string | null; nodes: Node[] }>();
-  for (const node of graph.nodes) {
-    const scope = moduleOf(node) ?? '';
-    const module = leafOf(scope, leaves);
-    const key = module ?? node;
-    const group = groups.get(key) ?? { scope: module ?? scope, module, nodes: [] };
-    group.nodes.push(node);
-    // Where its last node stands.
-    groups.delete(key);
-    groups.set(key, group);
-  }
-  return [...groups.values()].map(({ scope, module, nodes }) => ({ scope, module, nodes, ...boundary(graph, nodes) }));
+  const order = new Map([...graph.nodes].map((node, at) => [node, at] as const));
+  const groups = Map.groupBy(graph.nodes, (node) => leafOf(moduleOf(node) ?? '', leaves) ?? node);
+  const units = [...groups].flatMap(([key, nodes]): Unit[] =>
+    typeof key === 'string'
+      ? callsOf(nodes).map((call) => ({ module: key, scope: key, nodes: call, ...boundary(graph, call) }))
+      : [{ module: null, scope: moduleOf(key) ?? '', nodes, ...boundary(graph, nodes) }],
+  );
+  return units.sort((a, b) => order.get(a.nodes.at(-1)!)! - order.get(b.nodes.at(-1)!)!);
+}
+
+/** A module that is called several times gives the same operators several times over. */
+function callsOf(nodes: readonly Node[]): (readonly Node[])[] {
+  const { length } = nodes;
+  const repeats = (size: number): boolean => nodes.every(({ op }, i) => op === nodes[i % size]!.op);
+  let size = 1;
+  while (size < length && (length % size !== 0 || !repeats(size))) size++;
+  return Array.from({ length: length / size }, (_, call) => nodes.slice(call * size, (call + 1) * size));
 }
 
 function leafOf(scope: string, leaves: ReadonlySet<string>): string | null {

@@ -5,7 +5,8 @@
 import { attribute, type Value } from '../../onnx/ir.ts';
 import { dataTypeNumber } from '../../onnx/data-type.ts';
 import { type Editor, retyped } from './editor.ts';
-import { rowOf, transposed, weightParams, type ModuleWeights, type Weighted } from './write-qdq.ts';
+import { type ModuleWeights, rowOf, weightParams } from './write-qdq.ts';
+import { turned, type Weighted } from './weighted.ts';
 
 /** How many codes an activation gets. */
 export const ACTIVATIONS = {
@@ -35,8 +36,7 @@ export function dynamicWriter(
     known.set(x, quantized);
     const before = node.inputs[weightIndex]!;
     const stem = before.name;
-    const data = transposed(weights.codes);
-    const codes = editor.constant(`${stem}_quantized`, data);
+    const codes = editor.constant(`${stem}_quantized`, turned(weights).codes);
     const params = weightParams(editor, stem, weights);
     const last = addition?.node ?? node;
     const [result] = last.outputs as [Value];

@@ -4,117 +4,85 @@
  */
 import { attribute, type Node, type Value } from '../../onnx/ir.ts';
 import { dataTypeNumber } from '../../onnx/data-type.ts';
-import { constantOf, int } from '../../onnx/match.ts';
-import { asFloat32, bytesOf, transposeBytes } from '../../tensor/arithmetic.ts';
+import { isStandard } from '../../onnx/match.ts';
+import { asFloat32, bytesOf } from '../../tensor/arithmetic.ts';
 import { decodeNumbers } from '../../tensor/numbers.ts';
 import type { QuantizedTensor } from '../../torch/quantized-weights.ts';
 import { derivedData, reshapedData, type TensorData } from '../../tensor/data.ts';
 import { type Editor, type Params, retyped } from './editor.ts';
-import { writeTorchMean } from './torch-mean.ts';
+import { writeTorchMean, writeTorchRounding } from './torch-mean.ts';
+import type { Affine } from '../../torch/quantized/quantized-model.ts';
 import type { Trace } from './trace.ts';
 import type { Unit } from './units.ts';
+import { isTransposed, turned, type Weighted } from './weighted.ts';
 
 /** Integer weights of a module, as PyTorch holds them, and its bias. */
 export interface ModuleWeights extends QuantizedTensor {
   readonly bias: TensorData | null;
 }
 
-/** The operator with the weights of a unit, and the Add of its bias where that is a node of its own. */
-export interface Weighted {
-  readonly node: Node;
-  readonly weightIndex: number;
-  readonly addition: { readonly node: Node; readonly index: number } | null;
-}
-
-const WEIGHT_INDEX: Readonly<Record<string, number>> = { Conv: 1, ConvTranspose: 1, Gemm: 1, MatMul: 1, Gather: 0 };
-
-export function weightedNode(unit: Unit): Weighted | null {
-  for (const node of unit.nodes) {
-    const weightIndex = node.domain === '' ? WEIGHT_INDEX[node.op] : undefined;
-    if (weightIndex === undefined || !constantOf(node.inputs[weightIndex])) continue;
-    return { node, weightIndex, addition: node.op === 'MatMul' ? additionAfter(node, unit) : null };
-  }
-  return null;
-}
-
-function additionAfter(product: Node, unit: Unit): Weighted['addition'] {
-  const [use] = product.outputs[0]!.uses;
-  if (!use || product.outputs[0]!.uses.size !== 1 || use.node.op !== 'Add' || !unit.nodes.includes(use.node))
-    return null;
-  const index = 1 - use.index;
-  return constantOf(use.node.inputs[index]) ? { node: use.node, index } : null;
-}
-
-export function writeRounding(editor: Editor, trace: Trace, afterReluToo: (unit: Unit) => boolean): void {
-  const { graph } = editor;
-  const producerUnit = new Map<Value, Unit>(trace.units.flatMap((u) => u.outputs.map((o) => [o, u] as const)));
-  const readersOf = (value: Value): Unit[] =>
-    trace.units.filter((unit) => [...value.uses].some(({ node }) => unit.nodes.includes(node)));
-  const means = new Map<Value, Value>();
-  const postponed = new Set<Value>();
-  for (const value of trace.rounded.keys()) {
-    const unit = producerUnit.get(value);
-    const readers = readersOf(value);
-    const [only] = readers;
-    const isCut =
-      only?.nodes.length === 1 && CUTS.has(only.nodes[0]!.op) && trace.moved.has(only.nodes[0]!.outputs[0]!);
-    if (unit && readers.length === 1 && isCut && !graph.isOutput(value) && !afterReluToo(unit)) postponed.add(value);
-  }
+export function writeRounding(
+  editor: Editor,
+  trace: Trace,
+  { roundsBeforeRelu }: { readonly roundsBeforeRelu: boolean },
+): void {
+  const { rounded, moved, readings, scaled, quantized, unitOf } = trace;
+  const readersOf = (value: Value): Unit[] => [...value.uses].flatMap(({ node }) => unitOf.get(node) ?? []);
+  const readsCodes = (value: Value): boolean => readersOf(value).some((unit) => quantized.has(unit));
+  const postponed = new Set(
+    roundsBeforeRelu ? [] : [...rounded.keys()].filter((value) => isReluAfter(editor, trace, value)),
+  );
   const isWanted = (value: Value): boolean =>
-    !trace.moved.has(value) ||
-    [...value.uses].some(({ node }) => postponedInput(node, postponed)) ||
-    (value.producer !== null && postponedInput(value.producer, postponed)) ||
-    readersOf(value).some((unit) => trace.quantized.has(unit));
-  for (const value of trace.rounded.keys()) {
-    const mean = value.producer?.op === 'ReduceMean' ? writeTorchMean(editor, value.producer) : null;
-    if (mean) means.set(value, mean);
-  }
-  const stems = new Map([...trace.rounded.keys()].map((value) => [value, value.name] as const));
-  for (const [value, affine] of trace.rounded) {
-    if (postponed.has(value) || !isWanted(value)) continue;
-    const stem = stems.get(value)!;
-    const codes = editor.quantize(means.get(value) ?? value, stem, affine);
-    const result = editor.dequantize(codes, stem, editor.params(stem, affine));
-    editor.supersede(value, result, new Set([codes.producer!]));
+    !moved.has(value) || readsCodes(value) || value.producer!.inputs.some((input) => input && postponed.has(input));
+  const write = (value: Value, affine: Affine): void => {
+    const before = new Set([...value.uses].map(({ node }) => node));
+    const codes = editor.quantize(torchMean(editor, value, affine) ?? value, value.name, affine);
+    const result = editor.dequantize(codes, value.name, editor.params(value.name, affine));
+    const added = [...value.uses].map(({ node }) => node).filter((node) => !before.has(node));
+    editor.supersede(value, result, new Set(added));
     editor.removeUnread([value]);
+  };
+  for (const [value, affine] of rounded) {
+    if (!postponed.has(value) && isWanted(value)) write(value, affine);
   }
-  for (const [value, { affine, readers }] of trace.readings) {
-    const stem = value.name;
-    const codes = editor.quantize(value, stem, affine);
-    const result = editor.dequantize(codes, stem, editor.params(stem, affine));
-    for (const use of [...value.uses]) {
-      if ([...readers].some((unit) => unit.nodes.includes(use.node))) use.node.setInput(use.index, result);
-    }
-  }
-  // The product of codes and a number is on codes already: rounded again only for those that read codes.
-  for (const [value, { affine }] of trace.scaled) {
-    if (!readersOf(value).some((unit) => trace.quantized.has(unit))) continue;
+  for (const [value, { affine, readers }] of readings) {
+    const uses = [...value.uses].filter(({ node }) => readers.has(unitOf.get(node)!));
     const codes = editor.quantize(value, value.name, affine);
     const result = editor.dequantize(codes, value.name, editor.params(value.name, affine));
-    editor.supersede(value, result, new Set([codes.producer!]));
+    for (const { node, index } of uses) node.setInput(index, result);
   }
+  // The product of codes and a number is on codes already: rounded again only for those that read codes.
+  for (const [value, affine] of scaled) if (readsCodes(value)) write(value, affine);
 }
 
-/** Cut off codes as they cut off numbers: rounding before or after them is the same. */
-const CUTS: ReadonlySet<string> = new Set(['Relu', 'Clip']);
+/** Relu cuts off codes as it cuts off numbers: rounding may wait until after it, where integer kernels take it in. */
+function isReluAfter({ graph }: Editor, { moved }: Trace, value: Value): boolean {
+  const [use] = value.uses;
+  const [after] = use && value.uses.size === 1 && isStandard(use.node, 'Relu') ? use.node.outputs : [];
+  return after !== undefined && moved.has(after) && !graph.isOutput(value);
+}
 
-const postponedInput = (node: Node, postponed: ReadonlySet<Value>): boolean =>
-  node.inputs.some((input) => input && postponed.has(input));
+/** A mean in place of the graph's, on the side of a border between two codes on which PyTorch's is; null: no mean. */
+function torchMean(editor: Editor, value: Value, affine: Affine): Value | null {
+  const { producer } = value;
+  if (!producer || !isStandard(producer, 'ReduceMean')) return null;
+  return writeTorchRounding(editor, writeTorchMean(editor, producer) ?? value, { stem: value.name, affine });
+}
 
 /** int8 codes and DequantizeLinear in place of a float weight; the bias PyTorch holds in place of the old one. */
 export function writeWeights(editor: Editor, { node, weightIndex, addition }: Weighted, weights: ModuleWeights): void {
   const before = node.inputs[weightIndex]!;
   const stem = before.name;
-  const isTransposed = node.op === 'MatMul' || (node.op === 'Gemm' && (int(node, 'transB') ?? 0) === 0);
-  const codes = editor.constant(`${stem}_quantized`, isTransposed ? transposed(weights.codes) : weights.codes);
-  const { granularity } = weights.qparams;
-  const axis = granularity.kind !== 'axis' ? undefined : isTransposed ? 1 - granularity.axis : granularity.axis;
+  const weight = isTransposed(node) ? turned(weights) : weights;
+  const codes = editor.constant(`${stem}_quantized`, weight.codes);
+  const { granularity } = weight.qparams;
+  const axis = granularity.kind === 'axis' ? granularity.axis : undefined;
   const params = weightParams(editor, stem, weights);
   node.setInput(weightIndex, editor.dequantize(codes, stem, params, axis));
   const unread: (Value | null)[] = [before];
   if (weights.bias && addition)
     unread.push(replaceBias(editor, addition.node, addition.index, rowOf(weights.bias, node)));
-  else if (weights.bias && node.op !== 'MatMul') unread.push(replaceBias(editor, node, 2, weights.bias));
+  else if (weights.bias) unread.push(replaceBias(editor, node, 2, weights.bias));
   editor.removeUnread(unread);
 }
 
@@ -129,11 +97,6 @@ export function rowOf(bias: TensorData, product: Node): TensorData {
   const rank = product.outputs[0]!.type?.shape.length ?? 0;
   return rank > 2 ? reshapedData(bias, [...new Array<number>(rank - 1).fill(1), ...bias.shape]) : bias;
 }
-
-export const transposed = (codes: TensorData): TensorData => {
-  const [rows, columns] = codes.shape as [number, number];
-  return derivedData(codes.dtype, [columns, rows], [codes], (bytes) => transposeBytes(bytes, rows, columns));
-};
 
 export function weightParams(editor: Editor, stem: string, { qparams }: QuantizedTensor): Params {
   const { scale, zeroPoint, dtype } = qparams;
