@@ -25,6 +25,15 @@ export class Names {
     return this.#values.get(name) ?? null;
   }
 
+  /** The next one of the first module that has it. */
+  takeOf(modules: readonly string[]): Affine | null {
+    for (const module of modules) {
+      let affine: Affine | null = null;
+      if (this.attempt(() => (affine = this.take(module)) !== null)) return affine;
+    }
+    return null;
+  }
+
   /** A tensor that was observed and needs no scale of its own. */
   skip(module: string): void {
     this.take(module);

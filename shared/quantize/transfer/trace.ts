@@ -156,7 +156,7 @@ class Tracer implements Trace {
     const found = new Map<Value, Affine>();
     const isComplete = this.#names.attempt(() =>
       open.every((value) => {
-        const affine = this.readings.get(value)?.affine ?? this.#names.take(this.#stemFor(value, unit));
+        const affine = this.readings.get(value)?.affine ?? this.#names.takeOf(this.#stemsFor(value, unit));
         if (affine) found.set(value, affine);
         return affine !== null;
       }),
@@ -175,11 +175,15 @@ class Tracer implements Trace {
       if (readers.delete(unit) && readers.size === 0) this.readings.delete(value);
   }
 
-  /** The module whose name FX gave to the scale of a tensor that is rounded for its reader. */
-  #stemFor(value: Value, reader: Unit): string {
-    if (this.#request.graph.inputs.includes(value)) return `${reader.scope}_input`;
-    if (!value.producer || constantOf(value)) return moduleNamed(value.name) ?? reader.scope;
-    return this.unitOf.get(value.producer)?.scope ?? moduleOf(value.producer) ?? '';
+  /**
+   * Under which names FX keeps the scale of a tensor that is rounded for its reader: the reader's, as input, for what
+   * enters the model and for what an operator left in float on purpose (`fallback`) computes; else that of its maker.
+   */
+  #stemsFor(value: Value, reader: Unit): string[] {
+    const asInput = `${reader.scope}_input`;
+    if (this.#request.graph.inputs.includes(value)) return [asInput];
+    if (!value.producer || constantOf(value)) return [moduleNamed(value.name) ?? reader.scope];
+    return [this.unitOf.get(value.producer)?.scope ?? moduleOf(value.producer) ?? '', asInput];
   }
 }
 
