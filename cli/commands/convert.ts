@@ -23,7 +23,7 @@ import { rewriteFile } from '../../shared/steps/rewrite-file.ts';
 import { transferFile } from '../../shared/steps/transfer-file.ts';
 import type { Command, Context, OptionValues } from '../command.ts';
 import { pytorchFiles, outputPath } from '../files.ts';
-import { convertOptionsOf, readJobFile } from '../job-options.ts';
+import { besideModel, convertOptionsOf, readJobFile } from '../job-options.ts';
 import { eachFile, type FileOutcome } from '../outcomes.ts';
 import { size } from '../sizes.ts';
 import { inTemporaryFolder } from '../temporary-folder.ts';
@@ -68,29 +68,32 @@ export const convert: Command = {
   async run({ files, options, progress, signal }) {
     const models = pytorchFiles(files);
     const job = readJobFile(text(options, 'job'));
-    const quantized = text(options, 'quantized');
-    if (quantized !== undefined && models.length > 1) {
+    const asked = text(options, 'quantized');
+    if (asked !== undefined && models.length > 1) {
       fail('WrongUsage', {
         problem: `--quantized goes with one model, not ${models.length}`,
         hint: 'convert them one by one',
       });
     }
     return eachFile(models, progress, async (file) => {
-      const dtype = choice(options, 'dtype', { among: DTYPES, fallback: quantized === undefined ? 'fp32' : 'int8' });
-      if (quantized !== undefined && roleOf(dtype) !== 'quantized') {
+      const dtype = choice(options, 'dtype', { among: DTYPES, fallback: asked === undefined ? 'fp32' : 'int8' });
+      const isQuantized = roleOf(dtype) === 'quantized';
+      if (asked !== undefined && !isQuantized) {
         fail('WrongUsage', {
           problem: `--quantized makes an INT8 model, --dtype asks for ${dtype}`,
           hint: 'leave one of them out',
         });
       }
+      const quantized =
+        asked ?? (isQuantized && job.quantized_model ? besideModel(file, job.quantized_model) : undefined);
       const path = outputPath(file, {
         output: text(options, 'output'),
         several: models.length > 1,
         suffix: suffixOf(dtype),
       });
       const weights = choice(options, 'weights', { among: WEIGHTS, fallback: job.weights ?? 'embed' });
-      const make = quantized === undefined ? MAKERS[roleOf(dtype)] : carryOver;
-      return make({ file, path, weights, options, job, progress, signal });
+      const task = { file, path, weights, options, job, progress, signal };
+      return quantized === undefined ? MAKERS[roleOf(dtype)](task) : carryOver(task, quantized);
     });
   },
 };
@@ -136,11 +139,12 @@ const makeInt8 = (task: Task): Promise<FileOutcome> =>
   });
 
 /** The graph is a `.pt2` or an `.onnx`; its FP32 form is not written. */
-async function carryOver({ file, path, weights, options, job, progress, signal }: Task): Promise<FileOutcome> {
+async function carryOver(task: Task, from: string): Promise<FileOutcome> {
+  const { file, path, weights, options, job, progress, signal } = task;
   progress.step(`carrying INT8 over to ${file}`);
   const formats = [...QUANT_FORMAT_NAMES, ...QUANT_FORMAT_NAMES.flatMap((name) => [...QUANT_FORMATS[name].aliases])];
   const asked = choice(options, 'quant-format', { among: formats, fallback: job.quant_format?.[0] ?? DEFAULT_FORMAT });
-  const made = await withSource(text(options, 'quantized')!, (quantized) =>
+  const made = await withSource(from, (quantized) =>
     transferFile({
       graph: file,
       options: { ...convertOptionsOf(job), ...convertOptions(options) },

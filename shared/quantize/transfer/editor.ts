@@ -1,5 +1,6 @@
 /** Adds nodes and constants to a graph under names nobody has, told from the values they stand for. */
 import { attribute, type Attribute, type Graph, Node, type Origin, Value } from '../../onnx/ir.ts';
+import { FreshNames } from '../../onnx/fresh-names.ts';
 import { CONTRIB_DOMAIN } from '../../onnx/schema/contrib.ts';
 import type { TensorData } from '../../tensor/data.ts';
 import { memoryData } from '../../tensor/data.ts';
@@ -23,23 +24,16 @@ export interface Params {
 
 export class Editor {
   readonly graph: Graph;
-  readonly #names: Set<string>;
+  readonly #names: FreshNames;
   readonly #constants = new Map<string, Value>();
 
   constructor(graph: Graph) {
     this.graph = graph;
-    this.#names = new Set(namesIn(graph));
-  }
-
-  fresh(stem: string): string {
-    let name = stem;
-    for (let n = 1; this.#names.has(name); n++) name = `${stem}_${n}`;
-    this.#names.add(name);
-    return name;
+    this.#names = new FreshNames(graph);
   }
 
   constant(stem: string, data: TensorData): Value {
-    return this.graph.addInitializer(this.fresh(stem), data);
+    return this.graph.addInitializer(this.#names.of(stem), data);
   }
 
   /** Small numbers that several nodes may share. */
@@ -65,7 +59,7 @@ export class Editor {
 
   /** One node; the first output's spec speaks for it. */
   addMany(op: string, inputs: readonly (Value | null)[], specs: readonly [NodeSpec, ...NodeSpec[]]): Value[] {
-    const outputs = specs.map(({ name, type }) => new Value(this.fresh(name), type));
+    const outputs = specs.map(({ name, type }) => new Value(this.#names.of(name), type));
     const [spec] = specs;
     const last = inputs.findLastIndex((input) => input !== null);
     const node = new Node({
@@ -75,7 +69,7 @@ export class Editor {
       outputs,
       attributes: Object.entries(spec.attributes ?? {}),
     });
-    node.name = this.fresh(`${outputs[0]!.name}_${op}`);
+    node.name = this.#names.of(`${outputs[0]!.name}_${op}`);
     node.origin = spec.origin ?? null;
     this.graph.addNode(node);
     return outputs;
@@ -126,12 +120,3 @@ export class Editor {
 
 export const retyped = (type: TensorType | null, dtype: Dtype): TensorType | null =>
   type && tensorType(dtype, type.shape);
-
-function* namesIn(graph: Graph): Generator<string> {
-  for (const value of [...graph.inputs, ...graph.initializers]) yield value.name;
-  for (const node of graph.nodes) {
-    yield node.name;
-    for (const output of node.outputs) yield output.name;
-    for (const subgraph of node.subgraphs()) yield* namesIn(subgraph);
-  }
-}

@@ -1,6 +1,7 @@
 /** A graph being rewritten: nodes are built with types and older forms, under names that nobody has yet. */
 import type { AttributeInputs, Builder } from '../../onnx/builder.ts';
 import { type Attribute, type Graph, type Model, Node, type Origin, type Use, Value } from '../../onnx/ir.ts';
+import { FreshNames } from '../../onnx/fresh-names.ts';
 import { removeUnused } from '../../onnx/passes/remove-unused.ts';
 import { type QParamValues, granularityAttributes } from '../../onnx/qparam-values.ts';
 import { builderFor } from '../../onnx/rewrite.ts';
@@ -41,7 +42,7 @@ export class Writing {
   readonly graph: Graph;
   readonly #model: Model;
   readonly #op: Builder;
-  readonly #names: Set<string>;
+  readonly #names: FreshNames;
   /** Names in the FP32 graph: scales keep them whatever happens to the tensor. */
   readonly #nameOf = new Map<Value, string>();
   readonly #carriers = new Map<Value, Value>();
@@ -50,7 +51,7 @@ export class Writing {
     this.#model = model;
     this.graph = model.graph;
     this.#op = builderFor(model);
-    this.#names = new Set(namesIn(this.graph));
+    this.#names = new FreshNames(this.graph);
     for (const node of this.graph.nodes) for (const value of node.outputs) this.#nameOf.set(value, value.name);
   }
 
@@ -64,7 +65,7 @@ export class Writing {
   }
 
   constant(name: string, data: TensorData): Value {
-    return this.#op.constant(data, this.#fresh(name));
+    return this.#op.constant(data, this.#names.of(name));
   }
 
   add(call: Call): Value {
@@ -86,7 +87,7 @@ export class Writing {
     if ('contrib' in call) this.#model.opsets.set(CONTRIB_DOMAIN, 1);
     const [first] = values as [Value];
     first.type = call.type ?? first.type;
-    more.forEach((name, i) => (values[1 + i]!.name = this.#fresh(name)));
+    more.forEach((name, i) => (values[1 + i]!.name = this.#names.of(name)));
     this.#name(first, call);
     writeOut(first.producer!, call, attributes);
     return values;
@@ -103,7 +104,7 @@ export class Writing {
 
   /** A value of the same shape as `like`, for `addMoving`. */
   valueLike(name: string, dtype: Dtype, like: Value): Value {
-    return new Value(this.#fresh(name), typeLike(dtype, like));
+    return new Value(this.#names.of(name), typeLike(dtype, like));
   }
 
   quantize(x: Value, { scale, zeroPoint, granularity }: QParamValues, dtype: Dtype, name: string): Value {
@@ -141,7 +142,7 @@ export class Writing {
     for (const { node, index } of uses) node.setInput(index, to);
     for (const i of outputs) this.graph.outputs[i] = to;
     to.name = from.name;
-    from.name = this.#fresh(`${from.name}_${suffix}`);
+    from.name = this.#names.of(`${from.name}_${suffix}`);
     this.#carriers.set(from, to);
   }
 
@@ -166,20 +167,13 @@ export class Writing {
   }
 
   #name(value: Value, naming: Naming): void {
-    if ('name' in naming) value.name = this.#fresh(naming.name);
+    if ('name' in naming) value.name = this.#names.of(naming.name);
     else this.supersede(naming.replaces, value, naming.suffix);
     this.#nameNode(value.producer!);
   }
 
   #nameNode(node: Node): void {
-    node.name = this.#fresh(`${node.outputs[0]!.name}_${node.op}`);
-  }
-
-  #fresh(stem: string): string {
-    let name = stem;
-    for (let i = 1; this.#names.has(name); i++) name = `${stem}_${i}`;
-    this.#names.add(name);
-    return name;
+    node.name = this.#names.of(`${node.outputs[0]!.name}_${node.op}`);
   }
 }
 
@@ -198,13 +192,4 @@ function writeOut(node: Node, call: Call, given: AttributeInputs): void {
   node.attributes.clear();
   for (const [name, value] of Object.entries(given))
     node.attributes.set(name, copied.get(name) ?? built.get(name) ?? { kind: 'int', value: value as number });
-}
-
-function* namesIn(graph: Graph): Generator<string> {
-  for (const value of [...graph.inputs, ...graph.initializers]) yield value.name;
-  for (const node of graph.nodes) {
-    yield node.name;
-    for (const output of node.outputs) yield output.name;
-    for (const subgraph of node.subgraphs()) yield* namesIn(subgraph);
-  }
 }
