@@ -1,20 +1,13 @@
 /** INC's recipes for the bias of quantized Linear and Conv, on a graph with Q and DQ around float operators. */
 import { dataTypeNumber } from '../../onnx/data-type.ts';
 import { attribute, type Node, type Value } from '../../onnx/ir.ts';
+import { constantOf, isStandard } from '../../onnx/match.ts';
+import { dequantized } from '../../onnx/passes/integer-kernels/codes.ts';
 import { asFloat32, bytesOf, roundHalfEven } from '../../tensor/arithmetic.ts';
 import { derivedData, type TensorData } from '../../tensor/data.ts';
 import { decodeNumbers } from '../../tensor/numbers.ts';
-import { constantOf } from '../../onnx/match.ts';
 import { type Editor, retyped } from './editor.ts';
 import type { Weighted } from './weighted.ts';
-
-/** `[codes, scale, zero point]` of a dequantized value. */
-export function dequantized(value: Value | null | undefined): readonly [Value, Value, Value] | null {
-  const node = value?.producer;
-  if (node?.op !== 'DequantizeLinear' || node.domain !== '') return null;
-  const [codes, scale, zeroPoint] = node.inputs;
-  return codes && scale && zeroPoint ? [codes, scale, zeroPoint] : null;
-}
 
 /** The scale of the sums: that of the activation times each of the weight's, in float32. */
 function sumScale(editor: Editor, stem: string, x: Value, w: Value): TensorData | null {
@@ -39,7 +32,7 @@ function biasCodes(bias: TensorData, scale: TensorData): TensorData {
 export function withIntegerBias(editor: Editor, { node, addition }: Weighted): void {
   const [x, w] = [dequantized(node.inputs[0]), dequantized(node.inputs[1])];
   if (!x || !w) return;
-  if (node.op === 'MatMul') integerProduct(editor, node, { x, w, addition });
+  if (isStandard(node, 'MatMul')) integerProduct(editor, node, { x, w, addition });
   else integerBias(editor, node, x[1], w[1]);
 }
 

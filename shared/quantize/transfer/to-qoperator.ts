@@ -3,10 +3,10 @@
  * numbers.
  */
 import { dataTypeNumber } from '../../onnx/data-type.ts';
-import { attribute, type Attribute, type Graph, type Node, type Value } from '../../onnx/ir.ts';
-import { constantOf, float } from '../../onnx/match.ts';
+import { attribute, type Attribute, type Node, type Value } from '../../onnx/ir.ts';
+import { constantOf, float, isStandard } from '../../onnx/match.ts';
+import { dequantized, onlyReader } from '../../onnx/passes/integer-kernels/codes.ts';
 import { type Editor, retyped } from './editor.ts';
-import { dequantized } from './recipes.ts';
 
 type Codes = readonly [Value, Value, Value];
 
@@ -50,23 +50,14 @@ export function toQOperators(editor: Editor): boolean {
   return contrib;
 }
 
-/** The only reader of a value, if it is a node and the value no output. */
-function onlyReader(graph: Graph, value: Value): Node | null {
-  const [use] = value.uses;
-  return use && value.uses.size === 1 && !graph.isOutput(value) ? use.node : null;
-}
-
-function roundedResult(graph: Graph, node: Node): Rounded | null {
-  let reader = onlyReader(graph, node.outputs[0]!);
-  let isCut = false;
-  if (reader?.op === 'Relu' && reader.domain === '') {
-    isCut = true;
-    reader = onlyReader(graph, reader.outputs[0]!);
-  }
-  if (reader?.op !== 'QuantizeLinear' || reader.domain !== '') return null;
-  const [, scale, zeroPoint] = reader.inputs;
+function roundedResult(node: Node): Rounded | null {
+  const reader = onlyReader(node.outputs[0]!);
+  const isCut = reader !== null && isStandard(reader, 'Relu');
+  const quantize = isCut ? onlyReader(reader.outputs[0]!) : reader;
+  if (!quantize || !isStandard(quantize, 'QuantizeLinear')) return null;
+  const [, scale, zeroPoint] = quantize.inputs;
   if (!scale || !zeroPoint || (isCut && !isLowest(zeroPoint))) return null;
-  return { quantize: reader, params: [scale, zeroPoint] };
+  return { quantize, params: [scale, zeroPoint] };
 }
 
 /** The smallest code stands for 0: what is below is cut off. */
@@ -116,7 +107,7 @@ function convolution(editor: Editor, node: Node): boolean {
   if (!x || !w) return false;
   const bias = node.inputs[2] ?? null;
   const biasCodes = dequantized(bias);
-  const rounded = roundedResult(editor.graph, node);
+  const rounded = roundedResult(node);
   if (rounded && (!bias || biasCodes)) {
     const inputs = [...x, ...w, ...rounded.params, biasCodes?.[0] ?? null];
     writeCodes(editor, node, rounded, { op: 'QLinearConv', inputs, contrib: false, attributes: attributesOf(node) });
@@ -191,7 +182,7 @@ function gemm(editor: Editor, node: Node): boolean {
   const bias = node.inputs[2] ?? null;
   const biasCodes = dequantized(bias);
   const attributes = attributesOf(node, ['alpha', 'transA', 'transB']);
-  const rounded = roundedResult(editor.graph, node);
+  const rounded = roundedResult(node);
   if (rounded && (!bias || biasCodes)) {
     const inputs = [...x, ...w, biasCodes?.[0] ?? null, ...rounded.params];
     writeCodes(editor, node, rounded, { op: 'QGemm', inputs, contrib: true, attributes });
@@ -210,7 +201,7 @@ function gemm(editor: Editor, node: Node): boolean {
 function product(editor: Editor, node: Node): boolean {
   const [a, b] = [dequantized(node.inputs[0]), dequantized(node.inputs[1])];
   if (!a || !b || !isUnsigned(a[2])) return false;
-  const rounded = roundedResult(editor.graph, node);
+  const rounded = roundedResult(node);
   if (rounded) {
     const inputs = [...a, ...b, ...rounded.params];
     writeCodes(editor, node, rounded, { op: 'QLinearMatMul', inputs, contrib: false, attributes: {} });
@@ -232,7 +223,7 @@ function product(editor: Editor, node: Node): boolean {
 function binary(op: string): Rewrite {
   return (editor, node) => {
     const [a, b] = [dequantized(node.inputs[0]), dequantized(node.inputs[1])];
-    const rounded = a && b && roundedResult(editor.graph, node);
+    const rounded = a && b && roundedResult(node);
     if (!rounded) return false;
     writeCodes(editor, node, rounded, { op, inputs: [...a, ...b, ...rounded.params], contrib: true, attributes: {} });
     return true;
@@ -242,7 +233,7 @@ function binary(op: string): Rewrite {
 function unary(op: string, adds: Readonly<Record<string, Attribute>> = {}): Rewrite {
   return (editor, node) => {
     const x = dequantized(node.inputs[0]);
-    const rounded = x && roundedResult(editor.graph, node);
+    const rounded = x && roundedResult(node);
     if (!rounded) return false;
     const attributes = { ...attributesOf(node), ...adds };
     writeCodes(editor, node, rounded, { op, inputs: [...x, ...rounded.params], contrib: true, attributes });
@@ -252,7 +243,7 @@ function unary(op: string, adds: Readonly<Record<string, Attribute>> = {}): Rewr
 
 function concat(editor: Editor, node: Node): boolean {
   const parts = node.inputs.map(dequantized);
-  const rounded = parts.every((part) => part !== null) ? roundedResult(editor.graph, node) : null;
+  const rounded = parts.every((part) => part !== null) ? roundedResult(node) : null;
   if (!rounded) return false;
   const inputs = [...rounded.params, ...parts.flatMap((part) => part!)];
   writeCodes(editor, node, rounded, { op: 'QLinearConcat', inputs, contrib: true, attributes: attributesOf(node) });
@@ -262,7 +253,7 @@ function concat(editor: Editor, node: Node): boolean {
 /** Codes are moved as numbers are, where scale and zero point before and after are the same. */
 function mover(editor: Editor, node: Node): boolean {
   const x = dequantized(node.inputs[0]);
-  const rounded = x && roundedResult(editor.graph, node);
+  const rounded = x && roundedResult(node);
   if (!x || !rounded || node.outputs.length !== 1) return false;
   if (!sameNumbers(x[1], rounded.params[0]) || !sameNumbers(x[2], rounded.params[1])) return false;
   const inputs = [x[0], ...node.inputs.slice(1)];

@@ -10,6 +10,8 @@ import { isCode } from './qtensor.ts';
 const DOMAIN = 'quantized_decomposed::';
 const QUANTIZE = /^quantized_decomposed::quantize_per_(?:tensor|channel|token)(?:\.tensor)?$/;
 const DEQUANTIZE = /^quantized_decomposed::dequantize_per_(?:tensor|channel|token)(?:\.tensor)?$/;
+/** What belongs to the operator before it: the codes cut off what is negative. */
+const CUTS: ReadonlySet<string> = new Set(['aten::relu', 'aten::relu_']);
 
 /** One row for each operator that reads dequantized tensors, in the order of the program. */
 export function quantizedModules(program: TorchProgram): QuantizedModule[] {
@@ -143,7 +145,7 @@ function outputOf(links: Links, node: TorchNode): { relu: boolean; output: QPara
   const [result = ''] = node.outputs.flatMap(tensorsIn);
   const readers = links.readers.get(result) ?? [];
   const [only] = readers;
-  const relu = readers.length === 1 && only!.target === 'aten::relu' ? only! : null;
+  const relu = readers.length === 1 && CUTS.has(only!.target) ? only! : null;
   const behind = relu ? (links.readers.get(relu.outputs.flatMap(tensorsIn)[0] ?? '') ?? []) : readers;
   const quantize = behind.find(({ target }) => QUANTIZE.test(target));
   const place = { file: links.program.name, name: quantize?.name ?? node.name };

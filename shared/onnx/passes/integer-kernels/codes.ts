@@ -15,6 +15,12 @@ export interface TensorCodes {
 
 export const dequantizing = (value: Value | null | undefined): Node | null => producedBy(value, 'DequantizeLinear');
 
+/** `[codes, scale, zero point]` of a dequantized value, one scale or many; null: it is none, or has no zero point. */
+export function dequantized(value: Value | null | undefined): readonly [Value, Value, Value] | null {
+  const [codes, scale, zeroPoint] = dequantizing(value)?.inputs ?? [];
+  return codes && scale && zeroPoint ? [codes, scale, zeroPoint] : null;
+}
+
 /** What a value dequantizes with scalars; null: it does not. */
 export function tensorCodes(value: Value | null | undefined): TensorCodes | null {
   const [codes, scale, zeroPoint] = dequantizing(value)?.inputs ?? [];
