@@ -3,7 +3,7 @@
  * usage.
  */
 import { parseArgs } from 'node:util';
-import { fail, isFailure } from '../shared/errors.ts';
+import { fail, type FailureCode, isFailure } from '../shared/errors.ts';
 import { VERSION } from '../shared/version.ts';
 import type { Command, OptionValues } from './command.ts';
 import { COMMANDS } from './commands.ts';
@@ -17,6 +17,9 @@ const COMMON = {
 
 /** 130 is what shells expect after Ctrl-C. */
 const EXIT = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const;
+
+/** What another command line mends. */
+const USAGE: ReadonlySet<FailureCode> = new Set(['WrongUsage', 'BadOption', 'BadOutput']);
 
 /** Runs one command line and returns its exit code. */
 export async function cli(argv: readonly string[]): Promise<number> {
@@ -84,5 +87,5 @@ function report(error: unknown, { json }: { json: boolean }): number {
   const { code, message, details } = error;
   if (json) print(JSON.stringify({ error: { code, message, details } }, null, 2));
   process.stderr.write(`torchferry: ${code}: ${message}\n`);
-  return code === 'WrongUsage' || code === 'BadOption' ? EXIT.usage : EXIT.failed;
+  return USAGE.has(code) ? EXIT.usage : EXIT.failed;
 }

@@ -1,51 +1,43 @@
 /** File arguments: files, several of them, or folders of models. */
-import { mkdirSync, readdirSync, statSync } from 'node:fs';
-import { basename, dirname, extname, join, resolve, sep } from 'node:path';
+import { readdirSync, statSync } from 'node:fs';
+import { basename, extname, join, resolve, sep } from 'node:path';
 import { fail } from '../shared/errors.ts';
 import { isNamed, MODEL_SUFFIXES, ONNX_SUFFIXES, PYTORCH_SUFFIXES } from '../shared/formats/table.ts';
 
-/** What can be converted. */
-export const pytorchFiles = (given: readonly string[]): string[] => expand(given, PYTORCH_SUFFIXES);
-/** What can be quantized. */
-export const onnxFiles = (given: readonly string[]): string[] => expand(given, ONNX_SUFFIXES);
-/** What the pipeline takes. */
-export const modelFiles = (given: readonly string[]): string[] => expand(given, MODEL_SUFFIXES);
+export interface GivenFile {
+  readonly path: string;
+  /** Path below the folder that was given; the bare name of a file that was. */
+  readonly place: string;
+  readonly inFolder: boolean;
+}
 
-/** The suffixes are those a folder is searched for; a file given by name may be called anything. */
-function expand(given: readonly string[], suffixes: readonly string[]): string[] {
+export const pathsOf = (files: readonly GivenFile[]): string[] => files.map(({ path }) => path);
+
+/** What can be converted. */
+export const pytorchFiles = (given: readonly string[]): GivenFile[] => expand(given, PYTORCH_SUFFIXES);
+/** What can be quantized. */
+export const onnxFiles = (given: readonly string[]): GivenFile[] => expand(given, ONNX_SUFFIXES);
+/** What the pipeline takes. */
+export const modelFiles = (given: readonly string[]): GivenFile[] => expand(given, MODEL_SUFFIXES);
+
+/**
+ * The suffixes are those a folder is searched for; a file given by name may be called anything. A file that was given
+ * twice counts once.
+ */
+function expand(given: readonly string[], suffixes: readonly string[]): GivenFile[] {
   const expected = `a file of these: ${suffixes.join(', ')}, or a folder of them`;
   if (given.length === 0) fail('WrongUsage', { problem: 'no file was given', hint: `give ${expected}` });
-  return given.flatMap((path) => {
+  const files = given.flatMap((path): GivenFile[] => {
     const stats = statSync(path, { throwIfNoEntry: false });
     if (!stats) return fail('FileNotFound', { file: path });
-    if (!stats.isDirectory()) return [path];
+    if (!stats.isDirectory()) return [{ path, place: basename(path), inFolder: false }];
     const found = readdirSync(path, { recursive: true, encoding: 'utf8' })
       .filter((name) => isNamed(name, suffixes))
       .sort();
     if (found.length === 0) fail('FileNotFound', { file: join(path, expected) });
-    return found.map((name) => join(path, name));
+    return found.map((place) => ({ path: join(path, place), place, inFolder: true }));
   });
-}
-
-/**
- * `model.onnx` beside `model.pt2`, in the folder of `-o`, or `-o` itself when it names a file. The folder is made when
- * it is not there.
- */
-export function outputPath(
-  input: string,
-  {
-    output,
-    several,
-    suffix,
-  }: { readonly output: string | undefined; readonly several: boolean; readonly suffix: string },
-): string {
-  const stem = basename(input, extname(input));
-  if (output === undefined) return join(dirname(input), `${stem}${suffix}`);
-  const folder =
-    several || /[\\/]$/.test(output) || statSync(output, { throwIfNoEntry: false })?.isDirectory() === true;
-  const path = folder ? join(output, `${stem}${suffix}`) : output;
-  mkdirSync(dirname(path), { recursive: true });
-  return path;
+  return [...new Map(files.toReversed().map((file) => [resolve(file.path), file])).values()].toReversed();
 }
 
 /**
@@ -59,5 +51,15 @@ export function folderNames(files: readonly string[]): (file: string) => string 
   };
   const counts = new Map<string, number>();
   for (const name of files.flatMap(names)) counts.set(name, (counts.get(name) ?? 0) + 1);
-  return (file) => names(file).find((name) => counts.get(name) === 1) ?? basename(file);
+  const folders = new Map<string, string>();
+  for (const file of files) {
+    const folder = names(file).find((name) => counts.get(name) === 1) ?? basename(file);
+    const other = [...folders].find(([, taken]) => taken === folder)?.[0];
+    if (other !== undefined) {
+      const problem = `both "${other}" and "${file}" would have their results there`;
+      fail('BadOutput', { file: folder, problem, hint: 'rename one of them' });
+    }
+    folders.set(file, folder);
+  }
+  return (file) => folders.get(file)!;
 }

@@ -31,6 +31,8 @@ const MESSAGES = {
     `object key "${d.key.slice(0, 200)}" is refused: ${d.problem}; rename the object`,
   BadOption: (d: { option: string; value: string; expected: string }) =>
     `option ${d.option}: "${d.value}" is not valid; expected ${d.expected}`,
+  BadOutput: (d: { file: string; problem: string; hint: string }) =>
+    `cannot write "${d.file}": ${d.problem}; ${d.hint}`,
   BadReferenceData: (d: { file: string; problem: string; expected: string }) =>
     `cannot compare with "${d.file}": ${d.problem}; expected ${d.expected}`,
   ConversionFailed: (d: { operator: string; at: string; reason: string }) =>

@@ -22,9 +22,10 @@ import { type ConvertedFile, convertFile } from '../../shared/steps/convert-file
 import { rewriteFile } from '../../shared/steps/rewrite-file.ts';
 import { transferFile } from '../../shared/steps/transfer-file.ts';
 import type { Command, Context, OptionValues } from '../command.ts';
-import { pytorchFiles, outputPath } from '../files.ts';
+import { pathsOf, pytorchFiles } from '../files.ts';
 import { besideModel, convertOptionsOf, readJobFile } from '../job-options.ts';
 import { eachFile, type FileOutcome } from '../outcomes.ts';
+import { outputPaths } from '../output-paths.ts';
 import { size } from '../sizes.ts';
 import { inTemporaryFolder } from '../temporary-folder.ts';
 import { choice, names, text, wholeNumber } from '../values.ts';
@@ -75,22 +76,23 @@ export const convert: Command = {
         hint: 'convert them one by one',
       });
     }
-    return eachFile(models, progress, async (file) => {
-      const dtype = choice(options, 'dtype', { among: DTYPES, fallback: asked === undefined ? 'fp32' : 'int8' });
-      const isQuantized = roleOf(dtype) === 'quantized';
-      if (asked !== undefined && !isQuantized) {
-        fail('WrongUsage', {
-          problem: `--quantized makes an INT8 model, --dtype asks for ${dtype}`,
-          hint: 'leave one of them out',
-        });
-      }
+    const dtype = choice(options, 'dtype', { among: DTYPES, fallback: asked === undefined ? 'fp32' : 'int8' });
+    const isQuantized = roleOf(dtype) === 'quantized';
+    if (asked !== undefined && !isQuantized) {
+      fail('WrongUsage', {
+        problem: `--quantized makes an INT8 model, --dtype asks for ${dtype}`,
+        hint: 'leave one of them out',
+      });
+    }
+    const pathOf = outputPaths(models, {
+      output: text(options, 'output'),
+      suffix: suffixOf(dtype),
+      reads: [asked, text(options, 'job')],
+    });
+    return eachFile(pathsOf(models), progress, async (file) => {
       const quantized =
         asked ?? (isQuantized && job.quantized_model ? besideModel(file, job.quantized_model) : undefined);
-      const path = outputPath(file, {
-        output: text(options, 'output'),
-        several: models.length > 1,
-        suffix: suffixOf(dtype),
-      });
+      const path = pathOf(file);
       const weights = choice(options, 'weights', { among: WEIGHTS, fallback: job.weights ?? 'embed' });
       const task = { file, path, weights, options, job, progress, signal };
       return quantized === undefined ? MAKERS[roleOf(dtype)](task) : carryOver(task, quantized);

@@ -1,7 +1,7 @@
 /** `torchferry inspect`: what a file holds, without converting it. */
 import { inspectFile, type Inspection } from '../../shared/steps/inspect-file.ts';
 import type { Command } from '../command.ts';
-import { pytorchFiles } from '../files.ts';
+import { pathsOf, pytorchFiles } from '../files.ts';
 import { eachFile } from '../outcomes.ts';
 import { size } from '../sizes.ts';
 import { withSource } from '../with-source.ts';
@@ -11,7 +11,7 @@ export const inspect: Command = {
   usage: 'torchferry inspect <model>... [--json]',
   options: {},
   async run({ files, progress }) {
-    return eachFile(pytorchFiles(files), progress, async (file) => {
+    return eachFile(pathsOf(pytorchFiles(files)), progress, async (file) => {
       const facts = await withSource(file, inspectFile);
       return { text: described(file, facts), facts: { ...facts } };
     });

@@ -12,9 +12,10 @@ import type { JobFile } from '../../shared/pipeline/job/job-schema.ts';
 import { inTodaysWords } from '../../shared/pipeline/job/old-spellings.ts';
 import { quantizeFile, type QuantizedFile, type QuantizeFileRequest } from '../../shared/steps/quantize-file.ts';
 import type { Command, OptionValues } from '../command.ts';
-import { onnxFiles, outputPath } from '../files.ts';
+import { onnxFiles, pathsOf } from '../files.ts';
 import { besideModel, readJobFile } from '../job-options.ts';
 import { eachFile } from '../outcomes.ts';
+import { outputPaths } from '../output-paths.ts';
 import { size } from '../sizes.ts';
 import { inTemporaryFolder } from '../temporary-folder.ts';
 import { choice, text } from '../values.ts';
@@ -53,12 +54,13 @@ export const quantize: Command = {
   async run({ files, options, progress, signal }) {
     const models = onnxFiles(files);
     const job = readJobFile(text(options, 'job'));
-    return eachFile(models, progress, async (file) => {
-      const path = outputPath(file, {
-        output: text(options, 'output'),
-        several: models.length > 1,
-        suffix: suffixOf('int8'),
-      });
+    const pathOf = outputPaths(models, {
+      output: text(options, 'output'),
+      suffix: suffixOf('int8'),
+      reads: [text(options, 'calibration'), text(options, 'job')],
+    });
+    return eachFile(pathsOf(models), progress, async (file) => {
+      const path = pathOf(file);
       progress.step(`quantizing ${file}`);
       const { written, facts } = await toInt8({
         model: file,

@@ -4,7 +4,7 @@ import type { FerryEvent } from '../../local/ferry-event.ts';
 import { runLocal } from '../../local/run.ts';
 import { STAGES } from '../../shared/pipeline/machine/stages.ts';
 import type { Command, Progress } from '../command.ts';
-import { folderNames, modelFiles } from '../files.ts';
+import { folderNames, modelFiles, pathsOf } from '../files.ts';
 import { eachFile } from '../outcomes.ts';
 import { text } from '../values.ts';
 
@@ -21,7 +21,7 @@ export const run: Command = {
     job: { type: 'string', value: 'FILE', describe: 'a job file; its options win over the one beside the model' },
   },
   async run({ files, options, progress, signal }) {
-    const models = modelFiles(files);
+    const models = pathsOf(modelFiles(files));
     const output = text(options, 'output');
     const folderOf = folderNames(models);
     return eachFile(models, progress, async (file) => {

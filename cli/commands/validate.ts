@@ -3,7 +3,7 @@ import { judge } from '../../shared/report/criterion.ts';
 import type { Validation } from '../../shared/report/report.ts';
 import { validateFile } from '../../shared/steps/validate-file.ts';
 import type { Command } from '../command.ts';
-import { onnxFiles } from '../files.ts';
+import { onnxFiles, pathsOf } from '../files.ts';
 import { eachFile, type FileOutcome } from '../outcomes.ts';
 import { text } from '../values.ts';
 import { withSourceOf } from '../with-source.ts';
@@ -19,7 +19,7 @@ export const validate: Command = {
     against: { type: 'string', value: 'ONNX', describe: 'the FP32 model to compare with' },
   },
   async run({ files, options, progress, signal }) {
-    return eachFile(onnxFiles(files), progress, async (file) => {
+    return eachFile(pathsOf(onnxFiles(files)), progress, async (file) => {
       progress.step(`validating ${file}`);
       const fp32 = text(options, 'against');
       const validation = await withSourceOf(text(options, 'data'), (data) =>

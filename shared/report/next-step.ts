@@ -11,6 +11,7 @@ const NEXT_STEPS: Readonly<Record<FailureCode | AwsError, string>> = {
   BadJob: 'Correct the job file at the path named above, then upload it again.',
   BadKey: 'Rename the object, then upload it again.',
   BadOption: 'Correct the option, then run the job again.',
+  BadOutput: 'Choose another name or folder for the result, then run it again.',
   BadReferenceData:
     'Give reference inputs and outputs that fit the model, or leave them out; the report then says what ' +
     'was not compared.',

@@ -1,5 +1,6 @@
 /** A PyTorch file to an ONNX file: open, convert, write. */
 import type { ByteSource } from '../bytes/byte-source.ts';
+import { requireOutput } from '../bytes/output-file.ts';
 import { convertProgram, type ConvertOptions } from '../convert/convert.ts';
 import type { Weights } from '../choices.ts';
 import { holdsCodes } from '../onnx/holds-codes.ts';
@@ -36,6 +37,7 @@ export async function convertFile({
   weights,
   signal,
 }: ConvertFileRequest): Promise<ConvertedFile> {
+  requireOutput(path, [source.name]);
   const program = await openProgram(source);
   const { model, torchNodes, passes, validFor, warnings } = convertProgram(program, {
     ...options,

@@ -4,6 +4,7 @@
  * there (neural_compressor.config.Torch2ONNXConfig, 2.x).
  */
 import { fileSource } from '../bytes/byte-source.ts';
+import { requireOutput } from '../bytes/output-file.ts';
 import type { DynamicAxes } from '../convert/names.ts';
 import { fail } from '../errors.ts';
 import { writeModel, type WrittenModel } from '../onnx/proto/write.ts';
@@ -110,6 +111,7 @@ export class Model {
   }
 
   async #fp32(path: string, config: Torch2ONNXConfig): Promise<Exported> {
+    requireOutput(path, [this.graph]);
     const { model, warnings, close } = await openGraph(this.graph, convertOptions(config));
     try {
       const written = await writeModel(model, path, { weights: 'embed' });

@@ -1,5 +1,6 @@
 /** An FP32 ONNX file to an INT8 ONNX file: open, calibrate where there is data, quantize, write. */
 import type { ByteSource } from '../bytes/byte-source.ts';
+import { requireOutput } from '../bytes/output-file.ts';
 import type { Weights } from '../choices.ts';
 import { openModel } from '../onnx/proto/read.ts';
 import { writeModel, type WrittenModel } from '../onnx/proto/write.ts';
@@ -42,6 +43,7 @@ const CALIBRATION_BATCH = 4;
 
 export async function quantizeFile(request: QuantizeFileRequest): Promise<QuantizedFile> {
   const { model: file, path, calibration, weights, signal, ...how } = request;
+  requireOutput(path, [file]);
   const opened = await openModel(file);
   try {
     const inputs = declaredOf(opened.model.graph.inputs);

@@ -1,4 +1,5 @@
 /** An ONNX file read and written again: checked, with its weights where they are wanted, ready to be quantized. */
+import { requireOutput } from '../bytes/output-file.ts';
 import type { Weights } from '../choices.ts';
 import { holdsCodes } from '../onnx/holds-codes.ts';
 import { openModel } from '../onnx/proto/read.ts';
@@ -23,6 +24,7 @@ export interface RewrittenFile {
 }
 
 export async function rewriteFile({ model: file, path, weights, signal }: RewriteFileRequest): Promise<RewrittenFile> {
+  requireOutput(path, [file]);
   const { model, close } = await openModel(file);
   try {
     const written = await writeModel(model, path, {

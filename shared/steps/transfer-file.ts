@@ -2,6 +2,7 @@
  * An FP32 graph and a quantized PyTorch model to an INT8 ONNX file with PyTorch's own codes, scales and zero points.
  */
 import type { ByteSource } from '../bytes/byte-source.ts';
+import { requireOutput } from '../bytes/output-file.ts';
 import type { ConvertOptions } from '../convert/convert.ts';
 import { fail } from '../errors.ts';
 import type { Weights } from '../choices.ts';
@@ -38,6 +39,7 @@ const OLDEST_OPSET = 13;
 
 export async function transferFile(request: TransferFileRequest): Promise<TransferredFile> {
   const { graph, options = {}, quantized, path, weights, signal, ...how } = request;
+  requireOutput(path, [graph, quantized.name]);
   const { opset, warnings } = opsetFor(options.opset_version);
   const opened = await openGraph(graph, { ...options, ...(opset === undefined ? {} : { opset_version: opset }) });
   try {

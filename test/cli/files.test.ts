@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { folderNames, modelFiles, onnxFiles, pytorchFiles } from '../../cli/files.ts';
+import { folderNames, modelFiles, onnxFiles, pathsOf, pytorchFiles } from '../../cli/files.ts';
 
 test('a folder is searched for what the command takes', () => {
   const folder = mkdtempSync(join(tmpdir(), 'torchferry-files-'));
@@ -11,9 +11,9 @@ test('a folder is searched for what the command takes', () => {
     for (const name of ['a.PT2', 'b.pth', 'c.onnx', 'c.onnx.data', 'job.json', 'x.npz'])
       writeFileSync(join(folder, name), '');
     const found = (names: readonly string[]): string[] => names.map((name) => join(folder, name));
-    expect(modelFiles([folder])).toEqual(found(['a.PT2', 'b.pth', 'c.onnx']));
-    expect(pytorchFiles([folder])).toEqual(found(['a.PT2', 'b.pth']));
-    expect(onnxFiles([folder])).toEqual(found(['c.onnx']));
+    expect(pathsOf(modelFiles([folder]))).toEqual(found(['a.PT2', 'b.pth', 'c.onnx']));
+    expect(pathsOf(pytorchFiles([folder]))).toEqual(found(['a.PT2', 'b.pth']));
+    expect(pathsOf(onnxFiles([folder]))).toEqual(found(['c.onnx']));
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -2,6 +2,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import type { Weights } from '../../choices.ts';
+import { requireOutput } from '../../bytes/output-file.ts';
 import { fail } from '../../errors.ts';
 import type { TensorData } from '../../tensor/data.ts';
 import type { Graph, Model, Node, Value } from '../ir.ts';
@@ -36,6 +37,9 @@ export interface WrittenModel {
 
 /** Both files appear under their names only when they are complete; on failure or abort nothing is left. */
 export async function writeModel(model: Model, path: string, options: WriteOptions): Promise<WrittenModel> {
+  const dataPath = `${path}.data`;
+  const read = [...model.graph.initializers].flatMap(({ data }) => data?.stored?.origin.root.name ?? []);
+  if (options.weights !== 'link') for (const file of [path, dataPath]) requireOutput(file, new Set(read));
   const inline = await readInline(model.graph);
   const protoOptions: ProtoOptions = {
     irVersion: model.irVersion,
@@ -51,7 +55,6 @@ export async function writeModel(model: Model, path: string, options: WriteOptio
     otherBytes: header.byteLength + head.byteLength + tail.byteLength,
     locationOf: (value) => linkLocation(value, path),
   });
-  const dataPath = `${path}.data`;
   const initializers = [...model.graph.initializers].map((value) =>
     initializerParts(value, places.get(value)!, basename(dataPath)),
   );

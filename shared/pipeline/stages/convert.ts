@@ -1,4 +1,5 @@
 /** Convert: the PyTorch file to an ONNX file. */
+import { mkdtemp } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { fileSource } from '../../bytes/byte-source.ts';
 import type { Content } from '../../formats/open.ts';
@@ -98,9 +99,11 @@ const convertPyTorch: Make = async (workspace, { signal }) => {
 };
 
 const takeOnnx: Make = async (workspace, { signal }) => {
+  // The model may be called as the result is.
+  const folder = await mkdtemp(join(workspace.folder, 'onnx-'));
   const { written, operators, inputs, isQuantized } = await rewriteFile({
     model: await workspace.fetchModel(),
-    path: join(workspace.folder, 'model.onnx'),
+    path: join(folder, 'model.onnx'),
     weights: workspace.job.options.weights,
     signal,
   });
