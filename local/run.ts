@@ -2,17 +2,18 @@
  * One model through the whole pipeline on this machine: everything that will appear in the output folder appears at the
  * end, or nothing does.
  */
-import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, readFile, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fail } from '../shared/errors.ts';
 import type { Json } from '../shared/pipeline/machine/asl.ts';
 import { fieldsOf } from '../shared/pipeline/workspace/job-stage.ts';
 import { parseJob } from '../shared/pipeline/job/job.ts';
 import type { JobFile } from '../shared/pipeline/job/job-schema.ts';
-import type { Report, Verdict } from '../shared/report/report.ts';
+import type { Verdict } from '../shared/report/report.ts';
 import type { FerryEvent } from './ferry-event.ts';
 import { type FerryOptions, makeFerry } from './ferry.ts';
 import type { HistoryEvent } from './execution.ts';
+import { publish, requireOutputFolder } from './publish.ts';
 import { makeStaging } from './staging.ts';
 
 export interface LocalRunOptions extends Pick<FerryOptions, 'stages' | 'interpret'> {
@@ -46,6 +47,7 @@ export async function runLocal(options: LocalRunOptions): Promise<LocalRun> {
   const { signal, outDir } = options;
   const model = resolve(options.model);
   if (!(await stat(model).catch(() => null))?.isFile()) fail('FileNotFound', { file: options.model });
+  await requireOutputFolder(outDir, model);
   const wanted = await requestOptions(options);
   const staging = await makeStaging(outDir);
   try {
@@ -64,7 +66,8 @@ export async function runLocal(options: LocalRunOptions): Promise<LocalRun> {
     const outcome = await ferry.convert(request, signal ? { signal } : {});
     signal?.throwIfAborted();
     if (outcome.status === 'ABORTED') throw new Error('the run was aborted without a signal');
-    const files = await publish(folders.output, outDir);
+    const succeeded = outcome.status === 'SUCCEEDED';
+    const files = await publish({ from: folders.output, outDir, model, succeeded });
     const html = files.find((file) => basename(file) === 'report.html') ?? null;
     const common = { files, report: html, history: outcome.history };
     if (outcome.status !== 'SUCCEEDED') {
@@ -94,39 +97,6 @@ async function requestOptions({ job, options }: LocalRunOptions): Promise<Json |
       : await readFile(job, 'utf8').catch((cause: unknown) => fail('FileNotFound', { file: job }, cause));
   const merged = { ...parseJob(job ?? 'job', text), ...options };
   return Object.keys(merged).length ? (JSON.parse(JSON.stringify(merged)) as Json) : null;
-}
-
-/**
- * Move the results into place, the report last, and take away what an earlier run's report lists and this run did not
- * make again.
- */
-async function publish(from: string, outDir: string): Promise<string[]> {
-  const isReport = (name: string): boolean => name.startsWith('report.');
-  const names = (await readdir(from)).sort((a, b) => Number(isReport(a)) - Number(isReport(b)));
-  for (const stale of await namesOfLastRun(outDir))
-    if (!names.includes(stale)) await rm(join(outDir, stale), { force: true });
-  const files: string[] = [];
-  for (const name of names) {
-    await rename(join(from, name), join(outDir, name));
-    files.push(join(outDir, name));
-  }
-  return files;
-}
-
-async function namesOfLastRun(outDir: string): Promise<string[]> {
-  try {
-    const { reportVersion, variants } = JSON.parse(
-      await readFile(join(outDir, 'report.json'), 'utf8'),
-    ) as Partial<Report>;
-    if (reportVersion === undefined || !variants) return [];
-    return variants
-      .flatMap((variant) => variant.files)
-      .map(({ path }) => path)
-      .filter((path) => path === basename(path));
-  } catch {
-    // No report, or none of ours: nothing here is known to be from us.
-    return [];
-  }
 }
 
 function pick<T extends object, K extends keyof T>(from: T, ...names: readonly K[]): Pick<T, K> {

@@ -88,6 +88,42 @@ describe('a run', () => {
     expect((await readdir(outDir)).sort()).toEqual(['report.html', 'report.json']);
   });
 
+  it.each<[string, () => Promise<Partial<Parameters<typeof runLocal>[0]> & { before?: Before }>]>([
+    ['in a stage', () => Promise.resolve({ before: (stage) => void (stage === 'convert' && unsupported()) })],
+    ['with a variant', () => Promise.resolve({ before: (stage) => void (stage === 'validate' && unsupported()) })],
+    [
+      'for a typo in its job',
+      async () => {
+        await writeFile(join(root, 'models', 'net.job.json'), '{"dtypes": 1}');
+        return {};
+      },
+    ],
+  ])('that fails %s leaves the good results before it, and reports beside them', async (_, prepare) => {
+    await run();
+    const names = ['model.int8.onnx', 'model.onnx', 'report.html', 'report.json'];
+    const contents = (): Promise<string[]> => Promise.all(names.map((name) => readFile(join(outDir, name), 'latin1')));
+    const good = await contents();
+    for (let times = 0; times < 2; times++) {
+      const result = await run(await prepare());
+      expect(result).toMatchObject({ verdict: 'fail', report: join(outDir, 'failed', 'report.html') });
+      expect(await contents()).toEqual(good);
+      expect(result.files.every((file) => file.startsWith(join(outDir, 'failed')))).toBe(true);
+    }
+    await rm(join(root, 'models', 'net.job.json'), { force: true });
+    await run();
+    expect((await readdir(outDir)).sort()).toEqual(names);
+  });
+
+  it('that fails replaces the report of another failure, and leaves a folder that is not its own', async () => {
+    await mkdir(join(outDir, 'failed'), { recursive: true });
+    await writeFile(join(outDir, 'failed', 'mine.txt'), 'keep');
+    for (let times = 0; times < 2; times++)
+      await run({ before: (stage) => void (stage === 'convert' && unsupported()) });
+    expect((await readdir(outDir)).sort()).toEqual(['failed', 'report.html', 'report.json']);
+    await run();
+    expect(await readdir(join(outDir, 'failed'))).toEqual(['mine.txt']);
+  });
+
   it('with a bad job file beside the model leaves the report', async () => {
     await writeFile(join(root, 'models', 'net.job.json'), '{"dtypes": 1}');
     expect(await run()).toMatchObject({ verdict: 'fail', failure: { code: 'BadJob' } });
@@ -99,10 +135,37 @@ describe('refused before anything is written', () => {
   it.each<[string, () => Partial<Parameters<typeof runLocal>[0]>, string]>([
     ['a model that is not there', () => ({ model: join(root, 'none.pt2') }), 'FileNotFound'],
     ['a folder', () => ({ model: root }), 'FileNotFound'],
+    ['a file for a folder', () => ({ outDir: join(root, 'models', 'net.pt2') }), 'BadOutput'],
     ['a job file that is not there', () => ({ job: join(root, 'none.json') }), 'FileNotFound'],
   ])('%s', async (_name, options, code) => {
     await expect(run(options())).rejects.toMatchObject({ name: code });
     expect(await readdir(root)).toEqual(['models']);
+  });
+});
+
+describe('the folder of the model as output folder', () => {
+  const models = (): string => join(root, 'models');
+
+  it('keeps the model, also when a report names it', async () => {
+    await writeFile(
+      join(models(), 'report.json'),
+      JSON.stringify({ reportVersion: 1, verdict: { status: 'pass' }, variants: [{ files: [{ path: 'net.pt2' }] }] }),
+    );
+    await run({ outDir: models() });
+    expect(await readFile(join(models(), 'net.pt2'))).toEqual(PROGRAM);
+  });
+
+  it('is refused when a result would replace the model', async () => {
+    await writeFile(join(models(), 'model.onnx'), PROGRAM);
+    await expect(run({ model: join(models(), 'model.onnx'), outDir: models() })).rejects.toMatchObject({
+      name: 'BadOutput',
+    });
+    expect(await readFile(join(models(), 'model.onnx'))).toEqual(PROGRAM);
+  });
+
+  it('is refused when a folder has the name of a result', async () => {
+    await mkdir(join(outDir, 'report.html'), { recursive: true });
+    await expect(run()).rejects.toMatchObject({ name: 'BadOutput' });
   });
 });
 
