@@ -34,6 +34,10 @@ export function resultDtype(op: AtenBuilder, values: readonly Value[]): Dtype {
 export const knownNumber = (number: ScalarArg): number | null =>
   number.kind === 'run-time' || number.kind === 'complex' ? null : Number(number.value);
 
+/** What was given for a number that may be left out. */
+export const numberOr = (number: ScalarArg | null, fallback: number): number =>
+  number === null ? fallback : Number(number.value);
+
 /** Cast unless it is there already; Python numbers are written in the wanted type at once. */
 export function cast(op: AtenBuilder, value: Value, dtype: Dtype): Value {
   const number = op.aten.numbers.get(value);

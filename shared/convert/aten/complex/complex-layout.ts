@@ -4,9 +4,10 @@ import type { Value } from '../../../onnx/ir.ts';
 import type { AtenBuilder, OpConverter } from '../../converter.ts';
 import { axisOf, rankOf } from '../../shape.ts';
 import * as padding from '../shape/padding.ts';
-import * as indexing from '../indexing/indexing.ts';
+import * as advanced from '../indexing/advanced.ts';
+import * as gather from '../indexing/gather.ts';
 import * as join from '../shape/join.ts';
-import * as reduction from '../reduce/reduction.ts';
+import * as cumulative from '../reduce/cumulative.ts';
 import * as view from '../shape/view.ts';
 
 type Args = Readonly<Record<string, unknown>>;
@@ -61,7 +62,7 @@ const ADAPTED: Readonly<Record<string, Adapt>> = {
       : op.aten.refuse('mode', args['mode'], 'zeros for complex tensors'),
 };
 
-const REAL = [indexing, join, padding, reduction, view]
+const REAL = [advanced, cumulative, gather, join, padding, view]
   .flatMap((family) => Object.values<unknown>(family))
   .flatMap((e) => (Array.isArray(e) ? (e as OpConverter[]) : []));
 

@@ -5,10 +5,15 @@ import type { Value } from '../../../onnx/ir.ts';
 import { aten, type AtenBuilder } from '../../converter.ts';
 import { cast, dtypeOf, numberOperand, promoted } from '../../promote.ts';
 import { axisOf, filledTensor, rankOf, reshape, shapeOf, staticSize, unsqueeze } from '../../shape.ts';
-import { extreme } from '../reduce/reduction.ts';
+import { extreme } from '../reduce/extremes.ts';
+
+interface Along {
+  readonly dim: number;
+  readonly keepdim: boolean;
+}
 
 /** The element of rank `k` (from 0, ascending) along an axis, with its index. */
-function ranked(op: AtenBuilder, self: Value, k: number, dim: number, keepdim: boolean): Value[] {
+function ranked(op: AtenBuilder, self: Value, k: number, { dim, keepdim }: Along): Value[] {
   if (rankOf(self) === 0) return [op.Identity([self]), filledTensor(op, [], 'int64', 0)];
   const axis = axisOf(op, dim, rankOf(self));
   const smallest = op.TopK([self, op.ints([k + 1])], { axis, largest: 0, sorted: 1 }, 2);
@@ -16,7 +21,7 @@ function ranked(op: AtenBuilder, self: Value, k: number, dim: number, keepdim: b
 }
 export const kthvalue = aten(
   'aten::kthvalue(Tensor self, SymInt k, int dim=-1, bool keepdim=False) -> (Tensor values, Tensor indices)',
-  (op, { self, k, dim, keepdim }) => ranked(op, self, staticSize(op, k, 'k') - 1, dim, keepdim),
+  (op, a) => ranked(op, a.self, staticSize(op, a.k, 'k') - 1, a),
 );
 /** No number; null where there are elements. */
 export function medianOfNothing(op: AtenBuilder, self: Value): Value | null {
@@ -25,18 +30,19 @@ export function medianOfNothing(op: AtenBuilder, self: Value): Value | null {
   return op.scalar(dtypeOf(self), NaN);
 }
 /** The lower of two middle elements. TopK may order NaN anywhere, where PyTorch gives NaN. */
-function median(op: AtenBuilder, self: Value, dim: number, keepdim: boolean): Value[] {
-  const size = rankOf(self) === 0 ? 1 : staticSize(op, shapeOf(self)[axisOf(op, dim, rankOf(self))]!, 'size');
-  return ranked(op, self, Math.floor((size - 1) / 2), dim, keepdim);
+function median(op: AtenBuilder, self: Value, along: Along): Value[] {
+  const size = rankOf(self) === 0 ? 1 : staticSize(op, shapeOf(self)[axisOf(op, along.dim, rankOf(self))]!, 'size');
+  return ranked(op, self, Math.floor((size - 1) / 2), along);
 }
 export const medianDim = aten(
   'aten::median.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)',
-  (op, { self, dim, keepdim }) => median(op, self, dim, keepdim),
+  (op, a) => median(op, a.self, a),
 );
 export const medianAll = aten(
   'aten::median(Tensor self) -> Tensor',
   (op, { self }) =>
-    medianOfNothing(op, self) ?? median(op, reshape(op, self, [mulDims(...shapeOf(self))]), 0, false)[0]!,
+    medianOfNothing(op, self) ??
+    median(op, reshape(op, self, [mulDims(...shapeOf(self))]), { dim: 0, keepdim: false })[0]!,
 );
 export const msort = aten('aten::msort(Tensor self) -> Tensor', (op, { self }) =>
   rankOf(self) === 0
@@ -44,15 +50,21 @@ export const msort = aten('aten::msort(Tensor self) -> Tensor', (op, { self }) =
     : op.TopK([self, op.dims([shapeOf(self)[0]!])], { axis: 0, largest: 0, sorted: 1 }, 2)[0]!,
 );
 
+interface Insertion {
+  /** Behind its equals. */
+  readonly right: boolean;
+  readonly out_int32: boolean;
+}
+
 /** How many of a sorted sequence lie before each value: all comparisons at once. */
-function insertionPoints(op: AtenBuilder, sorted: Value, values: Value, right: boolean, asInt32: boolean): Value {
+function insertionPoints(op: AtenBuilder, sorted: Value, values: Value, { right, out_int32 }: Insertion): Value {
   const [edges, x] = promoted(op, [sorted, values]) as [Value, Value];
   const wide = unsqueeze(op, x, [rankOf(x)]);
   const row = rankOf(edges) === 1 ? edges : unsqueeze(op, edges, [rankOf(edges) - 1]);
   // right: edges <= x come before; left: edges < x.
   const before = right ? op.LessOrEqual([row, wide]) : op.Less([row, wide]);
   const counted = op.ReduceSum([op.Cast([before], { to: 'int64' }), op.ints([rankOf(x)])], { keepdims: 0 });
-  return asInt32 ? op.Cast([counted], { to: 'int32' }) : counted;
+  return out_int32 ? op.Cast([counted], { to: 'int32' }) : counted;
 }
 const isRight = (op: AtenBuilder, right: boolean, side: string | null): boolean =>
   side === null
@@ -66,33 +78,36 @@ export const searchsorted = aten(
     const sorted = sorter
       ? op.GatherElements([sorted_sequence, sorter], { axis: rankOf(sorted_sequence) - 1 })
       : sorted_sequence;
-    return insertionPoints(op, sorted, self, isRight(op, right, side), out_int32);
+    return insertionPoints(op, sorted, self, { right: isRight(op, right, side), out_int32 });
   },
 );
 export const bucketize = aten(
   'aten::bucketize.Tensor(Tensor self, Tensor boundaries, *, bool out_int32=False, bool right=False) -> Tensor',
-  (op, { self, boundaries, out_int32, right }) => insertionPoints(op, boundaries, self, right, out_int32),
+  (op, a) => insertionPoints(op, a.boundaries, a.self, a),
 );
 
-function contained(op: AtenBuilder, elements: Value, tests: Value, invert: boolean): Value {
+function contained(op: AtenBuilder, elements: Value, tests: Value): Value {
   const [x, y] = promoted(op, [elements, tests]) as [Value, Value];
   const equal = op.Equal([unsqueeze(op, x, [rankOf(x)]), reshape(op, y, [mulDims(...shapeOf(y))])]);
-  const found = op.Cast([op.ReduceMax([op.Cast([equal], { to: 'int32' }), op.ints([rankOf(x)])], { keepdims: 0 })], {
+  return op.Cast([op.ReduceMax([op.Cast([equal], { to: 'int32' }), op.ints([rankOf(x)])], { keepdims: 0 })], {
     to: 'bool',
   });
-  return invert ? op.Not([found]) : found;
 }
 export const isin = aten(
   'aten::isin.Tensor_Tensor(Tensor elements, Tensor test_elements, *, bool assume_unique=False, bool invert=False) -> Tensor',
   (op, a) => {
     if (mulDims(...shapeOf(a.test_elements)) === 0)
       return filledTensor(op, shapeOf(a.elements), 'bool', a.invert ? 1 : 0);
-    return contained(op, a.elements, a.test_elements, a.invert);
+    const found = contained(op, a.elements, a.test_elements);
+    return a.invert ? op.Not([found]) : found;
   },
 );
 export const isinScalar = aten(
   'aten::isin.Tensor_Scalar(Tensor elements, Scalar test_element, *, bool assume_unique=False, bool invert=False) -> Tensor',
-  (op, a) => contained(op, a.elements, numberOperand(op, a.test_element), a.invert),
+  (op, a) => {
+    const found = contained(op, a.elements, numberOperand(op, a.test_element));
+    return a.invert ? op.Not([found]) : found;
+  },
 );
 
 /** Running extremes: element i against all elements up to i, in one triangle of comparisons. */
@@ -114,7 +129,7 @@ function running(op: AtenBuilder, self: Value, dim: number, how: 'Max' | 'Min'):
     ? op.scalar(dtypeOf(numbers), how === 'Max' ? -Infinity : Infinity)
     : op.scalar('int64', how === 'Max' ? -(2n ** 63n) : 2n ** 63n - 1n);
   const table = op.Where([mask, unsqueeze(op, numbers, [axis]), nothing]);
-  const values = extreme(op, `Reduce${how}`, table, [axis + 1], false);
+  const values = extreme(op, `Reduce${how}`, table, { axes: [axis + 1] });
   // PyTorch keeps the last index among equals, and the last NaN above all; what is not seen yet may be equal, too.
   const isExtreme = op.And([mask, op.Equal([table, unsqueeze(op, values, [axis + 1])])]);
   const last = (marks: Value): Value =>

@@ -14,8 +14,8 @@ import {
   transpose,
   unsqueeze,
 } from '../../shape.ts';
-import { indexed, put as putIndexed } from './indexing.ts';
-import { vectorNorm } from '../reduce/reduction.ts';
+import { indexed, put as putIndexed } from './advanced.ts';
+import { vectorNorm } from '../reduce/norm.ts';
 import { stridedPlaces } from '../shape/window.ts';
 
 /** Source elements in order, one for every place where the mask holds. */
@@ -127,13 +127,12 @@ export const _unsafe_masked_index_put_accumulate = aten(
   'aten::_unsafe_masked_index_put_accumulate(Tensor self, Tensor mask, Tensor?[] indices, Tensor values) -> Tensor',
   (op, { self, mask, indices, values }) => {
     if (isEmpty(self)) return op.Identity([self]);
-    return putIndexed(
-      op,
+    return putIndexed(op, {
       self,
-      clamped(op, self, indices),
-      op.Where([mask, values, op.scalar(dtypeOf(values), 0)]),
-      true,
-    );
+      indices: clamped(op, self, indices),
+      values: op.Where([mask, values, op.scalar(dtypeOf(values), 0)]),
+      accumulate: true,
+    });
   },
   { limits: [{ since: 16 }] },
 );
@@ -150,7 +149,7 @@ export const renorm = aten(
       .map((_, i) => i)
       .filter((i) => i !== kept);
     const [order, limit] = [Number(p.value), op.scalar(dtype, Number(maxnorm.value))];
-    const norm = vectorNorm(op, self, order, axes, true);
+    const norm = vectorNorm(op, self, order, { axes, keepdim: true });
     const factor = op.Div([limit, op.Add([norm, op.scalar(dtype, 1e-7)])]);
     return op.Mul([self, op.Where([op.Greater([norm, limit]), factor, op.scalar(dtype, 1)])]);
   },

@@ -40,7 +40,7 @@ export const unique_consecutive = aten(
   'aten::unique_consecutive(Tensor self, bool return_inverse=False, bool return_counts=False, int? dim=None) -> (Tensor, Tensor, Tensor)',
   (op, { self, return_inverse, return_counts, dim }) => {
     if (dim !== null && rankOf(self) > 0)
-      return consecutiveRows(op, self, axisOf(op, dim, rankOf(self)), return_inverse, return_counts);
+      return consecutiveRows(op, self, axisOf(op, dim, rankOf(self)), { return_inverse, return_counts });
     const x = reshape(op, self, [mulDims(...shapeOf(self))]);
     if (shapeOf(x)[0] === 0) return op.aten.refuse('self', 'no elements', 'tensors with elements');
     const starts = runStarts(op, x);
@@ -53,13 +53,13 @@ export const unique_consecutive = aten(
   },
 );
 
-function consecutiveRows(
-  op: AtenBuilder,
-  self: Value,
-  axis: number,
-  withInverse: boolean,
-  withCounts: boolean,
-): (Value | null)[] {
+/** As the operators' own arguments are called. */
+interface Wanted {
+  readonly return_inverse: boolean;
+  readonly return_counts: boolean;
+}
+
+function consecutiveRows(op: AtenBuilder, self: Value, axis: number, wanted: Wanted): (Value | null)[] {
   const size = shapeOf(self)[axis]!;
   const rest = shapeOf(self).filter((_, i) => i !== axis);
   if (size === 0 || mulDims(...rest) === 0)
@@ -67,12 +67,15 @@ function consecutiveRows(
   const perm = [axis, ...rest.map((_, i) => (i < axis ? i : i + 1))];
   const starts = runStarts(op, reshape(op, transpose(op, self, perm), [size, mulDims(...rest)]));
   const { inverse, counts } = runsOf(op, starts);
-  return [op.Compress([self, starts], { axis }), withInverse ? inverse : null, withCounts ? counts : null];
+  return [
+    op.Compress([self, starts], { axis }),
+    wanted.return_inverse ? inverse : null,
+    wanted.return_counts ? counts : null,
+  ];
 }
 export const unique_dim_consecutive = aten(
   'aten::unique_dim_consecutive(Tensor self, int dim, bool return_inverse=False, bool return_counts=False) -> (Tensor, Tensor, Tensor)',
-  (op, { self, dim, return_inverse, return_counts }) =>
-    consecutiveRows(op, self, axisOf(op, dim, rankOf(self)), return_inverse, return_counts),
+  (op, a) => consecutiveRows(op, a.self, axisOf(op, a.dim, rankOf(a.self)), a),
 );
 /** Distinct slices in lexicographic order, which PyTorch also gives when it is not asked to sort. */
 export const unique_dim = aten(

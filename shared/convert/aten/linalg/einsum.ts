@@ -83,5 +83,5 @@ function summed(op: AtenBuilder, { value, term }: Operand, isAlone: (letter: str
   const diagonal = letters.length < term.length;
   const x = diagonal ? op.Einsum([value], { equation: `${term.join('')}->${letters.join('')}` }) : value;
   const axes = letters.flatMap((l, axis) => (isAlone(l) ? [axis] : []));
-  return { value: reduce(op, 'ReduceSum', x, axes, false), term: letters.filter((l) => !isAlone(l)) };
+  return { value: reduce(op, 'ReduceSum', x, { axes }), term: letters.filter((l) => !isAlone(l)) };
 }

@@ -5,7 +5,8 @@ import { aten, type AtenBuilder } from '../../converter.ts';
 import { cast, dtypeOf } from '../../promote.ts';
 import { axisOf, rankOf, reshape, shapeOf, slice, staticSize, swapAxes, transpose, unsqueeze } from '../../shape.ts';
 import { matrixNorm } from './matrix-function.ts';
-import { axesOf, reduce, sumDtype, vectorNorm } from '../reduce/reduction.ts';
+import { vectorNorm } from '../reduce/norm.ts';
+import { axesOf, reduce, sumDtype } from '../reduce/reduction.ts';
 
 function crossProduct(op: AtenBuilder, a: Value, b: Value, dim: number): Value {
   const rank = Math.max(rankOf(a), rankOf(b));
@@ -28,7 +29,7 @@ export const linalg_vecdot = aten(
   'aten::linalg_vecdot(Tensor x, Tensor y, *, int dim=-1) -> Tensor',
   (op, { x, y, dim }) => {
     const product = op.Mul([x, y]);
-    return reduce(op, 'ReduceSum', product, [axisOf(op, dim, rankOf(product))], false);
+    return reduce(op, 'ReduceSum', product, { axes: [axisOf(op, dim, rankOf(product))] });
   },
 );
 
@@ -40,7 +41,7 @@ export const tensordot = aten(
     // A contracted axis of 1 against a longer one: the longer one is summed first.
     const summed = (x: Value, axes: readonly number[], y: Value, others: readonly number[]): Value => {
       const lone = axes.filter((axis, i) => shapeOf(y)[others[i]!] === 1 && shapeOf(x)[axis] !== 1);
-      return lone.length ? reduce(op, 'ReduceSum', x, lone, true) : x;
+      return lone.length ? reduce(op, 'ReduceSum', x, { axes: lone, keepdim: true }) : x;
     };
     const [self, other] = [summed(given, front, against, back), summed(against, back, given, front)];
     const left = shapeOf(self)
@@ -129,11 +130,9 @@ export const linalg_norm = aten(
   (op, { self, ord, dim, keepdim, dtype }) => {
     const x = cast(op, self, dtype ?? dtypeOf(self));
     const axes = axesOf(op, x, dim);
-    if (ord === null)
-      return dim === null && keepdim === false
-        ? reduce(op, 'ReduceL2', x, axes, false)
-        : reduce(op, 'ReduceL2', x, axes, keepdim);
-    if (dim === null ? rankOf(x) === 1 : dim.length === 1) return vectorNorm(op, x, Number(ord.value), axes, keepdim);
+    if (ord === null) return reduce(op, 'ReduceL2', x, { axes, keepdim });
+    if (dim === null ? rankOf(x) === 1 : dim.length === 1)
+      return vectorNorm(op, x, Number(ord.value), { axes, keepdim });
     return matrixNorm(op, x, Number(ord.value), dim ?? [-2, -1], keepdim);
   },
 );
@@ -146,7 +145,7 @@ export const sum_to_size = aten('aten::sum_to_size(Tensor self, SymInt[] size) -
     .filter((i) => i < lead || (size[i - lead] === 1 && shapeOf(self)[i] !== 1));
   return axes.length === 0 && size.length > 0
     ? op.Identity([self])
-    : reshape(op, reduce(op, 'ReduceSum', cast(op, self, sumDtype(self, null)), axes, true), size);
+    : reshape(op, reduce(op, 'ReduceSum', cast(op, self, sumDtype(self, null)), { axes, keepdim: true }), size);
 });
 
 /** Distances between rows: |a|^2 + |b|^2 - 2ab loses digits, so the differences are taken. */
@@ -154,7 +153,7 @@ export const cdist = aten(
   'aten::cdist(Tensor x1, Tensor x2, float p=2, int? compute_mode=None) -> Tensor',
   (op, { x1, x2, p }) => {
     const d = op.Sub([unsqueeze(op, x1, [rankOf(x1) - 1]), unsqueeze(op, x2, [rankOf(x2) - 2])]);
-    return vectorNorm(op, d, p, [rankOf(d) - 1], false);
+    return vectorNorm(op, d, p, { axes: [rankOf(d) - 1] });
   },
 );
 

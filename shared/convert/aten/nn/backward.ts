@@ -8,14 +8,14 @@ export const _softmax_backward_data = aten(
   'aten::_softmax_backward_data(Tensor grad_output, Tensor output, int dim, ScalarType input_dtype) -> Tensor',
   (op, a) => {
     const weighted = op.Mul([a.grad_output, a.output]);
-    const sums = reduce(op, 'ReduceSum', weighted, [axisOf(op, a.dim, rankOf(a.output))], true);
+    const sums = reduce(op, 'ReduceSum', weighted, { axes: [axisOf(op, a.dim, rankOf(a.output))], keepdim: true });
     return cast(op, op.Sub([weighted, op.Mul([a.output, sums])]), a.input_dtype);
   },
 );
 export const _log_softmax_backward_data = aten(
   'aten::_log_softmax_backward_data(Tensor grad_output, Tensor output, int dim, ScalarType input_dtype) -> Tensor',
   (op, a) => {
-    const sums = reduce(op, 'ReduceSum', a.grad_output, [axisOf(op, a.dim, rankOf(a.output))], true);
+    const sums = reduce(op, 'ReduceSum', a.grad_output, { axes: [axisOf(op, a.dim, rankOf(a.output))], keepdim: true });
     return cast(op, op.Sub([a.grad_output, op.Mul([op.Exp([a.output]), sums])]), a.input_dtype);
   },
 );

@@ -36,14 +36,14 @@ function startsOf(op: AtenBuilder, sample: Value, { size, out, kernel }: Axis): 
   return op.Concat([op.Sub([whole(op.Add([steps, from])), whole(from)]), last], { axis: rankOf(sample) });
 }
 
-/** `order[i]`: which of the random samples belongs to spatial axis i. */
-function fractionalMaximum(
-  op: AtenBuilder,
-  given: Value,
-  axes: readonly Axis[],
-  samples: Value,
-  order: readonly number[],
-): Value[] {
+interface Windows {
+  readonly axes: readonly Axis[];
+  readonly samples: Value;
+  /** Which of the random samples belongs to each spatial axis. */
+  readonly order: readonly number[];
+}
+
+function fractionalMaximum(op: AtenBuilder, given: Value, { axes, samples, order }: Windows): Value[] {
   const count = axes.length;
   const unbatched = rankOf(given) === count + 1;
   const x = unbatched ? unsqueeze(op, given, [0]) : given;
@@ -86,7 +86,14 @@ function fractionalMaximum(
   });
 }
 
-const axesOf = (op: AtenBuilder, self: Value, kernel: readonly number[], output: readonly number[]): Axis[] =>
+/** As the operators' own arguments are called. */
+interface Sizes {
+  readonly self: Value;
+  readonly kernel_size: readonly number[];
+  readonly output_size: readonly number[];
+}
+
+const axesOf = (op: AtenBuilder, { self, kernel_size: kernel, output_size: output }: Sizes): Axis[] =>
   kernel.map((k, i) => ({
     size: staticSize(op, shapeOf(self).at(i - kernel.length)!, 'size'),
     out: output[i]!,
@@ -96,10 +103,9 @@ const axesOf = (op: AtenBuilder, self: Value, kernel: readonly number[], output:
 // In two dimensions PyTorch takes the first sample for the width, in three the first for the depth.
 export const fractional_max_pool2d = aten(
   'aten::fractional_max_pool2d(Tensor self, int[2] kernel_size, int[2] output_size, Tensor random_samples) -> (Tensor, Tensor)',
-  (op, a) => fractionalMaximum(op, a.self, axesOf(op, a.self, a.kernel_size, a.output_size), a.random_samples, [1, 0]),
+  (op, a) => fractionalMaximum(op, a.self, { axes: axesOf(op, a), samples: a.random_samples, order: [1, 0] }),
 );
 export const fractional_max_pool3d = aten(
   'aten::fractional_max_pool3d(Tensor self, int[3] kernel_size, int[3] output_size, Tensor random_samples) -> (Tensor, Tensor)',
-  (op, a) =>
-    fractionalMaximum(op, a.self, axesOf(op, a.self, a.kernel_size, a.output_size), a.random_samples, [0, 1, 2]),
+  (op, a) => fractionalMaximum(op, a.self, { axes: axesOf(op, a), samples: a.random_samples, order: [0, 1, 2] }),
 );

@@ -4,18 +4,13 @@ import { type Dim, mulDims } from '../../../tensor/dim.ts';
 import { aten, type AtenBuilder } from '../../converter.ts';
 import { dtypeOf, promoted, promotedToFloat } from '../../promote.ts';
 import { axisOf, commonShape, expandTo, rankOf, reshape, shapeOf, staticSize, unsqueeze } from '../../shape.ts';
-import { reduce, vectorNorm } from '../reduce/reduction.ts';
+import { vectorNorm } from '../reduce/norm.ts';
+import { reduce } from '../reduce/reduction.ts';
 
 /** 0: none, 1: mean, 2: sum. */
 function reduced(op: AtenBuilder, x: Value, reduction: number): Value {
   if (reduction === 0) return x;
-  return reduce(
-    op,
-    reduction === 1 ? 'ReduceMean' : 'ReduceSum',
-    x,
-    shapeOf(x).map((_, i) => i),
-    false,
-  );
+  return reduce(op, reduction === 1 ? 'ReduceMean' : 'ReduceSum', x, { axes: shapeOf(x).map((_, i) => i) });
 }
 const num = (op: AtenBuilder, like: Value, value: number): Value => op.scalar(dtypeOf(like), value);
 const positive = (op: AtenBuilder, x: Value): Value => op.Max([x, num(op, x, 0)]);
@@ -139,7 +134,7 @@ function uniformLoss(op: AtenBuilder, logs: Value, a: Likelihood): Value {
         ),
       ])
     : logs;
-  const loss = op.Where([ignored, zero, op.Neg([reduce(op, 'ReduceSum', weighted, [axis], false)])]);
+  const loss = op.Where([ignored, zero, op.Neg([reduce(op, 'ReduceSum', weighted, { axes: [axis] })])]);
   if (a.reduction !== 1) return reduced(op, loss, a.reduction);
   const ones = a.weight
     ? op.Gather([a.weight, op.Where([ignored, op.scalar('int64', 0), a.target])], { axis: 0 })
@@ -176,7 +171,9 @@ export const cross_entropy_loss = aten(
           shapeOf(a.self).map((_, i) => (i === axis ? classes : 1)),
         )
       : null;
-    const likelihood = reduce(op, 'ReduceSum', op.Mul([shaped ? op.Mul([logs, shaped]) : logs, smooth]), [axis], false);
+    const likelihood = reduce(op, 'ReduceSum', op.Mul([shaped ? op.Mul([logs, shaped]) : logs, smooth]), {
+      axes: [axis],
+    });
     // The mean is over positions, not over classes.
     const loss = op.Neg([reduced(op, likelihood, a.reduction === 1 ? 2 : a.reduction)]);
     if (a.reduction !== 1) return loss;
@@ -193,8 +190,10 @@ export const cosine_similarity = aten(
     // The axis counts in the common shape, and lengths are taken there.
     const [a, b] = promotedToFloat(op, [x1, x2])
       .map((x) => expandTo(op, x, shape))
-      .map((x) => op.Div([x, op.Max([reduce(op, 'ReduceL2', x, [axis], true), num(op, x, eps)])])) as [Value, Value];
-    return reduce(op, 'ReduceSum', op.Mul([a, b]), [axis], false);
+      .map((x) =>
+        op.Div([x, op.Max([reduce(op, 'ReduceL2', x, { axes: [axis], keepdim: true }), num(op, x, eps)])]),
+      ) as [Value, Value];
+    return reduce(op, 'ReduceSum', op.Mul([a, b]), { axes: [axis] });
   },
 );
 
@@ -208,7 +207,7 @@ const distance = (op: AtenBuilder, a: Value, b: Value, { p, eps, keepdim = false
   // Integers wrap before they become real.
   const gap = promotedToFloat(op, [difference(op, a, b)])[0]!;
   const d = op.Add([gap, num(op, gap, eps)]);
-  return vectorNorm(op, d, p, [Math.max(0, rankOf(d) - 1)], keepdim);
+  return vectorNorm(op, d, p, { axes: [Math.max(0, rankOf(d) - 1)], keepdim });
 };
 export const pairwise_distance = aten(
   'aten::pairwise_distance(Tensor x1, Tensor x2, float p=2, float eps=1e-06, bool keepdim=False) -> Tensor',
@@ -216,13 +215,7 @@ export const pairwise_distance = aten(
 );
 export const dist = aten('aten::dist(Tensor self, Tensor other, Scalar p=2) -> Tensor', (op, { self, other, p }) => {
   const d = difference(op, self, other);
-  return vectorNorm(
-    op,
-    d,
-    Number(p.value),
-    shapeOf(d).map((_, i) => i),
-    false,
-  );
+  return vectorNorm(op, d, Number(p.value), { axes: shapeOf(d).map((_, i) => i) });
 });
 export const triplet_margin_loss = aten(
   'aten::triplet_margin_loss(Tensor anchor, Tensor positive, Tensor negative, float margin=1.0, float p=2, float eps=1e-06, bool swap=False, int reduction=1) -> Tensor',

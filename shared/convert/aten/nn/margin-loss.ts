@@ -4,19 +4,14 @@ import type { Value } from '../../../onnx/ir.ts';
 import { aten, type AtenBuilder } from '../../converter.ts';
 import { cast, dtypeOf, promotedToFloat } from '../../promote.ts';
 import { rankOf, reshape, shapeOf, staticSize, unsqueeze } from '../../shape.ts';
-import { reduce, vectorNorm } from '../reduce/reduction.ts';
+import { vectorNorm } from '../reduce/norm.ts';
+import { reduce } from '../reduce/reduction.ts';
 
 /** 0: none, 1: mean, 2: sum. */
 function reduced(op: AtenBuilder, x: Value, reduction: number): Value {
   return reduction === 0
     ? x
-    : reduce(
-        op,
-        reduction === 1 ? 'ReduceMean' : 'ReduceSum',
-        x,
-        shapeOf(x).map((_, i) => i),
-        false,
-      );
+    : reduce(op, reduction === 1 ? 'ReduceMean' : 'ReduceSum', x, { axes: shapeOf(x).map((_, i) => i) });
 }
 const num = (op: AtenBuilder, like: Value, value: number): Value => op.scalar(dtypeOf(like), value);
 const positive = (op: AtenBuilder, x: Value): Value => op.Max([x, num(op, x, 0)]);
@@ -27,7 +22,7 @@ export const cosine_embedding_loss = aten(
     const [a, b] = promotedToFloat(op, [input1, input2]) as [Value, Value];
     const side = cast(op, target, dtypeOf(a));
     const axis = rankOf(target);
-    const sum = (x: Value, y: Value): Value => reduce(op, 'ReduceSum', op.Mul([x, y]), [axis], false);
+    const sum = (x: Value, y: Value): Value => reduce(op, 'ReduceSum', op.Mul([x, y]), { axes: [axis] });
     // PyTorch adds this to both squares.
     const size = (x: Value): Value => op.Add([sum(x, x), num(op, x, 1e-12)]);
     const cosine = op.Div([sum(a, b), op.Sqrt([op.Mul([size(a), size(b)])])]);
@@ -128,6 +123,6 @@ export const pdist = aten(
       Array.from({ length: n - i - 1 }, (_unused, j) => [i, i + 1 + j] as const),
     ).flat();
     const rows = (side: 0 | 1): Value => op.Gather([self, op.ints(pairs.map((pair) => pair[side]))], { axis: 0 });
-    return vectorNorm(op, op.Sub([rows(0), rows(1)]), p, [1], false);
+    return vectorNorm(op, op.Sub([rows(0), rows(1)]), p, { axes: [1] });
   },
 );

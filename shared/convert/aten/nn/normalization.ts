@@ -143,9 +143,9 @@ export const native_group_norm = aten(
   'aten::native_group_norm(Tensor input, Tensor? weight, Tensor? bias, SymInt N, SymInt C, SymInt HxW, int group, float eps) -> (Tensor, Tensor, Tensor)',
   (op, { input, weight, bias, N, C, HxW, group, eps }) => {
     const grouped = reshape(op, input, [N, group, divideExactly(mulDims(C, HxW), group) ?? staticSize(op, C, 'C')]);
-    const mean = reduce(op, 'ReduceMean', grouped, [2], true);
+    const mean = reduce(op, 'ReduceMean', grouped, { axes: [2], keepdim: true });
     const centred = op.Sub([grouped, mean]);
-    const variance = reduce(op, 'ReduceMean', op.Mul([centred, centred]), [2], true);
+    const variance = reduce(op, 'ReduceMean', op.Mul([centred, centred]), { axes: [2], keepdim: true });
     const deviation = op.Reciprocal([op.Sqrt([op.Add([variance, op.scalar(dtypeOf(input), eps)])])]);
     const normal = scaleAndShift(op, reshape(op, op.Mul([centred, deviation]), shapeOf(input)), weight, bias);
     return [normal, reshape(op, mean, [N, group]), reshape(op, deviation, [N, group])];
@@ -167,7 +167,7 @@ export const _weight_norm = aten('aten::_weight_norm(Tensor v, Tensor g, int dim
   const axes = shapeOf(v)
     .map((_, i) => i)
     .filter((i) => dim === -1 || i !== dim);
-  return op.Mul([v, op.Div([g, reduce(op, 'ReduceL2', v, axes, true)])]);
+  return op.Mul([v, op.Div([g, reduce(op, 'ReduceL2', v, { axes, keepdim: true })])]);
 });
 export const _weight_norm_interface = aten(
   'aten::_weight_norm_interface(Tensor v, Tensor g, int dim=0) -> (Tensor, Tensor)',
@@ -175,7 +175,7 @@ export const _weight_norm_interface = aten(
     const axes = shapeOf(v)
       .map((_, i) => i)
       .filter((i) => i !== dim);
-    const norm = reduce(op, 'ReduceL2', v, axes, true);
+    const norm = reduce(op, 'ReduceL2', v, { axes, keepdim: true });
     return [op.Mul([v, op.Div([g, norm])]), norm];
   },
 );

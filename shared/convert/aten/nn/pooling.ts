@@ -62,6 +62,10 @@ interface PoolRequest {
   readonly ceil: boolean;
 }
 
+interface MaxRequest extends PoolRequest {
+  readonly indices: boolean;
+}
+
 function poolAttributes(
   op: AtenBuilder,
   x: Value,
@@ -76,13 +80,13 @@ function poolAttributes(
   };
 }
 
-function maxPool(op: AtenBuilder, self: Value, request: PoolRequest, indices: boolean): Value[] {
+function maxPool(op: AtenBuilder, self: Value, request: MaxRequest): Value[] {
   const spatial = request.window.kernel.length;
   // ONNX pools floats and bytes; 64 bits have no wider type to go through.
   if (dtypeOf(self) === 'int64') return op.aten.refuse('self', 'int64', 'floats and integers of up to 32 bits');
   return batched(op, self, spatial, (x) => {
     const attributes = { ...poolAttributes(op, x, request), dilations: request.window.dilation };
-    if (!indices) return [op.MaxPool([x], attributes)];
+    if (!request.indices) return [op.MaxPool([x], attributes)];
     const [values, places] = op.MaxPool([x], attributes, 2) as [Value, Value];
     // ONNX counts over the whole tensor, PyTorch within each plane.
     const plane = mulDims(...shapeOf(x).slice(-spatial));
@@ -97,10 +101,10 @@ type MaxSchema =
   'aten::max_pool(Tensor self, int[2] kernel_size, int[2] stride=[], int[2] padding=0, int[2] dilation=1, bool ceil_mode=False) -> Tensor';
 export const max_pool = [1, 2, 3].flatMap((rank) => [
   ...aten(`aten::max_pool${rank}d${maxArguments(rank)} -> Tensor` as MaxSchema, (op, a) =>
-    maxPool(op, a.self, { window: windowOf(rank, a), ceil: a.ceil_mode }, false),
+    maxPool(op, a.self, { window: windowOf(rank, a), ceil: a.ceil_mode, indices: false }),
   ),
   ...aten(`aten::max_pool${rank}d_with_indices${maxArguments(rank)} -> (Tensor, Tensor)` as MaxSchema, (op, a) =>
-    maxPool(op, a.self, { window: windowOf(rank, a), ceil: a.ceil_mode }, true),
+    maxPool(op, a.self, { window: windowOf(rank, a), ceil: a.ceil_mode, indices: true }),
   ),
 ]);
 

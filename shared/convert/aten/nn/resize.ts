@@ -24,12 +24,21 @@ function requireFloat(op: AtenBuilder, x: Value, mode: string): void {
   if (mode !== 'nearest' && !isFloat(x.type!.dtype)) op.aten.refuse('input', x.type!.dtype, 'floating-point images');
 }
 
+/** As the operators' own arguments are called. */
+interface Target {
+  readonly output_size: readonly Dim[] | null;
+  readonly scale_factors: readonly (number | null)[] | null;
+}
+
+/** The scale arguments of an operator that has one for each axis. */
+const scalesIn = (args: object, names: readonly string[]): (number | null)[] =>
+  names.map((name) => (args as Readonly<Record<string, number | null>>)[name] ?? null);
+
 /** A scale that was given decides where samples are taken; a size alone means the ratio of the sizes. */
 function resized(
   op: AtenBuilder,
   x: Value,
-  size: readonly Dim[] | null,
-  scales: readonly (number | null)[] | null,
+  { output_size: size, scale_factors: scales }: Target,
   sampling: Sampling,
 ): Value {
   requireFloat(op, x, sampling.mode);
@@ -72,18 +81,11 @@ export const nearest = [1, 2, 3].flatMap((rank) =>
     return [
       ...aten(
         `aten::${name}${rank}d.vec(Tensor input, SymInt[]? output_size, float[]? scale_factors) -> Tensor` as NearestVec,
-        (op, a) => resized(op, a.input, a.output_size, a.scale_factors, sampling),
+        (op, a) => resized(op, a.input, a, sampling),
       ),
       ...aten(
         `aten::${name}${rank}d(Tensor self, SymInt[${rank}] output_size, ${scaleNames.map((s) => `float? ${s}=None`).join(', ')}) -> Tensor` as 'aten::n(Tensor self, SymInt[2] output_size) -> Tensor',
-        (op, a) =>
-          resized(
-            op,
-            a.self,
-            a.output_size,
-            scaleNames.map((s) => (a as unknown as Record<string, number | null>)[s] ?? null),
-            sampling,
-          ),
+        (op, a) => resized(op, a.self, { ...a, scale_factors: scalesIn(a, scaleNames) }, sampling),
       ),
     ];
   }),
@@ -102,18 +104,11 @@ export const smooth = SMOOTH.flatMap(([name, mode, scaleNames]) => {
   return [
     ...aten(
       `aten::${name}.vec(Tensor input, SymInt[]? output_size, bool align_corners, float[]? scale_factors) -> Tensor` as LinearVec,
-      (op, a) => resized(op, a.input, a.output_size, a.scale_factors, sampling(a.align_corners)),
+      (op, a) => resized(op, a.input, a, sampling(a.align_corners)),
     ),
     ...aten(
       `aten::${name}(Tensor self, SymInt[${scaleNames.length}] output_size, bool align_corners, ${scaleNames.map((s) => `float? ${s}=None`).join(', ')}) -> Tensor` as 'aten::n(Tensor self, SymInt[2] output_size, bool align_corners) -> Tensor',
-      (op, a) =>
-        resized(
-          op,
-          a.self,
-          a.output_size,
-          scaleNames.map((s) => (a as unknown as Record<string, number | null>)[s] ?? null),
-          sampling(a.align_corners),
-        ),
+      (op, a) => resized(op, a.self, { ...a, scale_factors: scalesIn(a, scaleNames) }, sampling(a.align_corners)),
     ),
   ];
 });
@@ -129,8 +124,16 @@ function cubicWeight(x: number, a: number): number {
   return x < 2 ? (((x - 5) * x + 8) * x - 4) * a : 0;
 }
 
+interface Shrinking {
+  readonly size: number;
+  readonly out: number;
+  /** Input elements for one output element. */
+  readonly scale: number;
+  readonly filter: keyof typeof FILTERS;
+}
+
 /** The weights of every output element: a filter as wide as the shrinking asks for, normalized at the borders. */
-function antialiasRows(size: number, out: number, scale: number, filter: keyof typeof FILTERS): number[][] {
+function antialiasRows({ size, out, scale, filter }: Shrinking): number[][] {
   const { reach, weight } = FILTERS[filter];
   const support = scale >= 1 ? reach * scale : reach;
   const invert = scale >= 1 ? 1 / scale : 1;
@@ -165,7 +168,7 @@ function antialiased(
     const given = scales?.[i] ?? null;
     const out = staticSize(op, size?.[i] ?? scaled(op, width, given ?? 1), 'output_size');
     const scale = align ? (out > 1 ? (width - 1) / (out - 1) : 0) : given ? 1 / given : width / out;
-    return alongAxisMatrix(op, v, axis, antialiasRows(width, out, scale, filter));
+    return alongAxisMatrix(op, v, axis, antialiasRows({ size: width, out, scale, filter }));
   }, x);
 }
 export const smoothAntialias = (

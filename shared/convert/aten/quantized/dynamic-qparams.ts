@@ -13,8 +13,8 @@ const quotient = (op: AtenBuilder, x: Value, by: number): Value => op.Div([x, nu
 function extent(op: AtenBuilder, x: Value): { low: Value; high: Value } {
   const all = shapeOf(x).map((_, i) => i);
   return {
-    low: op.Min([reduce(op, 'ReduceMin', x, all, false), num(op, 0)]),
-    high: op.Max([reduce(op, 'ReduceMax', x, all, false), num(op, 0)]),
+    low: op.Min([reduce(op, 'ReduceMin', x, { axes: all }), num(op, 0)]),
+    high: op.Max([reduce(op, 'ReduceMax', x, { axes: all }), num(op, 0)]),
   };
 }
 
@@ -48,7 +48,7 @@ export const choose_qparams_symmetric = aten(
 );
 
 const alongRow = (op: AtenBuilder, how: 'ReduceMin' | 'ReduceMax', x: Value): Value =>
-  reduce(op, how, x, [rankOf(x) - 1], true);
+  reduce(op, how, x, { axes: [rankOf(x) - 1], keepdim: true });
 export const choose_qparams_per_token = aten(
   'quantized_decomposed::choose_qparams_per_token(Tensor input, ScalarType dtype) -> (Tensor, Tensor)',
   (op, { input, dtype }) => {

@@ -1,8 +1,25 @@
-/** ATen running sums of exponentials. */
+/** ATen running sums, of exponentials too, and products. */
 import { isFloat } from '../../../tensor/dtype.ts';
 import { aten } from '../../converter.ts';
-import { dtypeOf } from '../../promote.ts';
+import { cast, dtypeOf } from '../../promote.ts';
 import { axisOf, rankOf, reshape, shapeOf, staticSize, unsqueeze } from '../../shape.ts';
+import { sumDtype } from './reduction.ts';
+
+/** Integers accumulate in int64. */
+export const cumsum = aten(
+  'aten::cumsum(Tensor self, int dim, *, ScalarType? dtype=None) -> Tensor',
+  (op, { self, dim, dtype }) => {
+    const x = cast(op, self, sumDtype(self, dtype));
+    return rankOf(x) === 0 ? op.Identity([x]) : op.CumSum([x, op.scalar('int64', axisOf(op, dim, rankOf(x)))]);
+  },
+);
+export const cumprod = aten(
+  'aten::cumprod(Tensor self, int dim, *, ScalarType? dtype=None) -> Tensor',
+  (op, { self, dim, dtype }) => {
+    const x = cast(op, self, sumDtype(self, dtype));
+    return rankOf(x) === 0 ? op.Identity([x]) : op.CumProd([x, op.scalar('int64', axisOf(op, dim, rankOf(x)))]);
+  },
+);
 
 /** Element i over all elements up to i in a triangle: a common maximum for all would lose the small ones. */
 export const logcumsumexp = aten(

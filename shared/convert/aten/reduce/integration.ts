@@ -54,7 +54,7 @@ export const trapezoid = aten(
   (op, { y, x, dim }) => {
     const axis = axisOf(op, dim, rankOf(y));
     if (isEmpty(y, axis)) return filledTensor(op, withoutAxis(y, axis), floatOf(dtypeOf(y)), 0);
-    return half(op, reduce(op, 'ReduceSum', areas(op, y, x, axis), [axis], false));
+    return half(op, reduce(op, 'ReduceSum', areas(op, y, x, axis), { axes: [axis] }));
   },
 );
 export const cumulative_trapezoid = aten(
@@ -71,7 +71,7 @@ function evenly(op: AtenBuilder, self: Value, dx: ScalarArg, dim: number): Value
   if (isEmpty(self, axis)) return filledTensor(op, withoutAxis(self, axis), dtype, 0);
   const end = (place: number): Value => op.Gather([self, op.scalar('int64', place)], { axis });
   const ends = cast(op, op.Add([end(0), end(-1)]), dtype);
-  const total = reduce(op, 'ReduceSum', cast(op, self, sumDtype(self, null)), [axis], false);
+  const total = reduce(op, 'ReduceSum', cast(op, self, sumDtype(self, null)), { axes: [axis] });
   return op.Mul([op.Sub([cast(op, total, dtype), half(op, ends)]), scalarOf(op, dx, dtype)]);
 }
 export const trapezoidEven = aten(

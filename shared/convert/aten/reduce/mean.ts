@@ -10,7 +10,13 @@ import { filledTensor, shapeOf } from '../../shape.ts';
 export const canBeEmpty = (op: AtenBuilder, x: Value, axes: readonly number[]): boolean =>
   axes.some((axis) => op.aten.canBeZero(shapeOf(x)[axis]!));
 
-export function mean(op: AtenBuilder, x: Value, axes: readonly number[], keepdim: boolean): Value {
+/** What a reduction goes along, and whether the axes stay, with a size of 1. */
+export interface Along {
+  readonly axes: readonly number[];
+  readonly keepdim?: boolean;
+}
+
+export function mean(op: AtenBuilder, x: Value, { axes, keepdim = false }: Along): Value {
   const dims = axes.map((axis) => shapeOf(x)[axis]!);
   if (dims.includes(0)) {
     const kept = shapeOf(x).map((d, i): Dim => (axes.includes(i) ? 1 : d));

@@ -114,7 +114,7 @@ export const nansum = aten(
   'aten::nansum(Tensor self, int[1]? dim=None, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor',
   (op, { self, dim, keepdim, dtype }) => {
     const x = cast(op, withoutNaN(op, self), dtype ?? (isFloat(dtypeOf(self)) ? dtypeOf(self) : 'int64'));
-    return reduce(op, 'ReduceSum', x, axesOf(op, self, dim), keepdim);
+    return reduce(op, 'ReduceSum', x, { axes: axesOf(op, self, dim), keepdim });
   },
 );
 export const nanmean = aten(
@@ -124,8 +124,8 @@ export const nanmean = aten(
     const result = dtype ?? dtypeOf(self);
     const numbers = op.Cast([op.Not([op.IsNaN([self])])], { to: result });
     return op.Div([
-      reduce(op, 'ReduceSum', cast(op, withoutNaN(op, self), result), axes, keepdim),
-      reduce(op, 'ReduceSum', numbers, axes, keepdim),
+      reduce(op, 'ReduceSum', cast(op, withoutNaN(op, self), result), { axes, keepdim }),
+      reduce(op, 'ReduceSum', numbers, { axes, keepdim }),
     ]);
   },
 );
