@@ -7,7 +7,7 @@ import { parseSchema, type Schema } from '../../shared/convert/schema.ts';
 const recorded = new Map(
   readFileSync(new URL('../fixtures/aten-schemas.txt', import.meta.url), 'utf8')
     .split('\n')
-    .filter((line) => /^(aten|quantized_decomposed)::/.test(line))
+    .filter((line) => /^(aten|quantized_decomposed|torchvision)::/.test(line))
     .map((line) => parseSchema(line.split('\t')[1]!))
     .map((schema) => [schema.target, schema]),
 );
@@ -39,7 +39,7 @@ const known = [...CONVERTERS.values(), ...COMPLEX_CONVERTERS.values()]
 
 test('nearly every converter is a PyTorch operator of the recorded list', () => {
   const unknown = [...CONVERTERS.keys(), ...COMPLEX_CONVERTERS.keys()].filter(
-    (target) => target.startsWith('aten::') && !recorded.has(target),
+    (target) => /^(aten|torchvision)::/.test(target) && !recorded.has(target),
   );
   expect(unknown).toEqual([]);
   expect(known.length).toBeGreaterThan(250);

@@ -13,6 +13,7 @@ import * as reduce from './reduce/index.ts';
 import * as shape from './shape/index.ts';
 import * as signal from './signal/index.ts';
 import * as special from './special/index.ts';
+import * as torchvision from '../torchvision/index.ts';
 
 /** Exported lists are a file's converters; exported functions are its tools. */
 type File = Readonly<Record<string, readonly OpConverter[] | ((...args: never[]) => unknown)>>;
@@ -31,6 +32,7 @@ export const FAMILIES: readonly Family[] = [
   shape,
   signal,
   special,
+  torchvision,
 ];
 
 /** Used instead, for nodes that take or give complex tensors. */

@@ -1,0 +1,2 @@
+/** Operators of torchvision that exported models hold. */
+export * as nms from './nms.ts';
