@@ -4,7 +4,9 @@
  */
 import { parseArgs } from 'node:util';
 import { fail, type FailureCode, isFailure } from '../shared/errors.ts';
+import { didYouMean, nearest } from '../shared/nearest.ts';
 import { VERSION } from '../shared/version.ts';
+import { asWritten } from './as-written.ts';
 import type { Command, OptionValues } from './command.ts';
 import { COMMANDS } from './commands.ts';
 import { commandHelp, generalHelp } from './help.ts';
@@ -33,7 +35,9 @@ export async function cli(argv: readonly string[]): Promise<number> {
     const command = COMMANDS[name] ?? unknownCommand(name);
     const { values, positionals } = parse(command, rest);
     if (values['help']) return print(commandHelp(name, { ...command, options: { ...command.options, ...COMMON } }));
-    const outcome = await command.run({ files: positionals, options: values, progress, signal });
+    const outcome = await command.run({ files: positionals, options: values, progress, signal }).catch((error) => {
+      throw asWritten(error, values);
+    });
     progress.end(outcome.error ? 'failed' : 'done');
     print(json ? JSON.stringify(outcome.facts, null, 2) : outcome.text);
     if (!outcome.error) return EXIT.done;
@@ -57,7 +61,7 @@ function print(text: string): number {
 function unknownCommand(name: string): never {
   return fail('WrongUsage', {
     problem: `there is no command "${name}"`,
-    hint: `commands: ${Object.keys(COMMANDS).join(', ')}`,
+    hint: didYouMean(name, Object.keys(COMMANDS)) || `commands: ${Object.keys(COMMANDS).join(', ')}`,
   });
 }
 
@@ -71,8 +75,23 @@ function parse(command: Command, args: readonly string[]): { values: OptionValue
     const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
     return { values: values as OptionValues, positionals };
   } catch (error) {
-    return fail('WrongUsage', { problem: (error as Error).message, hint: command.usage }, error);
+    return fail(
+      'WrongUsage',
+      problemWith(args, Object.keys(options)) ?? { problem: (error as Error).message, hint: command.usage },
+      error,
+    );
   }
+}
+
+/** An option that is not there, with the nearest that is. */
+function problemWith(args: readonly string[], known: readonly string[]): { problem: string; hint: string } | null {
+  const end = args.indexOf('--');
+  const written = args.slice(0, end < 0 ? args.length : end).flatMap((arg) => /^--([^=]+)/.exec(arg)?.[1] ?? []);
+  const unknown = written.find((name) => !known.includes(name));
+  if (unknown === undefined) return null;
+  const all = `the options are ${known.map((name) => `--${name}`).join(', ')}`;
+  const near = nearest(unknown, known, 1)[0];
+  return { problem: `there is no option "--${unknown}"`, hint: near === undefined ? all : `did you mean "--${near}"?` };
 }
 
 /** Ctrl-C ends the work at its next step, which removes what was half written; a second one ends the process. */

@@ -1,6 +1,7 @@
 /** The outcome of a command over several files: every file is tried, failures are told at the end. */
 import { isFailure } from '../shared/errors.ts';
-import type { Outcome, Progress } from './command.ts';
+import { asWritten } from './as-written.ts';
+import type { Context, OptionValues, Outcome } from './command.ts';
 
 export interface FileOutcome {
   readonly text: string;
@@ -11,7 +12,7 @@ export interface FileOutcome {
 
 export async function eachFile(
   files: readonly string[],
-  progress: Progress,
+  { progress, options }: Pick<Context, 'progress' | 'options'>,
   work: (file: string) => Promise<FileOutcome>,
 ): Promise<Outcome> {
   // One file: its failure is the command's failure, with its code.
@@ -27,7 +28,7 @@ export async function eachFile(
   const lines: string[] = [];
   const failed: { code: string; message: string }[] = [];
   for (const file of files) {
-    const { text, facts, error } = await attempt(file, work);
+    const { text, facts, error } = await attempt(file, options, work);
     results.push({ file, ...facts, ...(error ? { error } : {}) });
     if (text) lines.push(text);
     if (error) {
@@ -47,10 +48,15 @@ export async function eachFile(
   return { text: lines.join('\n'), facts: { results, ...(error ? { error } : {}) }, ...(error ? { error } : {}) };
 }
 
-async function attempt(file: string, work: (file: string) => Promise<FileOutcome>): Promise<FileOutcome> {
+async function attempt(
+  file: string,
+  options: OptionValues,
+  work: (file: string) => Promise<FileOutcome>,
+): Promise<FileOutcome> {
   try {
     return await work(file);
-  } catch (error) {
+  } catch (thrown) {
+    const error = asWritten(thrown, options);
     if (!isFailure(error)) throw error;
     const { code, message, details } = error;
     return { text: '', facts: { details }, error: { code, message } };

@@ -66,7 +66,7 @@ export async function requireOutputFolder(outDir: string, model: string): Promis
 }
 
 interface LastRun {
-  /** It left models that can be used. */
+  /** It left all the models it was asked for. */
   readonly isGood: boolean;
   /** Names of the models it listed. */
   readonly files: readonly string[];
@@ -81,7 +81,8 @@ async function lastRun(folder: string): Promise<LastRun> {
       .flatMap((variant) => variant.files)
       .map(({ path }) => path)
       .filter((path) => path === basename(path));
-    return { isGood: verdict?.status !== 'fail' && files.length > 0, files };
+    const isWhole = variants.every((variant) => !variant.failure);
+    return { isGood: verdict?.status !== 'fail' && isWhole && files.length > 0, files };
   } catch {
     // No report, or none of ours: nothing here is known to be from us.
     return NOTHING;

@@ -8,6 +8,7 @@ import { fail } from '../shared/errors.ts';
 import type { Json } from '../shared/pipeline/machine/asl.ts';
 import { fieldsOf } from '../shared/pipeline/workspace/job-stage.ts';
 import { parseJob } from '../shared/pipeline/job/job.ts';
+import type { FailedVariant } from '../shared/pipeline/report/failures.ts';
 import type { JobFile } from '../shared/pipeline/job/job-schema.ts';
 import type { Verdict } from '../shared/report/report.ts';
 import type { FerryEvent } from './ferry-event.ts';
@@ -36,12 +37,16 @@ export interface LocalRun {
   readonly chosen: string | null;
   /** Why it failed; null unless the verdict is `fail`. */
   readonly failure: { readonly code: string; readonly message: string } | null;
+  /** Variants that were asked for and did not come out, beside others that did. */
+  readonly failed: readonly FailedVariant[];
   /** Paths of everything that was written. */
   readonly files: readonly string[];
   /** Path of report.html; null only when not even that could be written. */
   readonly report: string | null;
   readonly history: readonly HistoryEvent[];
 }
+
+type Reported = Pick<LocalRun, 'verdict' | 'sentence' | 'chosen' | 'failed'>;
 
 export async function runLocal(options: LocalRunOptions): Promise<LocalRun> {
   const { signal, outDir } = options;
@@ -66,7 +71,9 @@ export async function runLocal(options: LocalRunOptions): Promise<LocalRun> {
     const outcome = await ferry.convert(request, signal ? { signal } : {});
     signal?.throwIfAborted();
     if (outcome.status === 'ABORTED') throw new Error('the run was aborted without a signal');
-    const succeeded = outcome.status === 'SUCCEEDED';
+    // What the report stage returned.
+    const reported = fieldsOf(outcome.status === 'SUCCEEDED' ? outcome.output : null) as unknown as Reported;
+    const succeeded = outcome.status === 'SUCCEEDED' && reported.failed.length === 0;
     const files = await publish({ from: folders.output, outDir, model, succeeded });
     const html = files.find((file) => basename(file) === 'report.html') ?? null;
     const common = { files, report: html, history: outcome.history };
@@ -76,15 +83,12 @@ export async function runLocal(options: LocalRunOptions): Promise<LocalRun> {
         sentence: outcome.cause,
         chosen: null,
         failure: { code: outcome.error, message: outcome.cause },
+        failed: [],
         ...common,
       };
     }
-    // What the report stage returned.
-    const { verdict, sentence, chosen } = fieldsOf(outcome.output) as unknown as Pick<
-      LocalRun,
-      'verdict' | 'sentence' | 'chosen'
-    >;
-    return { verdict, sentence, chosen, failure: null, ...common };
+    const { verdict, sentence, chosen, failed } = reported;
+    return { verdict, sentence, chosen, failure: null, failed, ...common };
   } finally {
     await rm(staging, { recursive: true, force: true });
   }

@@ -31,7 +31,7 @@ const ONE_PLACE: Readonly<Record<string, RegExp>> = {
 };
 
 /** Imported from anywhere; they import nothing. */
-const OPEN_TO_ALL = ['shared/choices.ts', 'shared/errors.ts', 'shared/version.ts'];
+const OPEN_TO_ALL = ['shared/choices.ts', 'shared/errors.ts', 'shared/nearest.ts', 'shared/version.ts'];
 
 const sources = globSync(['shared/**/*.ts', 'functions/**/*.ts', 'local/**/*.ts', 'cli/**/*.ts', 'infra/**/*.ts'], {
   cwd: ROOT,

@@ -21,6 +21,7 @@ import { type RecipeName, RECIPES } from '../../shared/quantize/recipe.ts';
 import { type ConvertedFile, convertFile } from '../../shared/steps/convert-file.ts';
 import { rewriteFile } from '../../shared/steps/rewrite-file.ts';
 import { transferFile } from '../../shared/steps/transfer-file.ts';
+import { readNpz } from '../../shared/tensor/npz.ts';
 import type { Command, Context, OptionValues } from '../command.ts';
 import { pathsOf, pytorchFiles } from '../files.ts';
 import { besideModel, convertOptionsOf, readJobFile } from '../job-options.ts';
@@ -29,7 +30,7 @@ import { outputPaths } from '../output-paths.ts';
 import { size } from '../sizes.ts';
 import { inTemporaryFolder } from '../temporary-folder.ts';
 import { choice, names, text, wholeNumber } from '../values.ts';
-import { withSource } from '../with-source.ts';
+import { withSource, withSourceOf } from '../with-source.ts';
 import { quantizeOptions, toInt8 } from './quantize.ts';
 
 export const convert: Command = {
@@ -89,7 +90,7 @@ export const convert: Command = {
       suffix: suffixOf(dtype),
       reads: [asked, text(options, 'job')],
     });
-    return eachFile(pathsOf(models), progress, async (file) => {
+    return eachFile(pathsOf(models), { progress, options }, async (file) => {
       const quantized =
         asked ?? (isQuantized && job.quantized_model ? besideModel(file, job.quantized_model) : undefined);
       const path = pathOf(file);
@@ -123,6 +124,9 @@ const makeInt8 = (task: Task): Promise<FileOutcome> =>
   inTemporaryFolder(async (folder) => {
     const { file, path, weights, options, job, progress, signal } = task;
     const model = join(folder, 'model.onnx');
+    const how = quantizeOptions(options, job, file);
+    // What cannot be read is known before the conversion.
+    await withSourceOf(how.calibration, async (source) => source && readNpz(source));
     const { warnings, isQuantized } = await toOnnx(task, model, 'embed');
     if (isQuantized) {
       const { written, operators } = await rewriteFile({ model, path, weights, signal });
@@ -133,7 +137,7 @@ const makeInt8 = (task: Task): Promise<FileOutcome> =>
       };
     }
     progress.step(`quantizing ${file}`);
-    const { written, facts } = await toInt8({ model, path, weights, signal, ...quantizeOptions(options, job, file) });
+    const { written, facts } = await toInt8({ model, path, weights, signal, ...how });
     return {
       text: `${path}: ${facts.quantized} operators quantized, ${size(sum(written.files))}`,
       facts: { files: written.files, warnings, ...facts },

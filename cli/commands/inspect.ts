@@ -10,8 +10,8 @@ export const inspect: Command = {
   summary: 'show inputs, outputs, operators and weights of a PyTorch model',
   usage: 'torchferry inspect <model>... [--json]',
   options: {},
-  async run({ files, progress }) {
-    return eachFile(pathsOf(pytorchFiles(files)), progress, async (file) => {
+  async run({ files, options, progress }) {
+    return eachFile(pathsOf(pytorchFiles(files)), { progress, options }, async (file) => {
       const facts = await withSource(file, inspectFile);
       return { text: described(file, facts), facts: { ...facts } };
     });

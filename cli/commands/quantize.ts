@@ -59,7 +59,7 @@ export const quantize: Command = {
       suffix: suffixOf('int8'),
       reads: [text(options, 'calibration'), text(options, 'job')],
     });
-    return eachFile(pathsOf(models), progress, async (file) => {
+    return eachFile(pathsOf(models), { progress, options }, async (file) => {
       const path = pathOf(file);
       progress.step(`quantizing ${file}`);
       const { written, facts } = await toInt8({

@@ -1,11 +1,11 @@
 /** `torchferry run`: the whole pipeline on this machine, the same state machine that deploys. */
 import { join } from 'node:path';
 import type { FerryEvent } from '../../local/ferry-event.ts';
-import { runLocal } from '../../local/run.ts';
+import { type LocalRun, runLocal } from '../../local/run.ts';
 import { STAGES } from '../../shared/pipeline/machine/stages.ts';
 import type { Command, Progress } from '../command.ts';
 import { folderNames, modelFiles, pathsOf } from '../files.ts';
-import { eachFile } from '../outcomes.ts';
+import { eachFile, type FileOutcome } from '../outcomes.ts';
 import { text } from '../values.ts';
 
 export const run: Command = {
@@ -24,7 +24,7 @@ export const run: Command = {
     const models = pathsOf(modelFiles(files));
     const output = text(options, 'output');
     const folderOf = folderNames(models);
-    return eachFile(models, progress, async (file) => {
+    return eachFile(models, { progress, options }, async (file) => {
       const outDir =
         models.length === 1 && output !== undefined ? output : join(output ?? 'torchferry-out', folderOf(file));
       const job = text(options, 'job');
@@ -33,6 +33,7 @@ export const run: Command = {
         sentence,
         chosen,
         failure,
+        failed,
         files: written,
         report,
       } = await runLocal({
@@ -45,12 +46,20 @@ export const run: Command = {
       const lines = [`${verdict}: ${sentence}`, ...written.map((path) => `  ${path}`)];
       return {
         text: lines.join('\n'),
-        facts: { verdict, sentence, chosen, files: written, report },
-        ...(failure ? { error: failure } : {}),
+        facts: { verdict, sentence, chosen, failed, files: written, report },
+        ...errorOf(failure, failed),
       };
     });
   },
 };
+
+/** A model that was asked for and is not there is a failure, whatever came out beside it. */
+function errorOf(failure: LocalRun['failure'], failed: LocalRun['failed']): Pick<FileOutcome, 'error'> {
+  if (failure) return { error: failure };
+  if (failed.length === 0) return {};
+  const message = failed.map(({ variant, message: text }) => `${variant}: ${text}`).join('; ');
+  return { error: { code: failed[0]!.code, message } };
+}
 
 function show(progress: Progress, event: FerryEvent): void {
   if (event.kind === 'stage' && event.status === 'started')

@@ -19,7 +19,7 @@ export const validate: Command = {
     against: { type: 'string', value: 'ONNX', describe: 'the FP32 model to compare with' },
   },
   async run({ files, options, progress, signal }) {
-    return eachFile(pathsOf(onnxFiles(files)), progress, async (file) => {
+    return eachFile(pathsOf(onnxFiles(files)), { progress, options }, async (file) => {
       progress.step(`validating ${file}`);
       const fp32 = text(options, 'against');
       const validation = await withSourceOf(text(options, 'data'), (data) =>

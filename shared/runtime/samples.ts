@@ -1,6 +1,7 @@
 /** Samples of an .npz file as batches a model can be fed with, and their labels. */
 import type { ByteSource } from '../bytes/byte-source.ts';
 import { fail } from '../errors.ts';
+import { didYouMean } from '../nearest.ts';
 import { isStatic } from '../tensor/dim.ts';
 import { isInteger } from '../tensor/dtype.ts';
 import { decodeInts } from '../tensor/numbers.ts';
@@ -136,7 +137,11 @@ async function readLabels(
 ): Promise<Float64Array> {
   const array = arrays.get(name);
   const expected = `an integer array "${name}" with one class per sample`;
-  if (!array) return fail(code, { file, problem: `it has no array "${name}"`, expected });
+  if (!array) {
+    const names = [...arrays.keys()];
+    const near = didYouMean(name, names) || `it has ${names.map((n) => `"${n}"`).join(', ')}`;
+    return fail(code, { file, problem: `it has no array "${name}" (${near})`, expected });
+  }
   if (!isInteger(array.dtype) || array.shape.length !== 1 || array.shape[0]! < count) {
     fail(code, { file, problem: `"${name}" is ${array.dtype}[${array.shape.join(',')}]`, expected });
   }

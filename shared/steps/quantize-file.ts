@@ -9,6 +9,7 @@ import type { OperatorCount, Quantization } from '../report/report.ts';
 import { type Batch, readSamples } from '../runtime/samples.ts';
 import { declaredOf } from './declared.ts';
 import { operatorCounts } from './model-facts.ts';
+import { requireOnnx } from './onnx-model.ts';
 
 export interface QuantizeFileRequest extends Pick<
   QuantizeRequest,
@@ -44,6 +45,7 @@ const CALIBRATION_BATCH = 4;
 export async function quantizeFile(request: QuantizeFileRequest): Promise<QuantizedFile> {
   const { model: file, path, calibration, weights, signal, ...how } = request;
   requireOutput(path, [file]);
+  await requireOnnx(file);
   const opened = await openModel(file);
   try {
     const inputs = declaredOf(opened.model.graph.inputs);

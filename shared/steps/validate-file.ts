@@ -8,6 +8,7 @@ import { readSamples } from '../runtime/samples.ts';
 import { validateModel, type ValidationRequest } from '../runtime/validate.ts';
 import { declaredOf } from './declared.ts';
 import { verifyLinkedWeights } from './linked-weights.ts';
+import { requireOnnx } from './onnx-model.ts';
 import { validFor } from './valid-for.ts';
 
 export interface ValidateFileRequest extends Pick<
@@ -25,6 +26,7 @@ export interface ValidateFileRequest extends Pick<
 
 export async function validateFile(request: ValidateFileRequest): Promise<Validation> {
   const { data, reference, signal, ...how } = request;
+  for (const path of [request.model, request.fp32]) if (path !== undefined) await requireOnnx(path);
   const file = await modelIn(request.model);
   const { graph } = file;
   // With dimensions as expressions, so that sizes can be checked against each other; onnxruntime knows only names.

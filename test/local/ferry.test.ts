@@ -13,8 +13,13 @@ import { folderStore } from '../../local/folder-store.ts';
 import { StatesError } from '../../local/states-error.ts';
 import type { Json } from '../../shared/pipeline/machine/asl.ts';
 import type { Report } from '../../shared/report/report.ts';
+import { memoryData } from '../../shared/tensor/data.ts';
+import { writeNpz } from '../../shared/tensor/npz.ts';
 import { PROGRAM, type Before, fakeStages, unsupported } from './fake-stages.ts';
 import { virtualClock } from './virtual-clock.ts';
+
+/** What Claim looks at: an archive of arrays. */
+const NPZ = await writeNpz([['x', memoryData('float32', [1], new Uint8Array(4))]]);
 
 let root: string;
 let history: HistoryEvent[];
@@ -222,7 +227,7 @@ describe('a job file', () => {
   it('with one variant and with three', async () => {
     await upload('a.pt2');
     await upload('b.pt2');
-    await upload('c.npz', 'x');
+    await upload('c.npz', NPZ);
     await job('a.job.json', { dtype: 'fp32' });
     await job('b.job.json', { calibration: 'c.npz', quant_format: ['QDQ', 'QLinear'] });
     await ferry().convert(request('a.pt2', { folder: 'a/' }));
@@ -387,7 +392,7 @@ describe('one variant that fails', () => {
   const before: Before = (stage, variant) => void (stage === 'quantize' && variant === 'int8.qdq' && unsupported());
   it('keeps the others', async () => {
     await upload('net.pt2');
-    await upload('c.npz', 'x');
+    await upload('c.npz', NPZ);
     const outcome = await ferry(before).convert(
       request('net.pt2', { options: { calibration: 'c.npz', quant_format: ['QDQ', 'QLinear'] } }),
     );
@@ -503,7 +508,7 @@ describe('between states', () => {
     const before: Before = (stage) => {
       if (stage === 'quantize') throw new Error(long);
     };
-    await upload(`${key.slice(0, key.lastIndexOf('/'))}/c.npz`, 'x');
+    await upload(`${key.slice(0, key.lastIndexOf('/'))}/c.npz`, NPZ);
     const options = {
       calibration: 'c.npz',
       quant_format: ['QDQ', 'QLinear'],

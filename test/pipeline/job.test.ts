@@ -1,7 +1,7 @@
 /** Job files: what they may say, what is said back when they are wrong, and where they are found. */
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { didYouMean, levenshtein } from '../../shared/pipeline/job/json-reader.ts';
+import { didYouMean, levenshtein } from '../../shared/nearest.ts';
 import { checkJob, filesOf, findFiles, findJob, parseJob, resolveJob } from '../../shared/pipeline/job/job.ts';
 import { jobJsonSchema } from '../../shared/pipeline/job/job-schema.ts';
 import { memoryStore } from './memory-store.ts';
@@ -189,8 +189,8 @@ describe('resolves', () => {
   it('keys of the files it names', () => {
     const { options } = resolveJob('job.json', { calibration: 'data/c.npz' }, { reference: 'net.reference.npz' });
     expect(filesOf('models/net.pt2', options)).toEqual([
-      { option: 'calibration', key: 'models/data/c.npz' },
-      { option: 'reference', key: 'models/net.reference.npz' },
+      { option: 'calibration', key: 'models/data/c.npz', isArrays: true },
+      { option: 'reference', key: 'models/net.reference.npz', isArrays: true },
     ]);
   });
 });

@@ -193,10 +193,27 @@ export async function findFiles(store: ObjectStore, bucket: string, modelKey: st
   return { reference: await found(FOUND_FILES.reference), quantized_model: await found(FOUND_FILES.quantized_model) };
 }
 
+/** Options that name files: whether it is one of arrays. */
+const FILE_OPTIONS = {
+  example_inputs: true,
+  calibration: true,
+  test_data: true,
+  reference: true,
+  quantized_model: false,
+} as const;
+
+export interface NamedFile {
+  readonly option: keyof typeof FILE_OPTIONS;
+  readonly key: string;
+  /** An .npz. */
+  readonly isArrays: boolean;
+}
+
 /** Options that name files, each with the key it means. */
-export function filesOf(modelKey: string, options: JobOptions): { readonly option: string; readonly key: string }[] {
-  return (['example_inputs', 'calibration', 'test_data', 'reference', 'quantized_model'] as const).flatMap((option) => {
+export function filesOf(modelKey: string, options: JobOptions): NamedFile[] {
+  // Object.keys forgets the names.
+  return (Object.keys(FILE_OPTIONS) as (keyof typeof FILE_OPTIONS)[]).flatMap((option) => {
     const name = options[option];
-    return name === null ? [] : [{ option, key: keyBeside(modelKey, name) }];
+    return name === null ? [] : [{ option, key: keyBeside(modelKey, name), isArrays: FILE_OPTIONS[option] }];
   });
 }

@@ -3,6 +3,7 @@
  * Schema.
  */
 import type { JobProblem } from '../../errors.ts';
+import { didYouMean } from '../../nearest.ts';
 
 export interface Check<T> {
   /** Completes "expected ...". */
@@ -200,28 +201,3 @@ export function fieldsOf<F extends Fields>(fields: F): Check<Read<F>> {
 
 export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
-
-/** `did you mean "opset_version"?`, or nothing when no word is near. */
-export function didYouMean(given: unknown, words: readonly string[]): string {
-  if (typeof given !== 'string') return '';
-  const plain = (word: string): string => word.toLowerCase().replaceAll(/[_\-\s]/g, '');
-  const ranked = words
-    .map((word) => ({ word, distance: levenshtein(plain(given), plain(word)) }))
-    .sort((a, b) => a.distance - b.distance);
-  const best = ranked[0];
-  return best && best.distance <= Math.max(2, Math.floor(plain(best.word).length / 3))
-    ? `did you mean "${best.word}"?`
-    : '';
-}
-
-/** Smallest number of letters to insert, delete or replace. */
-export function levenshtein(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++)
-      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
-    row = next;
-  }
-  return row[b.length]!;
-}

@@ -1,5 +1,6 @@
 /** Failures of a job: as its stages wrote them down, or as the state machine caught them. */
-import type { Failure } from '../../report/report.ts';
+import { problemOf } from '../../report/problem.ts';
+import type { Failure, Report } from '../../report/report.ts';
 import { isObject } from '../job/json-reader.ts';
 import { type CaughtFailure, type JobFacts, stagesOfVariant, type VariantFacts } from './job-facts.ts';
 
@@ -15,6 +16,26 @@ export function variantFailure({ request, written, caught }: VariantFacts, job: 
   if (caught) return own && own.code === caught.error ? own : failureOfCaught(caught);
   const isFinished = stagesOfVariant(request).every((stage) => written.has(stage));
   return own ?? (job && !isFinished ? { ...job, message: `it was not finished: ${job.message}` } : null);
+}
+
+export interface FailedVariant {
+  readonly variant: string;
+  readonly code: string;
+  readonly message: string;
+}
+
+/**
+ * Variants that were asked for and are not there, or do not work. Where nobody chose the types, a model without
+ * anything to quantize is no failure: FP32 is all there is to it.
+ */
+export function failedVariants({ variants, job }: Pick<Report, 'variants' | 'job'>): FailedVariant[] {
+  const isChosen = job.options.some(({ name, from }) => name === 'dtype' && from === 'job');
+  return variants.flatMap((variant) => {
+    const problem = problemOf(variant);
+    const code = variant.failure?.code ?? 'ValidationFailed';
+    if (problem === null || (!isChosen && code === 'NothingToQuantize')) return [];
+    return [{ variant: variant.name, code, message: variant.failure?.message ?? problem }];
+  });
 }
 
 /** Lambda gives the error as JSON text, which may have been cut. */

@@ -1,6 +1,8 @@
 /** Claim: make sure that one upload is one job, find out what it asks for, and write that down. */
-import { fail, type JobProblem } from '../../errors.ts';
+import { fail, isFailure, type JobProblem } from '../../errors.ts';
 import { open, refuse } from '../../formats/open.ts';
+import { didYouMean } from '../../nearest.ts';
+import { readNpz } from '../../tensor/npz.ts';
 import { checkJob, filesOf, findFiles, findJob, resolveJob, type ResolvedJob } from '../job/job.ts';
 import { failureOf, fieldsOf } from '../workspace/job-stage.ts';
 import type { JobRecord, StageFacts } from '../workspace/record.ts';
@@ -109,18 +111,43 @@ function requireSize(file: string, bytes: number, limit: number | null): void {
     fail('ModelTooLarge', { file, bytes, limit, hint: 'convert it on one machine with "torchferry run"' });
 }
 
-/** Say now that a file is missing, not after minutes of work. */
+/** Say now that a file is missing or cannot be read, not after minutes of work. */
 async function requireFiles(
   store: ObjectStore,
   { bucket, key }: ConversionRequest,
   { file, options }: Pick<ResolvedJob, 'options'> & { readonly file: string },
 ): Promise<void> {
   const problems: JobProblem[] = [];
-  for (const { option, key: named } of filesOf(key, options)) {
+  for (const { option, key: named, isArrays } of filesOf(key, options)) {
     if (!(await store.head(bucket, named)))
       problems.push({ path: option, problem: `there is no file "${named}"`, hint: 'upload it before the model' });
+    else if (isArrays) problems.push(...(await problemsOfArrays(store, { bucket, key: named, option, options })));
   }
   if (problems.length) fail('BadJob', { file, problems });
+}
+
+interface ArraysFile {
+  readonly bucket: string;
+  readonly key: string;
+  readonly option: string;
+  readonly options: ResolvedJob['options'];
+}
+
+/** Of an .npz, of which only the directory and the headers are read. */
+function problemsOfArrays(store: ObjectStore, { bucket, key, option, options }: ArraysFile): Promise<JobProblem[]> {
+  return withObject(store, { bucket, key }, async (source) => {
+    const names = await readNpz(source).then(
+      (arrays) => [...arrays.keys()],
+      (error: unknown) => (isFailure(error) ? error : Promise.reject(error)),
+    );
+    const hint = 'save it with numpy.savez';
+    if (!Array.isArray(names)) return [{ path: option, problem: names.message, hint }];
+    if (names.length === 0) return [{ path: option, problem: `"${key}" holds no arrays`, hint }];
+    const { labels } = options;
+    if (option !== 'test_data' || names.includes(labels)) return [];
+    const all = `it has ${names.map((name) => `"${name}"`).join(', ')}`;
+    return [{ path: 'labels', problem: `"${key}" has no array "${labels}"`, hint: didYouMean(labels, names) || all }];
+  });
 }
 
 const formatOf = (

@@ -3,6 +3,8 @@ import { mkdtemp } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { fileSource } from '../../bytes/byte-source.ts';
 import type { Content } from '../../formats/open.ts';
+import { openModel } from '../../onnx/proto/read.ts';
+import { keptInFloat } from '../../quantize/keep-float.ts';
 import { convertFile } from '../../steps/convert-file.ts';
 import { keepExamples } from '../workspace/examples.ts';
 import { type VariantRequest, variantRequest } from '../job/job.ts';
@@ -30,6 +32,7 @@ export const run = jobStage<ConvertFacts>('convert', async (workspace, _input, s
   const { job } = workspace;
   const { paths, isQuantized, ...made } = await make(job)(workspace, services);
   const { variants, warnings } = variantsOf(job.variants, isQuantized);
+  if (variants.some((variant) => variant.quantize)) await requireKeepFloat(paths[0]!, job.options.keep_float);
   const converted = variants.find((variant) => !variant.quantize);
   const files: StoredFile[] = [];
   for (const [i, path] of paths.entries()) {
@@ -51,6 +54,14 @@ export const run = jobStage<ConvertFacts>('convert', async (workspace, _input, s
     },
   };
 });
+
+/** Names that fit nothing are refused here, before the variants are made. */
+async function requireKeepFloat(path: string, entries: readonly string[]): Promise<void> {
+  if (entries.length === 0) return;
+  const { model, close } = await openModel(path);
+  close();
+  keptInFloat(model.graph, entries);
+}
 
 /** A model that is quantized already has no FP32 form and is not quantized again: it is the INT8 variant. */
 function variantsOf(

@@ -10,6 +10,7 @@ import { buildReport, minimalReport } from '../report/build-report.ts';
 import type { CaughtFailure, VariantOutcome } from '../report/job-facts.ts';
 import { type JobBuckets, locate, outputFolder, outputStem } from '../job/request.ts';
 import { readText } from '../workspace/read-object.ts';
+import { failedVariants } from '../report/failures.ts';
 import type { RunStage, Services } from '../workspace/services.ts';
 import { Workspace, writeRecord } from '../workspace/workspace.ts';
 
@@ -128,6 +129,7 @@ function outputOf({ id, input, output }: JobRecord, report: Report, reports: rea
     chosenBytes: chosen?.bytes ?? null,
     output: { ...output },
     files: [...new Set([...names, ...reports])],
+    failed: failedVariants(report).map((each) => ({ ...each, message: clipped(each.message) })),
     ...(status === 'fail'
       ? {
           error: failed?.code ?? 'ValidationFailed',
