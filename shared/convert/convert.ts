@@ -172,7 +172,7 @@ function lowerProgram(program: TorchProgram, { opset, options, warn }: LowerRequ
   const valid = validSizes({ guards: program.guards, ranges, renamed });
   const sizes = new RecordedSizes({ renamed, facts: valid.facts, example: exampleSizes(program, renamed) });
   const lowering = beginLowering(program.graph, { graph, opset }, { sizes, warn });
-  bindInputs(lowering, graph, inputs, inputNames);
+  bindInputs(lowering, graph, { inputs, names: inputNames });
   bindWeights(lowering, program);
   lowering.run();
   const checked = [
@@ -180,7 +180,7 @@ function lowerProgram(program: TorchProgram, { opset, options, warn }: LowerRequ
     // What the conversion itself took on trust is checked always.
     ...sizes.assumed,
   ];
-  outputs.forEach(({ argument }, i) => addOutput(lowering, graph, argument, outputNames[i]!));
+  outputs.forEach(({ argument }, i) => addOutput(lowering, graph, { argument, name: outputNames[i]! }));
   if (checked.length) checkOutput(lowering.op, graph, checked, warn);
   return { graph, conditions: [...valid.conditions, ...sizes.assumed] };
 }
@@ -229,8 +229,10 @@ const freeNames = (labels: readonly string[], taken: readonly string[]): string[
 function bindInputs(
   lowering: Lowering,
   graph: Graph,
-  inputs: readonly Extract<ProgramInput, { kind: 'user' }>[],
-  names: readonly string[],
+  {
+    inputs,
+    names,
+  }: { readonly inputs: readonly Extract<ProgramInput, { kind: 'user' }>[]; readonly names: readonly string[] },
 ): void {
   inputs.forEach(({ value: argument }, i) => {
     if (argument.kind === 'tensor') {
@@ -279,7 +281,11 @@ function asReal(data: TensorData): TensorData {
 }
 
 /** A graph output is computed by a node of its own name: inputs, weights and repeated outputs pass through Identity. */
-function addOutput(lowering: Lowering, graph: Graph, argument: Argument, name: string): void {
+function addOutput(
+  lowering: Lowering,
+  graph: Graph,
+  { argument, name }: { readonly argument: Argument; readonly name: string },
+): void {
   const value = lowering.value(argument);
   const output: Value =
     value.producer?.graph === graph && !graph.isOutput(value) ? value : lowering.op.Identity([value]);

@@ -99,7 +99,7 @@ export class Lowering implements SubgraphLowering {
       if (structural) return structural.convert(this.op, node, this);
       const empty = this.#withoutElements(outputsOf(node).map((output) => this.#recordedType(output)));
       if (empty) return empty;
-      const converter = converterFor(node.target, complex);
+      const converter = converterFor(node.target, { complex });
       if (!converter)
         return fail('UnsupportedOperator', { operators: [{ name: node.target, count: 1, at: placeOf(node) }] });
       if (converter.facts.addressesMemory) this.#requireRowMajor(node);

@@ -35,7 +35,7 @@ export function symbolNames(
     const { name: called, shape } = tensor;
     if (shape === null) continue;
     const axes = dynamicAxes[called] ?? {};
-    for (const [raw, chosen] of chosenAxes({ name: called, shape }, axes, outputs.includes(tensor))) {
+    for (const [raw, chosen] of chosenAxes({ name: called, shape }, axes, { isOutput: outputs.includes(tensor) })) {
       names.delete(raw);
       const name = unusedName(chosen, names);
       // One name would make them one size, and shapes would be computed from whichever comes first.
@@ -74,7 +74,7 @@ function unusedName(wanted: string, names: ReadonlyMap<string, string>): string 
 function chosenAxes(
   { name, shape }: { readonly name: string; readonly shape: readonly Dim[] },
   axes: Readonly<Record<string, string>> | readonly number[],
-  isOutput: boolean,
+  { isOutput }: { readonly isOutput: boolean },
 ): [raw: string, chosen: string][] {
   const named: [string, string][] = [];
   const entries: [number, string][] = Array.isArray(axes)

@@ -24,7 +24,7 @@ function collect(families: typeof FAMILIES): Map<string, OpConverter> {
 }
 
 /** The converter for an operator, by whether complex tensors are involved. */
-export const converterFor = (target: string, complex: boolean): OpConverter | undefined =>
+export const converterFor = (target: string, { complex }: { readonly complex: boolean }): OpConverter | undefined =>
   complex ? (COMPLEX_CONVERTERS.get(target) ?? INDIFFERENT.get(target)) : CONVERTERS.get(target);
 
 /** Serving complex tensors as well. */
@@ -39,5 +39,5 @@ export const mayGiveComplex = (target: string): boolean => {
   return complex !== undefined && (real === undefined || real === complex);
 };
 
-export const isSupported = (target: string, complex: boolean): boolean =>
-  STRUCTURAL_CONVERTERS.has(target) || converterFor(target, complex) !== undefined;
+export const isSupported = (target: string, { complex }: { readonly complex: boolean }): boolean =>
+  STRUCTURAL_CONVERTERS.has(target) || converterFor(target, { complex }) !== undefined;

@@ -3,12 +3,16 @@ import { tensorType } from '../tensor/type.ts';
 import type { Value } from '../onnx/ir.ts';
 import type { AtenBuilder } from './converter.ts';
 
+interface Repetition {
+  readonly name: string;
+  readonly count: Value | number;
+  readonly values: readonly Value[];
+}
+
 /** `values` after `count` steps; a step gets its number (int64, 0-d) and gives the next values. */
 export function repeated(
   op: AtenBuilder,
-  name: string,
-  count: Value | number,
-  values: readonly Value[],
+  { name, count, values }: Repetition,
   step: (body: AtenBuilder, k: Value, values: readonly Value[]) => readonly Value[],
 ): Value[] {
   const body = op.sub(name) as AtenBuilder;

@@ -16,7 +16,7 @@ export function unsupportedUses(graph: TorchGraph): UnsupportedUse[] {
   const uses = new Map<string, { count: number; at: string }>();
   for (const { node, within } of nodesWithin(graph)) {
     const complex = isComplexNode(node, within);
-    if (isSupported(node.target, complex) || isSizeArithmetic(node)) continue;
+    if (isSupported(node.target, { complex }) || isSizeArithmetic(node)) continue;
     // Without records the call itself tells, which lowering looks at.
     if (
       mayGiveComplex(node.target) &&

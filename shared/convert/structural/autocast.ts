@@ -134,14 +134,23 @@ export function withCasts(graph: TorchGraph, lower: Dtype): TorchGraph {
       }
       return cast;
     };
-    nodes.push({ ...node, args: node.args.map(({ name, value }) => named(name, cast(value, casting, lower, node))) });
+    nodes.push({
+      ...node,
+      args: node.args.map(({ name, value }) => named(name, cast(value, { casting, lower, node }))),
+    });
   }
   return { ...graph, nodes, values };
 }
 
 const named = (name: string, value: Argument): NamedArgument => ({ name, value });
 
-function cast(value: Argument, casting: (name: string) => string, lower: Dtype, node: TorchNode): Argument {
+interface Casting {
+  readonly casting: (name: string) => string;
+  readonly lower: Dtype;
+  readonly node: TorchNode;
+}
+
+function cast(value: Argument, { casting, lower, node }: Casting): Argument {
   if (value.kind === 'tensor') return { kind: 'tensor', name: casting(value.name) };
   if (value.kind === 'tensors')
     return { kind: 'tensors', names: value.names.map((name) => (name === null ? null : casting(name))) };

@@ -21,7 +21,7 @@ import { diagonalOf } from '../shape/window.ts';
 
 /** A vector becomes a diagonal, a matrix gives its own. */
 export const diag = aten('aten::diag(Tensor self, int diagonal=0) -> Tensor', (op, { self, diagonal }) =>
-  rankOf(self) === 1 ? diagonalMatrix(op, self, diagonal, 0, 1) : diagonalOf(op, self, diagonal, 0, 1),
+  rankOf(self) === 1 ? diagonalMatrix(op, self, { offset: diagonal }) : diagonalOf(op, self, { offset: diagonal }),
 );
 
 /** Matrices along a diagonal; numbers and vectors count as one row. */
@@ -64,7 +64,7 @@ export const _chunk_cat = aten(
   },
 );
 
-function choices(n: number, r: number, again: boolean): number[][] {
+function choices(n: number, r: number, { again }: { readonly again: boolean }): number[][] {
   const all: number[][] = [];
   const extend = (chosen: readonly number[]): void => {
     if (chosen.length === r) all.push([...chosen]);
@@ -79,7 +79,7 @@ export const combinations = aten(
     if (r === 0) return filledTensor(op, [0], dtypeOf(self), 0);
     const n = staticSize(op, shapeOf(self)[0]!, 'size');
     if (n ** r > 1e6) return op.aten.refuse('r', r, 'at most a million rows before repetitions are left out');
-    const rows = choices(n, r, with_replacement);
+    const rows = choices(n, r, { again: with_replacement });
     const chosen = op.Gather([self, op.tensor('int64', [rows.length, r], rows.flat())], { axis: 0 });
     // PyTorch selects by a mask and so records a number of rows that it does not know.
     chosen.type = { dtype: dtypeOf(self), shape: [op.unknownDim(), r] };
@@ -88,7 +88,11 @@ export const combinations = aten(
 );
 
 /** 1, x, x^2, ... along a new last axis. */
-function powers(op: AtenBuilder, x: Value, count: number, increasing: boolean): Value {
+function powers(
+  op: AtenBuilder,
+  x: Value,
+  { count, increasing }: { readonly count: number; readonly increasing: boolean },
+): Value {
   const dtype = dtypeOf(x);
   if (count === 0) return filledTensor(op, [...shapeOf(x), 0], dtype, 0);
   const columns: Value[] = [filledTensor(op, shapeOf(x), dtype, 1)];
@@ -102,26 +106,28 @@ function powers(op: AtenBuilder, x: Value, count: number, increasing: boolean): 
 export const vander = aten(
   'aten::vander(Tensor x, int? N=None, bool increasing=False) -> Tensor',
   (op, { x, N, increasing }) =>
-    powers(op, isFloat(dtypeOf(x)) ? x : cast(op, x, 'int64'), N ?? staticSize(op, shapeOf(x)[0]!, 'N'), increasing),
+    powers(op, isFloat(dtypeOf(x)) ? x : cast(op, x, 'int64'), {
+      count: N ?? staticSize(op, shapeOf(x)[0]!, 'N'),
+      increasing,
+    }),
 );
 export const linalg_vander = aten('aten::linalg_vander(Tensor x, *, SymInt? N=None) -> Tensor', (op, { x, N }) => {
   const points = rankOf(x) === 0 ? reshape(op, x, [1]) : x;
   const count = staticSize(op, N ?? shapeOf(points).at(-1)!, 'N');
-  return powers(
-    op,
-    isFloat(dtypeOf(x)) ? points : cast(op, points, dtypeOf(x) === 'bool' ? DEFAULT_FLOAT : 'int64'),
+  return powers(op, isFloat(dtypeOf(x)) ? points : cast(op, points, dtypeOf(x) === 'bool' ? DEFAULT_FLOAT : 'int64'), {
     count,
-    true,
-  );
+    increasing: true,
+  });
 });
 
-function triangleIndices(
-  op: AtenBuilder,
-  row: number,
-  col: number,
-  keep: (r: number, c: number) => boolean,
-  dtype: 'int32' | 'int64',
-): Value {
+interface Triangle {
+  readonly row: number;
+  readonly col: number;
+  readonly keep: (r: number, c: number) => boolean;
+  readonly dtype: 'int32' | 'int64';
+}
+
+function triangleIndices(op: AtenBuilder, { row, col, keep, dtype }: Triangle): Value {
   const cells = Array.from({ length: row * col }, (_, i) => [Math.floor(i / col), i % col] as const).filter(([r, c]) =>
     keep(r, c),
   );
@@ -132,12 +138,12 @@ const INDEX_OPTIONS = 'ScalarType? dtype=4, Layout? layout=None, Device? device=
 export const tril_indices = aten(
   `aten::tril_indices(int row, int col, int offset=0, *, ${INDEX_OPTIONS}) -> Tensor`,
   (op, { row, col, offset, dtype }) =>
-    triangleIndices(op, row, col, (r, c) => c <= r + offset, dtype === 'int32' ? 'int32' : 'int64'),
+    triangleIndices(op, { row, col, keep: (r, c) => c <= r + offset, dtype: dtype === 'int32' ? 'int32' : 'int64' }),
 );
 export const triu_indices = aten(
   `aten::triu_indices(int row, int col, int offset=0, *, ${INDEX_OPTIONS}) -> Tensor`,
   (op, { row, col, offset, dtype }) =>
-    triangleIndices(op, row, col, (r, c) => c >= r + offset, dtype === 'int32' ? 'int32' : 'int64'),
+    triangleIndices(op, { row, col, keep: (r, c) => c >= r + offset, dtype: dtype === 'int32' ? 'int32' : 'int64' }),
 );
 
 /** The places of what is not zero, cut or filled up to `size` rows. */

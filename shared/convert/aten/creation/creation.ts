@@ -90,8 +90,15 @@ export const scalar_tensor = aten(`aten::scalar_tensor(Scalar s, *, ${OPTIONS}) 
   op.Identity([scalarOf(op, s, dtype ?? DEFAULT_FLOAT)]),
 );
 
+interface Counting {
+  readonly start?: ScalarArg;
+  readonly end: ScalarArg;
+  readonly step?: ScalarArg;
+  readonly dtype: Dtype | null;
+}
+
 /** Numbers from `start` to `end`, `step` apart; any float makes them float. */
-function range(op: AtenBuilder, start: ScalarArg, end: ScalarArg, step: ScalarArg, dtype: Dtype | null): Value {
+function range(op: AtenBuilder, { start = constant(0), end, step = constant(1), dtype }: Counting): Value {
   const parts = [start, end, step];
   const result =
     dtype ??
@@ -136,19 +143,25 @@ function rangeLength(parts: readonly ScalarArg[]): Dim | null {
     : null;
 }
 export const arange = aten(`aten::arange(Scalar end, *, ${OPTIONS}) -> Tensor`, (op, { end, dtype }) =>
-  range(op, constant(0), end, constant(1), dtype),
+  range(op, { end, dtype }),
 );
-export const arangeStart = aten(
-  `aten::arange.start(Scalar start, Scalar end, *, ${OPTIONS}) -> Tensor`,
-  (op, { start, end, dtype }) => range(op, start, end, constant(1), dtype),
+export const arangeStart = aten(`aten::arange.start(Scalar start, Scalar end, *, ${OPTIONS}) -> Tensor`, (op, a) =>
+  range(op, a),
 );
 export const arangeStep = aten(
   `aten::arange.start_step(Scalar start, Scalar end, Scalar step=1, *, ${OPTIONS}) -> Tensor`,
-  (op, { start, end, step, dtype }) => range(op, start, end, step, dtype),
+  (op, a) => range(op, a),
 );
 
+interface Spacing {
+  readonly start: ScalarArg;
+  readonly end: ScalarArg;
+  readonly steps: Dim;
+  readonly dtype: Dtype;
+}
+
 /** PyTorch counts from both ends, so that the last number is exact. */
-function spaced(op: AtenBuilder, start: ScalarArg, end: ScalarArg, steps: Dim, dtype: Dtype): Value {
+function spaced(op: AtenBuilder, { start, end, steps, dtype }: Spacing): Value {
   if (!isStatic(steps) || [start, end].some((p) => p.kind === 'run-time' || p.kind === 'complex'))
     return op.aten.refuse('steps', steps, 'numbers known when the model is converted');
   const [from, to] = [start, end].map((p) => Number((p as { value: number }).value)) as [number, number];
@@ -165,14 +178,13 @@ function spaced(op: AtenBuilder, start: ScalarArg, end: ScalarArg, steps: Dim, d
     ),
   ]);
 }
-export const linspace = aten(
-  `aten::linspace(Scalar start, Scalar end, int steps, *, ${OPTIONS}) -> Tensor`,
-  (op, { start, end, steps, dtype }) => spaced(op, start, end, steps, dtype ?? DEFAULT_FLOAT),
+export const linspace = aten(`aten::linspace(Scalar start, Scalar end, int steps, *, ${OPTIONS}) -> Tensor`, (op, a) =>
+  spaced(op, { ...a, dtype: a.dtype ?? DEFAULT_FLOAT }),
 );
 
 const identity = (op: AtenBuilder, n: Dim, m: Dim, dtype: Dtype): Value => {
-  const rows = op.Unsqueeze([range(op, constant(0), dimNumber(op, n), constant(1), 'int64'), op.ints([1])]);
-  const columns = op.Unsqueeze([range(op, constant(0), dimNumber(op, m), constant(1), 'int64'), op.ints([0])]);
+  const rows = op.Unsqueeze([range(op, { end: dimNumber(op, n), dtype: 'int64' }), op.ints([1])]);
+  const columns = op.Unsqueeze([range(op, { end: dimNumber(op, m), dtype: 'int64' }), op.ints([0])]);
   return cast(op, op.Equal([rows, columns]), dtype);
 };
 const dimNumber = (op: AtenBuilder, dim: Dim): ScalarArg =>

@@ -69,7 +69,13 @@ export const prelu = aten(
   },
 );
 
-function exponential(op: AtenBuilder, x: Value, alpha: number, scale: number, input_scale: number): Value {
+interface Exponential {
+  readonly alpha: number;
+  readonly scale: number;
+  readonly input_scale: number;
+}
+
+function exponential(op: AtenBuilder, x: Value, { alpha, scale, input_scale }: Exponential): Value {
   const dtype = dtypeOf(x);
   const negative = op.Mul([
     op.scalar(dtype, alpha * scale),
@@ -85,15 +91,17 @@ export const elu = aten(
       numberOf(op, scale, 'scale'),
       numberOf(op, input_scale, 'input_scale'),
     ];
-    return s === 1 && i === 1 ? op.Elu([self], { alpha: a }) : exponential(op, self, a, s, i);
+    return s === 1 && i === 1
+      ? op.Elu([self], { alpha: a })
+      : exponential(op, self, { alpha: a, scale: s, input_scale: i });
   },
 );
 export const celu = aten('aten::celu(Tensor self, Scalar alpha=1.0) -> Tensor', (op, { self, alpha }) => {
   const a = numberOf(op, alpha, 'alpha');
-  return exponential(op, self, a, 1, 1 / a);
+  return exponential(op, self, { alpha: a, scale: 1, input_scale: 1 / a });
 });
 export const selu = aten('aten::selu(Tensor self) -> Tensor', (op, { self }) =>
-  exponential(op, self, 1.6732632423543772, 1.0507009873554805, 1),
+  exponential(op, self, { alpha: 1.6732632423543772, scale: 1.0507009873554805, input_scale: 1 }),
 );
 export const softplus = aten(
   'aten::softplus(Tensor self, Scalar beta=1, Scalar threshold=20) -> Tensor',

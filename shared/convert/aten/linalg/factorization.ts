@@ -84,28 +84,32 @@ export function luFactors(op: AtenBuilder, a: Value): Factors {
   const pivots = filledTensor(op, [...batch, 1, depth], 'int64', 0);
   const sign = filledTensor(op, [...batch, 1, 1], 'float64', 1);
   const axis = batch.length;
-  const results = repeated(op, 'lu', depth, [a, order, pivots, sign], (body, k, [m, perm, chosen, parity]) => {
-    const candidates = body.Where([body.GreaterOrEqual([i, k]), body.Abs([columnAt(body, m!, k)]), num(op, -1)]);
-    const p = body.ArgMax([candidates], { axis, keepdims: 1 });
-    const [isK, isP] = [body.Equal([i, k]), body.Equal([i, p])];
-    const exchange = (v: Value, zero: Value): Value =>
-      body.Where([isK, sumOfRows(body, body.Where([isP, v, zero])), body.Where([isP, rowAt(body, v, k), v])]);
-    const swapped = exchange(m!, num(op, 0));
-    const row = rowAt(body, swapped, k);
-    const pivot = columnAt(body, row, k);
-    const below = body.Greater([i, k]);
-    const usable = body.And([below, body.Not([body.Equal([pivot, num(op, 0)])])]);
-    const factor = body.Where([usable, body.Div([columnAt(body, swapped, k), pivot]), num(op, 0)]);
-    const reduced = body.Sub([swapped, body.Mul([factor, body.Where([body.Greater([j, k]), row, num(op, 0)])])]);
-    const next = body.Where([body.And([below, body.Equal([j, k])]), factor, reduced]);
-    const here = body.Equal([columnNumbers(op, depth), k]);
-    return [
-      next,
-      exchange(perm!, op.scalar('int64', 0)),
-      body.Where([here, p, chosen!]),
-      body.Where([body.Equal([p, k]), parity!, body.Neg([parity!])]),
-    ];
-  });
+  const results = repeated(
+    op,
+    { name: 'lu', count: depth, values: [a, order, pivots, sign] },
+    (body, k, [m, perm, chosen, parity]) => {
+      const candidates = body.Where([body.GreaterOrEqual([i, k]), body.Abs([columnAt(body, m!, k)]), num(op, -1)]);
+      const p = body.ArgMax([candidates], { axis, keepdims: 1 });
+      const [isK, isP] = [body.Equal([i, k]), body.Equal([i, p])];
+      const exchange = (v: Value, zero: Value): Value =>
+        body.Where([isK, sumOfRows(body, body.Where([isP, v, zero])), body.Where([isP, rowAt(body, v, k), v])]);
+      const swapped = exchange(m!, num(op, 0));
+      const row = rowAt(body, swapped, k);
+      const pivot = columnAt(body, row, k);
+      const below = body.Greater([i, k]);
+      const usable = body.And([below, body.Not([body.Equal([pivot, num(op, 0)])])]);
+      const factor = body.Where([usable, body.Div([columnAt(body, swapped, k), pivot]), num(op, 0)]);
+      const reduced = body.Sub([swapped, body.Mul([factor, body.Where([body.Greater([j, k]), row, num(op, 0)])])]);
+      const next = body.Where([body.And([below, body.Equal([j, k])]), factor, reduced]);
+      const here = body.Equal([columnNumbers(op, depth), k]);
+      return [
+        next,
+        exchange(perm!, op.scalar('int64', 0)),
+        body.Where([here, p, chosen!]),
+        body.Where([body.Equal([p, k]), parity!, body.Neg([parity!])]),
+      ];
+    },
+  );
   return { lu: results[0]!, order: results[1]!, pivots: results[2]!, sign: results[3]! };
 }
 
@@ -130,7 +134,7 @@ export function triangularSolution(op: AtenBuilder, t: Value, b: Value, { upper,
   const batch = op.MatMul([t, b]).type!.shape;
   const start = filledTensor(op, batch, 'float64', 0);
   const right = expandTo(op, b, batch);
-  return repeated(op, 'triangle', n, [start], (body, step, [x]) => {
+  return repeated(op, { name: 'triangle', count: n, values: [start] }, (body, step, [x]) => {
     const k = upper ? body.Sub([op.scalar('int64', n - 1), step]) : step;
     const row = rowAt(body, t, k);
     const known = body.Where([upper ? body.Greater([j, k]) : body.Less([j, k]), row, num(op, 0)]);
@@ -149,14 +153,18 @@ export function solutionBy(op: AtenBuilder, { lu, order }: Pick<Factors, 'lu' | 
 export function choleskyFactor(op: AtenBuilder, a: Value): Value {
   const { rows: n, batch } = squareOf(op, a);
   const [i, j] = [rowNumbers(op, n), columnNumbers(op, n)];
-  return repeated(op, 'cholesky', n, [filledTensor(op, [...batch, n, n], 'float64', 0)], (body, k, [l]) => {
-    const rest = body.Sub([columnAt(body, a, k), body.MatMul([l!, flipped(body, rowAt(body, l!, k))])]);
-    const root = body.Sqrt([rowAt(body, rest, k)]);
-    const column = body.Where([
-      body.Less([i, k]),
-      num(op, 0),
-      body.Where([body.Equal([i, k]), root, body.Div([rest, root])]),
-    ]);
-    return [body.Where([body.Equal([j, k]), column, l!])];
-  })[0]!;
+  return repeated(
+    op,
+    { name: 'cholesky', count: n, values: [filledTensor(op, [...batch, n, n], 'float64', 0)] },
+    (body, k, [l]) => {
+      const rest = body.Sub([columnAt(body, a, k), body.MatMul([l!, flipped(body, rowAt(body, l!, k))])]);
+      const root = body.Sqrt([rowAt(body, rest, k)]);
+      const column = body.Where([
+        body.Less([i, k]),
+        num(op, 0),
+        body.Where([body.Equal([i, k]), root, body.Div([rest, root])]),
+      ]);
+      return [body.Where([body.Equal([j, k]), column, l!])];
+    },
+  )[0]!;
 }

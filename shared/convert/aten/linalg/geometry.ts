@@ -7,6 +7,7 @@ import { axisOf, rankOf, reshape, shapeOf, slice, staticSize, swapAxes, transpos
 import { matrixNorm } from './matrix-function.ts';
 import { vectorNorm } from '../reduce/norm.ts';
 import { axesOf, reduce, sumDtype } from '../reduce/reduction.ts';
+import type { Diagonal } from '../shape/window.ts';
 
 function crossProduct(op: AtenBuilder, a: Value, b: Value, dim: number): Value {
   const rank = Math.max(rankOf(a), rankOf(b));
@@ -33,17 +34,27 @@ export const linalg_vecdot = aten(
   },
 );
 
+/** One side of a contraction. */
+interface Side {
+  readonly x: Value;
+  readonly axes: readonly number[];
+}
+
+/** A contracted axis of 1 against a longer one: the longer one is summed first. */
+function summed(op: AtenBuilder, { x, axes }: Side, other: Side): Value {
+  const lone = axes.filter((axis, i) => shapeOf(other.x)[other.axes[i]!] === 1 && shapeOf(x)[axis] !== 1);
+  return lone.length ? reduce(op, 'ReduceSum', x, { axes: lone, keepdim: true }) : x;
+}
+
 export const tensordot = aten(
   'aten::tensordot(Tensor self, Tensor other, int[] dims_self, int[] dims_other) -> Tensor',
   (op, { self: given, other: against, dims_self, dims_other }) => {
     const front = dims_self.map((d) => axisOf(op, d, rankOf(given)));
     const back = dims_other.map((d) => axisOf(op, d, rankOf(against)));
-    // A contracted axis of 1 against a longer one: the longer one is summed first.
-    const summed = (x: Value, axes: readonly number[], y: Value, others: readonly number[]): Value => {
-      const lone = axes.filter((axis, i) => shapeOf(y)[others[i]!] === 1 && shapeOf(x)[axis] !== 1);
-      return lone.length ? reduce(op, 'ReduceSum', x, { axes: lone, keepdim: true }) : x;
-    };
-    const [self, other] = [summed(given, front, against, back), summed(against, back, given, front)];
+    const [self, other] = [
+      summed(op, { x: given, axes: front }, { x: against, axes: back }),
+      summed(op, { x: against, axes: back }, { x: given, axes: front }),
+    ];
     const left = shapeOf(self)
       .map((_, i) => i)
       .filter((i) => !front.includes(i));
@@ -89,7 +100,7 @@ export const rot90 = aten('aten::rot90(Tensor self, int k=1, int[] dims=[0,1]) -
 });
 
 /** A vector (the last axis) onto a diagonal of two new axes. */
-export function diagonalMatrix(op: AtenBuilder, self: Value, offset: number, dim1: number, dim2: number): Value {
+export function diagonalMatrix(op: AtenBuilder, self: Value, { offset = 0, dim1 = 0, dim2 = 1 }: Diagonal): Value {
   const rank = rankOf(self) + 1;
   const n = staticSize(op, shapeOf(self).at(-1)!, 'size');
   const size = n + Math.abs(offset);
@@ -119,10 +130,10 @@ export function diagonalMatrix(op: AtenBuilder, self: Value, offset: number, dim
 }
 export const diag_embed = aten(
   'aten::diag_embed(Tensor self, int offset=0, int dim1=-2, int dim2=-1) -> Tensor',
-  (op, { self, offset, dim1, dim2 }) => diagonalMatrix(op, self, offset, dim1, dim2),
+  (op, a) => diagonalMatrix(op, a.self, a),
 );
 export const diagflat = aten('aten::diagflat(Tensor self, int offset=0) -> Tensor', (op, { self, offset }) =>
-  diagonalMatrix(op, reshape(op, self, [mulDims(...shapeOf(self))]), offset, 0, 1),
+  diagonalMatrix(op, reshape(op, self, [mulDims(...shapeOf(self))]), { offset }),
 );
 
 export const linalg_norm = aten(
@@ -133,7 +144,7 @@ export const linalg_norm = aten(
     if (ord === null) return reduce(op, 'ReduceL2', x, { axes, keepdim });
     if (dim === null ? rankOf(x) === 1 : dim.length === 1)
       return vectorNorm(op, x, Number(ord.value), { axes, keepdim });
-    return matrixNorm(op, x, Number(ord.value), dim ?? [-2, -1], keepdim);
+    return matrixNorm(op, x, Number(ord.value), { dim: dim ?? [-2, -1], keepdim });
   },
 );
 

@@ -35,37 +35,46 @@ function reflections(op: AtenBuilder, given: Value): Reflections {
   const [i, j, zero, one] = [rowNumbers(op, rows), columnNumbers(op, columns), num(op, 0), num(op, 1)];
   const tau = filledTensor(op, [...batch, 1, depth], 'float64', 0);
   const axis = rankOf(given) - 2;
-  const [a, taus] = repeated(op, 'reflections', depth, [op.Identity([given]), tau], (body, k, [m, known]) => {
-    const column = columnAt(body, m!, k);
-    const alpha = rowAt(body, column, k);
-    const below = body.Greater([i, k]);
-    const rest = body.Where([below, column, zero]);
-    const square = body.ReduceSum([body.Mul([rest, rest]), op.ints([axis])], { keepdims: 1 });
-    const length = body.Sqrt([body.Add([body.Mul([alpha, alpha]), square])]);
-    const flat = body.Equal([square, zero]);
-    // Away from alpha, so that nothing cancels; a column that ends here already is left alone.
-    const beta = body.Where([flat, alpha, body.Where([body.Less([alpha, zero]), length, body.Neg([length])])]);
-    const factor = body.Where([flat, zero, body.Div([body.Sub([beta, alpha]), beta])]);
-    const scale = body.Where([flat, one, body.Sub([alpha, beta])]);
-    const tail = body.Div([rest, scale]);
-    const v = body.Where([body.Equal([i, k]), one, tail]);
-    const own = body.Where([below, tail, body.Where([body.Equal([i, k]), beta, column])]);
-    const next = body.Where([
-      body.Greater([j, k]),
-      reflected(body, m!, v, factor),
-      body.Where([body.Equal([j, k]), own, m!]),
-    ]);
-    return [next, body.Where([body.Equal([columnNumbers(op, depth), k]), factor, known!])];
-  }) as [Value, Value];
+  const [a, taus] = repeated(
+    op,
+    { name: 'reflections', count: depth, values: [op.Identity([given]), tau] },
+    (body, k, [m, known]) => {
+      const column = columnAt(body, m!, k);
+      const alpha = rowAt(body, column, k);
+      const below = body.Greater([i, k]);
+      const rest = body.Where([below, column, zero]);
+      const square = body.ReduceSum([body.Mul([rest, rest]), op.ints([axis])], { keepdims: 1 });
+      const length = body.Sqrt([body.Add([body.Mul([alpha, alpha]), square])]);
+      const flat = body.Equal([square, zero]);
+      // Away from alpha, so that nothing cancels; a column that ends here already is left alone.
+      const beta = body.Where([flat, alpha, body.Where([body.Less([alpha, zero]), length, body.Neg([length])])]);
+      const factor = body.Where([flat, zero, body.Div([body.Sub([beta, alpha]), beta])]);
+      const scale = body.Where([flat, one, body.Sub([alpha, beta])]);
+      const tail = body.Div([rest, scale]);
+      const v = body.Where([body.Equal([i, k]), one, tail]);
+      const own = body.Where([below, tail, body.Where([body.Equal([i, k]), beta, column])]);
+      const next = body.Where([
+        body.Greater([j, k]),
+        reflected(body, m!, v, factor),
+        body.Where([body.Equal([j, k]), own, m!]),
+      ]);
+      return [next, body.Where([body.Equal([columnNumbers(op, depth), k]), factor, known!])];
+    },
+  ) as [Value, Value];
   return { a, tau: taus };
 }
 
 /** H1 H2 ... Hk x, or its transpose times x; the vectors are the columns of `a` below the diagonal. */
-function applied(op: AtenBuilder, { a, tau }: Reflections, x: Value, transposed: boolean): Value {
+function applied(
+  op: AtenBuilder,
+  { a, tau }: Reflections,
+  x: Value,
+  { transposed }: { readonly transposed: boolean },
+): Value {
   const { rows } = sizesOf(op, a);
   const depth = staticSize(op, shapeOf(tau).at(-1)!, 'tau');
   const i = rowNumbers(op, rows);
-  return repeated(op, 'reflected', depth, [op.Identity([x])], (body, step, [m]) => {
+  return repeated(op, { name: 'reflected', count: depth, values: [op.Identity([x])] }, (body, step, [m]) => {
     const k = transposed ? step : body.Sub([op.scalar('int64', depth - 1), step]);
     const v = body.Where([
       body.Equal([i, k]),
@@ -80,7 +89,7 @@ function applied(op: AtenBuilder, { a, tau }: Reflections, x: Value, transposed:
 function orthogonal(op: AtenBuilder, r: Reflections, width: number): Value {
   const { batch, rows } = sizesOf(op, r.a);
   const columns = op.Gather([identityMatrix(op, rows), op.ints(count(width))], { axis: 1 });
-  return applied(op, r, expandTo(op, columns, [...batch, rows, width]), false);
+  return applied(op, r, expandTo(op, columns, [...batch, rows, width]), { transposed: false });
 }
 
 export const geqrf = aten('aten::geqrf(Tensor self) -> (Tensor a, Tensor tau)', (op, { self }) => {
@@ -128,7 +137,9 @@ export const ormqr = aten(
     // C Q is (Qᵀ Cᵀ)ᵀ.
     return like(
       op,
-      left ? applied(op, r, x, transpose) : flipped(op, applied(op, r, flipped(op, x), !transpose)),
+      left
+        ? applied(op, r, x, { transposed: transpose })
+        : flipped(op, applied(op, r, flipped(op, x), { transposed: !transpose })),
       self,
     );
   },

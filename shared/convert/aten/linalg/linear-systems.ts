@@ -101,7 +101,12 @@ export const inv_ex = aten(
 const isVector = (a: Value, b: Value): boolean =>
   rankOf(b) === 1 || (rankOf(a) - 1 === rankOf(b) && shapeOf(b).every((d, i) => String(d) === String(shapeOf(a)[i])));
 
-function solved(op: AtenBuilder, a: Value, b: Value, left: boolean): { solution: Value; info: Value } {
+function solved(
+  op: AtenBuilder,
+  a: Value,
+  b: Value,
+  { left }: { readonly left: boolean },
+): { solution: Value; info: Value } {
   squareOf(op, a);
   const vector = isVector(a, b);
   const right = vector ? unsqueeze(op, double(op, b), [rankOf(b)]) : double(op, b);
@@ -115,11 +120,11 @@ function solved(op: AtenBuilder, a: Value, b: Value, left: boolean): { solution:
 }
 export const solve = aten(
   'aten::linalg_solve(Tensor A, Tensor B, *, bool left=True) -> Tensor',
-  (op, { A, B, left }) => solved(op, A, B, left).solution,
+  (op, a) => solved(op, a.A, a.B, a).solution,
 );
 export const solve_ex = aten(
   'aten::linalg_solve_ex(Tensor A, Tensor B, *, bool left=True, bool check_errors=False) -> (Tensor result, Tensor info)',
-  (op, { A, B, left }) => Object.values(solved(op, A, B, left)),
+  (op, a) => Object.values(solved(op, a.A, a.B, a)),
 );
 
 function commonBatch(op: AtenBuilder, a: Value, b: Value): Value[] {
@@ -151,7 +156,7 @@ export const triangular_solve = aten(
   },
 );
 
-function cholesky(op: AtenBuilder, a: Value, upper: boolean): { factor: Value; info: Value } {
+function cholesky(op: AtenBuilder, a: Value, { upper }: { readonly upper: boolean }): { factor: Value; info: Value } {
   const given = double(op, a);
   const l = choleskyFactor(op, upper ? flipped(op, given) : given);
   const diagonal = diagonalValues(op, l);
@@ -163,14 +168,14 @@ export const choleskyOf = aten(
     'aten::cholesky(Tensor self, bool upper=False) -> Tensor',
     'aten::linalg_cholesky(Tensor self, *, bool upper=False) -> Tensor',
   ],
-  (op, { self, upper }) => cholesky(op, self, upper).factor,
+  (op, a) => cholesky(op, a.self, a).factor,
 );
 export const cholesky_ex = aten(
   'aten::linalg_cholesky_ex(Tensor self, *, bool upper=False, bool check_errors=False) -> (Tensor L, Tensor info)',
-  (op, { self, upper }) => Object.values(cholesky(op, self, upper)),
+  (op, a) => Object.values(cholesky(op, a.self, a)),
 );
 
-function choleskySolution(op: AtenBuilder, b: Value, factor: Value, upper: boolean): Value {
+function choleskySolution(op: AtenBuilder, b: Value, factor: Value, { upper }: { readonly upper: boolean }): Value {
   const l = upper ? flipped(op, factor) : factor;
   const y = triangularSolution(op, l, b, { upper: false, unit: false });
   return triangularSolution(op, flipped(op, l), y, { upper: true, unit: false });
@@ -180,7 +185,7 @@ export const cholesky_solve = aten(
   (op, { self, input2, upper }) => {
     squareOf(op, input2);
     const [l, b] = commonBatch(op, double(op, input2), double(op, self)) as [Value, Value];
-    return like(op, choleskySolution(op, b, l, upper), self);
+    return like(op, choleskySolution(op, b, l, { upper }), self);
   },
 );
 export const cholesky_inverse = aten(
@@ -189,7 +194,7 @@ export const cholesky_inverse = aten(
     const { batch, rows } = squareOf(op, self);
     return like(
       op,
-      choleskySolution(op, expandTo(op, identityMatrix(op, rows), [...batch, rows, rows]), double(op, self), upper),
+      choleskySolution(op, expandTo(op, identityMatrix(op, rows), [...batch, rows, rows]), double(op, self), { upper }),
       self,
     );
   },
@@ -200,7 +205,7 @@ interface Factored {
   readonly pivots: Value;
   readonly info: Value;
 }
-function factored(op: AtenBuilder, a: Value, pivot: boolean): Factored {
+function factored(op: AtenBuilder, a: Value, { pivot }: { readonly pivot: boolean }): Factored {
   if (!pivot) return op.aten.refuse('pivot', pivot, 'factors with pivoting');
   sizesOf(op, a);
   const { lu, pivots } = luFactors(op, double(op, a));
@@ -208,16 +213,16 @@ function factored(op: AtenBuilder, a: Value, pivot: boolean): Factored {
   return { LU: like(op, lu, a), pivots: numbers, info: zeroPivot(op, lu) };
 }
 export const lu_factor = [
-  ...aten('aten::linalg_lu_factor(Tensor A, *, bool pivot=True) -> (Tensor LU, Tensor pivots)', (op, { A, pivot }) =>
-    Object.values(factored(op, A, pivot)).slice(0, 2),
+  ...aten('aten::linalg_lu_factor(Tensor A, *, bool pivot=True) -> (Tensor LU, Tensor pivots)', (op, a) =>
+    Object.values(factored(op, a.A, a)).slice(0, 2),
   ),
   ...aten(
     'aten::linalg_lu_factor_ex(Tensor A, *, bool pivot=True, bool check_errors=False) -> (Tensor LU, Tensor pivots, Tensor info)',
-    (op, { A, pivot }) => Object.values(factored(op, A, pivot)),
+    (op, a) => Object.values(factored(op, a.A, a)),
   ),
   ...aten(
     'aten::_lu_with_info(Tensor self, bool pivot=True, bool check_errors=True) -> (Tensor LU, Tensor pivots, Tensor info)',
-    (op, { self, pivot }) => Object.values(factored(op, self, pivot)),
+    (op, a) => Object.values(factored(op, a.self, a)),
   ),
 ];
 
@@ -259,13 +264,17 @@ function orderOf(op: AtenBuilder, pivots: Value, rows: number): Value {
   if (!isStatic(exchanges)) return op.aten.refuse('pivots', exchanges, 'a fixed number of pivots');
   const i = rowNumbers(op, rows);
   const from = unsqueeze(op, op.Sub([cast(op, pivots, 'int64'), op.scalar('int64', 1)]), [rankOf(pivots) - 1]);
-  return repeated(op, 'order', exchanges, [expandTo(op, i, [...batch, rows, 1])], (body, k, [order]) => {
-    const [isK, isP] = [body.Equal([i, k]), body.Equal([i, columnAt(body, from, k)])];
-    const picked = body.ReduceSum([body.Where([isP, order!, op.scalar('int64', 0)]), op.ints([rankOf(order!) - 2])], {
-      keepdims: 1,
-    });
-    return [body.Where([isK, picked, body.Where([isP, rowAt(body, order!, k), order!])])];
-  })[0]!;
+  return repeated(
+    op,
+    { name: 'order', count: exchanges, values: [expandTo(op, i, [...batch, rows, 1])] },
+    (body, k, [order]) => {
+      const [isK, isP] = [body.Equal([i, k]), body.Equal([i, columnAt(body, from, k)])];
+      const picked = body.ReduceSum([body.Where([isP, order!, op.scalar('int64', 0)]), op.ints([rankOf(order!) - 2])], {
+        keepdims: 1,
+      });
+      return [body.Where([isK, picked, body.Where([isP, rowAt(body, order!, k), order!])])];
+    },
+  )[0]!;
 }
 export const lu_unpack = aten(
   'aten::lu_unpack(Tensor LU_data, Tensor LU_pivots, bool unpack_data=True, bool unpack_pivots=True) -> (Tensor P, Tensor L, Tensor U)',
@@ -335,6 +344,6 @@ export const tensorsolve = aten(
     const a = moved.length ? op.Transpose([self], { perm }) : self;
     const unknowns = shapeOf(a).slice(rankOf(other));
     const n = flatSize(op, unknowns);
-    return reshape(op, solved(op, reshape(op, a, [n, n]), reshape(op, other, [n]), true).solution, unknowns);
+    return reshape(op, solved(op, reshape(op, a, [n, n]), reshape(op, other, [n]), { left: true }).solution, unknowns);
   },
 );

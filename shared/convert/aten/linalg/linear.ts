@@ -55,8 +55,13 @@ function inner(op: AtenBuilder, a: Value, b: Value): Value {
   return op.Einsum([a, b], { equation: `${left}k,${right}k->${left}${right}` });
 }
 
+interface Scales {
+  readonly beta: ScalarArg;
+  readonly alpha: ScalarArg;
+}
+
 /** `beta * self + alpha * product`; beta 0 leaves self out, NaN and all. */
-function accumulated(op: AtenBuilder, self: Value, product: Value, beta: ScalarArg, alpha: ScalarArg): Value {
+function accumulated(op: AtenBuilder, self: Value, product: Value, { beta, alpha }: Scales): Value {
   const scale = (x: Value, by: ScalarArg): Value =>
     knownNumber(by) === 1 ? x : op.Mul([x, scalarOf(op, by, dtypeOf(x))]);
   return knownNumber(beta) === 0 ? scale(product, alpha) : op.Add([scale(self, beta), scale(product, alpha)]);
@@ -68,21 +73,21 @@ export const addmm = aten(
     const plain = isFloat(dtypeOf(mat1)) && a !== null && b !== null && b !== 0;
     return plain
       ? op.Gemm([mat1, mat2, self], { alpha: a, beta: b })
-      : accumulated(op, self, op.MatMul([mat1, mat2]), beta, alpha);
+      : accumulated(op, self, op.MatMul([mat1, mat2]), { beta, alpha });
   },
 );
 export const addmv = aten(
   'aten::addmv(Tensor self, Tensor mat, Tensor vec, *, Scalar beta=1, Scalar alpha=1) -> Tensor',
-  (op, { self, mat, vec, beta, alpha }) => accumulated(op, self, op.MatMul([mat, vec]), beta, alpha),
+  (op, a) => accumulated(op, a.self, op.MatMul([a.mat, a.vec]), a),
 );
 export const baddbmm = aten(
   'aten::baddbmm(Tensor self, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1) -> Tensor',
-  (op, { self, batch1, batch2, beta, alpha }) => accumulated(op, self, op.MatMul([batch1, batch2]), beta, alpha),
+  (op, a) => accumulated(op, a.self, op.MatMul([a.batch1, a.batch2]), a),
 );
 export const addbmm = aten(
   'aten::addbmm(Tensor self, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1) -> Tensor',
   (op, { self, batch1, batch2, beta, alpha }) =>
-    accumulated(op, self, op.ReduceSum([op.MatMul([batch1, batch2]), op.ints([0])], { keepdims: 0 }), beta, alpha),
+    accumulated(op, self, op.ReduceSum([op.MatMul([batch1, batch2]), op.ints([0])], { keepdims: 0 }), { beta, alpha }),
 );
 const outerProduct = (op: AtenBuilder, a: Value, b: Value): Value =>
   op.Mul([unsqueeze(op, a, [1]), unsqueeze(op, b, [0])]);
@@ -92,7 +97,7 @@ export const outer = aten(
 );
 export const addr = aten(
   'aten::addr(Tensor self, Tensor vec1, Tensor vec2, *, Scalar beta=1, Scalar alpha=1) -> Tensor',
-  (op, { self, vec1, vec2, beta, alpha }) => accumulated(op, self, outerProduct(op, vec1, vec2), beta, alpha),
+  (op, a) => accumulated(op, a.self, outerProduct(op, a.vec1, a.vec2), a),
 );
 
 /** The chain product, left to right (PyTorch may associate otherwise; the result is the same up to rounding). */

@@ -54,23 +54,26 @@ export const matrix_exp = aten(
       [op.Concat([op.tensor('float64', [1], [0]), op.Reshape([halvings, op.ints([-1])])], { axis: 0 }), op.ints([0])],
       { keepdims: 0 },
     );
-    const [result] = repeated(op, 'squaring', op.Cast([most], { to: 'int64' }), [series], (body, k, [x]) => [
-      body.Where([body.Less([body.Cast([k], { to: 'float64' }), halvings]), body.MatMul([x!, x!]), x!]),
-    ]);
+    const [result] = repeated(
+      op,
+      { name: 'squaring', count: op.Cast([most], { to: 'int64' }), values: [series] },
+      (body, k, [x]) => [
+        body.Where([body.Less([body.Cast([k], { to: 'float64' }), halvings]), body.MatMul([x!, x!]), x!]),
+      ],
+    );
     return like(op, result!, self);
   },
 );
 
 export type MatrixNorm = number | 'fro' | 'nuc';
 
+interface Matrices {
+  readonly dim: readonly number[];
+  readonly keepdim?: boolean;
+}
+
 /** Norms of the matrices that two axes hold. */
-export function matrixNorm(
-  op: AtenBuilder,
-  x: Value,
-  order: MatrixNorm,
-  dim: readonly number[],
-  keepdim: boolean,
-): Value {
+export function matrixNorm(op: AtenBuilder, x: Value, order: MatrixNorm, { dim, keepdim = false }: Matrices): Value {
   const rank = rankOf(x);
   const [row, column] = dim.map((d) => axisOf(op, d, rank)) as [number, number];
   // The largest of nothing is minus infinity to onnxruntime.
@@ -114,15 +117,15 @@ const typed = (op: AtenBuilder, x: Value, dtype: Dtype | null): Value => cast(op
 export const matrix_norm = [
   ...aten(
     'aten::linalg_matrix_norm(Tensor self, Scalar ord, int[] dim=[-2, -1], bool keepdim=False, *, ScalarType? dtype=None) -> Tensor',
-    (op, a) => matrixNorm(op, typed(op, a.self, a.dtype), numbered(op, a.ord), a.dim, a.keepdim),
+    (op, a) => matrixNorm(op, typed(op, a.self, a.dtype), numbered(op, a.ord), a),
   ),
   ...aten(
     'aten::linalg_matrix_norm.str_ord(Tensor self, str ord="fro", int[] dim=[-2, -1], bool keepdim=False, *, ScalarType? dtype=None) -> Tensor',
-    (op, a) => matrixNorm(op, typed(op, a.self, a.dtype), named(op, a.ord), a.dim, a.keepdim),
+    (op, a) => matrixNorm(op, typed(op, a.self, a.dtype), named(op, a.ord), a),
   ),
   ...aten(
     'aten::linalg_norm.ord_str(Tensor self, str ord, int[1]? dim=None, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor',
-    (op, a) => matrixNorm(op, typed(op, a.self, a.dtype), named(op, a.ord), a.dim ?? [-2, -1], a.keepdim),
+    (op, a) => matrixNorm(op, typed(op, a.self, a.dtype), named(op, a.ord), { ...a, dim: a.dim ?? [-2, -1] }),
   ),
 ];
 
@@ -137,8 +140,8 @@ function condition(op: AtenBuilder, self: Value, order: MatrixNorm): Value {
   squareOf(op, self);
   const inverted = inverse(op, self);
   const product = op.Mul([
-    matrixNorm(op, self, order, [-2, -1], false),
-    matrixNorm(op, inverted.inverse, order, [-2, -1], false),
+    matrixNorm(op, self, order, { dim: [-2, -1] }),
+    matrixNorm(op, inverted.inverse, order, { dim: [-2, -1] }),
   ]);
   return op.Where([op.Equal([inverted.info, op.scalar('int32', 0)]), product, op.scalar(dtypeOf(self), Infinity)]);
 }
@@ -156,7 +159,11 @@ export const svdvals = aten('aten::linalg_svdvals(Tensor A, *, str? driver=None)
 );
 export const eigvalsh = aten('aten::linalg_eigvalsh(Tensor self, str UPLO="L") -> Tensor', (op, { self, UPLO }) => {
   squareOf(op, self);
-  return like(op, symmetricEigenvalues(op, symmetric(op, double(op, self), UPLO.toUpperCase() === 'L')), self);
+  return like(
+    op,
+    symmetricEigenvalues(op, symmetric(op, double(op, self), { lower: UPLO.toUpperCase() === 'L' })),
+    self,
+  );
 });
 
 const EPSILON: Partial<Record<Dtype, number>> = { float32: 2 ** -23, float64: 2 ** -52 };
@@ -187,7 +194,7 @@ interface Truncated extends Tolerances {
   readonly hermitian: boolean;
 }
 const given = (op: AtenBuilder, { self, hermitian }: Truncated): Value =>
-  hermitian ? symmetric(op, double(op, self), true) : double(op, self);
+  hermitian ? symmetric(op, double(op, self), { lower: true }) : double(op, self);
 
 /** How many singular values are above the tolerance. */
 function rank(op: AtenBuilder, a: Truncated): Value {

@@ -74,9 +74,7 @@ export function orthogonalized(op: AtenBuilder, a: Value): Orthogonalized {
   const start = expandTo(op, identityMatrix(op, n), [...batch, n, n]);
   const [columns, v] = repeated(
     op,
-    'jacobi',
-    n < 2 ? 0 : SWEEPS * rounds,
-    [op.Identity([a]), start],
+    { name: 'jacobi', count: n < 2 ? 0 : SWEEPS * rounds, values: [op.Identity([a]), start] },
     (body, step, values) => {
       const round = body.Mod([step, op.scalar('int64', rounds)]);
       const [there, home] = [order, back].map((table) => body.Gather([table, round], { axis: 0 })) as [Value, Value];
@@ -112,7 +110,7 @@ export function singularValues(op: AtenBuilder, a: Value): Value {
 }
 
 /** The matrix whose lower (or upper) half this is. */
-export function symmetric(op: AtenBuilder, a: Value, lower: boolean): Value {
+export function symmetric(op: AtenBuilder, a: Value, { lower }: { readonly lower: boolean }): Value {
   const { rows: n } = sizesOf(op, a);
   const [i, j] = [rowNumbers(op, n), columnNumbers(op, n)];
   return op.Where([lower ? op.GreaterOrEqual([i, j]) : op.LessOrEqual([i, j]), a, flipped(op, a)]);

@@ -48,13 +48,18 @@ function attend(op: AtenBuilder, a: Attention): Value {
     op,
     scores,
     a.is_causal ? causalMask(op, shapeOf(query).at(-2)!, shapeOf(key).at(-2)!) : a.attn_mask,
-    !a.is_causal,
+    { rowsMayBeEmpty: !a.is_causal },
   );
   return op.MatMul([weights, value]);
 }
 
 /** Softmax under a mask. A row that may look nowhere gives zeros in PyTorch, where a plain softmax gives NaN. */
-function masked(op: AtenBuilder, scores: Value, mask: Value | null, rowsMayBeEmpty: boolean): Value {
+function masked(
+  op: AtenBuilder,
+  scores: Value,
+  mask: Value | null,
+  { rowsMayBeEmpty }: { readonly rowsMayBeEmpty: boolean },
+): Value {
   const dtype = dtypeOf(scores);
   if (mask === null) return op.Softmax([scores], { axis: -1 });
   const [zero, never] = [op.scalar(dtype, 0), op.scalar(dtype, -Infinity)];

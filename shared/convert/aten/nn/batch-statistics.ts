@@ -65,7 +65,7 @@ function requireUsable(op: AtenBuilder, a: Layer): void {
   if (mulDims(...shapeOf(a.input)) === 0) op.aten.refuse('input', 'no elements', 'inputs with elements');
 }
 
-function normalized(op: AtenBuilder, a: Layer, training: boolean): Statistics {
+function normalized(op: AtenBuilder, a: Layer, { training }: { readonly training: boolean }): Statistics {
   requireUsable(op, a);
   if (training) {
     op.aten.warn(
@@ -77,7 +77,7 @@ function normalized(op: AtenBuilder, a: Layer, training: boolean): Statistics {
   if (!a.running_mean || !a.running_var)
     return op.aten.refuse('running_mean', 'None', 'running statistics in eval mode');
   return {
-    output: batchNormalize(op, a.input, a, false),
+    output: batchNormalize(op, a.input, a),
     mean: empty(op, a.input),
     deviation: empty(op, a.input),
     running: [a.running_mean, a.running_var].map((v) => op.Identity([v])),
@@ -88,7 +88,7 @@ const three = ({ output, mean, deviation }: Statistics): Value[] => [output, mea
 
 export const native_batch_norm = aten(
   'aten::native_batch_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, Tensor? running_var, bool training, float momentum, float eps) -> (Tensor, Tensor, Tensor)',
-  (op, a) => three(normalized(op, a, a.training)),
+  (op, a) => three(normalized(op, a, a)),
 );
 /** Without running statistics these are what instance normalization becomes: no sign of training. */
 export const _native_batch_norm_legit = aten(
@@ -102,7 +102,7 @@ export const _native_batch_norm_legit = aten(
 export const _native_batch_norm_legit_functional = aten(
   'aten::_native_batch_norm_legit_functional(Tensor input, Tensor? weight, Tensor? bias, Tensor running_mean, Tensor running_var, bool training, float momentum, float eps) -> (Tensor, Tensor, Tensor, Tensor running_mean_out, Tensor running_var_out)',
   (op, a) => {
-    const s = normalized(op, a, a.training);
+    const s = normalized(op, a, a);
     return [...three(s), ...s.running];
   },
 );
@@ -110,7 +110,7 @@ export const _native_batch_norm_legit_functional = aten(
 export const _batch_norm_with_update_functional = aten(
   'aten::_batch_norm_with_update_functional(Tensor input, Tensor? weight, Tensor? bias, Tensor running_mean, Tensor running_var, float momentum, float eps) -> (Tensor, Tensor, Tensor, Tensor, Tensor running_mean_out, Tensor running_var_out)',
   (op, a) => {
-    const s = normalized(op, a, true);
+    const s = normalized(op, a, { training: true });
     return [...three(s), filledTensor(op, [0], 'uint8', 0), ...s.running];
   },
 );

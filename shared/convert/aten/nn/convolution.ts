@@ -90,18 +90,12 @@ export const conv = [1, 2, 3].flatMap((rank) => [
   ),
 ]);
 
-interface TransposedWindow extends Window {
+interface TransposedConvolution extends Filtered {
   readonly padding: readonly Dim[];
   readonly output_padding: readonly Dim[];
 }
 
-function convolveTransposed(
-  op: AtenBuilder,
-  input: Value,
-  weight: Value,
-  bias: Value | null,
-  window: TransposedWindow,
-): Value {
+function convolveTransposed(op: AtenBuilder, { input, weight, bias, ...window }: TransposedConvolution): Value {
   if (!isFloat(dtypeOf(input))) return op.aten.refuse('input', dtypeOf(input), 'floating-point convolutions');
   const spatial = rankOf(weight) - 2;
   const pads = symmetric(op, window.padding, spatial);
@@ -132,9 +126,7 @@ type TransposedSchema =
   'aten::conv_transpose(Tensor input, Tensor weight, Tensor? bias=None, SymInt[2] stride=1, SymInt[2] padding=0, SymInt[2] output_padding=0, SymInt groups=1, SymInt[2] dilation=1) -> Tensor';
 const TRANSPOSED = ['conv_transpose1d', 'conv_transpose2d.input', 'conv_transpose3d.input'];
 export const conv_transpose = TRANSPOSED.flatMap((name, i) =>
-  aten(`aten::${name}${transposedSignature(i + 1)}` as TransposedSchema, (op, a) =>
-    convolveTransposed(op, a.input, a.weight, a.bias, a),
-  ),
+  aten(`aten::${name}${transposedSignature(i + 1)}` as TransposedSchema, (op, a) => convolveTransposed(op, a)),
 );
 
 export const convolution = aten(
@@ -144,7 +136,5 @@ export const convolution = aten(
     'aten::_convolution.deprecated(Tensor input, Tensor weight, Tensor? bias, SymInt[] stride, SymInt[] padding, SymInt[] dilation, bool transposed, int[] output_padding, SymInt groups, bool benchmark, bool deterministic, bool cudnn_enabled) -> Tensor',
   ],
   (op, a) =>
-    a.transposed
-      ? convolveTransposed(op, a.input, a.weight, a.bias, a)
-      : convolve(op, a, symmetric(op, a.padding, rankOf(a.weight) - 2)),
+    a.transposed ? convolveTransposed(op, a) : convolve(op, a, symmetric(op, a.padding, rankOf(a.weight) - 2)),
 );

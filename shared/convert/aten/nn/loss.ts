@@ -29,7 +29,12 @@ export const l1_loss = aten(
 );
 
 /** Quadratic below `limit`, linear above. */
-function rounded(op: AtenBuilder, self: Value, target: Value, limit: number, scale: number): Value {
+function rounded(
+  op: AtenBuilder,
+  self: Value,
+  target: Value,
+  { limit, scale }: { readonly limit: number; readonly scale: number },
+): Value {
   const size = op.Abs([difference(op, self, target)]);
   const square = op.Mul([op.Mul([size, size]), num(op, size, 0.5 * scale)]);
   const line = op.Mul([op.Sub([size, num(op, size, 0.5 * limit)]), num(op, size, limit * scale)]);
@@ -37,14 +42,15 @@ function rounded(op: AtenBuilder, self: Value, target: Value, limit: number, sca
 }
 export const huber_loss = aten(
   'aten::huber_loss(Tensor self, Tensor target, int reduction=1, float delta=1.0) -> Tensor',
-  (op, { self, target, reduction, delta }) => reduced(op, rounded(op, self, target, delta, 1), reduction),
+  (op, { self, target, reduction, delta }) =>
+    reduced(op, rounded(op, self, target, { limit: delta, scale: 1 }), reduction),
 );
 export const smooth_l1_loss = aten(
   'aten::smooth_l1_loss(Tensor self, Tensor target, int reduction=1, float beta=1.0) -> Tensor',
   (op, { self, target, reduction, beta }) =>
     reduced(
       op,
-      beta === 0 ? op.Abs([difference(op, self, target)]) : rounded(op, self, target, beta, 1 / beta),
+      beta === 0 ? op.Abs([difference(op, self, target)]) : rounded(op, self, target, { limit: beta, scale: 1 / beta }),
       reduction,
     ),
 );

@@ -42,7 +42,12 @@ function scaleAndShift(op: AtenBuilder, x: Value, weight: Value | null, bias: Va
   return bias ? op.Add([scaled, perChannel(op, bias, x)]) : scaled;
 }
 
-export function batchNormalize(op: AtenBuilder, x: Value, norm: BatchNorm, training: boolean): Value {
+export function batchNormalize(
+  op: AtenBuilder,
+  x: Value,
+  norm: BatchNorm,
+  { training = false }: { readonly training?: boolean } = {},
+): Value {
   if (training || !norm.running_mean || !norm.running_var) {
     if (training)
       op.aten.warn(
@@ -59,12 +64,12 @@ export function batchNormalize(op: AtenBuilder, x: Value, norm: BatchNorm, train
 }
 export const batch_norm = aten(
   'aten::batch_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, Tensor? running_var, bool training, float momentum, float eps, bool cudnn_enabled) -> Tensor',
-  (op, a) => batchNormalize(op, a.input, a, a.training),
+  (op, a) => batchNormalize(op, a.input, a, a),
 );
 /** Eval mode only: the saved statistics it also returns are empty then. */
 export const _native_batch_norm_legit_no_training = aten(
   'aten::_native_batch_norm_legit_no_training(Tensor input, Tensor? weight, Tensor? bias, Tensor running_mean, Tensor running_var, float momentum, float eps) -> (Tensor, Tensor, Tensor)',
-  (op, a) => [batchNormalize(op, a.input, a, false), zeros(op, a.input, [0]), zeros(op, a.input, [0])],
+  (op, a) => [batchNormalize(op, a.input, a), zeros(op, a.input, [0]), zeros(op, a.input, [0])],
 );
 
 interface LayerNorm {
@@ -155,7 +160,7 @@ export const native_group_norm = aten(
 export const instance_norm = aten(
   'aten::instance_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, Tensor? running_var, bool use_input_stats, float momentum, float eps, bool cudnn_enabled) -> Tensor',
   (op, a) => {
-    if (!a.use_input_stats) return batchNormalize(op, a.input, a, false);
+    if (!a.use_input_stats) return batchNormalize(op, a.input, a);
     const axes = shapeOf(a.input)
       .map((_, i) => i)
       .slice(2);

@@ -47,14 +47,14 @@ function oneDirection(op: AtenBuilder, { x, params, hidden, cell, reverse }: Dir
   return [y!, lastHidden!, lastCell!];
 }
 
+interface Layer {
+  readonly params: readonly Value[];
+  readonly initial: readonly Value[];
+  readonly directions: number;
+}
+
 /** As ONNX's LSTM: (seq, directions, batch, proj) and the last states (directions, batch, size). */
-export function projectedLayer(
-  op: AtenBuilder,
-  x: Value,
-  params: readonly Value[],
-  initial: readonly Value[],
-  directions: number,
-): Value[] {
+export function projectedLayer(op: AtenBuilder, x: Value, { params, initial, directions }: Layer): Value[] {
   const each = params.length / directions;
   const stateOf = (state: Value, d: number): Value =>
     directions === 1 ? squeeze(op, state, [0]) : op.Gather([state, op.scalar('int64', d)], { axis: 0 });

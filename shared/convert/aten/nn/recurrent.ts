@@ -83,8 +83,8 @@ function run(op: AtenBuilder, net: Network): Value[] {
     const weights = net.params.slice(at * each, (at + directions) * each);
     const initial = states.map((s) => slice(op, s, { axis: 0, start: at, end: at + directions }));
     const [y, ...last] = isProjected
-      ? projectedLayer(op, x, weights, initial, directions)
-      : oneLayer(op, net, x, weights, initial);
+      ? projectedLayer(op, x, { params: weights, initial, directions })
+      : oneLayer(op, net, { x, params: weights, initial });
     // (seq, directions, batch, hidden) to (seq, batch, directions * hidden).
     const [seq, , batch, hidden] = shapeOf(y!);
     x =
@@ -104,12 +104,16 @@ function run(op: AtenBuilder, net: Network): Value[] {
     : [output, ...ends];
 }
 
+interface LayerInputs {
+  readonly x: Value;
+  readonly params: readonly Value[];
+  readonly initial: readonly Value[];
+}
+
 function oneLayer(
   op: AtenBuilder,
   { cell, has_biases, bidirectional }: Network,
-  x: Value,
-  params: readonly Value[],
-  initial: readonly Value[],
+  { x, params, initial }: LayerInputs,
 ): Value[] {
   const directions = bidirectional ? 2 : 1;
   const each = has_biases ? 4 : 2;
@@ -143,8 +147,14 @@ export const oneState = (['gru', 'rnn_tanh', 'rnn_relu'] as const).flatMap((name
   ),
 );
 
+interface Gates {
+  readonly w: Value;
+  readonly b: Value | null;
+  readonly count: number;
+}
+
 /** The pre-activations of every gate, one tensor a gate. */
-function gatesOf(op: AtenBuilder, x: Value, w: Value, b: Value | null, count: number): Value[] {
+function gatesOf(op: AtenBuilder, x: Value, { w, b, count }: Gates): Value[] {
   return op.Split([affine(op, x, w, b)], { axis: -1, num_outputs: count }, count);
 }
 
@@ -155,13 +165,10 @@ export const lstm_cell = aten(
   `aten::lstm_cell(Tensor input, Tensor[] hx, ${CELL_TAIL} -> (Tensor, Tensor)`,
   (op, a) => {
     const [h, c] = a.hx as readonly [Value, Value];
-    const recurrent = gatesOf(op, h, a.w_hh, a.b_hh, 4);
-    const [i, f, g, o] = gatesOf(op, a.input, a.w_ih, a.b_ih, 4).map((gate, n) => op.Add([gate, recurrent[n]!])) as [
-      Value,
-      Value,
-      Value,
-      Value,
-    ];
+    const recurrent = gatesOf(op, h, { w: a.w_hh, b: a.b_hh, count: 4 });
+    const [i, f, g, o] = gatesOf(op, a.input, { w: a.w_ih, b: a.b_ih, count: 4 }).map((gate, n) =>
+      op.Add([gate, recurrent[n]!]),
+    ) as [Value, Value, Value, Value];
     const cell = op.Add([op.Mul([op.Sigmoid([f]), c]), op.Mul([op.Sigmoid([i]), op.Tanh([g])])]);
     return [op.Mul([op.Sigmoid([o]), op.Tanh([cell])]), cell];
   },
@@ -169,8 +176,8 @@ export const lstm_cell = aten(
 export const gru_cell = aten(
   `aten::gru_cell(Tensor input, Tensor hx, ${CELL_TAIL} -> Tensor` as CellSchema,
   (op, a) => {
-    const [ir, iz, inn] = gatesOf(op, a.input, a.w_ih, a.b_ih, 3) as [Value, Value, Value];
-    const [hr, hz, hn] = gatesOf(op, a.hx, a.w_hh, a.b_hh, 3) as [Value, Value, Value];
+    const [ir, iz, inn] = gatesOf(op, a.input, { w: a.w_ih, b: a.b_ih, count: 3 }) as [Value, Value, Value];
+    const [hr, hz, hn] = gatesOf(op, a.hx, { w: a.w_hh, b: a.b_hh, count: 3 }) as [Value, Value, Value];
     const reset = op.Sigmoid([op.Add([ir, hr])]);
     const update = op.Sigmoid([op.Add([iz, hz])]);
     const fresh = op.Tanh([op.Add([inn, op.Mul([reset, hn])])]);

@@ -183,8 +183,14 @@ export const dequantize_per_channel = aten(
   (op, a) => dequantized(op, a.input, channelQParams(op, a.input, a), a.out_dtype),
 );
 
+interface RowQuantization {
+  readonly scales: Value;
+  readonly zeros: Value;
+  readonly range: Range;
+}
+
 /** Rows of their own qparams: scales and zero points broadcast against the tensor. */
-function rowsQuantized(op: AtenBuilder, x: Value, scales: Value, zeros: Value, range: Range): Value {
+function rowsQuantized(op: AtenBuilder, x: Value, { scales, zeros, range }: RowQuantization): Value {
   const steps = op.Add([op.Mul([x, op.Reciprocal([cast(op, scales, dtypeOf(x))])]), cast(op, zeros, dtypeOf(x))]);
   return cast(
     op,
@@ -192,17 +198,23 @@ function rowsQuantized(op: AtenBuilder, x: Value, scales: Value, zeros: Value, r
     range.dtype,
   );
 }
-const rowsDequantized = (op: AtenBuilder, codes: Value, scales: Value, zeros: Value | null, to: Dtype): Value => {
+interface RowDequantization {
+  readonly scales: Value;
+  readonly zeros: Value | null;
+  readonly to: Dtype;
+}
+
+const rowsDequantized = (op: AtenBuilder, codes: Value, { scales, zeros, to }: RowDequantization): Value => {
   const x = cast(op, codes, 'float32');
   return cast(op, op.Mul([zeros ? op.Sub([x, cast(op, zeros, 'float32')]) : x, cast(op, scales, 'float32')]), to);
 };
 export const quantize_per_token = aten(
   'quantized_decomposed::quantize_per_token(Tensor input, Tensor scales, Tensor zero_points, int quant_min, int quant_max, ScalarType dtype) -> Tensor',
-  (op, a) => rowsQuantized(op, cast(op, a.input, 'float32'), a.scales, a.zero_points, a),
+  (op, a) => rowsQuantized(op, cast(op, a.input, 'float32'), { scales: a.scales, zeros: a.zero_points, range: a }),
 );
 export const dequantize_per_token = aten(
   'quantized_decomposed::dequantize_per_token(Tensor input, Tensor scales, Tensor zero_points, int quant_min, int quant_max, ScalarType dtype, ScalarType output_dtype) -> Tensor',
-  (op, a) => rowsDequantized(op, a.input, a.scales, a.zero_points, a.output_dtype),
+  (op, a) => rowsDequantized(op, a.input, { scales: a.scales, zeros: a.zero_points, to: a.output_dtype }),
 );
 
 /** Groups of neighbours in a row as rows of their own. */
@@ -223,13 +235,11 @@ export const quantize_per_channel_group = aten(
   (op, a) =>
     reshape(
       op,
-      rowsQuantized(
-        op,
-        grouped(op, cast(op, a.input, 'float32'), groupSize(a.input, a.scales, a.group_size)),
-        columnOf(op, a.scales),
-        columnOf(op, a.zero_points),
-        a,
-      ),
+      rowsQuantized(op, grouped(op, cast(op, a.input, 'float32'), groupSize(a.input, a.scales, a.group_size)), {
+        scales: columnOf(op, a.scales),
+        zeros: columnOf(op, a.zero_points),
+        range: a,
+      }),
       shapeOf(a.input),
     ),
 );
@@ -238,13 +248,11 @@ export const dequantize_per_channel_group = aten(
   (op, a) =>
     reshape(
       op,
-      rowsDequantized(
-        op,
-        grouped(op, a.input, groupSize(a.input, a.scales, a.group_size)),
-        columnOf(op, a.scales),
-        a.zero_points && columnOf(op, a.zero_points),
-        a.output_dtype,
-      ),
+      rowsDequantized(op, grouped(op, a.input, groupSize(a.input, a.scales, a.group_size)), {
+        scales: columnOf(op, a.scales),
+        zeros: a.zero_points && columnOf(op, a.zero_points),
+        to: a.output_dtype,
+      }),
       shapeOf(a.input),
     ),
 );

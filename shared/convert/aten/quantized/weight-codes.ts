@@ -27,7 +27,7 @@ export function codesOf(w: TensorData, qparams: StoredQParams, range: CodeRange)
   return derivedData(dtype, w.shape, [w, scale, ...(zeroPoint ? [zeroPoint] : [])], (weights, scales, zeros) => {
     const numbers = decodeNumbers(w.dtype, weights!);
     const inverse =
-      number === null ? inverses(decodeNumbers(scale.dtype, scales!), isDouble) : [Math.fround(1 / number)];
+      number === null ? inverses(decodeNumbers(scale.dtype, scales!), { isDouble }) : [Math.fround(1 / number)];
     const zero = zeros ? decodeNumbers(zeroPoint!.dtype, zeros) : new Float64Array(inverse.length);
     const params = { channels, scale: inverse, zeroPoint: zero, low, high, isDouble };
     return hasCodeArray(dtype)
@@ -36,5 +36,5 @@ export function codesOf(w: TensorData, qparams: StoredQParams, range: CodeRange)
   });
 }
 
-const inverses = (scales: Float64Array, isDouble: boolean): Float64Array | Float32Array =>
+const inverses = (scales: Float64Array, { isDouble }: { readonly isDouble: boolean }): Float64Array | Float32Array =>
   isDouble ? scales.map((s) => 1 / s) : Float32Array.from(scales, (s) => 1 / s);

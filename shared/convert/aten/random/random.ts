@@ -144,8 +144,15 @@ export const bernoulliTensor = aten(
   DRAWS,
 );
 
+interface Draw {
+  readonly low?: Dim;
+  readonly high: Dim;
+  readonly size: readonly Dim[];
+  readonly dtype: Dtype;
+}
+
 /** Whole numbers from `low` to below `high`; drawn in double, where every number of the range has its turn. */
-function integers(op: AtenBuilder, low: Dim, high: Dim, size: readonly Dim[], dtype: Dtype): Value {
+function integers(op: AtenBuilder, { low = 0, high, size, dtype }: Draw): Value {
   if (isStatic(low) && isStatic(high) && high - low > 2 ** 53)
     return op.aten.refuse('high', high, 'a range of at most 2^53 numbers');
   const [from, to] = [low, high].map((d) => op.Cast([op.dim(d)], { to: 'float64' })) as [Value, Value];
@@ -158,22 +165,22 @@ const longUnless = (dtype: Dtype | null): Dtype => (typeof dtype === 'string' ? 
 export const randint = [
   ...aten(
     `aten::randint(SymInt high, SymInt[] size, *, ${LONG}) -> Tensor`,
-    (op, a) => integers(op, 0, a.high, a.size, longUnless(a.dtype)),
+    (op, a) => integers(op, { ...a, dtype: longUnless(a.dtype) }),
     DRAWS,
   ),
   ...aten(
     `aten::randint.low(SymInt low, SymInt high, SymInt[] size, *, ${LONG}) -> Tensor`,
-    (op, a) => integers(op, a.low, a.high, a.size, longUnless(a.dtype)),
+    (op, a) => integers(op, { ...a, dtype: longUnless(a.dtype) }),
     DRAWS,
   ),
   ...aten(
     `aten::randint_like(Tensor self, SymInt high, *, ${OPTIONS}, MemoryFormat? memory_format=None) -> Tensor`,
-    (op, a) => integers(op, 0, a.high, shapeOf(a.self), a.dtype ?? dtypeOf(a.self)),
+    (op, a) => integers(op, { high: a.high, size: shapeOf(a.self), dtype: a.dtype ?? dtypeOf(a.self) }),
     DRAWS,
   ),
   ...aten(
     `aten::randint_like.low_dtype(Tensor self, SymInt low, SymInt high, *, ${OPTIONS}, MemoryFormat? memory_format=None) -> Tensor`,
-    (op, a) => integers(op, a.low, a.high, shapeOf(a.self), a.dtype ?? dtypeOf(a.self)),
+    (op, a) => integers(op, { low: a.low, high: a.high, size: shapeOf(a.self), dtype: a.dtype ?? dtypeOf(a.self) }),
     DRAWS,
   ),
 ];

@@ -45,7 +45,7 @@ export const cov = aten(
 export const corrcoef = aten('aten::corrcoef(Tensor self) -> Tensor', (op, { self }) => {
   const c = covariance(op, { self, correction: 1, fweights: null, aweights: null });
   if (rankOf(c) === 0) return op.Div([c, c]);
-  const deviation = op.Sqrt([diagonalOf(op, c, 0, 0, 1)]);
+  const deviation = op.Sqrt([diagonalOf(op, c)]);
   const ratio = op.Div([op.Div([c, unsqueeze(op, deviation, [1])]), unsqueeze(op, deviation, [0])]);
   return op.Min([op.Max([ratio, op.scalar(dtypeOf(c), -1)]), op.scalar(dtypeOf(c), 1)]);
 });

@@ -101,14 +101,14 @@ function hitsOf(op: AtenBuilder, x: Value, edges: Value): Value {
   return op.And([op.LessOrEqual([low, wide]), below]);
 }
 
+interface Histogram {
+  readonly edges: readonly Value[];
+  readonly weight: Value | null;
+  readonly density: boolean;
+}
+
 /** Points (n, d) counted in a grid of bins; `density`: over the sum and the size of each bin. */
-function counted(
-  op: AtenBuilder,
-  points: Value,
-  edges: readonly Value[],
-  weight: Value | null,
-  density: boolean,
-): Value {
+function counted(op: AtenBuilder, points: Value, { edges, weight, density }: Histogram): Value {
   const dtype = dtypeOf(points);
   const count = shapeOf(points)[0]!;
   const bins = edges.map((e) => staticSize(op, shapeOf(e)[0]!, 'bins') - 1);
@@ -195,7 +195,7 @@ const asTable = (op: AtenBuilder, self: Value): Value =>
 export const histogram = aten(
   'aten::histogram.bins_tensor(Tensor self, Tensor bins, *, Tensor? weight=None, bool density=False) -> (Tensor hist, Tensor bin_edges)',
   (op, { self, bins, weight, density }) => [
-    counted(op, asPoints(op, self), [bins], weight, density),
+    counted(op, asPoints(op, self), { edges: [bins], weight, density }),
     op.Identity([bins]),
   ],
 );
@@ -204,18 +204,18 @@ export const histogramCount = aten(
   (op, a) => {
     const points = asPoints(op, a.self);
     const edges = edgesOf(op, points, [a.bins], a.range);
-    return [counted(op, points, edges, a.weight, a.density), ...edges];
+    return [counted(op, points, { ...a, edges }), ...edges];
   },
 );
 export const histogramdd = aten(
   'aten::histogramdd.TensorList_bins(Tensor self, Tensor[] bins, float[]? range=None, Tensor? weight=None, bool density=False) -> (Tensor hist, Tensor[] bin_edges)',
-  (op, a) => [counted(op, asTable(op, a.self), a.bins, a.weight, a.density), ...a.bins.map((b) => op.Identity([b]))],
+  (op, a) => [counted(op, asTable(op, a.self), { ...a, edges: a.bins }), ...a.bins.map((b) => op.Identity([b]))],
 );
 export const histogramddCounts = aten(
   'aten::histogramdd(Tensor self, int[] bins, float[]? range=None, Tensor? weight=None, bool density=False) -> (Tensor hist, Tensor[] bin_edges)',
   (op, a) => {
     const points = asTable(op, a.self);
     const edges = edgesOf(op, points, a.bins, a.range);
-    return [counted(op, points, edges, a.weight, a.density), ...edges];
+    return [counted(op, points, { ...a, edges }), ...edges];
   },
 );

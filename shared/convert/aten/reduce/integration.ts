@@ -148,7 +148,6 @@ function unevenGradient(op: AtenBuilder, { self, axis, edge_order }: Differences
   const edge = (outer: number, from: readonly [number, number, number]): Value => {
     const [near, far] = [gap(outer), gap(outer < 0 ? -2 : 1)];
     const sum = op.Add([near, far]);
-    const sign = (v: Value, negative: boolean): Value => (negative ? op.Neg([v]) : v);
     const ends = [
       op.Div([op.Add([sum, near]), op.Mul([near, sum])]),
       op.Div([sum, op.Mul([near, far])]),
@@ -156,7 +155,7 @@ function unevenGradient(op: AtenBuilder, { self, axis, edge_order }: Differences
     ] as const;
     return weighted(
       op,
-      ends.map((e, i) => [sign(e, (i === 1) === outer < 0), at(op, self, axis, from[i]!)] as const),
+      ends.map((e, i) => [(i === 1) === outer < 0 ? op.Neg([e]) : e, at(op, self, axis, from[i]!)] as const),
     );
   };
   const simple = (i: number, later: number, earlier: number): Value =>

@@ -131,7 +131,11 @@ export const nanmean = aten(
 );
 
 /** The lower of the two middle numbers; NaN where there are none. */
-function nanMedian(op: AtenBuilder, self: Value, dim: number, keepdim: boolean): Value[] {
+function nanMedian(
+  op: AtenBuilder,
+  self: Value,
+  { dim, keepdim }: { readonly dim: number; readonly keepdim: boolean },
+): Value[] {
   if (rankOf(self) === 0) return [op.Identity([self]), filledTensor(op, [], 'int64', 0)];
   if (!isFloat(dtypeOf(self))) return op.aten.refuse('self', dtypeOf(self), 'floating-point tensors');
   const axis = axisOf(op, dim, rankOf(self));
@@ -157,9 +161,10 @@ function nanMedian(op: AtenBuilder, self: Value, dim: number, keepdim: boolean):
 export const nanmedian = aten(
   'aten::nanmedian(Tensor self) -> Tensor',
   (op, { self }) =>
-    medianOfNothing(op, self) ?? nanMedian(op, reshape(op, self, [mulDims(...shapeOf(self))]), 0, false)[0]!,
+    medianOfNothing(op, self) ??
+    nanMedian(op, reshape(op, self, [mulDims(...shapeOf(self))]), { dim: 0, keepdim: false })[0]!,
 );
 export const nanmedianDim = aten(
   'aten::nanmedian.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)',
-  (op, { self, dim, keepdim }) => nanMedian(op, self, dim, keepdim),
+  (op, a) => nanMedian(op, a.self, a),
 );

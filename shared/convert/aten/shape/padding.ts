@@ -6,8 +6,14 @@ import { dtypeOf, scalarOf } from '../../promote.ts';
 import { rankOf, shapeOf, slice, staticSize } from '../../shape.ts';
 import type { ScalarArg } from '../../schema.ts';
 
+interface Padding {
+  readonly pad: readonly Dim[];
+  readonly mode: string;
+  readonly value?: Value | null;
+}
+
 /** Last axis first: [left, right, top, bottom, ...]. */
-function padded(op: AtenBuilder, self: Value, pad: readonly Dim[], mode: string, value: Value | null): Value {
+function padded(op: AtenBuilder, self: Value, { pad, mode, value = null }: Padding): Value {
   const rank = rankOf(self);
   const begins = new Array<Dim>(rank).fill(0);
   const ends = new Array<Dim>(rank).fill(0);
@@ -17,12 +23,18 @@ function padded(op: AtenBuilder, self: Value, pad: readonly Dim[], mode: string,
   }
   if (mode === 'circular') return circular(op, self, begins, ends);
   // A negative pad takes elements away; only constant padding has that in every runtime.
-  if (mode !== 'constant' && pad.some((d) => isStatic(d) && d < 0)) return picked(op, self, begins, ends, mode);
+  if (mode !== 'constant' && pad.some((d) => isStatic(d) && d < 0)) return picked(op, self, { begins, ends, mode });
   return op.Pad([self, op.dims([...begins, ...ends]), value], { mode: mode === 'replicate' ? 'edge' : mode });
 }
 
+interface Picking {
+  readonly begins: readonly Dim[];
+  readonly ends: readonly Dim[];
+  readonly mode: string;
+}
+
 /** Every output position's input position, as PyTorch computes it: clamped for replicate, mirrored for reflect. */
-function picked(op: AtenBuilder, self: Value, begins: readonly Dim[], ends: readonly Dim[], mode: string): Value {
+function picked(op: AtenBuilder, self: Value, { begins, ends, mode }: Picking): Value {
   return shapeOf(self).reduce<Value>((x, dim, axis) => {
     if (begins[axis] === 0 && ends[axis] === 0) return x;
     const [size, before, after] = [dim, begins[axis]!, ends[axis]!].map((d) => staticSize(op, d, 'pad')) as [
@@ -75,27 +87,26 @@ function circular(op: AtenBuilder, self: Value, begins: readonly Dim[], ends: re
 export const pad = aten(
   'aten::pad(Tensor self, SymInt[] pad, str mode="constant", float? value=None) -> Tensor',
   (op, { self, pad: sizes, mode, value }) =>
-    padded(
-      op,
-      self,
-      sizes,
+    padded(op, self, {
+      pad: sizes,
       mode,
-      mode === 'constant' ? padValue(op, self, { kind: 'float', value: value ?? 0 }) : null,
-    ),
+      value: mode === 'constant' ? padValue(op, self, { kind: 'float', value: value ?? 0 }) : null,
+    }),
 );
 export const constant_pad_nd = aten(
   'aten::constant_pad_nd(Tensor self, SymInt[] pad, Scalar value=0) -> Tensor',
-  (op, { self, pad: sizes, value }) => padded(op, self, sizes, 'constant', padValue(op, self, value)),
+  (op, { self, pad: sizes, value }) =>
+    padded(op, self, { pad: sizes, mode: 'constant', value: padValue(op, self, value) }),
 );
 const padValue = (op: AtenBuilder, self: Value, value: ScalarArg): Value => scalarOf(op, value, dtypeOf(self));
 type PadSchema = 'aten::pad(Tensor self, SymInt[2] padding) -> Tensor';
 export const paddings = [1, 2, 3].flatMap((rank) => [
   ...aten(
     `aten::reflection_pad${rank}d(Tensor self, SymInt[${2 * rank}] padding) -> Tensor` as PadSchema,
-    (op, { self, padding }) => padded(op, self, padding, 'reflect', null),
+    (op, { self, padding }) => padded(op, self, { pad: padding, mode: 'reflect' }),
   ),
   ...aten(
     `aten::replication_pad${rank}d(Tensor self, SymInt[${2 * rank}] padding) -> Tensor` as PadSchema,
-    (op, { self, padding }) => padded(op, self, padding, 'replicate', null),
+    (op, { self, padding }) => padded(op, self, { pad: padding, mode: 'replicate' }),
   ),
 ]);

@@ -6,8 +6,14 @@ import { cast, dtypeOf } from '../../promote.ts';
 import { axisOf, rankOf, reshape, shapeOf, slice, staticSize, transpose, unsqueeze } from '../../shape.ts';
 import { sumDtype } from '../reduce/reduction.ts';
 
+interface Windows {
+  readonly dim: number;
+  readonly size: number;
+  readonly step: number;
+}
+
 /** Windows of `size` along an axis, `step` apart; the window becomes the last axis. */
-function windows(op: AtenBuilder, self: Value, dim: number, size: number, step: number): Value {
+function windows(op: AtenBuilder, self: Value, { dim, size, step }: Windows): Value {
   if (rankOf(self) === 0) return reshape(op, self, [size]);
   const axis = axisOf(op, dim, rankOf(self));
   const count = Math.floor((staticSize(op, shapeOf(self)[axis]!, 'size') - size) / step) + 1;
@@ -21,7 +27,7 @@ export const unfold = aten(
     'aten::unfold(Tensor(a) self, int dimension, int size, int step) -> Tensor(a)',
     'aten::unfold_copy(Tensor self, int dimension, int size, int step) -> Tensor',
   ],
-  (op, a) => windows(op, a.self, a.dimension, a.size, a.step),
+  (op, a) => windows(op, a.self, { dim: a.dimension, size: a.size, step: a.step }),
 );
 
 interface Patches {
@@ -118,8 +124,14 @@ export const as_strided = aten(
   { addressesMemory: true },
 );
 
+export interface Diagonal {
+  readonly offset?: number;
+  readonly dim1?: number;
+  readonly dim2?: number;
+}
+
 /** The elements (i, i + offset) of two axes; they become the last axis. */
-export function diagonalOf(op: AtenBuilder, self: Value, offset: number, dim1: number, dim2: number): Value {
+export function diagonalOf(op: AtenBuilder, self: Value, { offset = 0, dim1 = 0, dim2 = 1 }: Diagonal = {}): Value {
   const rank = rankOf(self);
   const [a, b] = [axisOf(op, dim1, rank), axisOf(op, dim2, rank)];
   const [rows, columns] = [staticSize(op, shapeOf(self)[a]!, 'size'), staticSize(op, shapeOf(self)[b]!, 'size')];
@@ -137,14 +149,14 @@ export const diagonal = aten(
     'aten::diagonal(Tensor(a) self, int offset=0, int dim1=0, int dim2=1) -> Tensor(a)',
     'aten::diagonal_copy(Tensor self, int offset=0, int dim1=0, int dim2=1) -> Tensor',
   ],
-  (op, { self, offset, dim1, dim2 }) => diagonalOf(op, self, offset, dim1, dim2),
+  (op, a) => diagonalOf(op, a.self, a),
 );
 export const linalg_diagonal = aten(
   'aten::linalg_diagonal(Tensor(a) A, *, int offset=0, int dim1=-2, int dim2=-1) -> Tensor(a)',
-  (op, { A, offset, dim1, dim2 }) => diagonalOf(op, A, offset, dim1, dim2),
+  (op, a) => diagonalOf(op, a.A, a),
 );
 export const trace = aten('aten::trace(Tensor self) -> Tensor', (op, { self }) =>
-  op.ReduceSum([cast(op, diagonalOf(op, self, 0, 0, 1), sumDtype(self, null)), op.ints([0])], { keepdims: 0 }),
+  op.ReduceSum([cast(op, diagonalOf(op, self), sumDtype(self, null)), op.ints([0])], { keepdims: 0 }),
 );
 
 /** Differences of neighbours, n times. */

@@ -46,8 +46,7 @@ function axesOf(
   op: AtenBuilder,
   { sizes }: Signal,
   kind: Kind,
-  s: readonly Dim[] | null,
-  dim: readonly number[] | null,
+  { s, dim }: { readonly s: readonly Dim[] | null; readonly dim: readonly number[] | null },
 ): Axes {
   const rank = sizes.length;
   const axes = dim ? dim.map((d) => axisOf(op, d, rank)) : sizes.map((_, i) => i).slice(s ? rank - s.length : 0);
@@ -70,7 +69,7 @@ interface Request {
 
 function transform(op: AtenBuilder, { self, s, dim, direction, kind, power }: Request): Value {
   const signal = signalOf(op, self);
-  const { axes, lengths } = axesOf(op, signal, kind, s, dim);
+  const { axes, lengths } = axesOf(op, signal, kind, { s, dim });
   let { x, isComplex } = signal;
   if (axes.length === 0) return op.aten.refuse('dim', '[]', 'at least one axis');
   const step = (i: number, to: Kind): void => {

@@ -108,14 +108,24 @@ export const istft = aten(
     const start = a.center ? Math.floor(n / 2) : 0;
     const end: Dim = a.length !== null ? start + a.length : a.center ? subDims(whole, Math.floor(n / 2)) : whole;
     const cut = (x: Value): Value => slice(op, x, { axis: 2, start, end });
-    const y = squeeze(op, op.Div([cut(sum), cut(envelope(op, a, a.self, count!, strides))]), isBatch ? [1] : [0, 1]);
+    const y = squeeze(
+      op,
+      op.Div([cut(sum), cut(envelope(op, a, { like: a.self, count: count!, strides }))]),
+      isBatch ? [1] : [0, 1],
+    );
     const missing = maxDims(subDims(end, whole), 0);
     return missing === 0 ? y : padded(op, y, missing);
   },
 );
 
+interface Overlap {
+  readonly like: Value;
+  readonly count: Dim;
+  readonly strides: readonly number[];
+}
+
 /** How much window every position got: the overlapping squares. */
-function envelope(op: AtenBuilder, frames: Frames, like: Value, count: Dim, strides: readonly number[]): Value {
+function envelope(op: AtenBuilder, frames: Frames, { like, count, strides }: Overlap): Value {
   const window = windowOf(op, frames, like) ?? filledTensor(op, [frames.n_fft], dtypeOf(like), 1);
   return op.ConvTranspose(
     [filledTensor(op, [1, 1, count], dtypeOf(like), 1), unsqueeze(op, op.Mul([window, window]), [0, 1])],

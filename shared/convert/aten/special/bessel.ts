@@ -80,15 +80,22 @@ function y1(op: AtenBuilder, x: Value): Value {
   );
 }
 
+interface Series {
+  readonly near: readonly number[];
+  readonly far: readonly number[];
+  readonly odd?: boolean;
+}
+
 /** exp(-|x|) I(|x|), without x's sign. */
-function scaledI(op: AtenBuilder, x: Value, near: readonly number[], far: readonly number[], odd: boolean): Value {
+function scaledI(op: AtenBuilder, x: Value, { near, far, odd = false }: Series): Value {
   const low = chebyshev(op, op.Sub([op.Mul([x, num(op, 0.5)]), num(op, 2)]), near);
   const high = op.Div([chebyshev(op, op.Sub([op.Div([num(op, 32), x]), num(op, 2)]), far), op.Sqrt([x])]);
   return op.Where([op.LessOrEqual([x, num(op, 8)]), odd ? op.Mul([low, x]) : low, high]);
 }
-const i0e = (op: AtenBuilder, x: Value): Value => scaledI(op, op.Abs([x]), MODIFIED.i0Near, MODIFIED.i0Far, false);
+const i0e = (op: AtenBuilder, x: Value): Value =>
+  scaledI(op, op.Abs([x]), { near: MODIFIED.i0Near, far: MODIFIED.i0Far });
 const i1e = (op: AtenBuilder, x: Value): Value => {
-  const size = scaledI(op, op.Abs([x]), MODIFIED.i1Near, MODIFIED.i1Far, true);
+  const size = scaledI(op, op.Abs([x]), { near: MODIFIED.i1Near, far: MODIFIED.i1Far, odd: true });
   return op.Where([op.Less([x, num(op, 0)]), op.Neg([size]), size]);
 };
 const i0 = (op: AtenBuilder, x: Value): Value => op.Mul([op.Exp([op.Abs([x])]), i0e(op, x)]);

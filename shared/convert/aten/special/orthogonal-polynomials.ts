@@ -108,38 +108,44 @@ function chebyshev(op: AtenBuilder, { x, n, isOdd }: Point, kind: Chebyshev): Va
   ]);
 }
 
+/** Degree k + 1 from k (`q`) and k - 1 (`p`). */
+interface Step {
+  readonly k: Value;
+  readonly q: Value;
+  readonly p: Value;
+}
+
 interface Recurrence {
   /** The polynomial of degree 1. */
   first(op: AtenBuilder, x: Value): Value;
-  /** Degree k + 1 from k (`q`) and k - 1 (`p`). */
-  next(op: AtenBuilder, x: Value, k: Value, q: Value, p: Value): Value;
+  next(op: AtenBuilder, x: Value, step: Step): Value;
   /** PyTorch gives NaN for higher degrees than these, by type. */
   readonly limit?: Readonly<Record<string, number>>;
   /** Where the value is known. */
   fixed?(op: AtenBuilder, point: Point, value: Value): Value;
 }
 const HERMITE_LIMIT = { float32: 128, float64: 512, float16: 1024, bfloat16: 1024 };
-const weighted = (op: AtenBuilder, a: Value, q: Value, k: Value, p: Value): Value =>
-  op.Sub([op.Mul([a, q]), op.Mul([k, p])]);
+/** `a q - k p`. */
+const weighted = (op: AtenBuilder, a: Value, { k, q, p }: Step): Value => op.Sub([op.Mul([a, q]), op.Mul([k, p])]);
 
 const HERMITE_H: Recurrence = {
   first: (op, x) => op.Add([x, x]),
-  next: (op, x, k, q, p) => weighted(op, op.Add([x, x]), q, op.Add([k, k]), p),
+  next: (op, x, { k, q, p }) => weighted(op, op.Add([x, x]), { k: op.Add([k, k]), q, p }),
   limit: HERMITE_LIMIT,
 };
 const HERMITE_HE: Recurrence = {
   first: (_, x) => x,
-  next: (op, x, k, q, p) => weighted(op, x, q, k, p),
+  next: weighted,
   limit: HERMITE_LIMIT,
 };
 const LAGUERRE: Recurrence = {
   first: (op, x) => op.Sub([num(op, 1), x]),
-  next: (op, x, k, q, p) => op.Div([weighted(op, op.Sub([steps(op, k), x]), q, k, p), more(op, k, 1)]),
+  next: (op, x, step) => op.Div([weighted(op, op.Sub([steps(op, step.k), x]), step), more(op, step.k, 1)]),
   fixed: (op, { x }, value) => op.Where([op.Equal([x, num(op, 0)]), num(op, 1), value]),
 };
 const LEGENDRE: Recurrence = {
   first: (_, x) => x,
-  next: (op, x, k, q, p) => op.Div([weighted(op, op.Mul([steps(op, k), x]), q, k, p), more(op, k, 1)]),
+  next: (op, x, step) => op.Div([weighted(op, op.Mul([steps(op, step.k), x]), step), more(op, step.k, 1)]),
   fixed: (op, { x, isOdd }, value) => {
     const sign = op.Where([op.And([isOdd, op.Less([x, num(op, 0)])]), num(op, -1), num(op, 1)]);
     return op.Where([op.Equal([op.Abs([x]), num(op, 1)]), sign, value]);
@@ -167,7 +173,7 @@ function recurred(op: AtenBuilder, point: Point, kind: Recurrence, limit: number
   const k = body.Cast([body.Add([step, op.scalar('int64', 1)])], { to: 'float64' });
   const reached = body.LessOrEqual([degree, k]);
   const keep = (old: Value, now: Value): Value => body.Where([reached, old, now]);
-  body.graph.outputs.push(body.Identity([going]), keep(p, q), keep(q, kind.next(body, x, k, q, p)));
+  body.graph.outputs.push(body.Identity([going]), keep(p, q), keep(q, kind.next(body, x, { k, q, p })));
   const start = expandTo(op, num(op, 1), shape);
   const last = op.Loop(
     [count, op.scalar('bool', true), start, op.Identity([kind.first(op, x)])],
