@@ -16,6 +16,7 @@ import {
   type Weights,
 } from '../../shared/choices.ts';
 import type { JobFile } from '../../shared/pipeline/job/job-schema.ts';
+import { opsetForInt8 } from '../../shared/onnx/opset.ts';
 import { DEFAULT_RECIPE } from '../../shared/quantize/recipe.ts';
 import { type RecipeName, RECIPES } from '../../shared/quantize/recipe.ts';
 import { type ConvertedFile, convertFile } from '../../shared/steps/convert-file.ts';
@@ -40,7 +41,7 @@ export const convert: Command = {
     `[--weights ${WEIGHTS.join('|')}] [--quantized best_model.pt] [--job FILE] [--json]`,
   options: {
     output: { type: 'string', short: 'o', value: 'FILE|DIR', describe: 'where to write; default: beside the model' },
-    opset: { type: 'string', value: 'N', describe: 'ONNX opset, 13 to 26' },
+    opset: { type: 'string', value: 'N', describe: 'ONNX opset, 13 to 26; an older one is raised for INT8' },
     dtype: {
       type: 'string',
       value: DTYPES.join('|'),
@@ -95,7 +96,8 @@ export const convert: Command = {
         asked ?? (isQuantized && job.quantized_model ? besideModel(file, job.quantized_model) : undefined);
       const path = pathOf(file);
       const weights = choice(options, 'weights', { among: WEIGHTS, fallback: job.weights ?? 'embed' });
-      const task = { file, path, weights, options, job, progress, signal };
+      const converting = { ...convertOptionsOf(job), ...convertOptions(options) };
+      const task = { file, path, weights, options, converting, job, progress, signal };
       return quantized === undefined ? MAKERS[roleOf(dtype)](task) : carryOver(task, quantized);
     });
   },
@@ -106,6 +108,7 @@ interface Task extends Pick<Context, 'options' | 'progress' | 'signal'> {
   /** Where the wanted model is written. */
   readonly path: string;
   readonly weights: Weights;
+  readonly converting: ConvertOptions;
   readonly job: JobFile;
 }
 
@@ -127,7 +130,11 @@ const makeInt8 = (task: Task): Promise<FileOutcome> =>
     const how = quantizeOptions(options, job, file);
     // What cannot be read is known before the conversion.
     await withSourceOf(how.calibration, async (source) => source && readNpz(source));
-    const { warnings, isQuantized } = await toOnnx(task, model, 'embed');
+    const { opset, warnings: raised } = opsetForInt8(task.converting.opset_version);
+    for (const warning of raised) progress.note(`note: ${warning}`);
+    const converting = { ...task.converting, ...(opset === undefined ? {} : { opset_version: opset }) };
+    const { warnings: found, isQuantized } = await toOnnx({ ...task, converting }, model, 'embed');
+    const warnings = [...raised, ...found];
     if (isQuantized) {
       const { written, operators } = await rewriteFile({ model, path, weights, signal });
       const note = 'the program is quantized already: it was converted as it is';
@@ -146,14 +153,14 @@ const makeInt8 = (task: Task): Promise<FileOutcome> =>
 
 /** The graph is a `.pt2` or an `.onnx`; its FP32 form is not written. */
 async function carryOver(task: Task, from: string): Promise<FileOutcome> {
-  const { file, path, weights, options, job, progress, signal } = task;
+  const { file, path, weights, options, converting, job, progress, signal } = task;
   progress.step(`carrying INT8 over to ${file}`);
   const formats = [...QUANT_FORMAT_NAMES, ...QUANT_FORMAT_NAMES.flatMap((name) => [...QUANT_FORMATS[name].aliases])];
   const asked = choice(options, 'quant-format', { among: formats, fallback: job.quant_format?.[0] ?? DEFAULT_FORMAT });
   const made = await withSource(from, (quantized) =>
     transferFile({
       graph: file,
-      options: { ...convertOptionsOf(job), ...convertOptions(options) },
+      options: converting,
       quantized,
       path,
       weights,
@@ -182,13 +189,13 @@ const MAKERS: Readonly<Record<Role, (task: Task) => Promise<FileOutcome>>> = {
 };
 
 async function toOnnx(task: Task, path: string, weights: Weights): Promise<ConvertedFile> {
-  const { file, options, job, progress, signal } = task;
+  const { file, converting, progress, signal } = task;
   progress.step(`converting ${file}`);
   const converted = await withSource(file, (source) =>
     convertFile({
       source,
       path,
-      options: { ...convertOptionsOf(job), ...convertOptions(options) },
+      options: converting,
       weights,
       signal,
     }),

@@ -151,6 +151,14 @@ export class Graph {
     node.graph = null;
   }
 
+  /** `by` takes the place of a node, and has its outputs already. */
+  replaceNode(node: Node, by: Node): void {
+    const order = [...this.#nodes].map((other) => (other === node ? by : other));
+    this.removeNode(node);
+    this.#nodes.clear();
+    for (const each of order) this.addNode(each);
+  }
+
   removeInitializer(value: Value): void {
     this.initializers.delete(value);
   }

@@ -1,6 +1,8 @@
 /** Opsets torchferry writes and understands, the IR version that goes with each, and the default. */
 
 export const OLDEST_OPSET = 13;
+/** The oldest that may be asked for: as Neural Compressor does, one below 13 is raised where INT8 is wanted. */
+export const OLDEST_ASKED = 7;
 /**
  * Before, Add broadcast by attributes, and Dropout and BatchNormalization trained by default: rules and inference leave
  * such models alone.
@@ -28,3 +30,12 @@ const IR_VERSIONS: readonly (readonly [fromOpset: number, irVersion: number])[] 
 export function irVersionOf(opset: number): number {
   return IR_VERSIONS.findLast(([from]) => opset >= from)?.[1] ?? 7;
 }
+
+/** The opset of an INT8 model: 13 where an older one was asked for, because one scale for each channel exists since. */
+export function opsetForInt8(asked: number | undefined): { opset: number | undefined; warnings: string[] } {
+  const isOld = asked !== undefined && asked < OLDEST_OPSET;
+  return { opset: isOld ? OLDEST_OPSET : asked, warnings: isOld ? [opsetRaised(`opset_version ${asked}`)] : [] };
+}
+
+export const opsetRaised = (what: string): string =>
+  `INT8 models need opset ${OLDEST_OPSET} or newer: ${what} was raised to ${OLDEST_OPSET}`;

@@ -4,9 +4,10 @@
 import type { ByteSource } from '../bytes/byte-source.ts';
 import { requireOutput } from '../bytes/output-file.ts';
 import type { ConvertOptions } from '../convert/convert.ts';
-import { fail } from '../errors.ts';
 import type { Weights } from '../choices.ts';
+import { OLDEST_OPSET, opsetForInt8, opsetRaised } from '../onnx/opset.ts';
 import { writeModel, type WrittenModel } from '../onnx/proto/write.ts';
+import { raiseOpset } from '../onnx/raise-opset.ts';
 import { transfer, type TransferRequest } from '../quantize/transfer/transfer.ts';
 import type { OperatorCount, Quantization } from '../report/report.ts';
 import { readQuantizedWeights } from '../torch/quantized/read-state-dict.ts';
@@ -34,22 +35,17 @@ export interface TransferredFile {
   readonly warnings: readonly string[];
 }
 
-/** One scale for each channel, which QDQ files need, exists since then. */
-const OLDEST_OPSET = 13;
-
 export async function transferFile(request: TransferFileRequest): Promise<TransferredFile> {
   const { graph, options = {}, quantized, path, weights, signal, ...how } = request;
   requireOutput(path, [graph, quantized.name]);
-  const { opset, warnings } = opsetFor(options.opset_version);
+  const { opset, warnings } = opsetForInt8(options.opset_version);
   const opened = await openGraph(graph, { ...options, ...(opset === undefined ? {} : { opset_version: opset }) });
   try {
     const { model } = opened;
     const found = model.opsets.get('') ?? 0;
-    if (found < OLDEST_OPSET) {
-      const needed = `codes with one scale for each channel exist since opset ${OLDEST_OPSET}: export the graph again`;
-      fail('UnsupportedOpset', { operator: 'DequantizeLinear', opset: found, needed, at: `"${graph}"` });
-    }
+    raiseOpset(model, graph);
     const source = { file: quantized.name, ...(await readQuantizedWeights(quantized)) };
+    const old = found < OLDEST_OPSET ? [opsetRaised(`opset ${found} of the graph`)] : [];
     const { facts, warnings: differences } = await transfer(model, { ...how, source });
     signal?.throwIfAborted();
     const written = await writeModel(model, path, {
@@ -60,18 +56,9 @@ export async function transferFile(request: TransferFileRequest): Promise<Transf
       written,
       facts,
       operators: operatorCounts(model),
-      warnings: [...warnings, ...opened.warnings, ...differences, ...written.warnings],
+      warnings: [...warnings, ...old, ...opened.warnings, ...differences, ...written.warnings],
     };
   } finally {
     opened.close();
   }
-}
-
-/** As Neural Compressor does: an opset that is too old for the format is raised, and said. */
-function opsetFor(asked: number | undefined): { opset: number | undefined; warnings: string[] } {
-  if (asked === undefined || asked >= OLDEST_OPSET) return { opset: asked, warnings: [] };
-  return {
-    opset: OLDEST_OPSET,
-    warnings: [`INT8 models need opset ${OLDEST_OPSET} or newer: opset_version ${asked} was raised to ${OLDEST_OPSET}`],
-  };
 }

@@ -70,8 +70,8 @@ describe('refuses', () => {
       /no option "minSQNR"/,
       /did you mean "minSqnr"\?/,
     ],
-    ['a wrong type', { opset_version: '17' }, 'opset_version', /^"17" is not a whole number from 13 to 26$/, /^$/],
-    ['a number out of range', { opset_version: 12 }, 'opset_version', /^12 is not/, /^$/],
+    ['a wrong type', { opset_version: '17' }, 'opset_version', /^"17" is not a whole number from 7 to 26$/, /^$/],
+    ['a number out of range', { opset_version: 6 }, 'opset_version', /^6 is not/, /^$/],
     ['no whole number', { opset_version: 17.5 }, 'opset_version', /^17.5 is not/, /^$/],
     ['a wrong word', { dtype: 'int4' }, 'dtype', /"int4" is not "fp32" or "int8"/, /did you mean "int8"/],
     ['a wrong word in a list', { quant_format: ['QDQ', 'QDK'] }, 'quant_format[1]', /"QDK"/, /did you mean "QDQ"/],
@@ -184,6 +184,15 @@ describe('resolves', () => {
     ['labels without data', { labels: 'target' }, [/^labels has no effect/]],
   ])('warns of %s', (_name, job, expected) => {
     expect(resolveJob('job.json', job).warnings).toEqual(expected.map((e) => expect.stringMatching(e) as string));
+  });
+
+  it('an opset too old for INT8: raised, and said; of FP32 alone it is refused', () => {
+    const { options, warnings } = resolveJob('job.json', { opset_version: 11 });
+    expect(options.opset_version).toBe(13);
+    expect(warnings).toEqual(['INT8 models need opset 13 or newer: opset_version 11 was raised to 13']);
+    expect(() => resolveJob('job.json', { opset_version: 11, dtype: ['fp32'] })).toThrow(
+      /at "opset_version": 11 is older than what FP32 models are written for/,
+    );
   });
 
   it('keys of the files it names', () => {

@@ -8,7 +8,7 @@ import {
   QUANT_FORMATS,
   WEIGHTS,
 } from '../../choices.ts';
-import { DEFAULT_OPSET, NEWEST_OPSET, OLDEST_OPSET } from '../../onnx/opset.ts';
+import { DEFAULT_OPSET, NEWEST_OPSET, OLDEST_ASKED } from '../../onnx/opset.ts';
 import { DEFAULT_RECIPE, type RecipeName, RECIPES } from '../../quantize/recipe.ts';
 import {
   type Check,
@@ -49,7 +49,11 @@ const axisNames = mapOf('an object from axis to name, such as {"0": "batch"}', t
 
 export const OPTIONS = {
   dtype: option('Which models to make.', oneOrMore(oneOf(DTYPES)), [...DTYPES]),
-  opset_version: option('ONNX opset to write.', integer({ min: OLDEST_OPSET, max: NEWEST_OPSET }), DEFAULT_OPSET),
+  opset_version: option(
+    'ONNX opset to write, 13 or newer; an older one is raised to 13 where INT8 is made.',
+    integer({ min: OLDEST_ASKED, max: NEWEST_OPSET }),
+    DEFAULT_OPSET,
+  ),
   quant_format: option(
     'Form of a static INT8 model: Quantize/DequantizeLinear pairs, or QLinear operators.',
     oneOrMore(oneOf(QUANT_FORMAT_NAMES, FORMAT_ALIASES)),

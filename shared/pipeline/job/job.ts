@@ -11,6 +11,7 @@ import {
   type VariantDtype,
 } from '../../choices.ts';
 import { fail, type JobProblem } from '../../errors.ts';
+import { OLDEST_OPSET, opsetForInt8 } from '../../onnx/opset.ts';
 import type { RecipeChoice } from '../../quantize/recipe.ts';
 import type { ReportedOption } from '../../report/report.ts';
 import { isObject } from './json-reader.ts';
@@ -79,11 +80,17 @@ export function resolveJob(file: string, job: JobFile, found: Partial<FoundFiles
     ...found,
   };
   // The table gives every option a value or null, as JobOptions says.
-  const options = { ...defaults, ...job } as JobOptions;
+  const asked = { ...defaults, ...job } as JobOptions;
+  const { opset, warnings: raised } = wantsQuantized(asked) ? opsetForInt8(asked.opset_version) : NOT_RAISED;
+  const options = { ...asked, opset_version: opset ?? asked.opset_version };
   const problems: JobProblem[] = [];
   if (wantsQuantized(options) && APPROACHES[approachOf(options)].needsCalibration && options.calibration === null) {
     const hint = 'set "calibration" to an .npz beside the model, or "approach" to "dynamic"';
     problems.push({ path: 'approach', problem: `${options.approach} quantization needs calibration data`, hint });
+  }
+  if (options.opset_version < OLDEST_OPSET) {
+    const problem = `${options.opset_version} is older than what FP32 models are written for`;
+    problems.push({ path: 'opset_version', problem, hint: `set it to ${OLDEST_OPSET} or more` });
   }
   if (problems.length) fail('BadJob', { file, problems });
   const reported = OPTION_NAMES.map((name): ReportedOption => ({
@@ -91,8 +98,10 @@ export function resolveJob(file: string, job: JobFile, found: Partial<FoundFiles
     value: options[name],
     from: job[name] === undefined ? 'default' : 'job',
   }));
-  return { options, reported, variants: variantsOf(options), warnings: warningsOf(job, options) };
+  return { options, reported, variants: variantsOf(options), warnings: [...raised, ...warningsOf(job, options)] };
 }
+
+const NOT_RAISED = { opset: undefined, warnings: [] };
 
 /** Codes and scales that PyTorch chose win over those we would compute. */
 export const approachOf = ({ quantized_model, approach }: JobOptions): Approach =>

@@ -67,12 +67,21 @@ const ROLES: Readonly<Record<string, Role>> = {
 
 /** FX quantizes the modules of these; of the functions, torch.softmax stays in floating point. */
 const MODULES_ONLY: ReadonlySet<string> = new Set(['Softmax']);
+/** Of these the functions: nn.Upsample stays in floating point, interpolate does not. */
+const FUNCTIONS_ONLY: ReadonlySet<string> = new Set(['Resize']);
 
 export function roleOf(node: Node, { module }: Unit): Role {
   const role = node.domain === '' ? (ROLES[node.op] ?? 'float') : 'float';
-  if (module === null && MODULES_ONLY.has(node.op)) return 'float';
+  if ((module === null ? MODULES_ONLY : FUNCTIONS_ONLY).has(node.op)) return 'float';
   return SCALED.has(node.op) && node.inputs.some(isNumber) ? 'scaled' : role;
 }
+
+/**
+ * FX rounds a float tensor for an operator that it computes on codes. It knows `torch.flatten` and not `x.flatten`,
+ * which a graph does not tell apart.
+ */
+export const readsFloat = ({ op }: Node): boolean => !METHODS_IN_FLOAT.has(op);
+const METHODS_IN_FLOAT: ReadonlySet<string> = new Set(['Flatten']);
 
 const SCALED: ReadonlySet<string> = new Set(['Mul']);
 

@@ -7,7 +7,7 @@ import { decodeNumbers } from '../../tensor/numbers.ts';
 import type { Affine } from '../../torch/quantized/quantized-model.ts';
 import { affineAs, type ActivationDtype } from './code-types.ts';
 import { Names } from './names.ts';
-import { FIXED, isNumber, type Role, roleOf } from './roles.ts';
+import { FIXED, isNumber, readsFloat, type Role, roleOf } from './roles.ts';
 import { moduleOf } from './scope.ts';
 import { type Unit, unitsOf } from './units.ts';
 
@@ -104,29 +104,27 @@ class Tracer implements Trace {
       });
     },
     joined: (unit, node) => {
-      const affines = operandsOf(unit).map((value) => this.rounded.get(value));
-      const [first] = affines;
-      if (!first || !affines.every((affine) => affine && sameAffine(affine, first))) this.#follow.own(unit, node);
-      else this.#keep(unit, node, this.#names.take(unit.scope) ?? first);
+      this.#names.attempt(() => {
+        const parts = operandsOf(unit);
+        if (!this.#read(unit, parts)) return false;
+        const [first, ...others] = parts.map((part) => this.#readAs(part));
+        const isOne = first !== undefined && others.every((affine) => affine && sameAffine(affine, first));
+        const affine = this.#names.take(unit.scope) ?? (isOne ? first : null);
+        if (!affine) this.#forget(unit);
+        else if (isOne && sameAffine(affine, first)) this.#keep(unit, node, affine);
+        else this.#round(unit, node.outputs, affine);
+        return affine !== null;
+      });
     },
     fixed: (unit, node) => {
-      if (!this.rounded.has(node.inputs[0]!)) return;
-      this.#names.skip(unit.scope);
-      this.assumed.push(unit);
-      this.#round(unit, node.outputs, affineAs({ dtype: 'uint8', ...FIXED[node.op]! }, this.#request.dtype));
+      const affine = affineAs({ dtype: 'uint8', ...FIXED[node.op]! }, this.#request.dtype);
+      this.#passOn(unit, node, () => {
+        this.assumed.push(unit);
+        this.#round(unit, node.outputs, affine);
+      });
     },
-    moved: (unit, node) => {
-      const affine = this.rounded.get(node.inputs[0]!);
-      if (!affine) return;
-      this.#names.skip(unit.scope);
-      this.#keep(unit, node, affine);
-    },
-    'rounded again': (unit, node) => {
-      const affine = this.rounded.get(node.inputs[0]!);
-      if (!affine) return;
-      this.#names.skip(unit.scope);
-      this.#round(unit, node.outputs, affine);
-    },
+    moved: (unit, node) => this.#passOn(unit, node, (affine) => this.#keep(unit, node, affine)),
+    'rounded again': (unit, node) => this.#passOn(unit, node, (affine) => this.#round(unit, node.outputs, affine)),
     scaled: (unit) => {
       const [value] = operandsOf(unit);
       const affine = value && (this.rounded.get(value) ?? this.scaled.get(value));
@@ -139,6 +137,22 @@ class Tracer implements Trace {
       this.quantized.add(unit);
     },
   };
+
+  /**
+   * Reads codes, a float tensor rounded as for any other operator, and gives codes whose scale is in no name. A scale
+   * of its own says that FX computed it in floating point: it knows `torch.flatten`, not `x.flatten`.
+   */
+  #passOn(unit: Unit, node: Node, write: (affine: Affine) => void): void {
+    const [value] = node.inputs as [Value];
+    this.#names.attempt(() => {
+      if (!this.rounded.has(value) && !(readsFloat(node) && this.#read(unit, [value]))) return false;
+      const affine = this.rounded.get(value) ?? this.readings.get(value)?.affine;
+      const isQuantized = affine !== undefined && this.#names.take(unit.scope) === null;
+      if (isQuantized) write(affine);
+      else this.#forget(unit);
+      return isQuantized;
+    });
+  }
 
   #round(unit: Unit, values: readonly Value[], affine: Affine): void {
     for (const value of values) this.rounded.set(value, affine);
@@ -168,6 +182,10 @@ class Tracer implements Trace {
       this.readings.set(value, reading);
     }
     return true;
+  }
+
+  #readAs(value: Value): Affine | undefined {
+    return this.rounded.get(value) ?? this.scaled.get(value) ?? this.readings.get(value)?.affine;
   }
 
   #forget(unit: Unit): void {
