@@ -1,5 +1,6 @@
 /** `torchferry quantize`: INT8 from any ONNX model. */
 import { DEFAULT_RECIPE, type RecipeChoice, type RecipeName, RECIPES } from '../../shared/quantize/recipe.ts';
+import { isFailure } from '../../shared/errors.ts';
 import {
   approachFor,
   COMPUTED_APPROACHES,
@@ -10,10 +11,13 @@ import {
 import { recipeChoice } from '../../shared/pipeline/job/job.ts';
 import type { JobFile } from '../../shared/pipeline/job/job-schema.ts';
 import { inTodaysWords } from '../../shared/pipeline/job/old-spellings.ts';
+import type { QuantizedOperator } from '../../shared/report/report.ts';
+import { integerKernels } from '../../shared/steps/integer-kernels.ts';
 import { quantizeFile, type QuantizedFile, type QuantizeFileRequest } from '../../shared/steps/quantize-file.ts';
 import type { Command, OptionValues } from '../command.ts';
 import { onnxFiles, pathsOf } from '../files.ts';
 import { besideModel, readJobFile } from '../job-options.ts';
+import { kernelLines } from '../kernel-lines.ts';
 import { eachFile } from '../outcomes.ts';
 import { outputPaths } from '../output-paths.ts';
 import { size } from '../sizes.ts';
@@ -70,13 +74,26 @@ export const quantize: Command = {
         ...quantizeOptions(options, job, file),
       });
       const bytes = written.files.reduce((n, f) => n + f.bytes, 0);
+      const counts = `${facts.quantized} operators quantized, ${facts.skipped.length} left in float`;
+      const kernels = await kernelsOf(path, (reason) => progress.note(`note: ${reason}`));
       return {
-        text: `${path}: ${facts.quantized} operators quantized, ${facts.skipped.length} left in float, ${size(bytes)}`,
-        facts: { files: written.files, ...facts },
+        text: [`${path}: ${counts}, ${size(bytes)}`, ...kernelLines(kernels).map((line) => `  ${line}`)].join('\n'),
+        facts: { files: written.files, ...facts, kernels },
       };
     });
   },
 };
+
+/** The model is written, and may be for another runtime than the one here: that it does not load is told, no more. */
+async function kernelsOf(path: string, tell: (reason: string) => void): Promise<readonly QuantizedOperator[]> {
+  try {
+    return await inTemporaryFolder((folder) => integerKernels(path, folder));
+  } catch (error) {
+    if (!isFailure(error)) throw error;
+    tell(error.message);
+    return [];
+  }
+}
 
 type QuantizeOptions = Pick<QuantizeFileRequest, 'approach' | 'format' | 'keepFloat'> &
   RecipeChoice & {

@@ -4,7 +4,9 @@ import type { Validation } from '../../shared/report/report.ts';
 import { validateFile } from '../../shared/steps/validate-file.ts';
 import type { Command } from '../command.ts';
 import { onnxFiles, pathsOf } from '../files.ts';
+import { kernelLines } from '../kernel-lines.ts';
 import { eachFile, type FileOutcome } from '../outcomes.ts';
+import { inTemporaryFolder } from '../temporary-folder.ts';
 import { text } from '../values.ts';
 import { withSourceOf } from '../with-source.ts';
 
@@ -24,14 +26,17 @@ export const validate: Command = {
       const fp32 = text(options, 'against');
       const validation = await withSourceOf(text(options, 'data'), (data) =>
         withSourceOf(text(options, 'reference'), (reference) =>
-          validateFile({
-            model: file,
-            data: data && { source: data, labels: text(options, 'labels') },
-            reference,
-            ...(fp32 === undefined ? {} : { fp32 }),
-            now: () => performance.now(),
-            signal,
-          }),
+          inTemporaryFolder((workFolder) =>
+            validateFile({
+              model: file,
+              data: data && { source: data, labels: text(options, 'labels') },
+              reference,
+              ...(fp32 === undefined ? {} : { fp32 }),
+              now: () => performance.now(),
+              workFolder,
+              signal,
+            }),
+          ),
         ),
       );
       return outcome(file, validation);
@@ -68,6 +73,7 @@ function outcome(file: string, validation: Validation): FileOutcome {
     ...(validation.latency
       ? [`  ${validation.latency.medianMs.toPrecision(3)} ms a run, batch ${validation.latency.batch}`]
       : []),
+    ...kernelLines(validation.kernels ?? []).map((line) => `  ${line}`),
   ];
   const facts = { ...validation };
   if (problems.length === 0) return { text: lines.join('\n'), facts };

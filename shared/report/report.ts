@@ -93,7 +93,18 @@ export interface Validation {
   readonly comparisons: readonly Comparison[];
   readonly accuracy: Accuracy | null;
   readonly latency: Latency | null;
+  /** What onnxruntime makes of operators on codes; absent for a model without. */
+  readonly kernels?: readonly QuantizedOperator[];
   readonly runtime: { readonly name: string; readonly version: string };
+}
+
+/** An operator that a file means to be computed on codes, and whether onnxruntime does. */
+export interface QuantizedOperator {
+  readonly node: string;
+  readonly operator: string;
+  /** The integer kernel; null: it is computed in float, for `reason`. */
+  readonly kernel: string | null;
+  readonly reason: string | null;
 }
 
 export interface LayerError {

@@ -1,5 +1,6 @@
 /** Models run by onnxruntime: the only place that imports it. */
 import './no-telemetry.ts';
+import { basename } from 'node:path';
 import * as ort from 'onnxruntime-node';
 import { fail } from '../errors.ts';
 import { alignedTo } from '../tensor/arithmetic.ts';
@@ -31,6 +32,8 @@ export interface SessionOptions {
    * at 16 bits by default.
    */
   readonly products?: 'default' | 'precise';
+  /** Where onnxruntime writes the model as it runs it; what is large goes into a second file beside it. */
+  readonly saveOptimized?: string;
 }
 
 export interface Session {
@@ -45,21 +48,31 @@ export interface Session {
 
 const OPTIMIZATION = { all: 'all', none: 'disabled' } as const;
 /** `session.x64quantprecision`, which only kernels of x64 processors without VNNI read. */
-const PRECISE_PRODUCTS = { session: { x64quantprecision: '1' } } as const;
+const PRECISE_PRODUCTS = { x64quantprecision: '1' } as const;
+/** A file of protobuf holds 2 GB. */
+const weightsBeside = (path: string): Record<string, string> => ({
+  optimized_model_external_initializers_file_name: `${basename(path)}.data`,
+});
 /** Fatal messages only: what matters arrives as an error. */
 const QUIET = 4;
 
 /** Load a model by its path (needed where weights are in a second file) or from bytes. */
 export async function openSession(
   model: string | Uint8Array,
-  { optimize = 'all', threads, products = 'default' }: SessionOptions = {},
+  { optimize = 'all', threads, products = 'default', saveOptimized }: SessionOptions = {},
 ): Promise<Session> {
   const file = typeof model === 'string' ? model : 'model in memory';
   const options: ort.InferenceSession.SessionOptions = {
     graphOptimizationLevel: OPTIMIZATION[optimize],
     logSeverityLevel: QUIET,
     ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
-    ...(products === 'precise' ? { extra: PRECISE_PRODUCTS } : {}),
+    ...(saveOptimized === undefined ? {} : { optimizedModelFilePath: saveOptimized }),
+    extra: {
+      session: {
+        ...(products === 'precise' ? PRECISE_PRODUCTS : {}),
+        ...(saveOptimized === undefined ? {} : weightsBeside(saveOptimized)),
+      },
+    },
   };
   try {
     const session = await (typeof model === 'string'

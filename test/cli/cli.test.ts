@@ -177,7 +177,11 @@ describe('inspect, ops, quantize, validate', () => {
       join(folder, 'd.onnx'),
       '--json',
     );
-    expect(json(made).results[0]).toMatchObject({ approach: 'dynamic', quantized: 2 });
+    expect(json(made).results[0]).toMatchObject({
+      approach: 'dynamic',
+      quantized: 2,
+      kernels: [{ operator: 'MatMulInteger' }, { operator: 'MatMulInteger' }],
+    });
     const checked = await torchferry(
       'validate',
       join(folder, 'd.onnx'),

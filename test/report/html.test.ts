@@ -190,6 +190,22 @@ describe('the sample', () => {
     ]);
   });
 
+  test('counts integer kernels and groups operators on codes that have none', () => {
+    const bias = 'its bias is float, and QGemm adds int32';
+    const kernels = [
+      { node: '/conv1/Conv', operator: 'Conv', kernel: 'QLinearConv', reason: null },
+      { node: '/fc1/Gemm', operator: 'Gemm', kernel: null, reason: bias },
+      { node: '/conv2/Conv', operator: 'Conv', kernel: 'QLinearConv', reason: null },
+      { node: '/fc2/Gemm', operator: 'Gemm', kernel: null, reason: bias },
+    ];
+    const page = read({ ...SAMPLE, variants: [{ ...INT8, validation: validation({ kernels }) }] });
+    expect(factOf(page, 'Integer kernels')).toBe('2 of 4: QLinearConv 2');
+    expect(tableOf(page, 'Without integer kernel')).toEqual([
+      ['Reason', 'Nodes', 'Which'],
+      [bias, '2', 'Gemm ×2/fc1/Gemm, /fc2/Gemm'],
+    ]);
+  });
+
   test('says by which criterion INT8 was judged', () => {
     expect(byId(sample, 'variant-1')!.text).toContain('Criterion keeps its top-1 (limit: 1)');
     expect(byId(sample, 'variant-2')!.text).toContain('Criterion loses 1.67 points top-1 (limit: 1)');

@@ -21,6 +21,7 @@ export const run = jobStage<ValidateFacts>('validate', async (workspace, input, 
     ranges: new Map(Object.entries(converted.ranges)),
     tolerance: { ...DEFAULT_TOLERANCE, ...options.tolerance },
     seed: options.seed,
+    workFolder: workspace.folder,
     // Runs of a small model take microseconds: a clock of whole milliseconds would call them nothing.
     now: () => performance.now(),
     ...(converted.examples ? { archive: await keptExamples(workspace, converted.examples) } : {}),

@@ -1,22 +1,13 @@
-/** What quantization left in float, by reason. */
+/** What is computed in float, by reason: what quantization left so, and what onnxruntime takes back. */
+import { byReason } from '../by-reason.ts';
 import { name, number, table, text } from '../elements.ts';
 import { formatCount } from '../format.ts';
 import type { Limits } from '../limits.ts';
 import { html, shorten, type Hole, type Html } from '../markup.ts';
-import type { SkippedNode } from '../report.ts';
-
-interface Group {
-  readonly reason: string;
-  readonly nodes: readonly SkippedNode[];
-}
+import { kernelSummary } from '../kernels.ts';
+import type { QuantizedOperator, SkippedNode } from '../report.ts';
 
 const NAMES_SHOWN = 3;
-
-/** Most frequent reason first; equal counts keep the order of the graph. */
-export const byReason = (skipped: readonly SkippedNode[]): readonly Group[] =>
-  [...Map.groupBy(skipped, (node) => node.reason)]
-    .map(([reason, nodes]) => ({ reason, nodes }))
-    .sort((a, b) => b.nodes.length - a.nodes.length);
 
 function operators(nodes: readonly SkippedNode[], limits: Limits): string {
   const counts = [...Map.groupBy(nodes, (node) => node.operator)].sort((a, b) => b[1].length - a[1].length);
@@ -31,18 +22,33 @@ const examples = (nodes: readonly SkippedNode[], limits: Limits): Hole => [
   nodes.length > NAMES_SHOWN ? `, ${formatCount(nodes.length - NAMES_SHOWN)} more` : null,
 ];
 
-export function keptInFloat(skipped: readonly SkippedNode[], limits: Limits): Html | null {
-  if (!skipped.length) return null;
+export const keptInFloat = (skipped: readonly SkippedNode[], limits: Limits): Html | null =>
+  reasons(skipped, { label: 'What stayed in float', caption: 'What stayed in float, and why' }, limits);
+
+export const withoutKernel = (operators: readonly QuantizedOperator[], limits: Limits): Html | null =>
+  reasons(
+    kernelSummary(operators).float,
+    { label: 'Without integer kernel', caption: 'Quantized, but computed in float by onnxruntime, and why' },
+    limits,
+  );
+
+interface Words {
+  readonly label: string;
+  readonly caption: string;
+}
+
+function reasons(nodes: readonly SkippedNode[], { label, caption }: Words, limits: Limits): Html | null {
+  if (!nodes.length) return null;
   return table(
     {
-      label: 'What stayed in float',
-      caption: html`What stayed in float, and why`,
+      label,
+      caption: html`${caption}`,
       columns: [text('Reason'), number('Nodes'), text('Which')],
-      items: byReason(skipped),
-      cells: ({ reason, nodes }) => [
-        html`<span class="prose">${shorten(reason, limits.text)}</span>`,
-        formatCount(nodes.length),
-        html`${operators(nodes, limits)}<br><small>${examples(nodes, limits)}</small>`,
+      items: byReason(nodes),
+      cells: (group) => [
+        html`<span class="prose">${shorten(group.reason, limits.text)}</span>`,
+        formatCount(group.nodes.length),
+        html`${operators(group.nodes, limits)}<br><small>${examples(group.nodes, limits)}</small>`,
       ],
     },
     limits,

@@ -6,11 +6,12 @@ import { formatBytes, formatCount, formatMilliseconds, formatNumber, formatShare
 import type { Limits } from '../limits.ts';
 import { html, shorten, type Hole, type Html } from '../markup.ts';
 import { referenceOf } from '../measures.ts';
-import type { Quantization, Report, ReportedFile, Validation, Variant } from '../report.ts';
+import { kernelSummary } from '../kernels.ts';
+import type { Quantization, QuantizedOperator, Report, ReportedFile, Validation, Variant } from '../report.ts';
 import { result } from '../result.ts';
 import { comparisonTable } from './comparison.ts';
 import { failureElement } from './failure.ts';
-import { keptInFloat } from './kept-in-float.ts';
+import { keptInFloat, withoutKernel } from './kept-in-float.ts';
 import { transferTable } from './transfer.ts';
 import { worstLayers } from './worst-layers.ts';
 
@@ -30,6 +31,7 @@ ${facts([...quantizationFacts(quantization, limits), ...validationFacts(validati
 ${criterion(variant, report)}
 ${comparisonTable(variant, limits)}
 ${checks(validation, limits)}
+${withoutKernel(validation?.kernels ?? [], limits)}
 ${quantization ? damage(quantization, at, limits) : null}</article>`;
 }
 
@@ -89,8 +91,15 @@ function validationFacts(v: Validation | null, limits: Limits): readonly (readon
         `, median of ${formatCount(v.latency.runs)} runs, batch ${formatCount(v.latency.batch)}${typeof ratio === 'number' ? `, ${formatNumber(ratio)} of FP32` : ''}`,
       ],
     ],
+    ['Integer kernels', v.kernels?.length ? integerKernels(v.kernels, limits) : null],
     ['Runtime', shorten(`${v.runtime.name} ${v.runtime.version}`, limits.name)],
   ];
+}
+
+function integerKernels(operators: readonly QuantizedOperator[], limits: Limits): Hole {
+  const { integer, kernels } = kernelSummary(operators);
+  const named = kernels.map(({ operator, count }) => `${shorten(operator, limits.name)} ${formatCount(count)}`);
+  return `${formatCount(integer)} of ${formatCount(operators.length)}${named.length ? `: ${named.join(', ')}` : ''}`;
 }
 
 function criterion(variant: Variant, { variants, criterion: asked }: Report): Html | null {
