@@ -170,11 +170,7 @@ export class Lowering implements SubgraphLowering {
     if (!result) {
       // Outputs that nobody reads need no value.
       if (!this.#isRead(name)) return;
-      return fail('ConversionFailed', {
-        operator: node.target,
-        at: placeOf(node),
-        reason: `its output "${name}" has no value`,
-      });
+      return this.op.aten.refuse('result', `"${name}"`, 'programs that do not read this one of its results');
     }
     if (output.kind === 'tensor') this.scope.records.settle(result, { name, operator: node.target, at: placeOf(node) });
     this.op.dimValues.bindShape(result);

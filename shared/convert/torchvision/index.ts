@@ -1,2 +1,4 @@
 /** Operators of torchvision that exported models hold. */
 export * as nms from './nms.ts';
+export * as positionSensitivePool from './position-sensitive-pool.ts';
+export * as regions from './regions.ts';

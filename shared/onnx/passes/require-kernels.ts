@@ -3,7 +3,7 @@ import { fail } from '../../errors.ts';
 import type { Node } from '../ir.ts';
 import { everyNode, isOf, valuesOf } from '../match.ts';
 import { pass, type Pass } from '../pass.ts';
-import { BFLOAT16_SINCE, WITHOUT_FLOAT64, WITHOUT_FLOAT64_RESULT } from '../runtime-facts/kernels.ts';
+import { BFLOAT16_SINCE, KERNEL_UNTIL, WITHOUT_FLOAT64, WITHOUT_FLOAT64_RESULT } from '../runtime-facts/kernels.ts';
 import { dtypeSince } from '../schema/dtype-since.ts';
 
 export const requireKernels: Pass = pass('require-kernels', (model) => {
@@ -23,6 +23,8 @@ function requireTypes(node: Node, opset: number): void {
 const typeSince = (dtype: string, opset: number): string => `element type ${dtype} exists since opset ${opset}`;
 
 function requireKernel(node: Node, opset: number): void {
+  const until = KERNEL_UNTIL[node.op] ?? Infinity;
+  if (opset > until) refuseOpset(node, opset, `onnxruntime runs it up to opset ${until}`);
   const since = BFLOAT16_SINCE[node.op] ?? 0;
   if (opset < since && valuesOf(node).some((v) => isOf(v, 'bfloat16')))
     refuseOpset(node, opset, `it carries bfloat16 since opset ${since}`);

@@ -21,7 +21,7 @@ export const WITH_BFLOAT16: Kernels = kernels(
 
 export const WITHOUT_FLOAT16: Kernels = kernels(
   '1.30',
-  'Bernoulli Celu CumSum MeanVarianceNormalization RandomNormalLike RandomUniformLike Range RoiAlign',
+  'Bernoulli Celu CumSum MaxRoiPool MeanVarianceNormalization RandomNormalLike RandomUniformLike Range RoiAlign',
 );
 
 export const WITHOUT_FLOAT64: Kernels = kernels(
@@ -29,7 +29,7 @@ export const WITHOUT_FLOAT64: Kernels = kernels(
   `Acos Acosh Asin Asinh Atan Atanh Cosh Sinh Tan Erf Gelu Mish Celu Elu Selu HardSigmoid HardSwish LeakyRelu PRelu
   Softplus Softsign ThresholdedRelu
   AveragePool Bernoulli Col2Im Conv ConvTranspose Det GRU GlobalAveragePool GlobalMaxPool InstanceNormalization LRN LSTM
-  LpPool Mean MeanVarianceNormalization QuantizeLinear RNN RandomNormalLike Resize RoiAlign`,
+  LpPool MaxRoiPool Mean MeanVarianceNormalization QuantizeLinear RNN RandomNormalLike Resize RoiAlign`,
 );
 
 /** As above, for operators whose result tells the type: their first input is of another. */
@@ -37,3 +37,6 @@ export const WITHOUT_FLOAT64_RESULT: Kernels = kernels('1.30', 'OneHot Dequantiz
 
 /** The opset since which an operator may carry bfloat16, where that is later than the type itself. */
 export const BFLOAT16_SINCE: Readonly<Record<string, number>> = { Loop: 16, Scan: 16 };
+
+/** The last opset whose version of an operator has a kernel. */
+export const KERNEL_UNTIL: Readonly<Record<string, number>> = { MaxRoiPool: 21, RoiAlign: 21 };

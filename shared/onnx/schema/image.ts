@@ -82,6 +82,16 @@ export const IMAGE = {
       ]);
     },
   },
+  MaxRoiPool: {
+    since: [1, 22],
+    inputs: 'X rois',
+    attributes: { pooled_shape: { kind: 'ints' }, spatial_scale: { kind: 'float', default: 1 } },
+    infer: (c) => {
+      requireRank(c, 0, 4);
+      requireRank(c, 1, 2);
+      return typed(c.dtypeOf(0), [c.shape(1)[0]!, c.shape(0)[1]!, ...(c.ints('pooled_shape') ?? [])]);
+    },
+  },
   Col2Im: {
     since: [18],
     inputs: 'input image_shape block_shape',

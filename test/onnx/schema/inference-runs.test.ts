@@ -19,7 +19,7 @@ const SIZES = [
   { b: 4, s: 4, h: 9, w: 10, n: 1, e: 2 },
 ].map((sizes) => new Map(Object.entries(sizes)));
 /** From opset 22 on onnxruntime 1.30 has no kernels for these. */
-const ENDS_AT_21 = new Set(['RandomNormal', 'RandomUniformLike', 'Bernoulli', 'Multinomial', 'RoiAlign']);
+const ENDS_AT_21 = new Set(['RandomNormal', 'RandomUniformLike', 'Bernoulli', 'Multinomial', 'RoiAlign', 'MaxRoiPool']);
 
 interface Built {
   readonly name: string;

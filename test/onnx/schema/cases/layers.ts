@@ -288,6 +288,12 @@ export const IMAGES: Row[] = [
     (op, x, r, i) => op.RoiAlign([x, r, op.Mul([i, op.scalar('int64', 0)])], { output_height: 2, output_width: 3 }),
     ['float32[n,3,2,3]'],
   ],
+  [
+    'MaxRoiPool',
+    ['float32[1,3,h,w]', 'float32[n,5]'],
+    (op, x, r) => op.MaxRoiPool([x, op.Mul([r, op.scalar('float32', 0)])], { pooled_shape: [2, 3] }),
+    ['float32[n,3,2,3]'],
+  ],
   ['Col2Im', ['float32[b,12,9]'], (op, x) => op.Col2Im([x, op.ints([4, 4]), op.ints([2, 2])]), ['float32[b,3,4,4]']],
 ];
 
