@@ -53,3 +53,17 @@ export type Weights = (typeof WEIGHTS)[number];
 /** What outputs are compared with, and what readers call it. */
 export const AGAINST = { pytorch: 'PyTorch', fp32: VARIANTS.fp32.title } as const;
 export type Against = keyof typeof AGAINST;
+
+/**
+ * Processors a quantized model is made for. x64 without VNNI adds uint8 x int8 products in pairs of 16 bits, which
+ * saturate where weights are large.
+ */
+export const PROCESSORS = {
+  any: { addsPairsIn16Bits: true, title: 'any processor' },
+  vnni: { addsPairsIn16Bits: false, title: 'x64 with VNNI' },
+  arm64: { addsPairsIn16Bits: false, title: 'ARM64' },
+} as const satisfies Record<string, { readonly addsPairsIn16Bits: boolean; readonly title: string }>;
+
+export type Processor = keyof typeof PROCESSORS;
+export const PROCESSOR_NAMES = Object.keys(PROCESSORS) as readonly Processor[];
+export const DEFAULT_PROCESSOR: Processor = 'any';

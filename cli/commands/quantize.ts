@@ -5,6 +5,8 @@ import {
   approachFor,
   COMPUTED_APPROACHES,
   DEFAULT_FORMAT,
+  DEFAULT_PROCESSOR,
+  PROCESSOR_NAMES,
   QUANT_FORMAT_NAMES,
   suffixOf,
 } from '../../shared/choices.ts';
@@ -31,7 +33,7 @@ export const quantize: Command = {
   summary: 'quantize ONNX models to INT8',
   usage:
     `torchferry quantize <model.onnx>... [-o FILE|DIR] [--approach ${COMPUTED_APPROACHES.join('|')}] [--calibration NPZ] ` +
-    `[--quant-format ${QUANT_FORMAT_NAMES.join('|')}] [--recipe R] [--reduce-range] [--quantize-all] [--job FILE] [--json]`,
+    `[--quant-format ${QUANT_FORMAT_NAMES.join('|')}] [--recipe R] [--processor ${PROCESSOR_NAMES.join('|')}] [--reduce-range] [--quantize-all] [--job FILE] [--json]`,
   options: {
     output: {
       type: 'string',
@@ -51,7 +53,12 @@ export const quantize: Command = {
       value: 'NAME',
       describe: `how the bias of a quantized Linear is computed: ${RECIPE_NAMES.join(', ')}`,
     },
-    'reduce-range': { type: 'boolean', describe: 'seven-bit weights: for x64 processors without VNNI' },
+    processor: {
+      type: 'string',
+      value: PROCESSOR_NAMES.join('|'),
+      describe: 'where it will run; "any" keeps sums exact on x64 without VNNI, the others use the full range',
+    },
+    'reduce-range': { type: 'boolean', describe: 'seven-bit weights' },
     'quantize-all': { type: 'boolean', describe: 'every operator with an integer form, attention products too' },
     job: { type: 'string', value: 'FILE', describe: 'a job file with further options' },
   },
@@ -141,6 +148,10 @@ function recipeOptions(options: OptionValues, job: JobFile): RecipeChoice {
     recipe: choice({ recipe: given['recipe'] as string | undefined }, 'recipe', {
       among: RECIPE_NAMES,
       fallback: job.recipe ?? DEFAULT_RECIPE,
+    }),
+    processor: choice(options, 'processor', {
+      among: PROCESSOR_NAMES,
+      fallback: job.processor ?? DEFAULT_PROCESSOR,
     }),
     reduce_range: given['reduce_range'] === true || job.reduce_range === true,
     quantize_all: given['quantize_all'] === true || job.quantize_all === true,

@@ -1,12 +1,21 @@
 /** Scale and zero point of every tensor of a plan. Weights are read one at a time. */
-import { absMaxOf, asFloat32, bytesOf, channelsOf, extentOf } from '../tensor/arithmetic.ts';
+import {
+  absMaxOf,
+  asFloat32,
+  bytesOf,
+  channelsOf,
+  extentOf,
+  type SumLayout,
+  worstPairsOf,
+} from '../tensor/arithmetic.ts';
 import { memoryData, type TensorData } from '../tensor/data.ts';
 import { encodeNumbers } from '../tensor/numbers.ts';
 import { type CodeDtype, type Granularity, type QParams, scaleAxis, perAxis, PER_TENSOR } from '../tensor/qparams.ts';
 import type { Value } from '../onnx/ir.ts';
-import { asymmetricParams, biasScales, type Range, symmetricScales, widenForBias } from './formulas.ts';
+import { asymmetricParams, biasScales, type Range, scalesForPairs, symmetricScales, widenForBias } from './formulas.ts';
 import { type Plan, type PlanOf, plansOfKind, rootOf, type TensorPlan } from './plan.ts';
 import type { CodeSpec } from './recipe.ts';
+import { roleAt, ruleOf, weightIndexOf } from './rules.ts';
 
 export interface QParamsResult {
   readonly params: ReadonlyMap<TensorPlan, QParams>;
@@ -34,11 +43,11 @@ export async function computeQParams(plan: Plan, ranges: ReadonlyMap<Value, Rang
     if (extent.finite) params.set(tensor, rangeQParams(extent, tensor.spec));
     else unusable.set(tensor.value, notFinite(tensor.value));
   }
+  const sums = narrowSumsOf(plan);
   for (const tensor of plansOfKind(plan, 'weight')) {
-    const { data, granularity, dtype, spec } = tensor;
-    const absMax = absMaxOf(asFloat32(await data.read()), channelsOf(data.shape, scaleAxis(granularity)));
-    if (absMax.every((most) => most === most))
-      params.set(tensor, qparamsOf(dtype, granularity, symmetricScales(absMax, spec), 0));
+    const { data, granularity, dtype } = tensor;
+    const scales = weightScales(tensor, asFloat32(await data.read()), sums.get(tensor) ?? []);
+    if (scales) params.set(tensor, qparamsOf(dtype, granularity, scales, 0));
     else unusable.set(tensor.value, notFinite(tensor.value));
   }
   const biases = plansOfKind(plan, 'bias');
@@ -56,6 +65,34 @@ export async function computeQParams(plan: Plan, ranges: ReadonlyMap<Value, Rang
 const notFinite = (value: Value): string => `"${value.name}" has NaN or infinity`;
 
 const floatsOf = async (scale: TensorData): Promise<Float32Array> => asFloat32(await scale.read());
+
+/** The sums of each weight whose products with uint8 a kernel may add in 16 bits, over all nodes that read it. */
+function narrowSumsOf(plan: Plan): ReadonlyMap<TensorPlan, readonly SumLayout[]> {
+  const sums = new Map<TensorPlan, readonly SumLayout[]>();
+  for (const { node, inputs } of plan.nodes.values()) {
+    const rule = ruleOf(node)!;
+    const index = weightIndexOf(rule);
+    const [weight, role] = [inputs[index], roleAt(rule, index)];
+    if (weight?.kind !== 'weight' || weight.dtype !== 'int8' || inputs[0]?.dtype !== 'uint8' || !('sums' in role))
+      continue;
+    sums.set(weight, [...(sums.get(weight) ?? []), ...role.sums(node, weight.data.shape)]);
+  }
+  return sums;
+}
+
+/** Null where the weight is not finite. */
+function weightScales(
+  { data, granularity, spec }: PlanOf<'weight'>,
+  values: Float32Array,
+  sums: readonly SumLayout[],
+): Float32Array | null {
+  const absMax = absMaxOf(values, channelsOf(data.shape, scaleAxis(granularity)));
+  if (!absMax.every((most) => most === most)) return null;
+  const { pairLimit } = spec;
+  const scales = symmetricScales(absMax, spec);
+  if (pairLimit === null) return scales;
+  return sums.reduce((raised, sum) => scalesForPairs(raised, worstPairsOf(values, sum), pairLimit), scales);
+}
 
 function rangeQParams(range: Range, spec: CodeSpec): QParams {
   if (spec.symmetric) {

@@ -33,6 +33,19 @@ export function symmetricScales(absMax: Float32Array, { low, high }: Ends): Floa
   });
 }
 
+// Far more than float32 loses in a scale and a quotient, and no loss of accuracy.
+const PAIR_SLACK = 2 ** -10;
+
+/**
+ * Scales raised where the codes of two neighbours could sum to more than `limit`; `worst` is the largest sum of two
+ * neighbours in each channel, or in each sum where there is one scale for all. Numbers whose quotients sum to less than
+ * `limit` round to codes that sum to at most `limit`, because rounding adds at most a half to each.
+ */
+export function scalesForPairs(scales: Float32Array, worst: Float32Array, limit: number): Float32Array {
+  const largest = (channel: number): number => (scales.length === 1 ? magnitudeOf(worst) : worst[channel]!);
+  return scales.map((scale, channel) => Math.max(scale, largest(channel) / (limit - PAIR_SLACK)));
+}
+
 /** `scale_x * scale_w`, in float32. */
 export const biasScales = (activation: number, weight: Float32Array): Float32Array =>
   weight.map((scale) => activation * scale);

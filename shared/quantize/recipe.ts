@@ -1,5 +1,7 @@
 /** Quantization recipes: what to quantize, to which codes, as data. */
+import { type Processor, PROCESSORS } from '../choices.ts';
 import type { CodeDtype } from '../tensor/qparams.ts';
+import { PAIR_LIMIT } from './sum-layouts.ts';
 
 /** How a range of numbers becomes codes. */
 export interface CodeSpec {
@@ -9,6 +11,8 @@ export interface CodeSpec {
   /** What the ends of the range become: a part of what the type holds. */
   readonly low: number;
   readonly high: number;
+  /** Largest sum of two int8 codes whose products with uint8 a kernel may add in 16 bits; null: it need not care. */
+  readonly pairLimit: number | null;
 }
 
 export interface Recipe {
@@ -40,10 +44,10 @@ export interface Recipe {
   };
 }
 
-const UINT8: CodeSpec = { dtype: 'uint8', symmetric: false, low: 0, high: 255 };
-const INT8: CodeSpec = { dtype: 'int8', symmetric: true, low: -127, high: 127 };
-/** Seven bits: x64 processors without VNNI add u8 x s8 products in 16 bits, where larger ones saturate. */
-const REDUCED_INT8: CodeSpec = { ...INT8, low: -64, high: 64 };
+const UINT8: CodeSpec = { dtype: 'uint8', symmetric: false, low: 0, high: 255, pairLimit: null };
+const INT8: CodeSpec = { dtype: 'int8', symmetric: true, low: -127, high: 127, pairLimit: PAIR_LIMIT };
+/** Seven bits: no two of them can overflow, whichever are added. */
+const REDUCED: Pick<CodeSpec, 'low' | 'high'> = { low: -64, high: 64 };
 
 /** onnxruntime on CPU: everything that becomes faster or four times smaller, at the least cost in accuracy. */
 const DEFAULT: Recipe = {
@@ -73,17 +77,20 @@ export const DEFAULT_RECIPE: RecipeName = 'QDQ_OP_FP32_BIAS';
 /** A recipe by name and what is changed of it: any of them goes with any other. */
 export interface RecipeChoice {
   readonly recipe?: RecipeName | Recipe;
+  /** Where it will run: codes of weights are chosen so that sums are exact there. */
+  readonly processor?: Processor;
   /** Seven-bit weights. */
   readonly reduceRange?: boolean;
   /** Every operator that has an integer form, products of two computed tensors included. */
   readonly full?: boolean;
 }
 
-export function recipeOf({ recipe = DEFAULT_RECIPE, reduceRange = false, full = false }: RecipeChoice): Recipe {
-  const base = typeof recipe === 'string' ? RECIPES[recipe] : recipe;
+export function recipeOf({ recipe = DEFAULT_RECIPE, processor, reduceRange, full }: RecipeChoice): Recipe {
+  const base: Recipe = typeof recipe === 'string' ? RECIPES[recipe] : recipe;
+  const pairLimit = processor && (PROCESSORS[processor].addsPairsIn16Bits ? PAIR_LIMIT : null);
   return {
     ...base,
-    ...(reduceRange ? { weights: REDUCED_INT8 } : {}),
+    weights: { ...base.weights, ...(reduceRange ? REDUCED : {}), ...(pairLimit === undefined ? {} : { pairLimit }) },
     ...(full ? { ...FULL, output: { ...base.output, product: FULL.output.product } } : {}),
   };
 }

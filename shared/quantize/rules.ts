@@ -5,6 +5,7 @@ import type { Node } from '../onnx/ir.ts';
 import { constantOf, float as floatOf, int, ints, string } from '../onnx/match.ts';
 import type { OnnxOp } from '../onnx/schema/index.ts';
 import type { CodeDtype } from '../tensor/qparams.ts';
+import { alongColumns, ofConv, ofGemm, type SumLayouts } from './sum-layouts.ts';
 
 type Axis = (node: Node, shape: readonly number[]) => number | null;
 
@@ -15,9 +16,9 @@ export type InputRole =
   /** Codes of a calibrated tensor, or a constant with its own range. */
   | { readonly kind: 'operand' }
   /** Codes of a constant, with one scale per index of `axis`; one scale for all where that is null. */
-  | { readonly kind: 'weight'; readonly axis: Axis }
+  | { readonly kind: 'weight'; readonly axis: Axis; readonly sums: SumLayouts }
   /** A weight where it is constant, else codes of a calibrated tensor. */
-  | { readonly kind: 'factor'; readonly axis: Axis }
+  | { readonly kind: 'factor'; readonly axis: Axis; readonly sums: SumLayouts }
   /** int32 codes of a constant vector, with the scale of input 0 times that of the weight. */
   | { readonly kind: 'bias'; readonly columns?: (node: Node) => number | null }
   /** Rows of a constant table, each with its own scale. */
@@ -78,7 +79,7 @@ const gemmColumns = (node: Node): number | null =>
 const broadcastBias = (columns: (node: Node) => number | null): InputRole => ({ kind: 'bias', columns });
 const table: InputRole = { kind: 'table', axis: () => 0 };
 const plain: InputRole = { kind: 'plain' };
-const weight = (axis: Axis): InputRole => ({ kind: 'weight', axis });
+const weight = (axis: Axis, sums: SumLayouts): InputRole => ({ kind: 'weight', axis, sums });
 
 const observed: OutputRole = { kind: 'observed', optional: false };
 const optional: OutputRole = { kind: 'observed', optional: true };
@@ -107,7 +108,7 @@ const moving: OperatorRule = { ...between(activation), output: shared };
 export const RULES: Readonly<Partial<Record<OnnxOp, OperatorRule | FloatRule>>> = {
   Conv: {
     when: 'weights',
-    inputs: [activation, weight(() => 0), bias],
+    inputs: [activation, weight(() => 0, ofConv), bias],
     output: observed,
     kernel: true,
     dynamic: FLOAT_CONV,
@@ -115,14 +116,21 @@ export const RULES: Readonly<Partial<Record<OnnxOp, OperatorRule | FloatRule>>> 
   // No integer kernel: Q/DQ round it without making it faster. With groups the channels of one scale would mix.
   ConvTranspose: {
     when: 'weights',
-    inputs: [activation, weight((node) => (int(node, 'group') === 1 ? 1 : null)), bias],
+    inputs: [
+      activation,
+      weight(
+        (node) => (int(node, 'group') === 1 ? 1 : null),
+        () => [],
+      ),
+      bias,
+    ],
     output: observed,
     kernel: false,
     dynamic: FLOAT_CONV,
   },
   Gemm: {
     when: 'weights',
-    inputs: [activation, weight((node) => (int(node, 'transB') ? 0 : 1)), broadcastBias(gemmColumns)],
+    inputs: [activation, weight((node) => (int(node, 'transB') ? 0 : 1), ofGemm), broadcastBias(gemmColumns)],
     output: optional,
     kernel: true,
     refuse: (node) => (floatOf(node, 'alpha') !== 1 ? 'alpha is not 1' : null),
@@ -131,7 +139,7 @@ export const RULES: Readonly<Partial<Record<OnnxOp, OperatorRule | FloatRule>>> 
   // The kernel takes u8 x s8, never s8 x u8: a constant on the left is u8 as activations are.
   MatMul: {
     when: 'weights',
-    inputs: [operand, { kind: 'factor', axis: (_, shape) => (shape.length === 2 ? 1 : null) }],
+    inputs: [operand, { kind: 'factor', axis: (_, shape) => (shape.length === 2 ? 1 : null), sums: alongColumns }],
     output: optional,
     kernel: true,
     refuse: refuseProduct,

@@ -13,7 +13,7 @@ import { requireOnnx } from './onnx-model.ts';
 
 export interface QuantizeFileRequest extends Pick<
   QuantizeRequest,
-  'approach' | 'format' | 'recipe' | 'reduceRange' | 'full' | 'keepFloat' | 'workFolder'
+  'approach' | 'format' | 'recipe' | 'processor' | 'reduceRange' | 'full' | 'keepFloat' | 'workFolder'
 > {
   /** Path of the FP32 `.onnx`; weights may lie beside it. */
   readonly model: string;

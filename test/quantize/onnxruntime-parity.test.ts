@@ -25,7 +25,11 @@ const ourName = (name: string): string => name.replace('_quantized_scale', '_sca
 
 describe.each(MODELS)('%s, static', (name) => {
   test('weights, their scales, activation scales and zero points, int32 biases', async () => {
-    const { model } = await quantizeFixture(name, { approach: 'static', recipe: 'QDQ_OP_INT32_BIAS' });
+    const { model } = await quantizeFixture(name, {
+      approach: 'static',
+      recipe: 'QDQ_OP_INT32_BIAS',
+      processor: 'vnni',
+    });
     const seen = { weights: 0, scales: 0, zeroPoints: 0, biases: 0 };
     for (const [theirs, tensor] of Object.entries(recordedOf(name).static)) {
       const ours = await bytesOf(model, ourName(theirs));
@@ -65,7 +69,7 @@ function expectClose(ours: Buffer, theirs: Buffer, name: string): void {
 
 describe.each(MODELS)('%s, dynamic', (name) => {
   test('weights and their scales; the tool keeps a transposed Gemm weight under its old name', async () => {
-    const { model } = await quantizeFixture(name, { approach: 'dynamic' });
+    const { model } = await quantizeFixture(name, { approach: 'dynamic', processor: 'vnni' });
     const recorded = Object.entries(recordedOf(name).dynamic).filter(([theirs]) => !theirs.endsWith('_zero_point'));
     for (const [theirs, tensor] of recorded) {
       const ours =

@@ -1,4 +1,5 @@
 /** One case of `cases/`: from the text of an FP32 model with options to the text of the quantized one. */
+import type { Processor } from '../../shared/choices.ts';
 import { checkModel } from '../../shared/onnx/check.ts';
 import type { Model, Value } from '../../shared/onnx/ir.ts';
 import { printModel } from '../../shared/onnx/text.ts';
@@ -16,6 +17,8 @@ export async function quantizedText(text: string): Promise<string> {
   const model = typedModel(text.replaceAll(/^# .*\n/gm, ''));
   const recipe = recipeOf({
     recipe: (options.get('recipe') ?? DEFAULT_RECIPE) as RecipeName,
+    // Full range unless a case is about pairs: every code can then be checked by hand.
+    processor: (options.get('processor') ?? 'vnni') as Processor,
     full: options.get('full') === 'true',
   });
   const format = options.get('format') as keyof typeof WRITERS;

@@ -2,8 +2,10 @@
 import {
   COMPUTED_APPROACHES,
   DEFAULT_FORMAT,
+  DEFAULT_PROCESSOR,
   DTYPES,
   GUARDS,
+  PROCESSOR_NAMES,
   QUANT_FORMAT_NAMES,
   QUANT_FORMATS,
   WEIGHTS,
@@ -67,11 +69,13 @@ export const OPTIONS = {
     mapOf('an object from input to {axis: name}', either(listOf(integer()), axisNames, Array.isArray), /./),
   ),
   recipe: option('How the bias of a quantized Linear is computed.', oneOf(RECIPE_NAMES), DEFAULT_RECIPE),
-  reduce_range: option(
-    'Seven-bit weights: for x64 processors without VNNI, whose 8-bit products saturate.',
-    yesOrNo,
-    false,
+  processor: option(
+    'Where INT8 will run. x64 processors without VNNI add 8-bit products in 16 bits: for "any", weights have codes ' +
+      'that cannot overflow there; for "vnni" (x64 with VNNI) and "arm64" they use the full range.',
+    oneOf(PROCESSOR_NAMES),
+    DEFAULT_PROCESSOR,
   ),
+  reduce_range: option('Seven-bit weights: no two of them can overflow, whichever are added.', yesOrNo, false),
   quantize_all: option(
     'Every operator that has an integer form: also products of two computed tensors, as in attention, and what ' +
       'onnxruntime computes in float on CPU.',
@@ -130,6 +134,7 @@ type Always =
   | 'opset_version'
   | 'quant_format'
   | 'recipe'
+  | 'processor'
   | 'reduce_range'
   | 'quantize_all'
   | 'approach'

@@ -113,7 +113,7 @@ const wantsQuantized = ({ dtype }: JobOptions): boolean => dtype.some((d) => rol
 const OF_STATIC = ['quant_format', 'recipe', 'quantize_all'] as const;
 /** What is ours to choose where PyTorch chose no codes and scales. */
 const OF_COMPUTED = ['approach', 'calibration', 'keep_float', 'reduce_range', 'quantize_all'] as const;
-const OF_QUANTIZED = ['quant_format', 'recipe', 'criterion', ...OF_COMPUTED] as const;
+const OF_QUANTIZED = ['quant_format', 'recipe', 'criterion', 'processor', ...OF_COMPUTED] as const;
 
 function warningsOf(job: JobFile, options: JobOptions): string[] {
   const idle = (name: keyof JobFile, why: string): string[] =>
@@ -155,10 +155,12 @@ const variantsOf = (options: JobOptions): VariantRequest[] =>
 /** What a job says of how to quantize, in the words of the quantizer; what it does not say is left out. */
 export const recipeChoice = ({
   recipe,
+  processor,
   reduce_range: reduceRange,
   quantize_all: full,
-}: Pick<JobFile, 'recipe' | 'reduce_range' | 'quantize_all'>): RecipeChoice => ({
+}: Pick<JobFile, 'recipe' | 'processor' | 'reduce_range' | 'quantize_all'>): RecipeChoice => ({
   ...(recipe === undefined ? {} : { recipe }),
+  ...(processor === undefined ? {} : { processor }),
   ...(reduceRange === undefined ? {} : { reduceRange }),
   ...(full === undefined ? {} : { full }),
 });
