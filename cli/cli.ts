@@ -3,7 +3,7 @@
  * usage.
  */
 import { parseArgs } from 'node:util';
-import { fail, type FailureCode, isFailure } from '../shared/errors.ts';
+import { asFailure, fail, type FailureCode, isFailure } from '../shared/errors.ts';
 import { didYouMean, nearest } from '../shared/nearest.ts';
 import { VERSION } from '../shared/version.ts';
 import { asWritten } from './as-written.ts';
@@ -25,31 +25,37 @@ const USAGE: ReadonlySet<FailureCode> = new Set(['WrongUsage', 'BadOption', 'Bad
 
 /** Runs one command line and returns its exit code. */
 export async function cli(argv: readonly string[]): Promise<number> {
-  const [name, ...rest] = argv;
-  if (name === '--version' || name === '-v') return print(VERSION);
-  if (name === undefined || name === '--help' || name === '-h' || name === 'help') return print(generalHelp(COMMANDS));
-  const json = rest.includes('--json');
+  const json = flagsOf(argv).includes('--json');
+  const [name, ...rest] = argv[0] === '--json' ? [...argv.slice(1), '--json'] : argv;
+  const say = (what: string, text: string): number => (json ? printJson({ [what]: text }) : print(text));
+  if (name === '--version' || name === '-v') return say('version', VERSION);
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help')
+    return say('help', generalHelp(COMMANDS));
   const progress = json ? silent : makeProgress();
   const signal = interruption();
   try {
-    const command = COMMANDS[name] ?? unknownCommand(name);
+    const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name]! : unknownCommand(name);
     const { values, positionals } = parse(command, rest);
-    if (values['help']) return print(commandHelp(name, { ...command, options: { ...command.options, ...COMMON } }));
+    if (values['help'])
+      return say('help', commandHelp(name, { ...command, options: { ...command.options, ...COMMON } }));
     const outcome = await command.run({ files: positionals, options: values, progress, signal }).catch((error) => {
       throw asWritten(error, values);
     });
     progress.end(outcome.error ? 'failed' : 'done');
-    print(json ? JSON.stringify(outcome.facts, null, 2) : outcome.text);
+    if (json) printJson(outcome.facts);
+    else print(outcome.text);
     if (!outcome.error) return EXIT.done;
     process.stderr.write(`torchferry: ${outcome.error.code}: ${outcome.error.message}\n`);
     return EXIT.failed;
   } catch (error) {
     progress.end('failed');
     if (signal.aborted) {
-      process.stderr.write('torchferry: interrupted; nothing half-written is left\n');
+      const interrupted = { code: 'Interrupted', message: 'interrupted; nothing half-written is left' };
+      if (json) printJson({ error: interrupted });
+      process.stderr.write(`torchferry: ${interrupted.message}\n`);
       return EXIT.interrupted;
     }
-    return report(error, { json });
+    return report(asFailure(error), { json });
   }
 }
 
@@ -57,6 +63,8 @@ function print(text: string): number {
   process.stdout.write(`${text}\n`);
   return EXIT.done;
 }
+
+const printJson = (value: unknown): number => print(JSON.stringify(value, null, 2));
 
 function unknownCommand(name: string): never {
   return fail('WrongUsage', {
@@ -83,10 +91,15 @@ function parse(command: Command, args: readonly string[]): { values: OptionValue
   }
 }
 
+/** What may be an option: after `--` everything is a file. */
+function flagsOf(args: readonly string[]): readonly string[] {
+  const end = args.indexOf('--');
+  return end < 0 ? args : args.slice(0, end);
+}
+
 /** An option that is not there, with the nearest that is. */
 function problemWith(args: readonly string[], known: readonly string[]): { problem: string; hint: string } | null {
-  const end = args.indexOf('--');
-  const written = args.slice(0, end < 0 ? args.length : end).flatMap((arg) => /^--([^=]+)/.exec(arg)?.[1] ?? []);
+  const written = flagsOf(args).flatMap((arg) => /^--([^=]+)/.exec(arg)?.[1] ?? []);
   const unknown = written.find((name) => !known.includes(name));
   if (unknown === undefined) return null;
   const all = `the options are ${known.map((name) => `--${name}`).join(', ')}`;
@@ -102,9 +115,13 @@ function interruption(): AbortSignal {
 }
 
 function report(error: unknown, { json }: { json: boolean }): number {
-  if (!isFailure(error)) throw error;
+  if (!isFailure(error)) {
+    // Whoever reads the document reads that it is a fault of ours; whoever mends it reads where.
+    if (json) printJson({ error: { code: 'Error', message: error instanceof Error ? error.message : String(error) } });
+    throw error;
+  }
   const { code, message, details } = error;
-  if (json) print(JSON.stringify({ error: { code, message, details } }, null, 2));
+  if (json) printJson({ error: { code, message, details } });
   process.stderr.write(`torchferry: ${code}: ${message}\n`);
   return USAGE.has(code) ? EXIT.usage : EXIT.failed;
 }

@@ -1,5 +1,5 @@
 /** The outcome of a command over several files: every file is tried, failures are told at the end. */
-import { isFailure } from '../shared/errors.ts';
+import { asFailure, isFailure } from '../shared/errors.ts';
 import { asWritten } from './as-written.ts';
 import type { Context, OptionValues, Outcome } from './command.ts';
 
@@ -56,7 +56,7 @@ async function attempt(
   try {
     return await work(file);
   } catch (thrown) {
-    const error = asWritten(thrown, options);
+    const error = asWritten(asFailure(thrown), options);
     if (!isFailure(error)) throw error;
     const { code, message, details } = error;
     return { text: '', facts: { details }, error: { code, message } };

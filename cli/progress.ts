@@ -40,6 +40,14 @@ const lines: Progress = {
   end() {},
 };
 
-export function makeProgress(): Progress {
-  return process.stderr.isTTY ? terminal() : lines;
+/** The parts of a stream that say what is at its other end. */
+export interface Sink {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
 }
+
+/** `script` without a terminal gives one of 0 columns, in which a spinner never finds room. */
+export const isTerminal = ({ stdout, stderr }: { readonly stdout: Sink; readonly stderr: Sink }): boolean =>
+  stdout.isTTY === true && stderr.isTTY === true && (stderr.columns ?? 0) > 0;
+
+export const makeProgress = (): Progress => (isTerminal(process) ? terminal() : lines);

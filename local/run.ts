@@ -2,12 +2,12 @@
  * One model through the whole pipeline on this machine: everything that will appear in the output folder appears at the
  * end, or nothing does.
  */
-import { mkdir, readFile, rm, stat } from 'node:fs/promises';
+import { mkdir, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fail } from '../shared/errors.ts';
 import type { Json } from '../shared/pipeline/machine/asl.ts';
 import { fieldsOf } from '../shared/pipeline/workspace/job-stage.ts';
-import { parseJob } from '../shared/pipeline/job/job.ts';
+import { readJobAt } from '../shared/pipeline/job/job.ts';
 import type { FailedVariant } from '../shared/pipeline/report/failures.ts';
 import type { JobFile } from '../shared/pipeline/job/job-schema.ts';
 import type { Verdict } from '../shared/report/report.ts';
@@ -95,11 +95,7 @@ export async function runLocal(options: LocalRunOptions): Promise<LocalRun> {
 }
 
 async function requestOptions({ job, options }: LocalRunOptions): Promise<Json | null> {
-  const text =
-    job === undefined
-      ? '{}'
-      : await readFile(job, 'utf8').catch((cause: unknown) => fail('FileNotFound', { file: job }, cause));
-  const merged = { ...parseJob(job ?? 'job', text), ...options };
+  const merged = { ...(job === undefined ? {} : await readJobAt(job)), ...options };
   return Object.keys(merged).length ? (JSON.parse(JSON.stringify(merged)) as Json) : null;
 }
 

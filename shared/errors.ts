@@ -42,6 +42,8 @@ const MESSAGES = {
   CorruptModel: (d: { file: string; where: string; reason: string }) =>
     `"${d.file}" is not a valid model: ${d.where}: ${d.reason}`,
   FileNotFound: (d: { file: string }) => `there is no file "${d.file}"; check the path`,
+  FileSystem: (d: { file: string; doing: string; errno: string; problem: string; hint: string }) =>
+    `cannot ${d.doing} "${d.file}": ${d.problem} (${d.errno}); ${d.hint}`,
   FileReplaced: (d: { file: string }) =>
     `"${d.file}" was replaced or deleted while it was being read; the new upload has its own job`,
   LimitExceeded: (d: { file: string; what: string; found: number | string; limit: number | string }) =>
@@ -106,3 +108,69 @@ export function fail<C extends FailureCode>(code: C, details: FailureDetails<C>,
 export function isFailure<C extends FailureCode>(error: unknown, code?: C): error is FerryError<C> {
   return error instanceof FerryError && (code === undefined || error.code === code);
 }
+
+/** What the operating system says no to, and what to do about it. */
+const ERRNOS: Readonly<Record<string, readonly [problem: string, hint: string]>> = {
+  EACCES: ['this user may not', 'change its permissions or choose another place'],
+  EBUSY: ['it is in use', 'try again when it is not'],
+  EDQUOT: ['the quota of the disk is used up', 'free space or choose another place'],
+  EEXIST: ['something of that name is in the way', 'remove it or choose another name'],
+  EFBIG: ['the file system cannot hold so large a file', 'choose another place'],
+  EIO: ['the disk reports an error', 'try again, or choose another disk'],
+  EISDIR: ['it is a folder', 'name a file'],
+  ELOOP: ['its links go round in a circle', 'name the file itself'],
+  EMFILE: ['too many files are open', 'raise the limit (ulimit -n) or work on fewer models at a time'],
+  ENAMETOOLONG: ['the name is too long', 'choose a shorter one'],
+  ENFILE: ['too many files are open on this machine', 'close other programs'],
+  ENOENT: ['it is not there', 'check the path'],
+  ENOSPC: ['the disk is full', 'free space or choose another place'],
+  ENOTDIR: ['a part of the path is no folder', 'check the path'],
+  ENOTEMPTY: ['the folder is not empty', 'choose another one'],
+  ENXIO: ['nothing is at its other end', 'name a regular file'],
+  EPERM: ['the operating system forbids it', 'choose another place'],
+  EROFS: ['the disk can only be read', 'choose another place'],
+  ETXTBSY: ['it is being run', 'choose another name'],
+  EXDEV: ['it lies on another disk', 'choose a place on the same disk'],
+};
+
+/** System calls whose names are no words. */
+const DOING: Readonly<Record<string, string>> = {
+  copyfile: 'copy',
+  fstat: 'look at',
+  fsync: 'write',
+  futime: 'write',
+  lstat: 'look at',
+  mkdir: 'make the folder',
+  mkdtemp: 'make the folder',
+  opendir: 'list',
+  rename: 'move',
+  rmdir: 'remove the folder',
+  scandir: 'list',
+  stat: 'look at',
+  unlink: 'remove',
+};
+
+interface SystemError extends Error {
+  readonly code: string;
+  readonly syscall: string;
+  readonly path?: string;
+  readonly dest?: string;
+}
+
+/** An error of the file system as a failure; any other error as it is. For where errors leave. */
+export function asFailure(error: unknown): unknown {
+  if (!isSystemError(error)) return error;
+  const [problem, hint] = ERRNOS[error.code]!;
+  const { syscall, path, dest } = error;
+  const details = {
+    file: dest ?? path ?? 'a file',
+    doing: DOING[syscall] ?? syscall,
+    errno: error.code,
+    problem,
+    hint,
+  };
+  return new FerryError('FileSystem', details, error);
+}
+
+const isSystemError = (error: unknown): error is SystemError =>
+  error instanceof Error && 'syscall' in error && 'code' in error && Object.hasOwn(ERRNOS, String(error.code));

@@ -70,7 +70,7 @@ export const convert: Command = {
   },
   async run({ files, options, progress, signal }) {
     const models = pytorchFiles(files);
-    const job = readJobFile(text(options, 'job'));
+    const job = await readJobFile(text(options, 'job'));
     const asked = text(options, 'quantized');
     if (asked !== undefined && models.length > 1) {
       fail('WrongUsage', {

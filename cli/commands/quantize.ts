@@ -64,7 +64,7 @@ export const quantize: Command = {
   },
   async run({ files, options, progress, signal }) {
     const models = onnxFiles(files);
-    const job = readJobFile(text(options, 'job'));
+    const job = await readJobFile(text(options, 'job'));
     const pathOf = outputPaths(models, {
       output: text(options, 'output'),
       suffix: suffixOf('int8'),

@@ -1,6 +1,6 @@
 /** Bytes that can be sliced before they are read: the one way every reader meets a file, memory or an S3 object. */
-import { closeSync, fstatSync, openSync, read as readFd } from 'node:fs';
-import { fail } from '../errors.ts';
+import { closeSync, constants, fstatSync, openSync, read as readFd } from 'node:fs';
+import { asFailure, fail } from '../errors.ts';
 
 export interface ByteSource {
   /** For messages: a path, an S3 URL, or what the bytes are. */
@@ -55,20 +55,35 @@ export interface FileSource extends ByteSource {
   close(): void;
 }
 
-/** A file, opened once and read by position, so nothing but the wanted range is in memory. */
+/**
+ * A file, opened once and read by position, so nothing but the wanted range is in memory. Refuses what is no regular
+ * file: a pipe has no positions, and might never end.
+ */
 export function fileSource(path: string): FileSource {
   const fd = open(path);
-  const source = byteSource(path, fstatSync(fd).size, (start, end) => readExactly(fd, path, start, end));
+  const source = byteSource(path, sizeOf(fd, path), (start, end) => readExactly(fd, path, start, end));
   // The very same object, so that slices find their root in it.
   return Object.assign(source, { close: () => closeSync(fd) });
 }
 
+// A pipe without a writer would keep an ordinary open waiting. Windows knows no such flag.
+const READ = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
+
 function open(path: string): number {
   try {
-    return openSync(path, 'r');
+    return openSync(path, READ);
   } catch (cause) {
-    return fail('FileNotFound', { file: path }, cause);
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return fail('FileNotFound', { file: path }, cause);
+    throw asFailure(cause);
   }
+}
+
+function sizeOf(fd: number, path: string): number {
+  const stats = fstatSync(fd);
+  if (stats.isFile()) return stats.size;
+  closeSync(fd);
+  const found = stats.isDirectory() ? 'a folder' : stats.isFIFO() ? 'a pipe' : 'no regular file';
+  return fail('UnsupportedFormat', { file: path, found, hint: 'name a regular file' });
 }
 
 async function readExactly(fd: number, path: string, start: number, end: number): Promise<Uint8Array> {

@@ -21,6 +21,7 @@ const NEXT_STEPS: Readonly<Record<FailureCode | AwsError, string>> = {
     'The file is cut short or damaged. Compare its SHA-256 with the original, save the model again or upload it again.',
   CorruptModel: 'Save the model again with torch.export.save. If the new file fails too, please report it.',
   FileNotFound: 'Check the path or key, then run the job again.',
+  FileSystem: 'Do what the message says (free space, permissions, the path), then run the job again.',
   FileReplaced: 'Look at the job of the newer upload; if there is none, upload the file again.',
   LimitExceeded:
     'The file is outside what torchferry reads safely. If it is honest, please report its size and where it came from.',

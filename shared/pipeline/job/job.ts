@@ -10,6 +10,7 @@ import {
   suffixOf,
   type VariantDtype,
 } from '../../choices.ts';
+import { fileSource } from '../../bytes/byte-source.ts';
 import { fail, type JobProblem } from '../../errors.ts';
 import { OLDEST_OPSET, opsetForInt8 } from '../../onnx/opset.ts';
 import type { RecipeChoice } from '../../quantize/recipe.ts';
@@ -43,8 +44,11 @@ export interface ResolvedJob {
 
 const MAX_JOB_BYTES = 1 << 20;
 
-/** Check the text of a job file; fails with BadJob naming every problem at once. */
+/**
+ * Check the text of a job file; fails with BadJob naming every problem at once, with LimitExceeded for what no job is.
+ */
 export function parseJob(file: string, text: string): JobFile {
+  requireDepth(file, text);
   let value: unknown;
   try {
     value = JSON.parse(text.replace(/^\u{feff}/u, ''));
@@ -58,6 +62,42 @@ export function parseJob(file: string, text: string): JobFile {
   }
   return checkJob(file, value);
 }
+
+/** A job file that is named: a path on this machine. */
+export async function readJobAt(path: string): Promise<JobFile> {
+  const source = fileSource(path);
+  try {
+    requireJobSize(path, source.size);
+    return parseJob(path, Buffer.from(await source.read()).toString('utf8'));
+  } finally {
+    source.close();
+  }
+}
+
+function requireJobSize(file: string, bytes: number): void {
+  if (bytes > MAX_JOB_BYTES)
+    fail('LimitExceeded', { file, what: 'the size of the job file', found: bytes, limit: MAX_JOB_BYTES });
+}
+
+/** Deeper than any option, and nowhere near what would break a reader that calls itself. */
+const MAX_JOB_DEPTH = 100;
+
+function requireDepth(file: string, text: string): void {
+  let depth = 0;
+  let inText = false;
+  for (let i = 0; i < text.length; i++) {
+    const c = text[i]!;
+    if (inText && c === '\\') i++;
+    else if (c === '"') inText = !inText;
+    else if (!inText) depth += OPENS.has(c) ? 1 : CLOSES.has(c) ? -1 : 0;
+    if (depth > MAX_JOB_DEPTH) {
+      const found = `more than ${MAX_JOB_DEPTH}`;
+      fail('LimitExceeded', { file, what: 'the nesting of its JSON', found, limit: MAX_JOB_DEPTH });
+    }
+  }
+}
+const OPENS: ReadonlySet<string> = new Set('[{');
+const CLOSES: ReadonlySet<string> = new Set(']}');
 
 /** Check a job that is already an object, such as the options of a request. */
 export function checkJob(file: string, value: unknown): JobFile {
@@ -185,8 +225,7 @@ export async function findJob(store: ObjectStore, bucket: string, modelKey: stri
     if (Buffer.byteLength(key) > MAX_KEY_BYTES) continue;
     const head = await store.head(bucket, key);
     if (!head) continue;
-    if (head.size > MAX_JOB_BYTES)
-      fail('LimitExceeded', { file: key, what: 'the size of the job file', found: head.size, limit: MAX_JOB_BYTES });
+    requireJobSize(key, head.size);
     return { key, job: parseJob(key, await readText(store, { bucket, key, version: head.version })) };
   }
   return { key: null, job: {} };

@@ -1,5 +1,5 @@
 /** Claim: make sure that one upload is one job, find out what it asks for, and write that down. */
-import { fail, isFailure, type JobProblem } from '../../errors.ts';
+import { asFailure, fail, isFailure, type JobProblem } from '../../errors.ts';
 import { open, refuse } from '../../formats/open.ts';
 import { didYouMean } from '../../nearest.ts';
 import { readNpz } from '../../tensor/npz.ts';
@@ -59,7 +59,8 @@ export const run: RunStage = async (input, services) => {
     await writeRecord(services, work, await recordOf(services, { request, identity, created: claim.created, output }));
     await facts({ failure: null });
     return { duplicate: false, job };
-  } catch (error) {
+  } catch (thrown) {
+    const error = asFailure(thrown);
     await facts({ failure: failureOf(error, 'claim') });
     throw error;
   }

@@ -1,5 +1,5 @@
 /** A stage of a job: opens the workspace, takes the time, writes the facts down, and lets the typed error out. */
-import { FerryError } from '../../errors.ts';
+import { asFailure, FerryError } from '../../errors.ts';
 import type { Failure } from '../../report/report.ts';
 import type { Json } from '../machine/asl.ts';
 import { isObject } from '../job/json-reader.ts';
@@ -32,7 +32,8 @@ export function jobStage<T>(stage: string, work: Work<T>): RunStage {
       const { facts, output } = await work(workspace, given, services);
       await write({ failure: null, facts });
       return output;
-    } catch (error) {
+    } catch (thrown) {
+      const error = asFailure(thrown);
       // Whatever happens to the record, the error that is seen is the one that happened first.
       const failure = failureOf(error, stage);
       await write({ failure, facts: null }).catch((cause: unknown) =>
