@@ -159,9 +159,14 @@ export const nonzero_static = aten(
     return rows;
   },
 );
-export const nonzero_numpy = aten('aten::nonzero_numpy(Tensor self) -> Tensor[]', (op, { self }) => {
+/** One vector of positions for each axis. */
+function positions(op: AtenBuilder, self: Value): Value[] {
   const places = op.NonZero([rankOf(self) === 0 ? reshape(op, self, [1]) : self]);
   return Array.from({ length: Math.max(1, rankOf(self)) }, (_, i) =>
     op.Gather([places, op.scalar('int64', i)], { axis: 0 }),
   );
-});
+}
+export const nonzero_numpy = [
+  ...aten('aten::nonzero_numpy(Tensor self) -> Tensor[]', (op, { self }) => positions(op, self)),
+  ...aten('aten::where(Tensor condition) -> Tensor[]', (op, { condition }) => positions(op, condition)),
+];
