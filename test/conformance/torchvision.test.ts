@@ -1,6 +1,6 @@
 /**
  * Operators of torchvision 0.28 on boxes that are equal, empty, turned over or no number, of equal scores and at the
- * very threshold; on regions without size, outside of the image, and none at all.
+ * very threshold; on regions without size, outside of the image, and none at all; on offsets beyond the image.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -21,7 +21,7 @@ const REFUSED: Readonly<Record<string, string>> = {
 };
 
 test('the corpus is whole', () => {
-  expect(corpus.cases.length).toBe(40);
+  expect(corpus.cases.length).toBe(52);
   expect(Object.keys(REFUSED).filter((name) => !corpus.cases.some((c) => c.name === name))).toEqual([]);
 });
 
@@ -34,6 +34,8 @@ test.each([
   ['roi_align_1_2_0.5', 14],
   ['roi_align_0_2_0.5', 22],
   ['roi_pool_0.5', 22],
+  ['deform_plain', 15],
+  ['deform_f64', 16],
 ] as const)('%s at opset %i, which cannot express it or does not run', async (name, opset) => {
   const { verdict, reason } = await runCase(corpus, corpus.cases.find((c) => c.name === name)!, { folder, opset });
   expect(`${verdict} ${reason.split(':')[0]}`).toBe('refused UnsupportedOpset');

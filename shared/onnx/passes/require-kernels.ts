@@ -3,7 +3,13 @@ import { fail } from '../../errors.ts';
 import type { Node } from '../ir.ts';
 import { everyNode, isOf, valuesOf } from '../match.ts';
 import { pass, type Pass } from '../pass.ts';
-import { BFLOAT16_SINCE, KERNEL_UNTIL, WITHOUT_FLOAT64, WITHOUT_FLOAT64_RESULT } from '../runtime-facts/kernels.ts';
+import {
+  BFLOAT16_SINCE,
+  FLOAT64_SINCE,
+  KERNEL_UNTIL,
+  WITHOUT_FLOAT64,
+  WITHOUT_FLOAT64_RESULT,
+} from '../runtime-facts/kernels.ts';
 import { dtypeSince } from '../schema/dtype-since.ts';
 
 export const requireKernels: Pass = pass('require-kernels', (model) => {
@@ -25,9 +31,8 @@ const typeSince = (dtype: string, opset: number): string => `element type ${dtyp
 function requireKernel(node: Node, opset: number): void {
   const until = KERNEL_UNTIL[node.op] ?? Infinity;
   if (opset > until) refuseOpset(node, opset, `onnxruntime runs it up to opset ${until}`);
-  const since = BFLOAT16_SINCE[node.op] ?? 0;
-  if (opset < since && valuesOf(node).some((v) => isOf(v, 'bfloat16')))
-    refuseOpset(node, opset, `it carries bfloat16 since opset ${since}`);
+  requireTypeSince(node, opset, 'bfloat16');
+  requireTypeSince(node, opset, 'float64');
   const [result] = node.outputs;
   const lacks =
     (isOf(node.inputs[0] ?? result!, 'float64') && WITHOUT_FLOAT64.operators.has(node.op)) ||
@@ -38,6 +43,14 @@ function requireKernel(node: Node, opset: number): void {
       dtype: 'float64',
       hint: 'onnxruntime computes it in float32 only: export the model in float32 (model.float())',
     });
+}
+
+const TYPE_SINCE = { bfloat16: BFLOAT16_SINCE, float64: FLOAT64_SINCE } as const;
+
+function requireTypeSince(node: Node, opset: number, dtype: keyof typeof TYPE_SINCE): void {
+  const since = TYPE_SINCE[dtype][node.op] ?? 0;
+  if (opset < since && valuesOf(node).some((v) => isOf(v, dtype)))
+    refuseOpset(node, opset, `it carries ${dtype} since opset ${since}`);
 }
 
 const placeOf = ({ origin, name }: Node): string =>

@@ -38,5 +38,8 @@ export const WITHOUT_FLOAT64_RESULT: Kernels = kernels('1.30', 'OneHot Dequantiz
 /** The opset since which an operator may carry bfloat16, where that is later than the type itself. */
 export const BFLOAT16_SINCE: Readonly<Record<string, number>> = { Loop: 16, Scan: 16 };
 
+/** The opset since which an operator has a kernel for float64. */
+export const FLOAT64_SINCE: Readonly<Record<string, number>> = { GridSample: 20 };
+
 /** The last opset whose version of an operator has a kernel. */
 export const KERNEL_UNTIL: Readonly<Record<string, number>> = { MaxRoiPool: 21, RoiAlign: 21 };
