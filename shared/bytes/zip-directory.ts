@@ -50,8 +50,8 @@ export async function readDirectory(source: ByteSource): Promise<DirectoryEntry[
   const tail = await source.slice(tailStart, source.size).read();
   const end = await readEnd(source, tail, tailStart);
   const { count, offset, size } = end;
-  limit(source.name, 'the number of records', count, ZIP_LIMITS.entries);
-  limit(source.name, 'the size of the zip directory', size, ZIP_LIMITS.directoryBytes);
+  limit(source.name, 'the number of records', { found: count, most: ZIP_LIMITS.entries });
+  limit(source.name, 'the size of the zip directory', { found: size, most: ZIP_LIMITS.directoryBytes });
   if (offset + size > end.position) corrupt(source.name, 'its zip directory does not lie inside the file');
   const bytes =
     offset >= tailStart
@@ -140,18 +140,25 @@ function parseEntries(file: string, bytes: Uint8Array, count: number): Parsed[] 
     const extraLength = v.getUint16(at + 30, true);
     const next = at + CENTRAL.size + nameLength + extraLength + v.getUint16(at + 32, true);
     if (next > bytes.byteLength) corrupt(file, `its zip directory ends inside record ${i}`);
-    limit(file, 'the length of a record name', nameLength, ZIP_LIMITS.nameLength);
+    limit(file, 'the length of a record name', { found: nameLength, most: ZIP_LIMITS.nameLength });
     const nameAt = at + CENTRAL.size;
     const name = decodeName(file, bytes.subarray(nameAt, nameAt + nameLength));
     const extra = bytes.subarray(nameAt + nameLength, nameAt + nameLength + extraLength);
-    entries.push(parseEntry(file, name, v, at, extra));
+    entries.push(parseEntry(file, { name, v, at, extra }));
     at = next;
   }
   if (at !== bytes.byteLength) corrupt(file, 'its zip directory holds more records than it says');
   return entries;
 }
 
-function parseEntry(file: string, name: string, v: DataView, at: number, extra: Uint8Array): Parsed {
+interface EntryRecord {
+  readonly name: string;
+  readonly v: DataView;
+  readonly at: number;
+  readonly extra: Uint8Array;
+}
+
+function parseEntry(file: string, { name, v, at, extra }: EntryRecord): Parsed {
   const flags = v.getUint16(at + 8, true);
   const method = v.getUint16(at + 10, true);
   if (flags & FLAGS.encrypted)
@@ -163,10 +170,13 @@ function parseEntry(file: string, name: string, v: DataView, at: number, extra: 
       hint: 'save it uncompressed, or with deflate',
     });
   }
-  const sizes = zip64Sizes(file, name, extra, {
-    size: v.getUint32(at + 24, true),
-    compressedSize: v.getUint32(at + 20, true),
-    headerOffset: v.getUint32(at + 42, true),
+  const sizes = zip64Sizes(file, name, {
+    extra,
+    short: {
+      size: v.getUint32(at + 24, true),
+      compressedSize: v.getUint32(at + 20, true),
+      headerOffset: v.getUint32(at + 42, true),
+    },
   });
   if (method === 0 && sizes.size !== sizes.compressedSize)
     corrupt(file, `record "${name}" is stored, yet has two sizes`);
@@ -180,7 +190,11 @@ interface Sizes {
 }
 
 /** Fields that are full (0xffffffff) continue in the zip64 extra field, in this order. */
-function zip64Sizes(file: string, name: string, extra: Uint8Array, short: Sizes): Sizes {
+function zip64Sizes(
+  file: string,
+  name: string,
+  { extra, short }: { readonly extra: Uint8Array; readonly short: Sizes },
+): Sizes {
   if (Object.values(short).every((field) => field !== SATURATED.size)) return short;
   const v = view(extra);
   for (let at = 0; at + 4 <= extra.byteLength;) {
@@ -214,10 +228,11 @@ function withLimits(file: string, entries: readonly Parsed[], directory: number)
     names.add(name);
     if (method === 0) continue;
     inflated += size;
-    limit(file, `the inflated size of record "${name}"`, size, ZIP_LIMITS.inflatedEntry);
-    limit(file, 'the inflated size of all records', inflated, ZIP_LIMITS.inflatedTotal);
+    limit(file, `the inflated size of record "${name}"`, { found: size, most: ZIP_LIMITS.inflatedEntry });
+    limit(file, 'the inflated size of all records', { found: inflated, most: ZIP_LIMITS.inflatedTotal });
     const ratio = Math.round(size / Math.max(1, compressedSize));
-    if (size > ZIP_LIMITS.ratioFrom) limit(file, `the compression ratio of record "${name}"`, ratio, ZIP_LIMITS.ratio);
+    if (size > ZIP_LIMITS.ratioFrom)
+      limit(file, `the compression ratio of record "${name}"`, { found: ratio, most: ZIP_LIMITS.ratio });
   }
   const sorted = [...entries].sort((a, b) => a.headerOffset - b.headerOffset);
   const limits = new Map(sorted.map((entry, i) => [entry.name, sorted[i + 1]?.headerOffset ?? directory]));
@@ -230,7 +245,7 @@ function withLimits(file: string, entries: readonly Parsed[], directory: number)
   });
 }
 
-function limit(file: string, what: string, found: number, most: number): void {
+function limit(file: string, what: string, { found, most }: { readonly found: number; readonly most: number }): void {
   if (found > most) fail('LimitExceeded', { file, what, found, limit: most });
 }
 

@@ -136,7 +136,7 @@ function callProblems(node: Node, row: OpRow, opset: number): string[] {
   }
   if (node.outputs.length > gives.most || node.outputs.length === 0)
     problems.push(`${node.outputs.length} outputs, it gives ${gives.most}`);
-  for (const [name, attribute] of node.attributes) problems.push(...attributeProblems(name, attribute, row, opset));
+  for (const [name, attribute] of node.attributes) problems.push(...attributeProblems(name, attribute, { row, opset }));
   for (const [name, spec] of Object.entries(row.attributes ?? {})) {
     const isRequired =
       spec.default === undefined && !spec.optional && opset >= (spec.since ?? 0) && opset < (spec.until ?? Infinity);
@@ -145,7 +145,11 @@ function callProblems(node: Node, row: OpRow, opset: number): string[] {
   return problems;
 }
 
-function attributeProblems(name: string, attribute: Attribute, row: OpRow, opset: number): string[] {
+function attributeProblems(
+  name: string,
+  attribute: Attribute,
+  { row, opset }: { readonly row: OpRow; readonly opset: number },
+): string[] {
   const spec = row.attributes?.[name];
   if (!spec) return [`it has no attribute ${name}`];
   if (spec.kind !== attribute.kind) return [`attribute ${name} is of kind ${attribute.kind}, not ${spec.kind}`];

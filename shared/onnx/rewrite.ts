@@ -76,7 +76,7 @@ function replaceNode(
   if (isIdle) return false;
   node.outputs.forEach((output, i) => {
     const replacement = values[i];
-    if (replacement) replaceValue(graph, output, replacement, op);
+    if (replacement) replaceValue(graph, { from: output, to: replacement }, op);
     else if (isRead(output)) throw new Error(`rule ${name} drops "${output.name}" of ${node.op}, which is read`);
   });
   graph.removeNode(node);
@@ -92,7 +92,11 @@ const canTakeName = (graph: Graph, from: Value, to: Value): boolean =>
   !graph.isOutput(from) || (to.producer?.graph === graph && !graph.isOutput(to));
 
 /** Everybody who read `from` reads `to`. A graph output keeps its name: `to` takes it over, or an Identity does. */
-export function replaceValue(graph: Graph, from: Value, to: Value, op: Builder): void {
+export function replaceValue(
+  graph: Graph,
+  { from, to }: { readonly from: Value; readonly to: Value },
+  op: Builder,
+): void {
   requireSameType(from, to);
   to.type ??= from.type;
   to.content ??= from.content;

@@ -32,11 +32,15 @@ export const position = (value: number, { low, high }: Scale): number => (value 
 /** An SVG length or coordinate: per cent, at most two digits after the point. */
 export const percent = (share: number): string => `${Number((share * 100).toFixed(2))}%`;
 
+interface Frame {
+  readonly id: string;
+  readonly title: string;
+  readonly height: number;
+}
+
 /** The outer element of every chart: read as one image with a title; its numbers stand in the table next to it. */
 export const chart = (
-  id: string,
-  title: string,
-  height: number,
+  { id, title, height }: Frame,
   body: readonly Html[],
 ): Html => html`<svg class="chart" id="${id}" role="img" \
 aria-labelledby="${id}-title" width="100%" height="${height}"><title id="${id}-title">${title}</title>${body}</svg>`;
@@ -89,17 +93,20 @@ export function barChart({ id, title, axis, tick, layout, bars }: BarChart): Htm
   const scale = scaleOf([0, ...bars.flatMap((b) => [b.from, b.to]).filter(isDrawable)], 4);
   const x = (value: number): number => at.left + position(value, scale) * (at.right - at.left);
   const bottom = bars.length * at.row + 4;
-  const rows = bars.map((b, i) => row(b, at, i * at.row, x));
+  const rows = bars.map((b, i) => row(b, { at, top: i * at.row, x }));
   const grid = scale.ticks.map((value, i) => {
     const anchor = ANCHORS[i === 0 ? 'first' : i === scale.ticks.length - 1 ? 'last' : 'between'];
     return html`<line class="${value === 0 ? 'zero' : 'grid'}" x1="${percent(x(value))}" x2="${percent(x(value))}" y1="0" y2="${bottom}"/>\
 <text class="tick" x="${percent(x(value))}" y="${bottom + 13}" text-anchor="${anchor}">${tick(value)}</text>`;
   });
   const name = html`<text class="axis" x="${percent(at.right)}" y="${bottom + 28}" text-anchor="end">${axis}</text>`;
-  return chart(id, title, bottom + 33, [...grid, ...rows, name]);
+  return chart({ id, title, height: bottom + 33 }, [...grid, ...rows, name]);
 }
 
-function row(bar: Bar, at: Layout, top: number, x: (value: number) => number): Html {
+function row(
+  bar: Bar,
+  { at, top, x }: { readonly at: Layout; readonly top: number; readonly x: (value: number) => number },
+): Html {
   const drawn = isDrawable(bar.from) && isDrawable(bar.to);
   const left = x(Math.min(bar.from, bar.to));
   const width = Math.max(Math.abs(x(bar.to) - x(bar.from)), 0.003);

@@ -66,7 +66,11 @@ const MEASURES: Readonly<Record<keyof Criterion, Measure>> = {
 };
 const KEYS = Object.keys(MEASURES) as readonly (keyof Criterion)[];
 
-function find(measure: keyof Criterion, limit: number, variant: Judged, reference: Judged | null): Finding {
+function find(
+  measure: keyof Criterion,
+  limit: number,
+  { variant, reference }: { readonly variant: Judged; readonly reference: Judged | null },
+): Finding {
   const { measured, meets, text, missing } = MEASURES[measure];
   const value = measured(variant, reference);
   if (value === null) return { measure, value, limit, met: false, text: missing };
@@ -79,10 +83,10 @@ function find(measure: keyof Criterion, limit: number, variant: Judged, referenc
  */
 export function judge(variant: Judged, reference: Judged | null, criterion: Criterion): Judgement {
   const set = KEYS.flatMap((key) =>
-    criterion[key] === undefined ? [] : [find(key, criterion[key], variant, reference)],
+    criterion[key] === undefined ? [] : [find(key, criterion[key], { variant, reference })],
   );
   if (set.length) return { met: set.every((f) => f.met), unjudged: false, findings: set };
-  const defaults = KEYS.map((key) => find(key, DEFAULT_CRITERION[key], variant, reference));
+  const defaults = KEYS.map((key) => find(key, DEFAULT_CRITERION[key], { variant, reference }));
   const first = defaults.find((f) => f.value !== null);
   return { met: first?.met ?? false, unjudged: !first, findings: first ? [first] : [] };
 }

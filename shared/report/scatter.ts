@@ -88,7 +88,7 @@ export function scatterChart({ id, title, x, y, points }: Scatter): Html {
     ...placed.map((p, i) => mark(p, labels[i]!)),
     html`<text class="axis" x="${percent(WIDTH)}" y="${TOP + HEIGHT + 31}" text-anchor="end">${x.title}</text>`,
   ];
-  return chart(id, title, TOP + HEIGHT + 36, [
+  return chart({ id, title, height: TOP + HEIGHT + 36 }, [
     html`<text class="axis" x="0" y="10">${y.title}</text>`,
     html`<g transform="translate(${LEFT} 0)">${body}</g>`,
   ]);

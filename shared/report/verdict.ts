@@ -55,7 +55,7 @@ function equality(comparison: Comparison): string {
     : `is close to PyTorch ${figures}`;
 }
 
-function fidelity(variant: Variant, converted: boolean): string {
+function fidelity(variant: Variant, { converted }: { readonly converted: boolean }): string {
   const comparison = comparisonWith(variant, 'pytorch');
   if (comparison?.outputs.length) return equality(comparison);
   return converted ? 'runs in onnxruntime but was not compared with PyTorch' : 'runs in onnxruntime as it was given';
@@ -108,7 +108,7 @@ const proven = (the: Case): boolean => {
 const sentence = (lead: string, clauses: readonly (string | null)[]): string =>
   `${lead}: ${clauses.filter((c) => c !== null).join('; ')}.`;
 const base = (the: Case): string | null =>
-  the.reference ? `${the.label(the.reference)} ${fidelity(the.reference, the.converted ?? true)}` : null;
+  the.reference ? `${the.label(the.reference)} ${fidelity(the.reference, { converted: the.converted ?? true })}` : null;
 const winner = (the: Case): string | null => (the.chosen && isQuantized(the.chosen) ? gains(the, the.chosen) : null);
 
 const RULES: readonly Rule[] = [

@@ -57,7 +57,10 @@ const castable = (from: Dtype, to: Dtype): boolean =>
  * Refuses arrays whose dtype or shape cannot be what the model takes. `lead`: axes of the array before those of the
  * tensor.
  */
-export function requireFit({ declared, array }: ArrayMatch, lead: number, file: string, code: BadData): void {
+export function requireFit(
+  { declared, array }: ArrayMatch,
+  { lead, file, code }: { readonly lead: number; readonly file: string; readonly code: BadData },
+): void {
   const shape = array.shape.slice(lead);
   const { type } = declared;
   const fits =
@@ -73,15 +76,16 @@ export function requireFit({ declared, array }: ArrayMatch, lead: number, file: 
   });
 }
 
+interface Casting {
+  readonly from: Dtype;
+  readonly to: Dtype;
+  readonly bytes: Uint8Array;
+  readonly file: string;
+  readonly code: BadData;
+}
+
 /** Bytes of one dtype as another of the same kind; integers must fit. */
-export function castBytes(
-  name: string,
-  from: Dtype,
-  to: Dtype,
-  bytes: Uint8Array,
-  file: string,
-  code: BadData,
-): Uint8Array {
+export function castBytes(name: string, { from, to, bytes, file, code }: Casting): Uint8Array {
   if (from === to) return bytes;
   if (isFloat(to)) return encodeNumbers(to, decodeNumbers(from, bytes));
   const values = decodeBigInts(from, bytes);

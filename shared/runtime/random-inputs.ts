@@ -31,7 +31,11 @@ const BY_KIND: Partial<Record<(typeof DTYPES)[Dtype]['kind'], (random: Random) =
   bool: (random) => Math.floor(random() * 2),
 };
 
-export function randomTensor(name: string, dtype: Dtype, shape: readonly number[], random: Random): MemoryTensor {
+export function randomTensor(
+  name: string,
+  { dtype, shape }: { readonly dtype: Dtype; readonly shape: readonly number[] },
+  random: Random,
+): MemoryTensor {
   const draw = BY_KIND[DTYPES[dtype].kind];
   if (!draw)
     return fail('UnsupportedType', { what: `random input "${name}"`, dtype, hint: 'give sample data for this model' });
@@ -57,7 +61,7 @@ export function randomInputs(
       return [
         name,
         number === undefined
-          ? randomTensor(name, type.dtype, shapeOf(name, type.shape, sizes), random)
+          ? randomTensor(name, { dtype: type.dtype, shape: shapeOf(name, type.shape, sizes) }, random)
           : inMemory('int64', [], encodeNumbers('int64', [number])),
       ];
     }),

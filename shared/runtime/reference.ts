@@ -33,15 +33,14 @@ async function tensorsOf(matches: readonly ArrayMatch[], file: string): Promise<
   const tensors = new Map<string, MemoryTensor>();
   for (const match of matches) {
     const { declared, array } = match;
-    requireFit(match, 0, file, 'BadReferenceData');
-    const bytes = castBytes(
-      declared.name,
-      array.dtype,
-      declared.type.dtype,
-      await array.data.read(),
+    requireFit(match, { lead: 0, file, code: 'BadReferenceData' });
+    const bytes = castBytes(declared.name, {
+      from: array.dtype,
+      to: declared.type.dtype,
+      bytes: await array.data.read(),
       file,
-      'BadReferenceData',
-    );
+      code: 'BadReferenceData',
+    });
     tensors.set(declared.name, inMemory(declared.type.dtype, array.shape, bytes));
   }
   return tensors;

@@ -57,7 +57,7 @@ export async function readSamples(
   const arrays = await readNpz(source);
   const matches = matchArrays({ file, arrays, declared: inputs, stem: 'input', code });
   for (const match of matches) {
-    requireFit(match, isWhole(match) ? 1 : 0, file, code);
+    requireFit(match, { lead: isWhole(match) ? 1 : 0, file, code });
     if (match.array.shape.length === 0)
       fail(code, {
         file,
@@ -80,14 +80,14 @@ export async function readSamples(
       const end = Math.min(start + step, count);
       const feeds = new Map<string, MemoryTensor>();
       for (const match of matches)
-        feeds.set(match.declared.name, await batchOf(match, start, end, fixed ?? end - start, file, code));
+        feeds.set(match.declared.name, await batchOf(match, { start, end, rows: fixed ?? end - start, file, code }));
       yield { feeds, samples: end - start };
     }
   }
   return {
     file,
     count,
-    labels: labels === undefined ? null : await readLabels(file, arrays, labels, count, code),
+    labels: labels === undefined ? null : await readLabels(file, arrays, { name: labels, count, code }),
     batches: (size) => ({ [Symbol.asyncIterator]: () => rows(fixed ?? size) }),
   };
 }
@@ -101,23 +101,23 @@ function fixedBatch(matches: readonly ArrayMatch[]): number | null {
   return isStatic(first) ? first : null;
 }
 
-async function batchOf(
-  match: ArrayMatch,
-  start: number,
-  end: number,
-  rows: number,
-  file: string,
-  code: BadData,
-): Promise<MemoryTensor> {
+interface Rows {
+  readonly start: number;
+  readonly end: number;
+  readonly rows: number;
+  readonly file: string;
+  readonly code: BadData;
+}
+
+async function batchOf(match: ArrayMatch, { start, end, rows, file, code }: Rows): Promise<MemoryTensor> {
   const { declared, array } = match;
-  const bytes = castBytes(
-    declared.name,
-    array.dtype,
-    declared.type.dtype,
-    await readRows(array.data, start, end),
+  const bytes = castBytes(declared.name, {
+    from: array.dtype,
+    to: declared.type.dtype,
+    bytes: await readRows(array.data, start, end),
     file,
     code,
-  );
+  });
   const width = bytes.byteLength / (end - start);
   const filled = new Uint8Array(rows * width);
   for (let row = 0; row < rows; row++) {
@@ -131,9 +131,7 @@ async function batchOf(
 async function readLabels(
   file: string,
   arrays: Arrays,
-  name: string,
-  count: number,
-  code: BadData,
+  { name, count, code }: { readonly name: string; readonly count: number; readonly code: BadData },
 ): Promise<Float64Array> {
   const array = arrays.get(name);
   const expected = `an integer array "${name}" with one class per sample`;

@@ -114,10 +114,10 @@ export function infix(dim: Dim): string {
   if (isStatic(dim)) return String(dim);
   const [only] = dim.terms;
   if (dim.terms.length === 1 && only!.factor === 1 && only!.atoms.length === 1) return atomText(only!.atoms[0]!);
-  return dim.terms.map((term, i) => termText(term, i === 0)).join('');
+  return dim.terms.map((term, i) => termText(term, { isFirst: i === 0 })).join('');
 }
 
-function termText({ factor, atoms }: Term, isFirst: boolean): string {
+function termText({ factor, atoms }: Term, { isFirst }: { readonly isFirst: boolean }): string {
   const size = Math.abs(factor);
   const factors = [
     ...(size === 1 && atoms.length ? [] : [String(size)]),

@@ -36,28 +36,22 @@ export function memoryData(dtype: Dtype, shape: readonly number[], bytes: Uint8A
   };
 }
 
-/** `identity` defaults to the source: pass the same one for two views of the same numbers. */
-export function storedData(
-  dtype: Dtype,
-  shape: readonly number[],
-  source: ByteSource,
-  identity: object = source,
-): TensorData {
+/** The identity is the source; give two views of the same numbers the same one. */
+export function storedData(dtype: Dtype, shape: readonly number[], source: ByteSource): TensorData {
   return {
     dtype,
     shape,
     byteLength: sized(dtype, shape),
     memory: null,
     stored: source,
-    identity,
+    identity: source,
     read: () => readVerified(source),
   };
 }
 
 /** Data computed from others only when it is read, so that rewriting a weight stays a synchronous graph edit. */
 export function derivedData(
-  dtype: Dtype,
-  shape: readonly number[],
+  { dtype, shape }: Pick<TensorData, 'dtype' | 'shape'>,
   from: readonly TensorData[],
   compute: (...inputs: Uint8Array[]) => Uint8Array,
 ): TensorData {

@@ -36,7 +36,7 @@ export class Expr {
   readonly text: string;
   constructor(terms: readonly Term[]) {
     this.terms = terms;
-    this.text = terms.map((term, i) => termText(term, i === 0)).join('');
+    this.text = terms.map((term, i) => termText(term, { first: i === 0 })).join('');
   }
   toString(): string {
     return this.text;
@@ -76,7 +76,7 @@ const atomText = (atom: Atom): string => {
 };
 const atomsKey = (atoms: readonly Atom[]): string => atoms.map(atomText).join('*');
 
-function termText({ factor, atoms }: Term, first: boolean): string {
+function termText({ factor, atoms }: Term, { first }: { readonly first: boolean }): string {
   const size = Math.abs(factor);
   const body = atoms.length === 0 ? String(size) : size === 1 ? atomsKey(atoms) : `${size}*${atomsKey(atoms)}`;
   if (first) return factor < 0 ? `-${body}` : body;

@@ -55,8 +55,8 @@ export async function readNpy(source: ByteSource): Promise<TensorData> {
   const numbers = source.slice(dataStart, source.size);
   if (!isBigEndian && !isFortranOrder) return storedData(dtype, shape, numbers);
   const raw = storedData('uint8', [numbers.size], numbers);
-  return derivedData(dtype, shape, [raw], (bytes) =>
-    rowMajor(isBigEndian ? swapped(dtype, bytes) : bytes, dtype, shape, isFortranOrder),
+  return derivedData({ dtype, shape }, [raw], (bytes) =>
+    rowMajor(isBigEndian ? swapped(dtype, bytes) : bytes, { dtype, shape, isFortranOrder }),
   );
 }
 
@@ -102,7 +102,13 @@ function swapped(dtype: Dtype, bytes: Uint8Array): Uint8Array {
   return out;
 }
 
-function rowMajor(bytes: Uint8Array, dtype: Dtype, shape: readonly number[], isFortranOrder: boolean): Uint8Array {
+interface Layout {
+  readonly dtype: Dtype;
+  readonly shape: readonly number[];
+  readonly isFortranOrder: boolean;
+}
+
+function rowMajor(bytes: Uint8Array, { dtype, shape, isFortranOrder }: Layout): Uint8Array {
   if (!isFortranOrder) return bytes;
   const strides = rowMajorStrides(shape.toReversed()).toReversed();
   return gather(bytes, byteLength(dtype, 1), { shape, strides, offset: 0 });

@@ -32,7 +32,7 @@ export function gather(storage: Uint8Array, itemSize: number, window: Window): U
   if (out.byteLength === 0) return out;
   if (shape.length === 0) return new Uint8Array(storage.subarray(offset * itemSize, (offset + 1) * itemSize));
   const last = shape.length - 1;
-  const copyRow = rowCopier(storage, out, itemSize, shape[last]!, strides[last]!);
+  const copyRow = rowCopier(storage, out, { itemSize, count: shape[last]!, stride: strides[last]! });
   const index = new Array<number>(last).fill(0);
   let from = offset;
   for (let to = 0; ;) {
@@ -57,9 +57,7 @@ const WORDS = { 1: Uint8Array, 2: Uint16Array, 4: Uint32Array, 8: BigUint64Array
 function rowCopier(
   storage: Uint8Array,
   out: Uint8Array<ArrayBuffer>,
-  itemSize: number,
-  count: number,
-  stride: number,
+  { itemSize, count, stride }: { readonly itemSize: number; readonly count: number; readonly stride: number },
 ): RowCopier {
   if (stride === 1)
     return (from, to) => out.set(storage.subarray(from * itemSize, (from + count) * itemSize), to * itemSize);

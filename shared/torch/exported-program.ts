@@ -97,7 +97,7 @@ async function loadWeights(
       : (state.get(fqn) ?? misplaced[0]!.get(fqn));
     if (!found)
       fail('CorruptModel', { file: archive.file, where: `weight "${fqn}"`, reason: 'the file does not hold it' });
-    checkType(archive.file, spec, found, graph);
+    checkType(archive.file, spec, { data: found, graph });
     const taken = tensors.get(fqn);
     const key = taken && taken !== found ? `constants/${fqn}` : fqn;
     tensors.set(key, found);
@@ -107,7 +107,11 @@ async function loadWeights(
 }
 
 /** The graph was made for this very tensor: a weight of another type is another file's weight. */
-function checkType(file: string, { name, fqn }: WeightSpec, data: TensorData, graph: TorchGraph): void {
+function checkType(
+  file: string,
+  { name, fqn }: WeightSpec,
+  { data, graph }: { readonly data: TensorData; readonly graph: TorchGraph },
+): void {
   const value = graph.values.get(name);
   if (value?.kind !== 'tensor')
     fail('CorruptModel', { file, where: `weight "${fqn}"`, reason: `the graph has no tensor "${name}"` });

@@ -48,7 +48,12 @@ interface Real {
 type Value = Ratio | Real | { readonly kind: 'opaque' };
 
 const OPAQUE: Value = { kind: 'opaque' };
-const ratio = (over: Dim, under: Dim = 1, rounded = false): Ratio => ({ kind: 'ratio', over, under, rounded });
+const ratio = (over: Dim, under: Dim = 1, { rounded = false }: { readonly rounded?: boolean } = {}): Ratio => ({
+  kind: 'ratio',
+  over,
+  under,
+  rounded,
+});
 
 /** A value as a double: whole numbers and quotients of them are rounded as Python does. */
 function asReal(value: Value): Real | null {
@@ -120,7 +125,7 @@ class Evaluation {
     const over = this.times(a.over, b.under);
     const under = this.times(a.under, b.over);
     if (under === 0) return this.refuse('an expression divides by zero');
-    return ratio(over, under, inFloat && !isPowerOfTwo(under));
+    return ratio(over, under, { rounded: inFloat && !isPowerOfTwo(under) });
   }
 
   /** The integer a value stands for; the division left in it comes out even. */

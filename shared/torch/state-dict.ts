@@ -107,7 +107,9 @@ async function attach(
   refs: ReadonlyMap<string, StorageRef>,
   { file, isLinkable }: { file: string; isLinkable: boolean },
 ): Promise<void> {
-  const records = new Map([...refs.values()].map((ref) => [ref, recordOf(zip, `${folder}/${ref.key}`, ref, file)]));
+  const records = new Map(
+    [...refs.values()].map((ref) => [ref, recordOf(zip, { name: `${folder}/${ref.key}`, ref, file })]),
+  );
   await zip.prefetch(records.values(), WEIGHT_LIMITS.inMemory);
   for (const [ref, record] of records) {
     const memory = record.size <= WEIGHT_LIMITS.inMemory ? await record.read() : null;
@@ -115,7 +117,10 @@ async function attach(
   }
 }
 
-function recordOf(zip: Zip, name: string, ref: StorageRef, file: string): ZipEntry {
+function recordOf(
+  zip: Zip,
+  { name, ref, file }: { readonly name: string; readonly ref: StorageRef; readonly file: string },
+): ZipEntry {
   const record = zip.get(name) ?? fail('CorruptModel', { file, where: name, reason: 'a storage is missing' });
   // An empty record stands for fake tensors: the views on it say so.
   if (record.size !== ref.bytes && record.size !== 0) {

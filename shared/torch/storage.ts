@@ -88,7 +88,7 @@ export class Storage {
     // Tied weights under two shapes are still the same numbers.
     const identity = this.#identity(`${dtype};${start};${end}`);
     const slice = source.slice(start, end);
-    const stored = storedData(dtype, shape, slice, identity);
+    const stored = { ...storedData(dtype, shape, slice), identity };
     const lazy = isLinkable ? stored : { ...stored, stored: null };
     return memory ? inMemory(lazy, memory.subarray(start, end)) : lazy;
   }
@@ -104,7 +104,7 @@ export class Storage {
       ? memoryData('uint8', [bytes], memory.subarray(start, end))
       : storedData('uint8', [bytes], source.slice(start, end));
     const copy = (storage: Uint8Array): Uint8Array => gather(storage, itemSize, { shape, strides, offset: 0 });
-    const data = derivedData(dtype, shape, [base], copy);
+    const data = derivedData({ dtype, shape }, [base], copy);
     return memory ? inMemory(data, copy(base.memory!)) : data;
   }
 

@@ -65,10 +65,11 @@ export function fourierTransform(c: OpCall, op: Builder): Value {
   const [re, im] = [part(0), c.shape(0).at(-1) === 2 ? part(1) : null];
   const times = (x: Value, matrix: Value): Value => op.MatMul([x, matrix]);
   // Forward turns by e^(-iθ), inverse by e^(iθ).
-  const combine = (x: Value, y: Value, plus: boolean): Value => (plus ? op.Add([x, y]) : op.Sub([x, y]));
-  const real = im ? combine(times(re, cos), times(im, sin), !inverse) : times(re, cos);
+  const combine = (x: Value, y: Value, { plus }: { readonly plus: boolean }): Value =>
+    plus ? op.Add([x, y]) : op.Sub([x, y]);
+  const real = im ? combine(times(re, cos), times(im, sin), { plus: !inverse }) : times(re, cos);
   const imaginary = im
-    ? combine(times(im, cos), times(re, sin), inverse)
+    ? combine(times(im, cos), times(re, sin), { plus: inverse })
     : inverse
       ? times(re, sin)
       : op.Neg([times(re, sin)]);

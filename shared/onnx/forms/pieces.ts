@@ -38,11 +38,15 @@ function splitInto(c: OpCall, op: Builder): readonly Value[] {
   const whole = c.shape(0)[axis]!;
   // Without sizes the parts are equal.
   if (divideExactly(whole, parts) !== null) return op.Split([c.input(0)], { axis }, parts);
-  return op.Split([c.input(0), unevenSizes(c, op, axis, parts)], { axis }, parts);
+  return op.Split([c.input(0), unevenSizes(c, op, { axis, parts })], { axis }, parts);
 }
 
 /** Parts rounded up, the last one takes what is left. */
-function unevenSizes(c: OpCall, op: Builder, axis: number, parts: number): Value {
+function unevenSizes(
+  c: OpCall,
+  op: Builder,
+  { axis, parts }: { readonly axis: number; readonly parts: number },
+): Value {
   const whole = c.shape(0)[axis]!;
   if (isStatic(whole)) {
     const chunk = Math.ceil(whole / parts);

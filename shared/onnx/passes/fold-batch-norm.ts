@@ -99,7 +99,7 @@ const scaledWeight = (
   epsilon: number,
   { of, blockSize }: Channels,
 ): TensorData =>
-  derivedData(w.dtype, w.shape, [w, gamma!, variance!], (wBytes, gammaBytes, varianceBytes) => {
+  derivedData(w, [w, gamma!, variance!], (wBytes, gammaBytes, varianceBytes) => {
     const scaled = new Uint8Array(wBytes!);
     const values = new FLOAT_ARRAYS[w.dtype as keyof typeof FLOAT_ARRAYS](scaled.buffer);
     const scale = scales(decodeNumbers(w.dtype, gammaBytes!), decodeNumbers(w.dtype, varianceBytes!), epsilon);
@@ -113,7 +113,7 @@ const scaledWeight = (
 
 /** beta + (bias - mean) * scale, rounded once. */
 const shiftedBias = (bias: TensorData | null, statistics: readonly TensorData[], epsilon: number): TensorData =>
-  derivedData(statistics[0]!.dtype, statistics[0]!.shape, bias ? [...statistics, bias] : statistics, (...bytes) => {
+  derivedData(statistics[0]!, bias ? [...statistics, bias] : statistics, (...bytes) => {
     const [gamma, beta, mean, variance, b] = bytes.map((part) => decodeNumbers(statistics[0]!.dtype, part));
     const scale = scales(gamma!, variance!, epsilon);
     return encodeNumbers(

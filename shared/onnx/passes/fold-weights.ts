@@ -107,7 +107,7 @@ function rangeOf(data: TensorData, shape: readonly number[], start: number): Ten
   const to = from + byteLength(data.dtype, elementCount(shape));
   if (data.memory) return memoryData(data.dtype, shape, data.memory.subarray(from, to));
   if (data.stored) return storedData(data.dtype, shape, data.stored.slice(from, to));
-  return derivedData(data.dtype, shape, [data], (bytes) => bytes.subarray(from, to));
+  return derivedData({ dtype: data.dtype, shape }, [data], (bytes) => bytes.subarray(from, to));
 }
 
 const reordered: NewData = (node, data, op) => {
@@ -126,7 +126,7 @@ const reordered: NewData = (node, data, op) => {
   // Gather may repeat rows: never make the file larger.
   if (size(shapes.map((shape) => ({ dtype, shape }))) > size(weightsOf(node, data))) return null;
   return shapes.map((shape, i) =>
-    derivedData(dtype, shape, data, (...bytes) => {
+    derivedData({ dtype, shape }, data, (...bytes) => {
       const results = evaluate(data.map((d, n) => ({ dtype: d.dtype, shape: d.shape, bytes: bytes[n]! })));
       if (!results) throw new Error(`${node.op} of a weight could not be computed`);
       return results[i]!.bytes;

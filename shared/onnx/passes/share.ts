@@ -72,7 +72,7 @@ function shareIn(graph: Graph, op: Builder): number {
     const key = nodeKey(node, values, identities);
     const same = known.get(key);
     if (!same) known.set(key, node);
-    else if (merge(graph, node, same, op)) changes++;
+    else if (merge(graph, { node, same }, op)) changes++;
   }
   return changes;
 }
@@ -81,12 +81,12 @@ function shareIn(graph: Graph, op: Builder): number {
 const isOutputIdentity = (node: Node): boolean =>
   isStandard(node, 'Identity') && node.graph!.isOutput(node.outputs[0]!);
 
-function merge(graph: Graph, node: Node, same: Node, op: Builder): boolean {
+function merge(graph: Graph, { node, same }: { readonly node: Node; readonly same: Node }, op: Builder): boolean {
   if (node.outputs.some((output, i) => (output.name === '') !== (same.outputs[i]!.name === ''))) return false;
   const needsIdentity = node.outputs.some((output, i) => graph.isOutput(output) && graph.isOutput(same.outputs[i]!));
   op.origin = node.origin;
   node.outputs.forEach((output, i) => {
-    if (output.name !== '') replaceValue(graph, output, same.outputs[i]!, op);
+    if (output.name !== '') replaceValue(graph, { from: output, to: same.outputs[i]! }, op);
   });
   graph.removeNode(node);
   if (needsIdentity) graph.sortNodes();

@@ -22,8 +22,7 @@ const isSafeLocation = (location: string): boolean =>
 export function externalSlice(
   entries: readonly Message<'StringStringEntryProto'>[],
   byteLength: number,
-  open: ExternalData | undefined,
-  at: Where,
+  { open, at }: { readonly open: ExternalData | undefined; readonly at: Where },
 ): ByteSource {
   const corrupt = (reason: string): never => fail('CorruptModel', { ...at, reason });
   const values = new Map(entries.map(({ key, value }) => [key ?? '', value ?? '']));

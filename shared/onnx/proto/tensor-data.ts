@@ -48,7 +48,11 @@ export function tensorData(tensor: Tensor, where: string, { file, external }: Re
   if (tensor.segment) return corrupt('it is one segment of a tensor');
 
   if (tensor.data_location === EXTERNAL)
-    return storedData(dtype, shape, externalSlice(tensor.external_data ?? [], size, external, { file, where }));
+    return storedData(
+      dtype,
+      shape,
+      externalSlice(tensor.external_data ?? [], size, { open: external, at: { file, where } }),
+    );
   if (tensor.raw_data) {
     if (lengthOf(tensor.raw_data) !== size)
       return corrupt(`it has ${lengthOf(tensor.raw_data)} bytes, its type ${dtype}[${shape.join(',')}] takes ${size}`);
@@ -60,19 +64,22 @@ export function tensorData(tensor: Tensor, where: string, { file, external }: Re
     const found = pieces.reduce((sum, piece) => sum + lengthOf(piece), 0);
     if (found !== size)
       return corrupt(`its ${list} has ${found} bytes, its type ${dtype}[${shape.join(',')}] takes ${size}`);
-    return joined(dtype, shape, pieces, (bytes) => bytes);
+    return joined(dtype, shape, { pieces, unpack: (bytes) => bytes });
   }
-  return joined(dtype, shape, pieces, (bytes) => {
-    try {
-      return unpackVarints(bytes, size, DTYPES[dtype].bits);
-    } catch (cause) {
-      if (cause instanceof FerryError) throw cause;
-      return fail(
-        'CorruptModel',
-        { file, where, reason: `its ${list}: ${cause instanceof Error ? cause.message : String(cause)}` },
-        cause,
-      );
-    }
+  return joined(dtype, shape, {
+    pieces,
+    unpack: (bytes) => {
+      try {
+        return unpackVarints(bytes, size, DTYPES[dtype].bits);
+      } catch (cause) {
+        if (cause instanceof FerryError) throw cause;
+        return fail(
+          'CorruptModel',
+          { file, where, reason: `its ${list}: ${cause instanceof Error ? cause.message : String(cause)}` },
+          cause,
+        );
+      }
+    },
   });
 }
 
@@ -98,13 +105,12 @@ const asData = (dtype: Dtype, shape: readonly number[], bytes: Bytes): TensorDat
 function joined(
   dtype: Dtype,
   shape: readonly number[],
-  pieces: readonly Bytes[],
-  unpack: (bytes: Uint8Array) => Uint8Array,
+  { pieces, unpack }: { readonly pieces: readonly Bytes[]; readonly unpack: (bytes: Uint8Array) => Uint8Array },
 ): TensorData {
   if (pieces.every(isMemory))
     return memoryData(dtype, shape, new Uint8Array(unpack(Buffer.concat(pieces as Uint8Array[]))));
   const only = pieces.length === 1 ? pieces[0]! : null;
   if (only && RAW_LISTS.includes(listOf(dtype))) return asData(dtype, shape, only);
   const parts = pieces.map((piece) => asData('uint8', [lengthOf(piece)], piece));
-  return derivedData(dtype, shape, parts, (...bytes) => unpack(Buffer.concat(bytes)));
+  return derivedData({ dtype, shape }, parts, (...bytes) => unpack(Buffer.concat(bytes)));
 }

@@ -7,8 +7,7 @@ const float = (value: number): AttributeRow => ({ kind: 'float', default: value 
 const activation = (
   since: readonly number[],
   attributes: Readonly<Record<string, AttributeRow>> = {},
-  inputs = 'X',
-  outputs = 'Y',
+  { inputs = 'X', outputs = 'Y' }: { readonly inputs?: string; readonly outputs?: string } = {},
 ): OpRow => ({
   since,
   inputs,
@@ -32,7 +31,7 @@ export const ACTIVATIONS = {
   Sigmoid: activation([1, 6, 13]),
   Relu: { since: [1, 6, 13, 14], inputs: 'X', infer: sameAs() },
   Softplus: activation([1, 22]),
-  Softsign: activation([1, 22], {}, 'input', 'output'),
+  Softsign: activation([1, 22], {}, { inputs: 'input', outputs: 'output' }),
   Elu: activation([1, 6, 22], { alpha: float(1) }),
   Selu: activation([1, 6, 22], { alpha: float(1.6732631921768188), gamma: float(1.0507010221481323) }),
   Celu: activation([12], { alpha: float(1) }),

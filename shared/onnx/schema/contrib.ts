@@ -77,7 +77,7 @@ export const CONTRIB: Readonly<Record<string, OpRow>> = {
       transA: { kind: 'int', default: 0 },
       transB: { kind: 'int', default: 0 },
     },
-    infer: (c) => typed(c.has(8) ? c.dtypeOf(8) : 'float32', gemmShape(c, 0, 3, 6)),
+    infer: (c) => typed(c.has(8) ? c.dtypeOf(8) : 'float32', gemmShape(c, { left: 0, right: 3, bias: 6 })),
   },
   DynamicQuantizeMatMul: {
     since: [1],

@@ -9,8 +9,7 @@ const unknownType = (): Inferred => ({ type: null });
 /** Sequences have no tensor type; what comes out of one cannot be told. */
 const sequence = (
   since: readonly number[],
-  inputs: string,
-  outputs: string,
+  { inputs, outputs }: { readonly inputs: string; readonly outputs: string },
   attributes: OpRow['attributes'] = {},
 ): OpRow => ({
   since,
@@ -67,11 +66,15 @@ export const CONTROL = {
     bodies: scanned,
     infer: scan,
   },
-  SequenceConstruct: sequence([11], 'inputs...', 'output_sequence'),
-  SequenceEmpty: sequence([11], '', 'output', { dtype: { kind: 'int', dtype: true, optional: true } }),
-  SequenceInsert: sequence([11], 'input_sequence tensor position?', 'output_sequence'),
-  SequenceErase: sequence([11], 'input_sequence position?', 'output_sequence'),
-  SequenceAt: sequence([11], 'input_sequence position', 'tensor'),
+  SequenceConstruct: sequence([11], { inputs: 'inputs...', outputs: 'output_sequence' }),
+  SequenceEmpty: sequence(
+    [11],
+    { inputs: '', outputs: 'output' },
+    { dtype: { kind: 'int', dtype: true, optional: true } },
+  ),
+  SequenceInsert: sequence([11], { inputs: 'input_sequence tensor position?', outputs: 'output_sequence' }),
+  SequenceErase: sequence([11], { inputs: 'input_sequence position?', outputs: 'output_sequence' }),
+  SequenceAt: sequence([11], { inputs: 'input_sequence position', outputs: 'tensor' }),
   SequenceLength: {
     since: [11],
     inputs: 'input_sequence',
@@ -79,14 +82,22 @@ export const CONTROL = {
     untyped: true,
     infer: () => typed('int64', []),
   },
-  SplitToSequence: sequence([11, 24], 'input split?', 'output_sequence', {
-    axis: { kind: 'int', default: 0 },
-    keepdims: { kind: 'int', default: 1 },
-  }),
-  ConcatFromSequence: sequence([11], 'input_sequence', 'concat_result', {
-    axis: { kind: 'int' },
-    new_axis: { kind: 'int', default: 0 },
-  }),
+  SplitToSequence: sequence(
+    [11, 24],
+    { inputs: 'input split?', outputs: 'output_sequence' },
+    {
+      axis: { kind: 'int', default: 0 },
+      keepdims: { kind: 'int', default: 1 },
+    },
+  ),
+  ConcatFromSequence: sequence(
+    [11],
+    { inputs: 'input_sequence', outputs: 'concat_result' },
+    {
+      axis: { kind: 'int' },
+      new_axis: { kind: 'int', default: 0 },
+    },
+  ),
 } as const satisfies Record<string, OpRow>;
 
 function mergeTypes(c: OpCall, a: TensorType | null, b: TensorType | null): TensorType | null {

@@ -18,7 +18,10 @@ const CONVOLUTION = { auto_pad: { kind: 'string', default: 'NOTSET' }, ...WINDOW
 >;
 
 /** Shape of a convolution of input `x` with weights `w`; `b` is checked when it is there. */
-export function convolutionShape(c: OpCall, x: number, w: number, b: number): Dim[] {
+export function convolutionShape(
+  c: OpCall,
+  { x, w, b }: { readonly x: number; readonly w: number; readonly b: number },
+): Dim[] {
   const [n, channels, ...spatial] = c.shape(x);
   const [filters, channelsPerGroup, ...kernel] = c.shape(w);
   if (c.rank(x) < 3 || c.rank(w) !== c.rank(x))
@@ -35,7 +38,7 @@ export const CONVOLUTIONS = {
     since: [1, 11, 22],
     inputs: 'X W B?',
     attributes: CONVOLUTION,
-    infer: (c) => typed(commonDtype(c), convolutionShape(c, 0, 1, 2)),
+    infer: (c) => typed(commonDtype(c), convolutionShape(c, { x: 0, w: 1, b: 2 })),
   },
   ConvInteger: {
     since: [10],
@@ -43,7 +46,7 @@ export const CONVOLUTIONS = {
     outputs: 'y',
     attributes: CONVOLUTION,
     readsCodes: true,
-    infer: (c) => typed('int32', convolutionShape(c, 0, 1, -1)),
+    infer: (c) => typed('int32', convolutionShape(c, { x: 0, w: 1, b: -1 })),
   },
   QLinearConv: {
     since: [10],
@@ -51,7 +54,7 @@ export const CONVOLUTIONS = {
     outputs: 'y',
     attributes: CONVOLUTION,
     readsCodes: true,
-    infer: (c) => typed(c.dtypeOf(7), convolutionShape(c, 0, 3, 8)),
+    infer: (c) => typed(c.dtypeOf(7), convolutionShape(c, { x: 0, w: 3, b: 8 })),
   },
   ConvTranspose: {
     since: [1, 11, 22],
@@ -63,7 +66,7 @@ export const CONVOLUTIONS = {
     since: [19, 22],
     inputs: 'X W offset B? mask?',
     attributes: { ...WINDOW, offset_group: { kind: 'int', default: 1 } },
-    infer: (c) => typed(commonDtype(c), convolutionShape(c, 0, 1, 3)),
+    infer: (c) => typed(commonDtype(c), convolutionShape(c, { x: 0, w: 1, b: 3 })),
   },
 } as const satisfies Record<string, OpRow>;
 

@@ -37,7 +37,7 @@ export const MATRIX = {
       transA: { kind: 'int', default: 0 },
       transB: { kind: 'int', default: 0 },
     },
-    infer: (c) => typed(commonDtype(c), gemmShape(c, 0, 1, 2)),
+    infer: (c) => typed(commonDtype(c), gemmShape(c, { left: 0, right: 1, bias: 2 })),
   },
   Einsum: {
     since: [12],
@@ -57,7 +57,10 @@ export const MATRIX = {
 } as const satisfies Record<string, OpRow>;
 
 /** Also of the quantized Gemm; `bias` is checked when it is there. */
-export function gemmShape(c: OpCall, left: number, right: number, bias: number): Dim[] {
+export function gemmShape(
+  c: OpCall,
+  { left, right, bias }: { readonly left: number; readonly right: number; readonly bias: number },
+): Dim[] {
   for (const i of [left, right]) requireRank(c, i, 2);
   const [a, b] = [c.shape(left), c.shape(right)];
   const [rows, inner] = c.int('transA') ? [a[1]!, a[0]!] : [a[0]!, a[1]!];

@@ -119,13 +119,14 @@ function slice(c: OpCall): Inferred {
   if ([starts, ends, steps].some((list) => list && list.length !== axes.length))
     throw new Error(`Slice: starts, ends and steps do not fit ${axes.length} axes`);
   axes.forEach((axis, i) => {
-    const known = starts && ends && steps ? sliceLength(shape[axis]!, starts[i]!, ends[i]!, steps[i]!) : null;
+    const known =
+      starts && ends && steps ? sliceLength(shape[axis]!, { start: starts[i]!, end: ends[i]!, step: steps[i]! }) : null;
     shape[axis] = known ?? c.unknownDim();
   });
   const content = vectorContent(c, 0);
   const picked =
     content && c.rank(0) === 1 && axes.length === 1 && starts && ends && steps
-      ? sliceList(content, starts[0]!, ends[0]!, steps[0]!)
+      ? sliceList(content, { start: starts[0]!, end: ends[0]!, step: steps[0]! })
       : null;
   return typed(c.dtypeOf(0), shape, picked);
 }

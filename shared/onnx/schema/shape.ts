@@ -202,7 +202,7 @@ function reshape(c: OpCall): Inferred {
     data,
     dims.filter((d) => d !== -1),
   );
-  if (inferredAt >= 0) dims[inferredAt] = quotient(c, left, right, target);
+  if (inferredAt >= 0) dims[inferredAt] = quotient(c, { left, right, target });
   // With nothing symbolic left over the number of elements must be the same.
   else if (left.every(isStatic) && right.every(isStatic) && productDims(left) !== productDims(right)) wrong(c, target);
   return typed(c.dtypeOf(0), dims, c.content(0));
@@ -220,7 +220,14 @@ function cancelCommon(a: readonly Dim[], b: readonly Dim[]): { left: Dim[]; righ
   return { left, right };
 }
 
-function quotient(c: OpCall, left: readonly Dim[], right: readonly Dim[], target: readonly Dim[]): Dim {
+function quotient(
+  c: OpCall,
+  {
+    left,
+    right,
+    target,
+  }: { readonly left: readonly Dim[]; readonly right: readonly Dim[]; readonly target: readonly Dim[] },
+): Dim {
   const [total, rest] = [productDims(left), productDims(right)];
   const exact = divideExactly(total, rest);
   if (exact !== null) return exact;

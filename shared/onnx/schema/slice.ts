@@ -2,17 +2,23 @@
 import { addDims, ceilDivDims, type Dim, isStatic, subDims } from '../../tensor/dim.ts';
 import { isAtLeast } from './bounds.ts';
 
+export interface Bounds {
+  readonly start: Dim;
+  readonly end: Dim;
+  readonly step: number;
+}
+
 /**
  * Elements of `start:end:step` along an axis of `length`; bounds may be ±Infinity. null: it depends on how a symbolic
  * size
  * compares with a bound, which PyTorch settled with a guard we do not see.
  */
-export function sliceLength(length: Dim, start: Dim, end: Dim, step: number): Dim | null {
+export function sliceLength(length: Dim, { start, end, step }: Bounds): Dim | null {
   if (step === 0) throw new Error('a slice cannot have step 0');
   if (length === 0) return 0;
   const [lowest, highest] = step > 0 ? [0, length] : [-1, subDims(length, 1)];
-  const from = clamp(start, length, 0, highest);
-  const to = clamp(end, length, lowest, highest);
+  const from = clamp(start, length, { lowest: 0, highest });
+  const to = clamp(end, length, { lowest, highest });
   if (from === null || to === null) return null;
   const distance = step > 0 ? subDims(to, from) : subDims(from, to);
   if (isStatic(distance)) return Math.max(0, Math.ceil(distance / Math.abs(step)));
@@ -20,7 +26,11 @@ export function sliceLength(length: Dim, start: Dim, end: Dim, step: number): Di
 }
 
 /** `bound` counted from the front and clamped, when the order is certain. */
-function clamp(bound: Dim, length: Dim, lowest: Dim, highest: Dim): Dim | null {
+function clamp(
+  bound: Dim,
+  length: Dim,
+  { lowest, highest }: { readonly lowest: Dim; readonly highest: Dim },
+): Dim | null {
   if (bound === Infinity) return highest;
   if (bound === -Infinity) return lowest;
   const at = isStatic(bound)
@@ -39,7 +49,7 @@ function clamp(bound: Dim, length: Dim, lowest: Dim, highest: Dim): Dim | null {
 }
 
 /** The elements a slice picks from a list; null when a bound is symbolic. */
-export function sliceList<T>(list: readonly T[], start: Dim, end: Dim, step: number): T[] | null {
+export function sliceList<T>(list: readonly T[], { start, end, step }: Bounds): T[] | null {
   if (!isStatic(start) || !isStatic(end)) return null;
   const n = list.length;
   const place = (bound: number, lowest: number, highest: number): number =>

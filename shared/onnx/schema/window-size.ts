@@ -38,9 +38,9 @@ const reach = (kernel: Dim, dilation: number): Dim => addDims(mulDims(subDims(ke
 
 /** Positions along every spatial axis of `dims`. */
 export const slidingShape = (c: OpCall, dims: readonly Dim[], window: Window): Dim[] =>
-  dims.map((dim, i) => size(c, positions(c, dim, i, window)));
+  dims.map((dim, i) => size(c, positions(c, { dim, i }, window)));
 
-function positions(c: OpCall, dim: Dim, i: number, window: Window): Dim {
+function positions(c: OpCall, { dim, i }: { readonly dim: Dim; readonly i: number }, window: Window): Dim {
   const { kernel, strides, dilations, pads, autoPad } = window;
   const stride = strides[i]!;
   if (autoPad.startsWith('SAME')) return ceilDivDims(dim, stride);

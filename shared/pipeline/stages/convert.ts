@@ -31,7 +31,7 @@ function make({ format }: JobRecord): Make {
 export const run = jobStage<ConvertFacts>('convert', async (workspace, _input, services) => {
   const { job } = workspace;
   const { paths, isQuantized, ...made } = await make(job)(workspace, services);
-  const { variants, warnings } = variantsOf(job.variants, isQuantized);
+  const { variants, warnings } = variantsOf(job.variants, { isQuantized });
   if (variants.some((variant) => variant.quantize)) await requireKeepFloat(paths[0]!, job.options.keep_float);
   const converted = variants.find((variant) => !variant.quantize);
   const files: StoredFile[] = [];
@@ -66,7 +66,7 @@ async function requireKeepFloat(path: string, entries: readonly string[]): Promi
 /** A model that is quantized already has no FP32 form and is not quantized again: it is the INT8 variant. */
 function variantsOf(
   asked: readonly VariantRequest[],
-  isQuantized: boolean,
+  { isQuantized }: { readonly isQuantized: boolean },
 ): { variants: readonly VariantRequest[]; warnings: readonly string[] } {
   if (!isQuantized) return { variants: asked, warnings: [] };
   return {

@@ -25,7 +25,7 @@ export function chooseNodes({ graph, recipe, format, refused }: PlanRequest): Ch
   for (const node of graph.nodes) {
     const rule = ruleOf(node);
     if (!rule || reasons.has(node)) continue;
-    const reason = reasonAgainst(node, rule, recipe, format);
+    const reason = reasonAgainst(node, rule, { recipe, format });
     if (reason === null) chosen.add(node);
     else reasons.set(node, reason);
   }
@@ -51,7 +51,11 @@ export function chooseNodes({ graph, recipe, format, refused }: PlanRequest): Ch
 }
 
 /** What the node itself says, whatever stands around it. */
-function reasonAgainst(node: Node, rule: OperatorRule, recipe: Recipe, format: PlanRequest['format']): string | null {
+function reasonAgainst(
+  node: Node,
+  rule: OperatorRule,
+  { recipe, format }: { readonly recipe: Recipe; readonly format: PlanRequest['format'] },
+): string | null {
   if (!rule.kernel && format === 'QLinear') return 'it has no QLinear form';
   if (!rule.kernel && !recipe.targets.withoutKernel) return 'onnxruntime has no integer kernel for it on CPU';
   const refusal = rule.refuse?.(node) ?? null;

@@ -22,8 +22,8 @@ export function planObserved(request: PlanRequest): Plan {
       continue;
     }
     const inputs = planInputs(node, rule, tensors);
-    const [output = null, ...more] = planOutputs(node, rule, inputs[0] ?? null, choice, tensors);
-    const addition = output ? null : planAddition(node, rule, inputs, request, tensors);
+    const [output = null, ...more] = planOutputs(node, rule, { source: inputs[0] ?? null, choice, tensors });
+    const addition = output ? null : planAddition(node, rule, { inputs, request, tensors });
     nodes.set(node, { node, inputs, output, more, addition });
   }
   return { nodes, folded, skipped: skippedNodes(request.graph, nodes, choice) };
@@ -39,9 +39,11 @@ function planInputs(node: Node, rule: OperatorRule, tensors: TensorPlans): (Tens
 function planOutputs(
   node: Node,
   rule: OperatorRule,
-  source: TensorPlan | null,
-  choice: Choice,
-  tensors: TensorPlans,
+  {
+    source,
+    choice,
+    tensors,
+  }: { readonly source: TensorPlan | null; readonly choice: Choice; readonly tensors: TensorPlans },
 ): TensorPlan[] {
   if (!choice.integerOutputs.has(node)) return [];
   // The tensor that is calibrated is what is left after the folded Relu.
@@ -57,9 +59,11 @@ function planOutputs(
 function planAddition(
   node: Node,
   { biasIn }: OperatorRule,
-  [activation, weight]: readonly (TensorPlan | null)[],
-  { graph, recipe }: PlanRequest,
-  tensors: TensorPlans,
+  {
+    inputs: [activation, weight],
+    request: { graph, recipe },
+    tensors,
+  }: { readonly inputs: readonly (TensorPlan | null)[]; readonly request: PlanRequest; readonly tensors: TensorPlans },
 ): Addition | null {
   const product = node.outputs[0]!;
   const use = product.uses.size === 1 && !graph.isOutput(product) ? [...product.uses][0]! : null;

@@ -84,7 +84,7 @@ export class TensorPlans {
 /** One number for all columns as one for each. */
 function spread(data: TensorData, columns: number): TensorData {
   if (data.byteLength !== FLOAT_BYTES || columns === 1) return data;
-  return derivedData('float32', [columns], [data], (bytes) => {
+  return derivedData({ dtype: 'float32', shape: [columns] }, [data], (bytes) => {
     const values = new Float32Array(columns).fill(asFloat32(bytes)[0]!);
     return bytesOf(values);
   });

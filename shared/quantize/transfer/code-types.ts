@@ -38,9 +38,11 @@ export function weightAs<T extends QuantizedTensor>(weight: T, dtype: 'uint8' | 
 
 /** Adding 128 modulo 256 is turning over the highest bit, both ways. */
 const shifted = (codes: TensorData, dtype: Dtype): TensorData =>
-  derivedData(dtype, codes.shape, [codes], (bytes) => bytes.map((byte) => byte ^ 0x80));
+  derivedData({ dtype, shape: codes.shape }, [codes], (bytes) => bytes.map((byte) => byte ^ 0x80));
 
 function zeroPointAs({ zeroPoint, scale }: QParams, dtype: 'uint8' | 'int8'): TensorData {
   if (zeroPoint) return shifted(zeroPoint, dtype);
-  return derivedData(dtype, scale.shape, [scale], (bytes) => new Uint8Array(bytes.byteLength / 4).fill(SHIFT));
+  return derivedData({ dtype, shape: scale.shape }, [scale], (bytes) =>
+    new Uint8Array(bytes.byteLength / 4).fill(SHIFT),
+  );
 }

@@ -10,10 +10,10 @@ import { type Editor, retyped } from './editor.ts';
 import type { Weighted } from './weighted.ts';
 
 /** The scale of the sums: that of the activation times each of the weight's, in float32. */
-function sumScale(editor: Editor, stem: string, x: Value, w: Value): TensorData | null {
+function sumScale(editor: Editor, stem: string, { x, w }: { readonly x: Value; readonly w: Value }): TensorData | null {
   const [activation, weight] = [constantOf(x), constantOf(w)];
   if (!activation || !weight) return null;
-  return derivedData('float32', weight.shape, [activation, weight], (a, b) => {
+  return derivedData({ dtype: 'float32', shape: weight.shape }, [activation, weight], (a, b) => {
     const [scale] = asFloat32(a) as unknown as [number];
     return bytesOf(asFloat32(b).map((s) => s * scale));
   });
@@ -21,7 +21,7 @@ function sumScale(editor: Editor, stem: string, x: Value, w: Value): TensorData 
 
 /** `round_half_even(bias / (scale of x * scale of w))`, as onnxruntime's tool and INC compute it. */
 function biasCodes(bias: TensorData, scale: TensorData): TensorData {
-  return derivedData('int32', bias.shape, [bias, scale], (b, s) => {
+  return derivedData({ dtype: 'int32', shape: bias.shape }, [bias, scale], (b, s) => {
     const [values, scales] = [decodeNumbers('float32', b), decodeNumbers('float32', s)];
     const codes = values.map((v, i) => roundHalfEven(v / scales[scales.length === 1 ? 0 : i]!));
     return bytesOf(Int32Array.from(codes));
@@ -33,13 +33,17 @@ export function withIntegerBias(editor: Editor, { node, addition }: Weighted): v
   const [x, w] = [dequantized(node.inputs[0]), dequantized(node.inputs[1])];
   if (!x || !w) return;
   if (isStandard(node, 'MatMul')) integerProduct(editor, node, { x, w, addition });
-  else integerBias(editor, node, x[1], w[1]);
+  else integerBias(editor, node, { xScale: x[1], wScale: w[1] });
 }
 
-function integerBias(editor: Editor, node: Node, xScale: Value, wScale: Value): void {
+function integerBias(
+  editor: Editor,
+  node: Node,
+  { xScale, wScale }: { readonly xScale: Value; readonly wScale: Value },
+): void {
   const before = node.inputs[2] ?? null;
   const bias = constantOf(before);
-  const scale = sumScale(editor, node.name, xScale, wScale);
+  const scale = sumScale(editor, node.name, { x: xScale, w: wScale });
   if (!before || !bias || !scale) return;
   const stem = before.name;
   const params = {
@@ -67,7 +71,7 @@ interface Product {
 function integerProduct(editor: Editor, node: Node, { x, w, addition }: Product): void {
   const last = addition?.node ?? node;
   const [result] = last.outputs as [Value];
-  const scale = sumScale(editor, node.name, x[1], w[1]);
+  const scale = sumScale(editor, node.name, { x: x[1], w: w[1] });
   const biasValue = addition ? addition.node.inputs[addition.index]! : null;
   const bias = constantOf(biasValue);
   if (!scale || (addition && !bias)) return;

@@ -43,7 +43,9 @@ export function turned<T extends QuantizedTensor>(weight: T): T {
   const { granularity } = qparams;
   return {
     ...weight,
-    codes: derivedData(codes.dtype, [columns, rows], [codes], (bytes) => transposeBytes(bytes, rows, columns)),
+    codes: derivedData({ dtype: codes.dtype, shape: [columns, rows] }, [codes], (bytes) =>
+      transposeBytes(bytes, rows, columns),
+    ),
     qparams: granularity.kind === 'axis' ? { ...qparams, granularity: perAxis(1 - granularity.axis) } : qparams,
   };
 }

@@ -81,12 +81,16 @@ export function writeWeights(editor: Editor, { node, weightIndex, addition }: We
   node.setInput(weightIndex, editor.dequantize(codes, stem, params, axis));
   const unread: (Value | null)[] = [before];
   if (weights.bias && addition)
-    unread.push(replaceBias(editor, addition.node, addition.index, rowOf(weights.bias, node)));
-  else if (weights.bias) unread.push(replaceBias(editor, node, 2, weights.bias));
+    unread.push(replaceBias(editor, addition.node, { index: addition.index, bias: rowOf(weights.bias, node) }));
+  else if (weights.bias) unread.push(replaceBias(editor, node, { index: 2, bias: weights.bias }));
   editor.removeUnread(unread);
 }
 
-function replaceBias(editor: Editor, node: Node, index: number, bias: TensorData): Value | null {
+function replaceBias(
+  editor: Editor,
+  node: Node,
+  { index, bias }: { readonly index: number; readonly bias: TensorData },
+): Value | null {
   const before = node.inputs[index] ?? null;
   node.setInput(index, editor.constant(before ? `${before.name}_of_int8` : `${node.name}_bias`, bias));
   return before;
@@ -132,7 +136,7 @@ export function writeEmbedding(editor: Editor, { node }: Weighted, { codes, qpar
   const numbers = editor.add('Cast', [picked], { name: `${result.name}_numbers`, type, attributes: to, origin });
   let value = editor.add('Mul', [numbers, column('scale', scale)], { name: `${result.name}_scaled`, type, origin });
   if (zeroPoint) {
-    const shift = derivedData('float32', scale.shape, [scale, zeroPoint], (s, z) =>
+    const shift = derivedData({ dtype: 'float32', shape: scale.shape }, [scale, zeroPoint], (s, z) =>
       bytesOf(shifts(s, decodeNumbers(zeroPoint.dtype, z))),
     );
     value = editor.add('Add', [value, column('shift', shift)], { name: `${result.name}_looked_up`, type, origin });

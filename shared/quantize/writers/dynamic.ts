@@ -105,12 +105,16 @@ function scaledBias(writing: Writing, node: Node, bias: Value): Value {
   const data = constantOf(bias)!;
   return writing.constant(
     `${bias.name}_scaled`,
-    derivedData('float32', data.shape, [data], (bytes) => bytesOf(asFloat32(bytes!).map((v) => v * beta))),
+    derivedData({ dtype: 'float32', shape: data.shape }, [data], (bytes) =>
+      bytesOf(asFloat32(bytes!).map((v) => v * beta)),
+    ),
   );
 }
 
 /** On a new tensor: others may read the matrix as it is. */
 function transposedData(codes: TensorData): TensorData {
   const [rows, columns] = codes.shape as [number, number];
-  return derivedData(codes.dtype, [columns, rows], [codes], (bytes) => transposeBytes(bytes!, rows, columns));
+  return derivedData({ dtype: codes.dtype, shape: [columns, rows] }, [codes], (bytes) =>
+    transposeBytes(bytes!, rows, columns),
+  );
 }

@@ -87,4 +87,6 @@ function columnsOf(writing: Writing, values: PlanValues, table: ConstantPlan): C
 }
 
 const asFloats = (data: TensorData): TensorData =>
-  derivedData('float32', data.shape, [data], (bytes) => bytesOf(Float32Array.from(decodeNumbers(data.dtype, bytes!))));
+  derivedData({ dtype: 'float32', shape: data.shape }, [data], (bytes) =>
+    bytesOf(Float32Array.from(decodeNumbers(data.dtype, bytes!))),
+  );

@@ -67,8 +67,10 @@ export class PlanValues {
   /** A bias as float, rounded as its codes are: the same numbers whether they are added before or after scaling. */
   numbersOf(bias: PlanOf<'bias'>): Value {
     const codes = this.codeDataOf(bias);
-    const numbers = derivedData('float32', codes.shape, [codes, this.qparamsOf(bias).scale], (bytes, scale) =>
-      bytesOf(dequantizeBias(bytes!, asFloat32(scale!))),
+    const numbers = derivedData(
+      { dtype: 'float32', shape: codes.shape },
+      [codes, this.qparamsOf(bias).scale],
+      (bytes, scale) => bytesOf(dequantizeBias(bytes!, asFloat32(scale!))),
     );
     return this.#writing.constant(`${bias.value.name}_rounded`, numbers);
   }
@@ -82,7 +84,7 @@ export class PlanValues {
 
 /** Integer kernels want a vector, whatever ones surround it in the float model. */
 const biasCodes = (plan: PlanOf<'bias'>, { dtype, scale }: QParams): TensorData =>
-  derivedData(dtype, [elementCount(plan.data.shape)], [plan.data, scale], (bytes, scales) =>
+  derivedData({ dtype, shape: [elementCount(plan.data.shape)] }, [plan.data, scale], (bytes, scales) =>
     bytesOf(quantizeBias(biasValues(plan, bytes!), asFloat32(scales!))),
   );
 
@@ -90,7 +92,7 @@ const biasCodes = (plan: PlanOf<'bias'>, { dtype, scale }: QParams): TensorData 
 function codesOf(data: TensorData, { dtype, granularity, scale, zeroPoint }: QParams): TensorData {
   const channels = channelsOf(data.shape, scaleAxis(granularity));
   const from = [data, scale, ...(zeroPoint ? [zeroPoint] : [])];
-  return derivedData(dtype, data.shape, from, (bytes, scales, zeros) => {
+  return derivedData({ dtype, shape: data.shape }, from, (bytes, scales, zeros) => {
     const values = asFloat32(bytes!);
     const zeroPoints = zeros ? decodeNumbers(zeroPoint!.dtype, zeros) : new Float64Array(channels.channels);
     const params = { channels, scale: asFloat32(scales!), zeroPoint: zeroPoints, ...CODES[dtype] };

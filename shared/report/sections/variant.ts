@@ -19,10 +19,13 @@ export const variantSections = (report: Report, limits: Limits): readonly Sectio
   report.variants.slice(0, limits.rows).map((variant, i) => ({
     id: `variant-${i}`,
     title: `Variant ${shorten(variant.name, limits.name)}`,
-    body: card(variant, i, report, limits),
+    body: card(variant, { at: i, report, limits }),
   }));
 
-function card(variant: Variant, at: number, report: Report, limits: Limits): Html {
+function card(
+  variant: Variant,
+  { at, report, limits }: { readonly at: number; readonly report: Report; readonly limits: Limits },
+): Html {
   const { quantization, validation } = variant;
   const { mark, words } = result(variant, report);
   return html`<article class="card"><p class="badges">${badge(variant.dtype)}${variant.name === report.chosen ? badge('chosen') : null}${outcome(mark, words)}</p>

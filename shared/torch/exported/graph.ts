@@ -23,7 +23,7 @@ export function readGraph(json: Json, reading: Reading): TorchGraph {
   const items = json.get('nodes').items();
   if (items.length > GRAPH_LIMITS.nodes)
     json.get('nodes').fail(`a graph of ${items.length} nodes is beyond the limit of ${GRAPH_LIMITS.nodes}`);
-  for (const item of items) nodes.push(readNode(item, reading, scope, nodes.length));
+  for (const item of items) nodes.push(readNode(item, reading, { scope, index: nodes.length }));
   const outputs = json
     .get('outputs')
     .items()
@@ -35,7 +35,11 @@ export function readGraph(json: Json, reading: Reading): TorchGraph {
   return { inputs, outputs, nodes, values };
 }
 
-function readNode(json: Json, reading: Reading, scope: Scope, index: number): TorchNode {
+function readNode(
+  json: Json,
+  reading: Reading,
+  { scope, index }: { readonly scope: Scope; readonly index: number },
+): TorchNode {
   const inputs = json.get('inputs').items();
   const args = inputs.map((input): NamedArgument => {
     const value = readArgument(input.get('arg'), reading);

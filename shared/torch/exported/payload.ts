@@ -20,7 +20,7 @@ export function rawTensors(records: RecordSet, folder: string, config: string): 
       .get('config')
       .entries()
       .filter(([name]) => names.has(name));
-    const paths = new Map(metas.map(([name, meta]) => [name, recordOf(records, folder, name, meta)]));
+    const paths = new Map(metas.map(([name, meta]) => [name, recordOf(records, { folder, name, meta })]));
     await records.zip.prefetch(new Set(paths.values()), WEIGHT_LIMITS.inMemory);
     const storages = new Map<ZipEntry, Storage>();
     const tensors = new Map<string, TensorData>();
@@ -37,7 +37,10 @@ export function rawTensors(records: RecordSet, folder: string, config: string): 
   };
 }
 
-function recordOf(records: RecordSet, folder: string, name: string, meta: Json): ZipEntry {
+function recordOf(
+  records: RecordSet,
+  { folder, name, meta }: { readonly folder: string; readonly name: string; readonly meta: Json },
+): ZipEntry {
   const path = meta.get('path_name').name();
   const file = records.source.name;
   return (

@@ -79,10 +79,14 @@ export interface Signature {
 /** Specs are parallel to the inputs and outputs of the graph; where they disagree the file is refused. */
 export function readSignature(json: Json, graph: TorchGraph, reading: Reading): Signature {
   if (isOldSignature(json)) return readOldSignature(json, graph);
-  const inputs = readSpecs(json.get('input_specs'), INPUTS, graph.inputs, (read, value, bound) =>
-    read(value, bound, reading),
-  );
-  const outputs = readSpecs(json.get('output_specs'), OUTPUTS, graph.outputs, (read, value) => read(value, reading));
+  const inputs = readSpecs(json.get('input_specs'), INPUTS, {
+    bound: graph.inputs,
+    apply: (read, value, bound) => read(value, bound, reading),
+  });
+  const outputs = readSpecs(json.get('output_specs'), OUTPUTS, {
+    bound: graph.outputs,
+    apply: (read, value) => read(value, reading),
+  });
   return { inputs: inputs.map(named), outputs };
 }
 
@@ -93,8 +97,10 @@ const named = (input: InputSpec, i: number): InputSpec =>
 function readSpecs<R, T extends InputSpec | ProgramOutput>(
   json: Json,
   table: Readonly<Record<string, R>>,
-  bound: readonly Argument[],
-  apply: (read: R, value: Json, bound: Argument) => T,
+  {
+    bound,
+    apply,
+  }: { readonly bound: readonly Argument[]; readonly apply: (read: R, value: Json, bound: Argument) => T },
 ): T[] {
   const specs = json.items();
   if (specs.length !== bound.length) json.fail(`${specs.length} specs for ${bound.length} values of the graph`);

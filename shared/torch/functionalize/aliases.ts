@@ -118,7 +118,11 @@ const placeOf = ({ source, name }: TorchNode): string =>
   [source.module || name, source.line ? `(${source.line})` : ''].filter(Boolean).join(' ');
 
 /** `writer` has put new numbers into the memory of a view: those `value` holds, or some that cannot be told. */
-export function writeView(emit: Emitter, view: View, value: string | Refusal, writer: TorchNode): void {
+export function writeView(
+  emit: Emitter,
+  view: View,
+  { value, writer }: { readonly value: string | Refusal; readonly writer: TorchNode },
+): void {
   // Everything old is read before anything counts as new.
   const news: { view: View; value: string | Refusal; filled: View['filled'] }[] = [{ view, value, filled: null }];
   let part: string | Refusal = value;

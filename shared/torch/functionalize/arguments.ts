@@ -17,7 +17,13 @@ export function intOf(argument: Argument): number | null {
   return argument.kind === 'int' && typeof argument.value === 'number' ? argument.value : null;
 }
 
-export const intArgument = (node: TorchNode, name: string, position: number, otherwise: number): number | null => {
+interface Place {
+  readonly name: string;
+  readonly position: number;
+  readonly otherwise: number;
+}
+
+export const intArgument = (node: TorchNode, { name, position, otherwise }: Place): number | null => {
   const argument = argumentOf(node, name, position);
   return argument.kind === 'none' ? otherwise : intOf(argument);
 };
@@ -29,7 +35,10 @@ export function intsOf(argument: Argument): number[] | null {
 }
 
 /** A bool; null when it is known only at run time. */
-export function boolArgument(node: TorchNode, name: string, position: number, otherwise: boolean): boolean | null {
+export function boolArgument(
+  node: TorchNode,
+  { name, position, otherwise }: { readonly name: string; readonly position: number; readonly otherwise: boolean },
+): boolean | null {
   const argument = argumentOf(node, name, position);
   if (argument.kind === 'none') return otherwise;
   return argument.kind === 'bool' ? argument.value : null;

@@ -26,7 +26,10 @@ const reshape = (use: ViewUse): Step | null =>
 
 /** A range of one axis is the tensor itself. */
 const flatten = (use: ViewUse): Step | null => {
-  const [from, to] = [intArgument(use.node, 'start_dim', 1, 0), intArgument(use.node, 'end_dim', 2, -1)];
+  const [from, to] = [
+    intArgument(use.node, { name: 'start_dim', position: 1, otherwise: 0 }),
+    intArgument(use.node, { name: 'end_dim', position: 2, otherwise: -1 }),
+  ];
   const rank = use.base?.type.shape.length;
   const axis = (dim: number): number => (rank ? (dim + rank) % rank : dim);
   return rank && from !== null && to !== null && axis(from) === axis(to) ? ITSELF : reshape(use);
@@ -83,7 +86,7 @@ const cast =
   ({ copy, memoryFormat }: CastPositions) =>
   (use: ViewUse): Step | null => {
     const { base, out } = use;
-    const copied = boolArgument(use.node, 'copy', copy, false);
+    const copied = boolArgument(use.node, { name: 'copy', position: copy, otherwise: false });
     if (copied === true || (base && out && base.type.dtype !== out.type.dtype)) return null;
     if (copied === null || !base || !out) return undecided(use);
     const format = formatArgument(use, memoryFormat);

@@ -34,7 +34,8 @@ export const sliced = (use: ViewUse): Step => {
   ]);
   return {
     view: again(use),
-    scatter: (emit, base, part) => toBase(use, emit, 'aten::slice_scatter', [...pair(base, part), ...args]),
+    scatter: (emit, base, part) =>
+      toBase(use, emit, { target: 'aten::slice_scatter', args: [...pair(base, part), ...args] }),
     whole: false,
   };
 };
@@ -46,7 +47,8 @@ export const selected = (use: ViewUse): Step => {
   ]);
   return {
     view: again(use),
-    scatter: (emit, base, part) => toBase(use, emit, 'aten::select_scatter', [...pair(base, part), ...args]),
+    scatter: (emit, base, part) =>
+      toBase(use, emit, { target: 'aten::select_scatter', args: [...pair(base, part), ...args] }),
     whole: false,
   };
 };
@@ -57,14 +59,17 @@ export const narrowed = (use: ViewUse): Step => {
   return {
     view: again(use),
     scatter: (emit, base, part) =>
-      toBase(use, emit, 'aten::slice_scatter', [
-        ...pair(base, part),
-        ...given([
-          ['dim', dim],
-          ['start', start],
-          ['end', sum(emit, start, length)],
-        ]),
-      ]),
+      toBase(use, emit, {
+        target: 'aten::slice_scatter',
+        args: [
+          ...pair(base, part),
+          ...given([
+            ['dim', dim],
+            ['start', start],
+            ['end', sum(emit, start, length)],
+          ]),
+        ],
+      }),
     whole: false,
   };
 };
@@ -93,15 +98,16 @@ export const diagonal =
   (dim1: number, dim2: number) =>
   (use: ViewUse): Step => {
     const axes = [
-      intArgument(use.node, 'offset', 1, 0),
-      intArgument(use.node, 'dim1', 2, dim1),
-      intArgument(use.node, 'dim2', 3, dim2),
+      intArgument(use.node, { name: 'offset', position: 1, otherwise: 0 }),
+      intArgument(use.node, { name: 'dim1', position: 2, otherwise: dim1 }),
+      intArgument(use.node, { name: 'dim2', position: 3, otherwise: dim2 }),
     ];
     if (axes.some((axis) => axis === null)) return readOnly(use, 'its axes are not written as numbers');
     const args = ['offset', 'dim1', 'dim2'].map((name, i) => numberArgument(name, axes[i]!));
     return {
       view: again(use),
-      scatter: (emit, base, part) => toBase(use, emit, 'aten::diagonal_scatter', [...pair(base, part), ...args]),
+      scatter: (emit, base, part) =>
+        toBase(use, emit, { target: 'aten::diagonal_scatter', args: [...pair(base, part), ...args] }),
       whole: false,
     };
   };
@@ -122,19 +128,17 @@ export const half =
           like: other,
           record: use.out!,
         });
-        return toBase(
-          use,
-          emit,
-          'aten::complex',
-          [tensorArgument(which, part), tensorArgument(other, rest)].sort((a, b) => (a.name > b.name ? -1 : 1)),
-        );
+        return toBase(use, emit, {
+          target: 'aten::complex',
+          args: [tensorArgument(which, part), tensorArgument(other, rest)].sort((a, b) => (a.name > b.name ? -1 : 1)),
+        });
       },
       whole: false,
     };
   };
 
 export const unbound = (use: ViewUse): Step => {
-  const dim = intArgument(use.node, 'dim', 1, 0);
+  const dim = intArgument(use.node, { name: 'dim', position: 1, otherwise: 0 });
   if (dim === null) return undecided(use);
   const args = [numberArgument('dim', dim), numberArgument('index', use.output)];
   return {
@@ -145,7 +149,8 @@ export const unbound = (use: ViewUse): Step => {
         like: use.name,
         record: use.out ?? undefined,
       }),
-    scatter: (emit, base, part) => toBase(use, emit, 'aten::select_scatter', [...pair(base, part), ...args]),
+    scatter: (emit, base, part) =>
+      toBase(use, emit, { target: 'aten::select_scatter', args: [...pair(base, part), ...args] }),
     whole: false,
   };
 };
@@ -169,11 +174,14 @@ const partsAlong =
       return opaque(`the parts made by ${use.node.target} overlap or leave gaps`);
     const [start, size] = [addDims(...sizes.slice(0, use.output)), sizes[use.output]!];
     return typeof start === 'number' && typeof size === 'number'
-      ? part(use, dim, start, start + size)
+      ? part(use, { dim, start, end: start + size })
       : partOfMany(use, dim, parts);
   };
 
-function part(use: ViewUse, dim: number, start: number, end: number): Step {
+function part(
+  use: ViewUse,
+  { dim, start, end }: { readonly dim: number; readonly start: number; readonly end: number },
+): Step {
   const args = [numberArgument('dim', dim), numberArgument('start', start), numberArgument('end', end)];
   return {
     view: (emit, base) =>
@@ -183,7 +191,8 @@ function part(use: ViewUse, dim: number, start: number, end: number): Step {
         like: use.name,
         record: use.out ?? undefined,
       }),
-    scatter: (emit, base, value) => toBase(use, emit, 'aten::slice_scatter', [...pair(base, value), ...args]),
+    scatter: (emit, base, value) =>
+      toBase(use, emit, { target: 'aten::slice_scatter', args: [...pair(base, value), ...args] }),
     whole: false,
   };
 }
@@ -212,10 +221,10 @@ function partOfMany(use: ViewUse, dim: number, parts: readonly (TensorValue | nu
     view: (emit, base) => split(emit, base)[use.output]!,
     scatter: (emit, base, value) => {
       const names = split(emit, base).with(use.output, value);
-      return toBase(use, emit, 'aten::cat', [
-        { name: 'tensors', value: { kind: 'tensors', names } },
-        numberArgument('dim', dim),
-      ]);
+      return toBase(use, emit, {
+        target: 'aten::cat',
+        args: [{ name: 'tensors', value: { kind: 'tensors', names } }, numberArgument('dim', dim)],
+      });
     },
     whole: false,
   };
@@ -259,18 +268,21 @@ export const unfolded = (use: ViewUse): Step => {
         numberArgument('start_dim', dim),
         numberArgument('end_dim', dim + 1),
       ];
-      if (whole) return toBase(use, emit, 'aten::flatten.using_ints', joined);
+      if (whole) return toBase(use, emit, { target: 'aten::flatten.using_ints', args: joined });
       const flat = made(emit, use, {
         target: 'aten::flatten.using_ints',
         args: joined,
         shape: record.type.shape.with(dim, covered),
       });
-      return toBase(use, emit, 'aten::slice_scatter', [
-        ...pair(base, flat),
-        numberArgument('dim', dim),
-        numberArgument('start', 0),
-        numberArgument('end', covered as number),
-      ]);
+      return toBase(use, emit, {
+        target: 'aten::slice_scatter',
+        args: [
+          ...pair(base, flat),
+          numberArgument('dim', dim),
+          numberArgument('start', 0),
+          numberArgument('end', covered as number),
+        ],
+      });
     },
     whole,
   };

@@ -95,8 +95,7 @@ export function storedType(base: string, natural: Dtype, out: Dtype): Dtype {
 export function naturalType(
   base: string,
   node: TorchNode,
-  self: Dtype | null,
-  record: (name: string) => TorchValue | undefined,
+  { self, record }: { readonly self: Dtype | null; readonly record: (name: string) => TorchValue | undefined },
 ): Dtype | null {
   if (COMPARISONS.has(base)) return 'bool';
   const explicit = node.args.find((arg) => arg.name === 'dtype')?.value;

@@ -24,7 +24,7 @@ export function runOnce(
   if (body?.kind !== 'graph') throw new Error(`${node.target} has no graph`);
   const operands = node.args.slice(at + 1).flatMap(({ value }) => tensorNames(value));
   const inner = functionalGraph(body.graph, scope.sizes);
-  const written = writtenOperands(scope, node, operands, inner);
+  const written = writtenOperands(scope, node, { operands, inner });
   const more = written.filter(({ value }) => value !== null);
   const outputs = [...inner.graph.outputs, ...more.map(({ value }) => tensor(value!))];
   const args = scope
@@ -35,7 +35,7 @@ export function runOnce(
   scope.emit.keep({ ...node, args, outputs: [...node.outputs, ...more.map(({ output }) => tensor(output!))] });
   for (const { operand, output } of written)
     scope.write(operand, output ?? { reason: `what ${node.target} writes into it is not followed` }, node);
-  bindOutputs(scope, node, operands, inner.sharing);
+  bindOutputs(scope, node, { operands, sharing: inner.sharing });
 }
 
 const tensor = (name: string): Argument => ({ kind: 'tensor', name });
@@ -50,8 +50,10 @@ interface Written {
 function writtenOperands(
   scope: Scope,
   node: TorchNode,
-  operands: readonly string[],
-  { graph, changed, reshaped }: FunctionalGraph,
+  {
+    operands,
+    inner: { graph, changed, reshaped },
+  }: { readonly operands: readonly string[]; readonly inner: FunctionalGraph },
 ): Written[] {
   for (const input of reshaped) refuseMutation(node, input, 'a tensor from outside is given another shape in place');
   const inputs = graph.inputs.flatMap(tensorNames);
@@ -74,8 +76,7 @@ function writtenOperands(
 function bindOutputs(
   scope: Scope,
   node: TorchNode,
-  operands: readonly string[],
-  sharing: FunctionalGraph['sharing'],
+  { operands, sharing }: { readonly operands: readonly string[]; readonly sharing: FunctionalGraph['sharing'] },
 ): void {
   const names = node.outputs.flatMap(tensorNames);
   for (const [i, name] of names.entries()) {

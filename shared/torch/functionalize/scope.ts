@@ -86,7 +86,7 @@ export class Scope {
   }
 
   write(name: string, value: string | Refusal, writer: TorchNode): void {
-    writeView(this.emit, this.view(name), value, writer);
+    writeView(this.emit, this.view(name), { value, writer });
   }
 
   /** `alias` is the very tensor `name`. */

@@ -85,7 +85,7 @@ export const NORMALIZATIONS: Readonly<Record<string, 'batch' | 'instance'>> = {
 const TRAINING = { batch: 'training', instance: 'use_input_stats' } as const;
 
 const isTraining = (node: TorchNode): boolean | null =>
-  boolArgument(node, TRAINING[NORMALIZATIONS[node.target]!], 5, false);
+  boolArgument(node, { name: TRAINING[NORMALIZATIONS[node.target]!], position: 5, otherwise: false });
 
 export function updatesStatistics(node: TorchNode): boolean {
   const kind = NORMALIZATIONS[node.target];
@@ -114,7 +114,7 @@ export function updateStatistics(scope: Scope, node: TorchNode): void {
     if (running !== null)
       scope.write(
         running,
-        newStatistic(scope, node, running, name === 'running_mean' ? 'mean' : 'var') ??
+        newStatistic(scope, node, { running, statistic: name === 'running_mean' ? 'mean' : 'var' }) ??
           refusal('the sizes or the momentum of its update are not recorded'),
         node,
       );
@@ -122,12 +122,16 @@ export function updateStatistics(scope: Scope, node: TorchNode): void {
 }
 
 /** (1 - momentum) * running + momentum * statistic of the batch. */
-function newStatistic(scope: Scope, node: TorchNode, running: string, statistic: 'mean' | 'var'): string | null {
+function newStatistic(
+  scope: Scope,
+  node: TorchNode,
+  { running, statistic }: { readonly running: string; readonly statistic: 'mean' | 'var' },
+): string | null {
   const input = tensorName(argumentOf(node, 'input', 0));
   const momentum = argumentOf(node, 'momentum', 6);
   const [x, record] = [input && scope.presentRecord(input), scope.presentRecord(running)];
   if (input === null || !x || !record || momentum.kind !== 'float') return null;
-  const batch = cast(scope, scope.read(input), x, record.type.dtype);
+  const batch = cast(scope, scope.read(input), { from: x, dtype: record.type.dtype });
   const found = STATISTICS[NORMALIZATIONS[node.target]!](scope, batch, { input: x, statistic, record });
   const scaled = (value: string, factor: number): string =>
     scope.emit.call({
@@ -145,7 +149,11 @@ function newStatistic(scope: Scope, node: TorchNode, running: string, statistic:
   });
 }
 
-function cast(scope: Scope, value: string, from: TensorValue, dtype: Dtype): string {
+function cast(
+  scope: Scope,
+  value: string,
+  { from, dtype }: { readonly from: TensorValue; readonly dtype: Dtype },
+): string {
   if (from.type.dtype === dtype) return value;
   return scope.emit.call({
     target: 'aten::to.dtype',

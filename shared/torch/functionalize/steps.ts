@@ -56,8 +56,11 @@ export const again =
     });
 
 /** A call whose result has the type of the base. */
-export const toBase = (use: ViewUse, emit: Emitter, target: string, args: readonly NamedArgument[]): string =>
-  emit.call({ target, args, like: use.self, record: use.base ?? undefined });
+export const toBase = (
+  use: ViewUse,
+  emit: Emitter,
+  { target, args }: { readonly target: string; readonly args: readonly NamedArgument[] },
+): string => emit.call({ target, args, like: use.self, record: use.base ?? undefined });
 
 /** view, squeeze, unsqueeze ...: same elements in the same order, another shape. */
 export const reshaped = (use: ViewUse): Step => ({
@@ -65,8 +68,11 @@ export const reshaped = (use: ViewUse): Step => ({
   scatter: (emit, base, part) => {
     const shape = use.base && shapeArgument(use.base.type.shape);
     return shape
-      ? toBase(use, emit, 'aten::reshape', [tensorArgument('self', part), shape])
-      : toBase(use, emit, 'aten::reshape_as', [tensorArgument('self', part), tensorArgument('other', base)]);
+      ? toBase(use, emit, { target: 'aten::reshape', args: [tensorArgument('self', part), shape] })
+      : toBase(use, emit, {
+          target: 'aten::reshape_as',
+          args: [tensorArgument('self', part), tensorArgument('other', base)],
+        });
   },
   whole: true,
 });
@@ -84,7 +90,7 @@ function shapeArgument(shape: readonly Dim[]): NamedArgument | null {
 /** transpose, t, conj ...: done twice they are nothing. */
 export const selfInverse = (use: ViewUse): Step => ({
   view: again(use),
-  scatter: (emit, _base, part) => toBase(use, emit, use.node.target, withSelf(use.node, part)),
+  scatter: (emit, _base, part) => toBase(use, emit, { target: use.node.target, args: withSelf(use.node, part) }),
   whole: true,
 });
 
@@ -95,7 +101,10 @@ export const permuted = (use: ViewUse): Step => {
   return {
     view: again(use),
     scatter: (emit, _base, part) =>
-      toBase(use, emit, 'aten::permute', [tensorArgument('self', part), intsArgument('dims', inverse)]),
+      toBase(use, emit, {
+        target: 'aten::permute',
+        args: [tensorArgument('self', part), intsArgument('dims', inverse)],
+      }),
     whole: true,
   };
 };
@@ -103,11 +112,14 @@ export const permuted = (use: ViewUse): Step => {
 export const moved = (use: ViewUse): Step => ({
   view: again(use),
   scatter: (emit, _base, part) =>
-    toBase(use, emit, use.node.target, [
-      tensorArgument('self', part),
-      { name: 'source', value: argumentOf(use.node, 'destination', 2) },
-      { name: 'destination', value: argumentOf(use.node, 'source', 1) },
-    ]),
+    toBase(use, emit, {
+      target: use.node.target,
+      args: [
+        tensorArgument('self', part),
+        { name: 'source', value: argumentOf(use.node, 'destination', 2) },
+        { name: 'destination', value: argumentOf(use.node, 'source', 1) },
+      ],
+    }),
   whole: true,
 });
 
@@ -116,7 +128,7 @@ export const inverseOf =
   (target: string) =>
   (use: ViewUse): Step => ({
     view: again(use),
-    scatter: (emit, _base, part) => toBase(use, emit, target, [tensorArgument('self', part)]),
+    scatter: (emit, _base, part) => toBase(use, emit, { target, args: [tensorArgument('self', part)] }),
     whole: true,
   });
 
@@ -127,7 +139,10 @@ export const reinterpreted = (use: ViewUse): Step => {
   return {
     view: again(use),
     scatter: (emit, _base, part) =>
-      toBase(use, emit, 'aten::view.dtype', [tensorArgument('self', part), dtypeArgument('dtype', base.type.dtype)]),
+      toBase(use, emit, {
+        target: 'aten::view.dtype',
+        args: [tensorArgument('self', part), dtypeArgument('dtype', base.type.dtype)],
+      }),
     whole: true,
   };
 };

@@ -42,7 +42,7 @@ const rows = (row: ViewRow, ...targets: readonly string[]): [string, ViewRow][] 
 const along =
   (name: string, position: number) =>
   (use: ViewUse): number | null =>
-    intArgument(use.node, name, position, 0);
+    intArgument(use.node, { name, position, otherwise: 0 });
 /** hsplit cuts the second axis, or the only one. */
 const secondAxis = (use: ViewUse): number | null => (use.base ? Math.min(1, use.base.type.shape.length - 1) : null);
 
@@ -51,7 +51,7 @@ const third = (): number => 2;
 
 /** `train=False` or `p=0` returns the input itself. */
 const dropout: ViewRow = (use) => {
-  const train = boolArgument(use.node, 'train', 2, true);
+  const train = boolArgument(use.node, { name: 'train', position: 2, otherwise: true });
   const p = argumentOf(use.node, 'p', 1);
   if (train === false || (p.kind !== 'none' && 'value' in p && p.value === 0)) return ITSELF;
   return train === null ? undecided(use) : null;

@@ -70,7 +70,10 @@ function inPlace(scope: Scope, node: TorchNode): void {
   const self = selfOf(node);
   const target = pureTarget(node.target)!;
   const record = scope.presentRecord(self);
-  const natural = naturalType(parseTarget(target).base, node, record?.type.dtype ?? null, (name) => scope.record(name));
+  const natural = naturalType(parseTarget(target).base, node, {
+    self: record?.type.dtype ?? null,
+    record: (name) => scope.record(name),
+  });
   const args = pureArguments(scope.arguments(node), target);
   const result = compute(scope, { ...node, target, args }, { self, record, natural, given: node });
   const output = tensorName(node.outputs[0]);
@@ -159,7 +162,8 @@ function withOut(scope: Scope, node: TorchNode): void {
   const call = { ...node, args: node.args.slice(0, -outputs.length) };
   const { base } = parseTarget(target);
   const made = FACTORIES.has(base) ? scope.presentRecord(outs[0]!)?.type.dtype : undefined;
-  const natural = made ?? naturalType(base, call, firstType(scope, call), (name) => scope.record(name));
+  const natural =
+    made ?? naturalType(base, call, { self: firstType(scope, call), record: (name) => scope.record(name) });
   const results = outs.map((out, i) => {
     const type = scope.presentRecord(out)?.type.dtype ?? null;
     // Further outputs are indices or of the type PyTorch asks for.
@@ -272,7 +276,8 @@ function resize(scope: Scope, node: TorchNode): void {
 
 /** With statistics given but not in training, the pure sister has no flag. */
 function nativeBatchNorm(scope: Scope, node: TorchNode): void {
-  if (boolArgument(node, 'training', 5, false) !== false) return writeThroughPure(scope, node);
+  if (boolArgument(node, { name: 'training', position: 5, otherwise: false }) !== false)
+    return writeThroughPure(scope, node);
   const args = scope.arguments(node).filter((arg, i) => (arg.name ? arg.name !== 'training' : i !== 5));
   scope.emit.keep({ ...node, target: 'aten::_native_batch_norm_legit_no_training', args });
   for (const output of flatOutputs(node)) if (output.kind === 'tensor') scope.bindFresh(output.name);
@@ -286,7 +291,7 @@ function fillDiagonal(scope: Scope, node: TorchNode): void {
   const [rows, columns] = [shape?.[0], shape?.[1]];
   if (!record || shape?.length !== 2 || rows === undefined || columns === undefined)
     return refuse(node, 'only matrices of fixed size are supported');
-  if (boolArgument(node, 'wrap', 2, false) !== false && rows > columns + 1)
+  if (boolArgument(node, { name: 'wrap', position: 2, otherwise: false }) !== false && rows > columns + 1)
     return refuse(node, 'a wrapped diagonal is not supported');
   const [rowStride, columnStride] = record.strides as readonly [number, number];
   const diagonal: TensorValue = {

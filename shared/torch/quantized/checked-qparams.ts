@@ -91,5 +91,7 @@ function checked<T extends ArrayLike<number>>(values: T, check: Check): T {
 function converted(data: TensorData, to: Dtype, check: Check): TensorData {
   const convert = (bytes: Uint8Array): Uint8Array =>
     encodeNumbers(to, checked(decodeNumbers(data.dtype, bytes), check));
-  return data.memory ? memoryData(to, data.shape, convert(data.memory)) : derivedData(to, data.shape, [data], convert);
+  return data.memory
+    ? memoryData(to, data.shape, convert(data.memory))
+    : derivedData({ dtype: to, shape: data.shape }, [data], convert);
 }

@@ -18,7 +18,7 @@ export function quantizedByProgram(
 ): TensorData {
   const axis = granularity.kind === 'axis' ? granularity.axis : null;
   const { outer, channels, inner } = channelsOf(weight.shape, axis);
-  return derivedData(dtype, weight.shape, [weight, scale, zeroPoint!], (bytes, scaleBytes, zeroBytes) => {
+  return derivedData({ dtype, shape: weight.shape }, [weight, scale, zeroPoint!], (bytes, scaleBytes, zeroBytes) => {
     const values = decodeNumbers(weight.dtype, bytes!);
     const inverse = decodeNumbers(scale.dtype, scaleBytes!).map((s) => Math.fround(1 / s));
     const zeros = decodeNumbers(zeroPoint!.dtype, zeroBytes!);

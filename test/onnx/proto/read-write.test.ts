@@ -159,10 +159,14 @@ function weightsModel(source: ReturnType<typeof fileSource> | null): Model {
   model.graph.addInitializer('small', data(512, 4096));
   model.graph.addInitializer(
     'twice',
-    derivedData('float32', [512], [model.graph.addInitializer('half', data(512, 8192)).data!], (bytes) => {
-      const values = new Float32Array(new Uint8Array(bytes).buffer);
-      return new Uint8Array(values.map((v) => 2 * v).buffer);
-    }),
+    derivedData(
+      { dtype: 'float32', shape: [512] },
+      [model.graph.addInitializer('half', data(512, 8192)).data!],
+      (bytes) => {
+        const values = new Float32Array(new Uint8Array(bytes).buffer);
+        return new Uint8Array(values.map((v) => 2 * v).buffer);
+      },
+    ),
   );
   large.type = { dtype: 'float32', shape: [(1 << 18) + 1] };
   return model;
@@ -240,7 +244,7 @@ describe('when writing fails', () => {
     const model = weightsModel(null);
     model.graph.addInitializer(
       'broken',
-      derivedData('float32', [512], [], () => {
+      derivedData({ dtype: 'float32', shape: [512] }, [], () => {
         throw new Error('cannot compute');
       }),
     );
@@ -262,7 +266,7 @@ describe('when writing fails', () => {
     const model = weightsModel(null);
     model.graph.addInitializer(
       'last',
-      derivedData('float32', [512], [], () => {
+      derivedData({ dtype: 'float32', shape: [512] }, [], () => {
         controller.abort();
         return new Uint8Array(2048);
       }),

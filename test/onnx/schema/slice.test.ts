@@ -21,8 +21,8 @@ it.each([0, 1, 3, 4])('slices of %i elements', async (length) => {
     new Map([['x', memoryData('int32', [length], encodeNumbers('int32', list))]]),
   ]);
   const found = op.graph.outputs.map(({ name }) => [...decodeNumbers('int32', results!.get(name)!.memory)]);
-  expect(calls.map(({ start, end, step }) => sliceList(list, start, end, step))).toEqual(found);
-  expect(calls.map(({ start, end, step }) => sliceLength(length, start, end, step))).toEqual(
+  expect(calls.map(({ start, end, step }) => sliceList(list, { start, end, step }))).toEqual(found);
+  expect(calls.map(({ start, end, step }) => sliceLength(length, { start, end, step }))).toEqual(
     found.map((elements) => elements.length),
   );
 });

@@ -32,7 +32,7 @@ function stored(op: AtenBuilder, value: Value, dtype: Dtype): Value {
   return op.constant(
     data.memory
       ? memoryData(dtype, data.shape, retyped(data.memory))
-      : derivedData(dtype, data.shape, [data], (bytes) => retyped(bytes!)),
+      : derivedData({ dtype, shape: data.shape }, [data], (bytes) => retyped(bytes!)),
     op.freshName('qparam'),
   );
 }

@@ -24,16 +24,20 @@ export function codesOf(w: TensorData, qparams: StoredQParams, range: CodeRange)
   // Against a float64 scale the products are float64, else float32.
   const isDouble = scale.dtype === 'float64' && number === null;
   const channels = channelsOf(w.shape, scaleAxis(qparams.granularity));
-  return derivedData(dtype, w.shape, [w, scale, ...(zeroPoint ? [zeroPoint] : [])], (weights, scales, zeros) => {
-    const numbers = decodeNumbers(w.dtype, weights!);
-    const inverse =
-      number === null ? inverses(decodeNumbers(scale.dtype, scales!), { isDouble }) : [Math.fround(1 / number)];
-    const zero = zeros ? decodeNumbers(zeroPoint!.dtype, zeros) : new Float64Array(inverse.length);
-    const params = { channels, scale: inverse, zeroPoint: zero, low, high, isDouble };
-    return hasCodeArray(dtype)
-      ? bytesOf(quantizeByInverse(codeArray(dtype, numbers.length), numbers, params))
-      : encodeNumbers(dtype, quantizeByInverse(new Float64Array(numbers.length), numbers, params));
-  });
+  return derivedData(
+    { dtype, shape: w.shape },
+    [w, scale, ...(zeroPoint ? [zeroPoint] : [])],
+    (weights, scales, zeros) => {
+      const numbers = decodeNumbers(w.dtype, weights!);
+      const inverse =
+        number === null ? inverses(decodeNumbers(scale.dtype, scales!), { isDouble }) : [Math.fround(1 / number)];
+      const zero = zeros ? decodeNumbers(zeroPoint!.dtype, zeros) : new Float64Array(inverse.length);
+      const params = { channels, scale: inverse, zeroPoint: zero, low, high, isDouble };
+      return hasCodeArray(dtype)
+        ? bytesOf(quantizeByInverse(codeArray(dtype, numbers.length), numbers, params))
+        : encodeNumbers(dtype, quantizeByInverse(new Float64Array(numbers.length), numbers, params));
+    },
+  );
 }
 
 const inverses = (scales: Float64Array, { isDouble }: { readonly isDouble: boolean }): Float64Array | Float32Array =>

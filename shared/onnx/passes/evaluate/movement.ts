@@ -19,7 +19,13 @@ const range = (count: number): number[] => Array.from({ length: count }, (_, i) 
 /** The same bytes: the output type, known by inference, has the shape. */
 const reshaped: Evaluate = ({ inputs, shapes }) => ({ ...inputs[0]!, shape: shapes[0]! });
 
-const view = (data: Constant, shape: readonly number[], strides: readonly number[], offset = 0): Constant => ({
+interface Layout {
+  readonly shape: readonly number[];
+  readonly strides: readonly number[];
+  readonly offset?: number;
+}
+
+const view = (data: Constant, { shape, strides, offset = 0 }: Layout): Constant => ({
   dtype: data.dtype,
   shape,
   bytes: stridedCopy(data.bytes, { size: elementSize(data.dtype), shape, strides, offset }),
@@ -29,11 +35,7 @@ const transpose: Evaluate = ({ node, inputs }) => {
   const data = inputs[0]!;
   const strides = rowMajorStrides(data.shape);
   const perm = node.ints('perm') ?? range(data.shape.length).reverse();
-  return view(
-    data,
-    perm.map((p) => data.shape[p]!),
-    perm.map((p) => strides[p]!),
-  );
+  return view(data, { shape: perm.map((p) => data.shape[p]!), strides: perm.map((p) => strides[p]!) });
 };
 
 const gather: Evaluate = ({ node, inputs, shapes }) => {
@@ -94,7 +96,7 @@ const slice: Evaluate = ({ inputs, shapes }) => {
     offset += Math.min(Math.max(given, 0), step > 0 ? size : size - 1) * strides[axis]!;
     stepped[axis] = strides[axis]! * step;
   });
-  return view(data, shapes[0]!, stepped, offset);
+  return view(data, { shape: shapes[0]!, strides: stepped, offset });
 };
 
 const tile: Evaluate = ({ inputs, shapes }) => {
@@ -115,7 +117,7 @@ const split: Evaluate = ({ node, inputs, shapes }) => {
   return shapes.map((shape) => {
     const offset = from * strides[axis]!;
     from += shape[axis]!;
-    return view(data, shape, strides, offset);
+    return view(data, { shape, strides, offset });
   });
 };
 

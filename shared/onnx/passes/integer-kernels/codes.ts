@@ -51,7 +51,9 @@ export function onlyReader(value: Value): Node | null {
 /** Stored int8 codes as uint8, for a zero point that is larger by 128: the same numbers. */
 export function unsigned(op: Builder, codes: Value): Value {
   const data = codes.data!;
-  const moved = derivedData('uint8', data.shape, [data], (bytes) => bytes!.map((byte) => byte ^ 0x80));
+  const moved = derivedData({ dtype: 'uint8', shape: data.shape }, [data], (bytes) =>
+    bytes!.map((byte) => byte ^ 0x80),
+  );
   return op.constant(
     moved,
     nameMadeFrom(codes.name, op, (name) => `${name}.unsigned`),
