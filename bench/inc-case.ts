@@ -126,7 +126,7 @@ export async function outputsOf(session: Session, x: TensorData): Promise<Float3
   return Float32Array.from(rows);
 }
 
-function agreement(
+export function agreement(
   actual: Float32Array,
   expected: Float32Array,
   { tolerance, labels }: { readonly tolerance: number; readonly labels: Float64Array },

@@ -10,7 +10,7 @@ import type { Builder } from '../onnx/builder.ts';
 import { Graph, type Model, type Value } from '../onnx/ir.ts';
 import { DEFAULT_OPSET, irVersionOf, NEWEST_OPSET, OLDEST_OPSET } from '../onnx/opset.ts';
 import { type DeclinedNode, PassLog, type PassResult } from '../onnx/pass.ts';
-import { passOf, STAGES } from '../onnx/passes/index.ts';
+import { passOf, type Stage, STAGES } from '../onnx/passes/index.ts';
 import { functionalize } from '../torch/functionalize.ts';
 import type { Argument, ProgramInput, ProgramOutput, TorchGraph, TorchProgram } from '../torch/program.ts';
 import { liveGraph } from './live.ts';
@@ -40,6 +40,8 @@ export interface ConvertOptions {
   readonly guards?: GuardsOption;
   /** Leave every weight as it lies in the file, so that it can be linked. */
   readonly keepWeights?: boolean;
+  /** The passes; for measuring what some of them do. */
+  readonly stages?: readonly Stage[];
 }
 
 export interface ConvertedModel {
@@ -90,7 +92,7 @@ export function convertProgram(program: TorchProgram, options: ConvertOptions = 
     metadata: new Map(validFor.length ? [[VALID_FOR, JSON.stringify(validFor)]] : []),
   };
   const log = new PassLog();
-  passOf(STAGES, { keepWeights: options.keepWeights ?? false }).run(model, log);
+  passOf(options.stages ?? STAGES, { keepWeights: options.keepWeights ?? false }).run(model, log);
   return {
     model,
     torchNodes: [...allNodes(program.graph)].length,

@@ -111,3 +111,11 @@ function biasObstacle(node: Node, { isProduct }: Fused): string | null {
   }
   return bias.data || isDequantized(bias) ? null : 'its bias is computed';
 }
+
+const INTEGER_PRODUCTS = names(
+  'ConvInteger MatMulInteger QLinearConv QLinearMatMul QGemm MatMulIntegerToFloat DynamicQuantizeMatMul',
+);
+
+/** Of a convolution or a product of matrices, in any form. */
+export const isProduct = ({ operator }: { readonly operator: string }): boolean =>
+  INTEGER_PRODUCTS.has(operator) || (Object.hasOwn(FUSED, operator) && FUSED[operator]!.isProduct);
