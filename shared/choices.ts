@@ -17,6 +17,35 @@ export const isQuantized = ({ dtype }: { readonly dtype: VariantDtype }): boolea
 export const suffixOf = (dtype: VariantDtype, name: string = dtype): string =>
   roleOf(dtype) === 'reference' ? '.onnx' : `.${name}.onnx`;
 
+/**
+ * Which integers codes are, activations first, then weights: INC's names, said in place of `int8`. U8U8 never saturates
+ * on x64 processors without VNNI.
+ */
+export const CODE_TYPES = {
+  U8S8: { activations: 'uint8', weights: 'int8' },
+  S8S8: { activations: 'int8', weights: 'int8' },
+  U8U8: { activations: 'uint8', weights: 'uint8' },
+} as const;
+export type CodeTypes = keyof typeof CODE_TYPES;
+export const CODE_TYPE_NAMES = Object.keys(CODE_TYPES) as readonly CodeTypes[];
+export const DEFAULT_CODE_TYPES: CodeTypes = 'U8S8';
+
+/** What `dtype` may say: a model that can be made, or INT8 with its integers named. */
+export type AskedDtype = VariantDtype | CodeTypes;
+export const ASKED_DTYPES: readonly AskedDtype[] = [...DTYPES, ...CODE_TYPE_NAMES];
+const namesCodes = (asked: AskedDtype): asked is CodeTypes => Object.hasOwn(CODE_TYPES, asked);
+export const variantDtypeOf = (asked: AskedDtype): VariantDtype => (namesCodes(asked) ? 'int8' : asked);
+export const codeTypesOf = (asked: AskedDtype): CodeTypes => (namesCodes(asked) ? asked : DEFAULT_CODE_TYPES);
+
+/** How dynamic modules of a quantized PyTorch model round what they read. */
+export const DYNAMIC_ACTIVATIONS = {
+  torch: { largest: 127, about: "to 7 bits, as PyTorch's x86 engines do: the same numbers as PyTorch" },
+  onnx: { largest: 255, about: 'to 8 bits, by DynamicQuantizeLinear: finer than PyTorch, and one operator' },
+} as const;
+export type DynamicActivations = keyof typeof DYNAMIC_ACTIVATIONS;
+export const DYNAMIC_ACTIVATION_NAMES = Object.keys(DYNAMIC_ACTIVATIONS) as readonly DynamicActivations[];
+export const DEFAULT_DYNAMIC_ACTIVATIONS: DynamicActivations = 'torch';
+
 /** Where scales come from: calibration data, each run, or the INT8 model that PyTorch made. */
 export const APPROACHES = {
   static: { needsCalibration: true, hasFormats: true },

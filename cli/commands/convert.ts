@@ -3,15 +3,20 @@ import { join } from 'node:path';
 import { fail } from '../../shared/errors.ts';
 import type { ConvertOptions } from '../../shared/convert/convert.ts';
 import {
+  type AskedDtype,
+  ASKED_DTYPES,
+  codeTypesOf,
+  DEFAULT_CODE_TYPES,
+  DEFAULT_DYNAMIC_ACTIVATIONS,
   DEFAULT_FORMAT,
-  DTYPES,
-  GUARDS,
+  DYNAMIC_ACTIVATION_NAMES,
   QUANT_FORMAT_NAMES,
   QUANT_FORMATS,
   type QuantFormat,
   type Role,
   roleOf,
   suffixOf,
+  variantDtypeOf,
   WEIGHTS,
   type Weights,
 } from '../../shared/choices.ts';
@@ -20,54 +25,28 @@ import { opsetForInt8 } from '../../shared/onnx/opset.ts';
 import { DEFAULT_RECIPE } from '../../shared/quantize/recipe.ts';
 import { type RecipeName, RECIPES } from '../../shared/quantize/recipe.ts';
 import { type ConvertedFile, convertFile } from '../../shared/steps/convert-file.ts';
+import { requireRuns } from '../../shared/steps/require-runs.ts';
 import { rewriteFile } from '../../shared/steps/rewrite-file.ts';
 import { transferFile } from '../../shared/steps/transfer-file.ts';
 import { readNpz } from '../../shared/tensor/npz.ts';
-import type { Command, Context, OptionValues } from '../command.ts';
+import type { Command, Context } from '../command.ts';
 import { pathsOf, pytorchFiles } from '../files.ts';
 import { besideModel, convertOptionsOf, readJobFile } from '../job-options.ts';
 import { eachFile, type FileOutcome } from '../outcomes.ts';
 import { outputPaths } from '../output-paths.ts';
 import { size } from '../sizes.ts';
 import { inTemporaryFolder } from '../temporary-folder.ts';
-import { choice, names, text, wholeNumber } from '../values.ts';
+import { choice, text } from '../values.ts';
 import { withSource, withSourceOf } from '../with-source.ts';
+import { CONVERT_OPTIONS, convertOptions } from './convert-options.ts';
 import { quantizeOptions, toInt8 } from './quantize.ts';
 
 export const convert: Command = {
   summary: 'convert PyTorch models (.pt2) to ONNX, FP32 or INT8',
   usage:
-    `torchferry convert <model>... [-o FILE|DIR] [--opset N] [--dtype ${DTYPES.join('|')}] ` +
+    `torchferry convert <model>... [-o FILE|DIR] [--opset N] [--dtype ${ASKED_DTYPES.join('|')}] ` +
     `[--weights ${WEIGHTS.join('|')}] [--quantized best_model.pt] [--job FILE] [--json]`,
-  options: {
-    output: { type: 'string', short: 'o', value: 'FILE|DIR', describe: 'where to write; default: beside the model' },
-    opset: { type: 'string', value: 'N', describe: 'ONNX opset, 13 to 26; an older one is raised for INT8' },
-    dtype: {
-      type: 'string',
-      value: DTYPES.join('|'),
-      describe: 'fp32 (default), or int8: quantized statically when the job names calibration data, else dynamically',
-    },
-    weights: {
-      type: 'string',
-      value: WEIGHTS.join('|'),
-      describe: 'in the .onnx (default), in a .data file beside it, or left in the .pt2',
-    },
-    quantized: {
-      type: 'string',
-      value: 'FILE',
-      describe: "the INT8 model PyTorch made of it (Neural Compressor's best_model.pt): its codes and scales are kept",
-    },
-    'quant-format': { type: 'string', value: QUANT_FORMAT_NAMES.join('|'), describe: 'form of an INT8 model' },
-    recipe: { type: 'string', value: 'NAME', describe: 'how the bias of a quantized Linear is added' },
-    guards: {
-      type: 'string',
-      value: GUARDS.join('|'),
-      describe: 'conditions on input sizes: said (default), or also checked by the model at every run',
-    },
-    job: { type: 'string', value: 'FILE', describe: 'a job file with further options' },
-    'input-names': { type: 'string', value: 'A,B', describe: 'names for the inputs' },
-    'output-names': { type: 'string', value: 'A,B', describe: 'names for the outputs' },
-  },
+  options: CONVERT_OPTIONS,
   async run({ files, options, progress, signal }) {
     const models = pytorchFiles(files);
     const job = await readJobFile(text(options, 'job'));
@@ -78,8 +57,12 @@ export const convert: Command = {
         hint: 'convert them one by one',
       });
     }
-    const dtype = choice(options, 'dtype', { among: DTYPES, fallback: asked === undefined ? 'fp32' : 'int8' });
-    const isQuantized = roleOf(dtype) === 'quantized';
+    const wanted = choice(options, 'dtype', {
+      among: ASKED_DTYPES,
+      fallback: asked === undefined ? 'fp32' : (job.dtype?.find((d) => isInt8(d)) ?? 'int8'),
+    });
+    const dtype = variantDtypeOf(wanted);
+    const isQuantized = isInt8(wanted);
     if (asked !== undefined && !isQuantized) {
       fail('WrongUsage', {
         problem: `--quantized makes an INT8 model, --dtype asks for ${dtype}`,
@@ -91,17 +74,31 @@ export const convert: Command = {
       suffix: suffixOf(dtype),
       reads: [asked, text(options, 'job')],
     });
+    const examples = text(options, 'example-inputs');
     return eachFile(pathsOf(models), { progress, options }, async (file) => {
       const quantized =
         asked ?? (isQuantized && job.quantized_model ? besideModel(file, job.quantized_model) : undefined);
       const path = pathOf(file);
       const weights = choice(options, 'weights', { among: WEIGHTS, fallback: job.weights ?? 'embed' });
       const converting = { ...convertOptionsOf(job), ...convertOptions(options) };
-      const task = { file, path, weights, options, converting, job, progress, signal };
-      return quantized === undefined ? MAKERS[roleOf(dtype)](task) : carryOver(task, quantized);
+      const task = { file, path, weights, options, converting, wanted, job, progress, signal };
+      if (quantized === undefined) requireDefaultCodes(wanted);
+      const made = quantized === undefined ? await MAKERS[roleOf(dtype)](task) : await carryOver(task, quantized);
+      if (examples !== undefined) await requireRuns(path, examples);
+      return made;
     });
   },
 };
+
+const isInt8 = (wanted: AskedDtype): boolean => roleOf(variantDtypeOf(wanted)) === 'quantized';
+
+function requireDefaultCodes(wanted: AskedDtype): void {
+  if (codeTypesOf(wanted) === DEFAULT_CODE_TYPES) return;
+  fail('WrongUsage', {
+    problem: `--dtype ${wanted} names the integers of an INT8 model of PyTorch, and there is none`,
+    hint: 'add --quantized best_model.pt, or say --dtype int8',
+  });
+}
 
 interface Task extends Pick<Context, 'options' | 'progress' | 'signal'> {
   readonly file: string;
@@ -109,6 +106,8 @@ interface Task extends Pick<Context, 'options' | 'progress' | 'signal'> {
   readonly path: string;
   readonly weights: Weights;
   readonly converting: ConvertOptions;
+  /** As it was asked for. */
+  readonly wanted: AskedDtype;
   readonly job: JobFile;
 }
 
@@ -166,6 +165,11 @@ async function carryOver(task: Task, from: string): Promise<FileOutcome> {
       weights,
       recipe: choice(options, 'recipe', { among: RECIPE_NAMES, fallback: job.recipe ?? DEFAULT_RECIPE }),
       format: formatOf(asked),
+      types: codeTypesOf(task.wanted),
+      activations: choice(options, 'dynamic-activations', {
+        among: DYNAMIC_ACTIVATION_NAMES,
+        fallback: job.dynamic_activations ?? DEFAULT_DYNAMIC_ACTIVATIONS,
+      }),
       signal,
     }),
   );
@@ -205,16 +209,3 @@ async function toOnnx(task: Task, path: string, weights: Weights): Promise<Conve
 }
 
 const sum = (files: readonly { bytes: number }[]): number => files.reduce((n, f) => n + f.bytes, 0);
-
-/** Only what was given: the job may say the rest. */
-function convertOptions(options: OptionValues): ConvertOptions {
-  const opset = wholeNumber(options, 'opset');
-  return {
-    ...(opset === undefined ? {} : { opset_version: opset }),
-    ...(options['guards'] === undefined
-      ? {}
-      : { guards: choice(options, 'guards', { among: GUARDS, fallback: 'report' }) }),
-    ...(options['input-names'] === undefined ? {} : { input_names: names(options, 'input-names') }),
-    ...(options['output-names'] === undefined ? {} : { output_names: names(options, 'output-names') }),
-  };
-}

@@ -1,6 +1,14 @@
 /** The report as data: what a job asked for, what ran, what came out. `report.json` is exactly this. */
 
-import type { Against, Approach, QuantFormat, VariantDtype, Weights } from '../choices.ts';
+import type {
+  Against,
+  Approach,
+  CodeTypes,
+  DynamicActivations,
+  QuantFormat,
+  VariantDtype,
+  Weights,
+} from '../choices.ts';
 
 export const REPORT_VERSION = 1;
 
@@ -139,6 +147,9 @@ export interface Quantization {
 export interface Transfer {
   /** The quantized model. */
   readonly file: string;
+  readonly types: CodeTypes;
+  /** How dynamic modules round what they read; null: there are none. */
+  readonly activations: DynamicActivations | null;
   readonly modules: readonly TransferredPart[];
   /** Operators without integer weights that PyTorch computed on codes: add, matmul, pooling ... */
   readonly operators: number;

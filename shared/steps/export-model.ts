@@ -3,23 +3,29 @@
  * default it has
  * there (neural_compressor.config.Torch2ONNXConfig, 2.x).
  */
+import {
+  ASKED_DTYPES,
+  type AskedDtype,
+  codeTypesOf,
+  DEFAULT_DYNAMIC_ACTIVATIONS,
+  DYNAMIC_ACTIVATION_NAMES,
+  type DynamicActivations,
+  isQuantized,
+  variantDtypeOf,
+} from '../choices.ts';
 import { fileSource } from '../bytes/byte-source.ts';
 import { requireOutput } from '../bytes/output-file.ts';
 import type { DynamicAxes } from '../convert/names.ts';
 import { fail } from '../errors.ts';
 import { writeModel, type WrittenModel } from '../onnx/proto/write.ts';
-import { CODE_TYPES, type CodeTypes } from '../quantize/transfer/code-types.ts';
 import { type RecipeName, RECIPES } from '../quantize/recipe.ts';
 import { openGraph } from './fp32-graph.ts';
+import { requireRuns } from './require-runs.ts';
 import { transferFile } from './transfer-file.ts';
-import { validateFile } from './validate-file.ts';
-
-/** `int8` is `U8S8`: uint8 activations, int8 weights. */
-export type ExportDtype = 'fp32' | 'int8' | CodeTypes;
 
 export interface Torch2ONNXOptions {
-  /** `int8` by default. */
-  readonly dtype?: ExportDtype;
+  /** `int8` by default, which is `U8S8`: uint8 activations, int8 weights. */
+  readonly dtype?: AskedDtype;
   /** 14 by default; with INT8 at least 13. */
   readonly opset_version?: number;
   /** `QDQ` (default) or `QLinear`, also called `QOperator`; in any case. */
@@ -31,6 +37,8 @@ export interface Torch2ONNXOptions {
   readonly dynamic_axes?: DynamicAxes | null;
   /** `QDQ_OP_FP32_BIAS` by default. */
   readonly recipe?: RecipeName;
+  /** Not in INC: `torch` (7 bits, PyTorch's numbers; default) or `onnx` (8 bits) of dynamic modules. */
+  readonly dynamic_activations?: DynamicActivations;
 }
 
 const FORMATS = { QDQ: 'QDQ', QLINEAR: 'QLinear', QOPERATOR: 'QLinear' } as const;
@@ -44,10 +52,11 @@ const DEFAULTS = {
   output_names: null,
   dynamic_axes: null,
   recipe: 'QDQ_OP_FP32_BIAS',
+  dynamic_activations: DEFAULT_DYNAMIC_ACTIVATIONS,
 } as const satisfies Required<Torch2ONNXOptions>;
 
 export class Torch2ONNXConfig {
-  readonly dtype: ExportDtype;
+  readonly dtype: AskedDtype;
   readonly opset_version: number;
   readonly quant_format: 'QDQ' | 'QLinear';
   readonly example_inputs: string | null;
@@ -55,6 +64,7 @@ export class Torch2ONNXConfig {
   readonly output_names: readonly string[] | null;
   readonly dynamic_axes: DynamicAxes | null;
   readonly recipe: RecipeName;
+  readonly dynamic_activations: DynamicActivations;
 
   constructor(options: Torch2ONNXOptions = {}) {
     for (const name of Object.keys(options)) {
@@ -63,9 +73,9 @@ export class Torch2ONNXConfig {
     const all = { ...DEFAULTS, ...options };
     const format = FORMATS[all.quant_format.toUpperCase() as keyof typeof FORMATS];
     if (!format) bad('quant_format', all.quant_format, 'QDQ, QLinear or QOperator');
-    const dtypes = ['fp32', 'int8', ...Object.keys(CODE_TYPES)];
-    if (!dtypes.includes(all.dtype)) bad('dtype', all.dtype, dtypes.join(', '));
-    if (!Object.hasOwn(RECIPES, all.recipe)) bad('recipe', all.recipe, Object.keys(RECIPES).join(', '));
+    among(ASKED_DTYPES, 'dtype', all.dtype);
+    among(Object.keys(RECIPES), 'recipe', all.recipe);
+    among(DYNAMIC_ACTIVATION_NAMES, 'dynamic_activations', all.dynamic_activations);
     this.dtype = all.dtype;
     this.opset_version = all.opset_version;
     this.quant_format = format;
@@ -74,11 +84,16 @@ export class Torch2ONNXConfig {
     this.output_names = all.output_names;
     this.dynamic_axes = all.dynamic_axes;
     this.recipe = all.recipe;
+    this.dynamic_activations = all.dynamic_activations;
   }
 }
 
 const bad = (option: string, value: unknown, expected: string): never =>
   fail('BadOption', { option, value: String(value), expected });
+
+const among = (known: readonly string[], option: string, value: string): void => {
+  if (!known.includes(value)) bad(option, value, known.join(', '));
+};
 
 export interface Exported {
   readonly files: WrittenModel['files'];
@@ -105,7 +120,9 @@ export class Model {
    * Writes `path`. What the FP32 graph and the quantized model do not agree on is refused before anything is written.
    */
   async export(path: string, config: Torch2ONNXConfig = new Torch2ONNXConfig()): Promise<Exported> {
-    const exported = config.dtype === 'fp32' ? await this.#fp32(path, config) : await this.#int8(path, config);
+    const exported = isQuantized({ dtype: variantDtypeOf(config.dtype) })
+      ? await this.#int8(path, config)
+      : await this.#fp32(path, config);
     if (config.example_inputs !== null) await requireRuns(path, config.example_inputs);
     return exported;
   }
@@ -139,7 +156,8 @@ export class Model {
         weights: 'embed',
         recipe: config.recipe,
         format: config.quant_format,
-        types: config.dtype === 'int8' || config.dtype === 'fp32' ? 'U8S8' : config.dtype,
+        types: codeTypesOf(config.dtype),
+        activations: config.dynamic_activations,
       });
       return { files: written.files, warnings };
     } finally {
@@ -154,14 +172,3 @@ const convertOptions = ({ opset_version, input_names, output_names, dynamic_axes
   output_names,
   dynamic_axes,
 });
-
-async function requireRuns(model: string, data: string): Promise<void> {
-  const source = fileSource(data);
-  try {
-    const { checks } = await validateFile({ model, data: { source }, now: () => performance.now() });
-    const problems = checks.filter(({ passed }) => !passed).map(({ name, detail }) => `${name}: ${detail}`);
-    if (problems.length) fail('ValidationFailed', { file: model, problems });
-  } finally {
-    source.close();
-  }
-}

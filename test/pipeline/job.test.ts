@@ -73,7 +73,7 @@ describe('refuses', () => {
     ['a wrong type', { opset_version: '17' }, 'opset_version', /^"17" is not a whole number from 7 to 26$/, /^$/],
     ['a number out of range', { opset_version: 6 }, 'opset_version', /^6 is not/, /^$/],
     ['no whole number', { opset_version: 17.5 }, 'opset_version', /^17.5 is not/, /^$/],
-    ['a wrong word', { dtype: 'int4' }, 'dtype', /"int4" is not "fp32" or "int8"/, /did you mean "int8"/],
+    ['a wrong word', { dtype: 'int4' }, 'dtype', /"int4" is not "fp32", "int8", "U8S8"/, /did you mean "int8"/],
     ['a wrong word in a list', { quant_format: ['QDQ', 'QDK'] }, 'quant_format[1]', /"QDK"/, /did you mean "QDQ"/],
     ['an empty list', { dtype: [] }, 'dtype', /is not a list/, /^$/],
     ['a list that is none', { keep_float: 'conv1' }, 'keep_float', /is not a list/, /^$/],
@@ -168,6 +168,12 @@ describe('resolves', () => {
       { calibration: 'c.npz', quant_format: ['QDQ', 'QLinear'] },
       ['fp32 model.onnx', 'int8.qdq model.int8.qdq.onnx', 'int8.qlinear model.int8.qlinear.onnx'],
     ],
+    [
+      'integers by name',
+      { dtype: ['int8', 'U8S8', 'U8U8'], quantized_model: 'int8.pt' },
+      ['int8.u8s8 model.int8.u8s8.onnx', 'int8.u8u8 model.int8.u8u8.onnx'],
+    ],
+    ['one kind of integers', { dtype: ['S8S8'], quantized_model: 'int8.pt' }, ['int8 model.int8.onnx']],
     ['dynamic has one form', { quant_format: ['QDQ', 'QLinear'] }, ['fp32 model.onnx', 'int8 model.int8.onnx']],
   ])('variants: %s', (_name, job, expected) => {
     expect(resolveJob('job.json', job).variants.map((v) => `${v.name} ${v.file}`)).toEqual(expected);
@@ -181,6 +187,7 @@ describe('resolves', () => {
       [/^quant_format has no effect: dynamic/, /^recipe has no effect: dynamic/],
     ],
     ['nothing when it is of weights', { reduce_range: true }, []],
+    ['activations of nothing', { dynamic_activations: 'onnx' }, [/^dynamic_activations has no effect: there is no/]],
     ['labels without data', { labels: 'target' }, [/^labels has no effect/]],
   ])('warns of %s', (_name, job, expected) => {
     expect(resolveJob('job.json', job).warnings).toEqual(expected.map((e) => expect.stringMatching(e) as string));
@@ -193,6 +200,16 @@ describe('resolves', () => {
     expect(() => resolveJob('job.json', { opset_version: 11, dtype: ['fp32'] })).toThrow(
       /at "opset_version": 11 is older than what FP32 models are written for/,
     );
+  });
+
+  it('integers by name only where PyTorch chose codes', () => {
+    const job = { dtype: ['fp32', 'U8U8'] } as const;
+    expect(() => resolveJob('job.json', job)).toThrow(/at "dtype": integers of U8U8 can be chosen where PyTorch/);
+    const { variants } = resolveJob('job.json', job, { quantized_model: 'net.int8.pt' });
+    expect(variants.map(({ name, types }) => [name, types])).toEqual([
+      ['fp32', 'U8S8'],
+      ['int8', 'U8U8'],
+    ]);
   });
 
   it('keys of the files it names', () => {

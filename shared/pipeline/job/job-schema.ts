@@ -1,8 +1,11 @@
 /** The options of a job: names, what each may be, its default. Those of INC's Torch2ONNXConfig keep their names. */
 import {
+  ASKED_DTYPES,
   COMPUTED_APPROACHES,
+  DEFAULT_DYNAMIC_ACTIVATIONS,
   DEFAULT_FORMAT,
   DEFAULT_PROCESSOR,
+  DYNAMIC_ACTIVATION_NAMES,
   DTYPES,
   GUARDS,
   PROCESSOR_NAMES,
@@ -50,7 +53,12 @@ const option = <T>(about: string, check: Check<T>, defaultValue: T | null = null
 const axisNames = mapOf('an object from axis to name, such as {"0": "batch"}', text, /^-?\d+$/);
 
 export const OPTIONS = {
-  dtype: option('Which models to make.', oneOrMore(oneOf(DTYPES)), [...DTYPES]),
+  dtype: option(
+    'Which models to make. Where PyTorch quantized the model, INT8 may name its integers: U8S8 (uint8 activations, ' +
+      'int8 weights; the same as int8), S8S8 or U8U8.',
+    oneOrMore(oneOf(ASKED_DTYPES)),
+    [...DTYPES],
+  ),
   opset_version: option(
     'ONNX opset to write, 13 or newer; an older one is raised to 13 where INT8 is made.',
     integer({ min: OLDEST_ASKED, max: NEWEST_OPSET }),
@@ -100,6 +108,12 @@ export const OPTIONS = {
       'scales and zero points are carried over. Default: <model>.int8.pt when it exists.',
     besideKey,
   ),
+  dynamic_activations: option(
+    'How dynamic modules of quantized_model round what they read: to 7 bits with the numbers of PyTorch, or to 8 ' +
+      'bits by DynamicQuantizeLinear.',
+    oneOf(DYNAMIC_ACTIVATION_NAMES),
+    DEFAULT_DYNAMIC_ACTIVATIONS,
+  ),
   weights: option(
     'Weights inside the .onnx, in one file beside it, or left in the PyTorch file.',
     oneOf(WEIGHTS),
@@ -139,6 +153,7 @@ type Always =
   | 'quantize_all'
   | 'approach'
   | 'labels'
+  | 'dynamic_activations'
   | 'weights'
   | 'guards'
   | 'keep_float'

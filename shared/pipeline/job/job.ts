@@ -3,12 +3,17 @@ import {
   type Approach,
   APPROACHES,
   approachFor,
+  type AskedDtype,
+  ASKED_DTYPES,
+  type CodeTypes,
+  codeTypesOf,
+  DEFAULT_CODE_TYPES,
   DTYPES,
   isQuantized,
   type QuantFormat,
-  roleOf,
   suffixOf,
   type VariantDtype,
+  variantDtypeOf,
 } from '../../choices.ts';
 import { fileSource } from '../../bytes/byte-source.ts';
 import { fail, type JobProblem } from '../../errors.ts';
@@ -23,10 +28,11 @@ import { readText } from '../workspace/read-object.ts';
 import { fileNameOf, MAX_KEY_BYTES, type ObjectStore, withoutExtension } from '../workspace/store.ts';
 
 export interface VariantRequest {
-  /** Unique in the job: `fp32`, `int8`, or `int8.qdq` and `int8.qlinear`. */
+  /** Unique in the job: `fp32`, `int8`, or `int8.qdq` and `int8.qlinear`, or `int8.s8s8` and `int8.u8u8`. */
   readonly name: string;
   readonly dtype: VariantDtype;
   readonly format: QuantFormat | null;
+  readonly types: CodeTypes;
   /** File name in the output folder. */
   readonly file: string;
   /** False when the converted model is this variant. */
@@ -128,6 +134,11 @@ export function resolveJob(file: string, job: JobFile, found: Partial<FoundFiles
     const hint = 'set "calibration" to an .npz beside the model, or "approach" to "dynamic"';
     problems.push({ path: 'approach', problem: `${options.approach} quantization needs calibration data`, hint });
   }
+  const chosen = options.dtype.find((asked) => codeTypesOf(asked) !== DEFAULT_CODE_TYPES);
+  if (chosen !== undefined && options.quantized_model === null) {
+    const problem = `integers of ${chosen} can be chosen where PyTorch quantized the model; no such model was found`;
+    problems.push({ path: 'dtype', problem, hint: 'set "quantized_model", or say "int8"' });
+  }
   if (options.opset_version < OLDEST_OPSET) {
     const problem = `${options.opset_version} is older than what FP32 models are written for`;
     problems.push({ path: 'opset_version', problem, hint: `set it to ${OLDEST_OPSET} or more` });
@@ -147,13 +158,16 @@ const NOT_RAISED = { opset: undefined, warnings: [] };
 export const approachOf = ({ quantized_model, approach }: JobOptions): Approach =>
   quantized_model === null ? approach : 'transferred';
 
-const wantsQuantized = ({ dtype }: JobOptions): boolean => dtype.some((d) => roleOf(d) === 'quantized');
+const isInt8 = (asked: AskedDtype): boolean => isQuantized({ dtype: variantDtypeOf(asked) });
+const wantsQuantized = ({ dtype }: JobOptions): boolean => dtype.some(isInt8);
 
 /** Dynamic quantization has one form; the range of its weights can be chosen all the same. */
 const OF_STATIC = ['quant_format', 'recipe', 'quantize_all'] as const;
 /** What is ours to choose where PyTorch chose no codes and scales. */
 const OF_COMPUTED = ['approach', 'calibration', 'keep_float', 'reduce_range', 'quantize_all'] as const;
-const OF_QUANTIZED = ['quant_format', 'recipe', 'criterion', 'processor', ...OF_COMPUTED] as const;
+/** What is to be chosen where PyTorch did. */
+const OF_TRANSFERRED = ['dynamic_activations'] as const;
+const OF_QUANTIZED = [...OF_TRANSFERRED, 'quant_format', 'recipe', 'criterion', 'processor', ...OF_COMPUTED] as const;
 
 function warningsOf(job: JobFile, options: JobOptions): string[] {
   const idle = (name: keyof JobFile, why: string): string[] =>
@@ -165,32 +179,42 @@ function warningsOf(job: JobFile, options: JobOptions): string[] {
     const why = 'codes and scales are those of quantized_model';
     return [...labels, ...OF_COMPUTED.flatMap((name) => idle(name, why))];
   }
-  if (APPROACHES[options.approach].hasFormats) return labels;
-  return [...labels, ...OF_STATIC.flatMap((name) => idle(name, 'dynamic quantization has one form'))];
+  const computed = [...labels, ...OF_TRANSFERRED.flatMap((name) => idle(name, 'there is no quantized_model'))];
+  if (APPROACHES[options.approach].hasFormats) return computed;
+  return [...computed, ...OF_STATIC.flatMap((name) => idle(name, 'dynamic quantization has one form'))];
 }
 
 /** `model.onnx`, `model.int8.onnx`; two forms of a quantized one are told apart by their names. */
 export const variantRequest = (
   dtype: VariantDtype,
-  more: Partial<Pick<VariantRequest, 'name' | 'format' | 'quantize'>> = {},
+  more: Partial<Pick<VariantRequest, 'name' | 'format' | 'quantize' | 'types'>> = {},
 ): VariantRequest => ({
   name: dtype,
   dtype,
   format: null,
+  types: DEFAULT_CODE_TYPES,
   file: `model${suffixOf(dtype, more.name)}`,
   quantize: isQuantized({ dtype }),
   ...more,
 });
 
-const variantsOf = (options: JobOptions): VariantRequest[] =>
-  DTYPES.filter((d) => options.dtype.includes(d)).flatMap((d) => {
-    const { hasFormats } = APPROACHES[approachOf(options)];
-    const formats = isQuantized({ dtype: d }) && hasFormats ? options.quant_format : [null];
-    return formats.map((format) => {
-      const name = formats.length === 1 || format === null ? d : `${d}.${format.toLowerCase()}`;
-      return variantRequest(d, { name, format });
-    });
-  });
+/** One for each form of INT8 that was asked for; U8S8 is what `int8` means. */
+function variantsOf(options: JobOptions): VariantRequest[] {
+  const asked = ASKED_DTYPES.filter((dtype) => isInt8(dtype) && options.dtype.includes(dtype));
+  const types = [...new Set(asked.map(codeTypesOf))];
+  const formats = APPROACHES[approachOf(options)].hasFormats ? options.quant_format : [null];
+  const suffix = (chosen: string, among: readonly unknown[]): string =>
+    among.length === 1 ? '' : `.${chosen.toLowerCase()}`;
+  return [
+    ...DTYPES.filter((d) => !isInt8(d) && options.dtype.includes(d)).map((d) => variantRequest(d)),
+    ...types.flatMap((each) =>
+      formats.map((format) => {
+        const name = `int8${suffix(each, types)}${format === null ? '' : suffix(format, formats)}`;
+        return variantRequest('int8', { name, format, types: each });
+      }),
+    ),
+  ];
+}
 
 /** What a job says of how to quantize, in the words of the quantizer; what it does not say is left out. */
 export const recipeChoice = ({

@@ -52,13 +52,15 @@ async function computed(workspace: Workspace, { model, variant, signal }: Task):
 }
 
 async function carriedOver(workspace: Workspace, { model, variant, signal }: Task): Promise<Made> {
-  const { recipe, quantized_model: name, weights } = workspace.job.options;
+  const { recipe, quantized_model: name, dynamic_activations: activations, weights } = workspace.job.options;
   return transferFile({
     graph: model,
     quantized: await workspace.openBeside(name!),
     path: join(workspace.folder, variant.file),
     recipe,
     format: variant.format ?? DEFAULT_FORMAT,
+    types: variant.types,
+    activations,
     weights,
     signal,
   });

@@ -3,18 +3,12 @@
  * shifted together.
  */
 import { derivedData, type TensorData } from '../../tensor/data.ts';
+import type { CODE_TYPES, CodeTypes } from '../../choices.ts';
 import type { Dtype } from '../../tensor/dtype.ts';
 import type { QParams } from '../../tensor/qparams.ts';
 import type { QuantizedTensor } from '../../torch/quantized-weights.ts';
 import type { Affine } from '../../torch/quantized/quantized-model.ts';
 
-/** Activations, then weights. U8U8 never saturates on x64 processors without VNNI. */
-export const CODE_TYPES = {
-  U8S8: { activations: 'uint8', weights: 'int8' },
-  S8S8: { activations: 'int8', weights: 'int8' },
-  U8U8: { activations: 'uint8', weights: 'uint8' },
-} as const;
-export type CodeTypes = keyof typeof CODE_TYPES;
 export type ActivationDtype = (typeof CODE_TYPES)[CodeTypes]['activations'];
 
 /** Between the smallest codes of uint8 and int8. */

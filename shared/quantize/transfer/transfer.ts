@@ -1,4 +1,11 @@
 /** INT8 as PyTorch computed it: which tensors it rounded and its integer weights, carried over to the FP32 graph. */
+import {
+  CODE_TYPES,
+  type CodeTypes,
+  DEFAULT_CODE_TYPES,
+  DEFAULT_DYNAMIC_ACTIVATIONS,
+  type DynamicActivations,
+} from '../../choices.ts';
 import { fail } from '../../errors.ts';
 import { inferModel } from '../../onnx/infer.ts';
 import type { Graph, Model } from '../../onnx/ir.ts';
@@ -14,7 +21,7 @@ import {
   type SourcedAffine,
 } from '../../torch/quantized/quantized-model.ts';
 import type { QuantizedModule } from '../../torch/quantized-weights.ts';
-import { type ActivationDtype, affineAs, CODE_TYPES, type CodeTypes, weightAs } from './code-types.ts';
+import { type ActivationDtype, affineAs, weightAs } from './code-types.ts';
 import { Editor } from './editor.ts';
 import { type RecipeName, RECIPES } from '../recipe.ts';
 import { misfits, type Placed, placeModules } from './place.ts';
@@ -22,7 +29,7 @@ import { withIntegerBias } from './recipes.ts';
 import { toQOperators } from './to-qoperator.ts';
 import { type Trace, type TraceRequest, traceRounding } from './trace.ts';
 import { placeParameters, trainedModules } from './trained.ts';
-import { type DynamicActivations, dynamicWriter } from './write-dynamic.ts';
+import { dynamicWriter } from './write-dynamic.ts';
 import { writeEmbedding, writeRounding, writeWeights } from './write-qdq.ts';
 
 /** What a reader found in a quantized PyTorch model, and where. */
@@ -52,7 +59,7 @@ export interface Transferred {
  * silence.
  */
 export async function transfer(model: Model, request: TransferRequest): Promise<Transferred> {
-  const { source, format, types = 'U8S8', activations = 'torch' } = request;
+  const { source, format, types = DEFAULT_CODE_TYPES, activations = DEFAULT_DYNAMIC_ACTIVATIONS } = request;
   const { graph } = model;
   const { bias, output } = RECIPES[request.recipe];
   const codes = CODE_TYPES[types];
@@ -77,7 +84,7 @@ export async function transfer(model: Model, request: TransferRequest): Promise<
   if (format === 'QLinear' && toQOperators(editor)) model.opsets.set(CONTRIB_DOMAIN, 1);
   graph.sortNodes();
   const warnings = [...differencesIn(source), ...assumptions(source, { trace, trained, activations })];
-  return { warnings, facts: factsOf({ source, trace, placed, format }) };
+  return { warnings, facts: factsOf({ source, trace, placed, format, types, activations }) };
 }
 
 const traceRequest = (
@@ -101,9 +108,11 @@ interface Done {
   readonly trace: Trace;
   readonly placed: readonly Placed[];
   readonly format: TransferRequest['format'];
+  readonly types: CodeTypes;
+  readonly activations: DynamicActivations;
 }
 
-function factsOf({ source, trace, placed, format }: Done): Quantization {
+function factsOf({ source, trace, placed, format, types, activations }: Done): Quantization {
   const modules = placed.map(({ module, found }) => ({
     module: module.module,
     node: found?.node.name ?? null,
@@ -123,7 +132,13 @@ function factsOf({ source, trace, placed, format }: Done): Quantization {
       reason: 'PyTorch computed it in float',
     })),
     layers: [],
-    transfer: { file: source.file, modules, operators: others.length },
+    transfer: {
+      file: source.file,
+      types,
+      activations: source.modules.some(({ mode }) => mode === 'dynamic') ? activations : null,
+      modules,
+      operators: others.length,
+    },
   };
 }
 

@@ -2,20 +2,12 @@
  * Linear layers whose activations are quantized anew in every run, as torch.ao.nn.quantized.dynamic.Linear computes
  * them.
  */
+import { DYNAMIC_ACTIVATIONS, type DynamicActivations } from '../../choices.ts';
 import { attribute, type Value } from '../../onnx/ir.ts';
 import { dataTypeNumber } from '../../onnx/data-type.ts';
 import { type Editor, retyped } from './editor.ts';
 import { type ModuleWeights, rowOf, weightParams } from './write-qdq.ts';
 import { turned, type Weighted } from './weighted.ts';
-
-/** How many codes an activation gets. */
-export const ACTIVATIONS = {
-  /** 0 to 127, as PyTorch's x86 engines do: the same numbers as PyTorch. */
-  torch: 127,
-  /** 0 to 255, DynamicQuantizeLinear: finer than PyTorch, and one operator. */
-  onnx: 255,
-} as const;
-export type DynamicActivations = keyof typeof ACTIVATIONS;
 
 interface Quantized {
   readonly codes: Value;
@@ -89,7 +81,7 @@ function sevenBits(editor: Editor, x: Value): Quantized {
   const low = add('Min', [add('ReduceMin', [x], 'smallest', whole), zero], 'low');
   const high = add('Max', [add('ReduceMax', [x], 'largest', whole), zero], 'high');
   const range = add('Sub', [high, low], 'range');
-  const step = add('Div', [range, number('codes_of_7_bits', ACTIVATIONS.torch)], 'step');
+  const step = add('Div', [range, number('codes_of_7_bits', DYNAMIC_ACTIVATIONS.torch.largest)], 'step');
   const isEmpty = add('Equal', [step, zero], 'is_empty');
   const scale = add('Where', [isEmpty, number('scale_of_nothing', 0.1), step], 'scale');
   const offset = add('Round', [add('Div', [add('Neg', [low], 'negated'), scale], 'steps_below')], 'offset');
@@ -98,7 +90,7 @@ function sevenBits(editor: Editor, x: Value): Quantized {
     name: `${stem}_rounded`,
     type: retyped(x.type, 'uint8'),
   });
-  const most = editor.numbers('largest_code_of_7_bits', 'uint8', [], [ACTIVATIONS.torch]);
+  const most = editor.numbers('largest_code_of_7_bits', 'uint8', [], [DYNAMIC_ACTIVATIONS.torch.largest]);
   const codes = editor.add('Clip', [rounded, null, most], {
     name: `${stem}_quantized`,
     type: retyped(x.type, 'uint8'),

@@ -1,5 +1,5 @@
 /** One variant in full: files, checks, comparisons, worst layers, what stayed in float. */
-import { isQuantized } from '../../choices.ts';
+import { CODE_TYPES, DYNAMIC_ACTIVATIONS, isQuantized } from '../../choices.ts';
 import { judge } from '../criterion.ts';
 import { badge, exact, facts, listed, name, outcome, type Section } from '../elements.ts';
 import { formatBytes, formatCount, formatMilliseconds, formatNumber, formatShare } from '../format.ts';
@@ -7,7 +7,15 @@ import type { Limits } from '../limits.ts';
 import { html, shorten, type Hole, type Html } from '../markup.ts';
 import { referenceOf } from '../measures.ts';
 import { kernelSummary } from '../kernels.ts';
-import type { Quantization, QuantizedOperator, Report, ReportedFile, Validation, Variant } from '../report.ts';
+import type {
+  Quantization,
+  QuantizedOperator,
+  Report,
+  ReportedFile,
+  Transfer,
+  Validation,
+  Variant,
+} from '../report.ts';
 import { result } from '../result.ts';
 import { comparisonTable } from './comparison.ts';
 import { failureElement } from './failure.ts';
@@ -68,9 +76,15 @@ function quantizationFacts(q: Quantization | null, limits: Limits): readonly (re
     ['Quantization', `${q.approach}, ${q.format}`],
     ['Calibration', calibration],
     ['Carried over from', q.transfer ? name(q.transfer.file, limits) : null],
+    ...(q.transfer ? codesFacts(q.transfer) : []),
     ['Nodes', `${formatCount(q.quantized)} quantized, ${formatCount(q.skipped.length)} kept in float`],
   ];
 }
+
+const codesFacts = ({ types, activations }: Transfer): readonly (readonly [string, Hole])[] => [
+  ['Codes', `${types}: ${CODE_TYPES[types].activations} activations, ${CODE_TYPES[types].weights} weights`],
+  ['Dynamic modules', activations && `round what they read ${DYNAMIC_ACTIVATIONS[activations].about}`],
+];
 
 const DATA = {
   archive: 'inputs from the model archive',

@@ -2,8 +2,11 @@
 import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { CONVERT_OPTIONS } from '../../../cli/commands/convert-options.ts';
 import { Model, Torch2ONNXConfig } from '../../../library.ts';
+import { ASKED_DTYPES } from '../../../shared/choices.ts';
 import { openModel } from '../../../shared/onnx/proto/read.ts';
+import { OPTION_NAMES, OPTIONS } from '../../../shared/pipeline/job/job-schema.ts';
 import { fixturePath, workFolder } from '../fixture.ts';
 
 const GRAPH = fixturePath('digits_transformer', 'fp32.onnx');
@@ -99,6 +102,35 @@ test('an old opset is raised, and said', async () => {
   expect(warnings.join()).toContain('raised to 13');
 });
 
+/** The fields of Neural Compressor's class with their defaults, as its own __init__ lists them (2.0 to 2.6). */
+const FIELDS_OF_INC = {
+  dtype: 'int8',
+  opset_version: 14,
+  quant_format: 'QDQ',
+  example_inputs: null,
+  input_names: null,
+  output_names: null,
+  dynamic_axes: null,
+  recipe: 'QDQ_OP_FP32_BIAS',
+};
+
+describe('fields of Torch2ONNXConfig', () => {
+  test('with the names and defaults they have there, and one of ours', () => {
+    expect({ ...new Torch2ONNXConfig() }).toEqual({ ...FIELDS_OF_INC, dynamic_activations: 'torch' });
+  });
+
+  const all = Object.keys(new Torch2ONNXConfig());
+  test('in a job', () => expect(OPTION_NAMES).toEqual(expect.arrayContaining(all)));
+  test('on the command line', () =>
+    expect(Object.keys(CONVERT_OPTIONS)).toEqual(expect.arrayContaining(all.map((name) => name.replaceAll('_', '-')))));
+
+  test('dtype takes the same words everywhere', () => {
+    expect(OPTIONS.dtype.check.read([...ASKED_DTYPES], '$', [])).toEqual(ASKED_DTYPES);
+    for (const dtype of ASKED_DTYPES) expect(new Torch2ONNXConfig({ dtype }).dtype).toBe(dtype);
+    expect(CONVERT_OPTIONS.dtype.value.split('|')).toEqual(ASKED_DTYPES);
+  });
+});
+
 describe('refused before anything is written', () => {
   test('INT8 without the INT8 model', async () => {
     const model = await Model.open(GRAPH);
@@ -115,11 +147,23 @@ describe('refused before anything is written', () => {
   });
 });
 
-test('dynamic Linear, a Gemm too, runs on integers', async () => {
-  const path = join(workFolder(), 'int8.onnx');
-  const model = await Model.open(fixturePath('digits_cnn', 'fp32.onnx'), {
-    quantized: fixturePath('..', 'inc', 'digits_cnn-dynamic', 'best_model.pt'),
+describe('dynamic Linear, a Gemm too, runs on integers', () => {
+  const pair = [
+    fixturePath('digits_cnn', 'fp32.onnx'),
+    { quantized: fixturePath('..', 'inc', 'digits_cnn-dynamic', 'best_model.pt') },
+  ] as const;
+
+  test('with 7 bits, as PyTorch computes it', async () => {
+    const path = join(workFolder(), 'int8.onnx');
+    await (await Model.open(...pair)).export(path);
+    const operators = await operatorsOf(path);
+    expect(operators).toMatchObject({ MatMulInteger: 2, QuantizeLinear: 2 });
+    expect(operators).not.toHaveProperty('DynamicQuantizeLinear');
   });
-  await model.export(path);
-  expect(await operatorsOf(path)).toMatchObject({ MatMulInteger: 2 });
+
+  test('with 8 bits, by one operator', async () => {
+    const path = join(workFolder(), 'int8.onnx');
+    await (await Model.open(...pair)).export(path, new Torch2ONNXConfig({ dynamic_activations: 'onnx' }));
+    expect(await operatorsOf(path)).toMatchObject({ MatMulInteger: 2, DynamicQuantizeLinear: 2 });
+  });
 });

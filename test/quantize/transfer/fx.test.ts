@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { arrayOf, outputsOf } from '../../../bench/inc-case.ts';
 import { fileSource } from '../../../shared/bytes/byte-source.ts';
-import type { QuantFormat } from '../../../shared/choices.ts';
+import { CODE_TYPE_NAMES, CODE_TYPES, type CodeTypes, type QuantFormat } from '../../../shared/choices.ts';
 import { operatorProblems } from '../../../shared/onnx/check.ts';
 import { openModel } from '../../../shared/onnx/proto/read.ts';
 import { withSession } from '../../../shared/runtime/session.ts';
@@ -20,9 +20,10 @@ interface Pair {
   readonly quantized: string;
   readonly path: string;
   readonly format: QuantFormat;
+  readonly types?: CodeTypes;
 }
 
-function carriedOver({ graph, quantized, path, format }: Pair): Promise<TransferredFile> {
+function carriedOver({ graph, quantized, path, format, types = 'U8S8' }: Pair): Promise<TransferredFile> {
   const source = fileSource(fx(`${quantized}.int8.pt`));
   onTestFinished(() => source.close());
   return transferFile({
@@ -30,6 +31,7 @@ function carriedOver({ graph, quantized, path, format }: Pair): Promise<Transfer
     quantized: source,
     path,
     format,
+    types,
     recipe: 'QDQ_OP_FP32_BIAS',
     weights: 'embed',
   });
@@ -38,16 +40,30 @@ function carriedOver({ graph, quantized, path, format }: Pair): Promise<Transfer
 /** What the INT8 model of the case computed, as far as float32 sums fall on the same side of a border. */
 async function expectPyTorchsNumbers(
   path: string,
-  { name, format }: { readonly name: string; readonly format: QuantFormat },
+  { name, format, types = 'U8S8' }: Pick<Pair, 'format' | 'types'> & { readonly name: string },
 ): Promise<void> {
   // Integer kernels are exact on every processor only where the optimizer may replace them.
-  const options = format === 'QDQ' ? ({ optimize: 'none' } as const) : ({ products: 'precise' } as const);
+  // Products of U8U8 are exact as they stand, and fused ones add the bias in another order.
+  const isExact = format === 'QDQ' || types === 'U8U8';
+  const options = isExact ? ({ optimize: 'none' } as const) : ({ products: 'precise' } as const);
   const x = await arrayOf(fx(`${name}.npz`), 'x');
   const actual = await withSession(path, options, (session) => outputsOf(session, x));
   const expected = asFloat32(await (await arrayOf(fx(`${name}.npz`), 'int8')).read());
   const equal = actual.filter((v, i) => Math.abs(v - expected[i]!) <= 1e-5).length;
   // A float32 sum on the border of two codes may fall on either side: one in a thousand.
   expect(equal / expected.length).toBeGreaterThan(0.999);
+}
+
+/** Of what QuantizeLinear makes at run time, and of the weights: each has one. */
+async function typesOfCodes(path: string): Promise<Record<'activations' | 'weights', string>> {
+  const { model, close } = await openModel(path);
+  onTestFinished(close);
+  const made = new Set<string>();
+  for (const { op, inputs } of model.graph.nodes) if (op === 'QuantizeLinear') made.add(inputs[2]!.type!.dtype);
+  const weights = [...model.graph.initializers].filter(({ name }) => /_quantized/.test(name));
+  const kept = new Set(weights.map(({ type }) => type!.dtype));
+  expect([made.size, kept.size]).toEqual([1, 1]);
+  return { activations: [...made][0]!, weights: [...kept][0]! };
 }
 
 const RIGHT = [
@@ -68,6 +84,16 @@ describe.each(['QDQ', 'QLinear'] as const)('%s', (format) => {
     const path = join(workFolder(), 'int8.onnx');
     await carriedOver({ graph: `${name}.pt2`, quantized: name, path, format });
     await expectPyTorchsNumbers(path, { name, format });
+  });
+
+  describe.each(CODE_TYPE_NAMES)('%s', (types) => {
+    test.each(['cat', 'conv_signed', 'sigmoidmod', 'relu6', 'sharedrelu'])('%s', async (name) => {
+      const path = join(workFolder(), 'int8.onnx');
+      const { facts } = await carriedOver({ graph: `${name}.pt2`, quantized: name, path, format, types });
+      expect(facts.transfer!.types).toBe(types);
+      expect(await typesOfCodes(path)).toEqual(CODE_TYPES[types]);
+      await expectPyTorchsNumbers(path, { name, format, types });
+    });
   });
 
   test.each([9, 11])('a graph of opset %i is raised to 13, and said', async (opset) => {
