@@ -1,6 +1,7 @@
 /** `torchferry validate`: run an ONNX model in onnxruntime and say what is right and wrong with it. */
 import { judge } from '../../shared/report/criterion.ts';
-import type { Validation } from '../../shared/report/report.ts';
+import { formatMilliseconds, formatSpeedChange } from '../../shared/report/format.ts';
+import type { Latency, Validation } from '../../shared/report/report.ts';
 import { validateFile } from '../../shared/steps/validate-file.ts';
 import type { Command } from '../command.ts';
 import { onnxFiles, pathsOf } from '../files.ts';
@@ -70,15 +71,19 @@ function outcome(file: string, validation: Validation): FileOutcome {
             `${validation.accuracy.samples})`,
         ]
       : []),
-    ...(validation.latency
-      ? [`  ${validation.latency.medianMs.toPrecision(3)} ms a run, batch ${validation.latency.batch}`]
-      : []),
+    ...(validation.latency ? [`  ${latencyText(validation.latency)}`] : []),
     ...kernelLines(validation.kernels ?? []).map((line) => `  ${line}`),
   ];
   const facts = { ...validation };
   if (problems.length === 0) return { text: lines.join('\n'), facts };
   return { text: lines.join('\n'), facts, error: { code: 'ValidationFailed', message: problems.join('; ') } };
 }
+
+const latencyText = ({ medianMs, fp32MedianMs, batch }: Latency): string =>
+  `${formatMilliseconds(medianMs)} a run, batch ${batch}` +
+  (fp32MedianMs === null
+    ? ''
+    : `; FP32 in the same runs ${formatMilliseconds(fp32MedianMs)}: ${formatSpeedChange(fp32MedianMs, medianMs)}`);
 
 /** A model compared with FP32 must keep what the pipeline asks of an INT8 model. */
 function tooFarFromFp32(validation: Validation): string[] {

@@ -89,6 +89,14 @@ export function formatSizeChange(before: number, after: number): string {
   return `${ratio < 9.95 ? ratio.toFixed(ratio < 1.1 ? 2 : 1) : formatNumber(ratio)}x ${word}`;
 }
 
+/** How two times compare: "2.63x faster", "1.17x slower", "as fast" within two per cent. */
+export function formatSpeedChange(before: number, after: number): string {
+  if (!(before > 0) || !(after > 0)) return 'of unknown speed';
+  const ratio = Math.max(before, after) / Math.min(before, after);
+  if (ratio < 1.02) return 'as fast';
+  return `${formatNumber(ratio)}x ${after < before ? 'faster' : 'slower'}`;
+}
+
 /** Any value on one line, for options and failure details: lists with commas, the rest as JSON. */
 export function formatValue(value: unknown): string {
   if (typeof value === 'string') return value;

@@ -56,6 +56,7 @@ const MEASURED: ReadonlySet<string> = new Set([
   'top1Agreement',
   'top1',
   'medianMs',
+  'fp32MedianMs',
   'ratioToFp32',
   'sizeRatio',
   'rtol',

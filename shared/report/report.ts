@@ -75,7 +75,9 @@ export interface Latency {
   readonly medianMs: number;
   readonly runs: number;
   readonly batch: number;
-  /** This model's median divided by FP32's in the same interleaved runs; null for FP32 itself. */
+  /** Median of the FP32 model in the same interleaved runs; null for FP32 itself. */
+  readonly fp32MedianMs: number | null;
+  /** `medianMs` divided by `fp32MedianMs`. */
   readonly ratioToFp32: number | null;
 }
 

@@ -3,8 +3,9 @@
  * speaks.
  */
 import { AGAINST, isQuantized } from '../choices.ts';
-import { judge, type Judgement } from './criterion.ts';
-import { formatCount, formatDecibels, formatNumber, formatShare, formatShort, formatSizeChange } from './format.ts';
+import { judge } from './criterion.ts';
+import { formatCount, formatDecibels, formatNumber, formatShare, formatShort } from './format.ts';
+import { gainsOf, isWorthwhile, speedAgainstFp32 } from './gain.ts';
 import {
   closestComparison,
   comparisonWith,
@@ -77,27 +78,32 @@ function quality(variant: Variant, reference: Variant | null): string | null {
   return `${sqnr === Infinity ? `equals ${other} exactly` : `is ${formatDecibels(sqnr)} SQNR from ${other}`}${where}`;
 }
 
+const joined = (clauses: readonly string[]): string =>
+  [clauses.slice(0, -1).join(', '), clauses.at(-1)!].filter((part) => part !== '').join(' and ');
+
 function gains(the: Case, variant: Variant): string {
-  const size = the.reference ? `is ${formatSizeChange(the.reference.bytes, variant.bytes)}` : null;
-  const clauses = [size, quality(variant, the.reference)].filter((clause) => clause !== null);
+  const [first, ...more] = gainsOf(variant, the.reference);
+  const kept = quality(variant, the.reference);
+  const clauses = [...(first === undefined ? [] : [`is ${first}`, ...more]), ...(kept === null ? [] : [kept])];
   const uncompared = judge(variant, the.reference, the.criterion).unjudged ? ' but was not compared' : '';
-  return `${the.label(variant)} ${clauses.length ? clauses.join(' and ') : 'runs in onnxruntime'}${uncompared}`;
+  return `${the.label(variant)} ${clauses.length ? joined(clauses) : 'runs in onnxruntime'}${uncompared}`;
 }
 
-const shortfall = (the: Case, variant: Variant): string =>
-  `${the.label(variant)} ${
-    judge(variant, the.reference, the.criterion)
-      .findings.filter((f) => !f.met)
-      .map((f) => f.text)
-      .join(' and ') || 'was not compared with anything'
-  }`;
+function shortfall(the: Case, variant: Variant): string {
+  const { met, findings } = judge(variant, the.reference, the.criterion);
+  if (met) return `${the.label(variant)} is ${joined(gainsOf(variant, the.reference))}`;
+  const missed = findings.filter((f) => !f.met).map((f) => f.text);
+  return `${the.label(variant)} ${missed.join(' and ') || 'was not compared with anything'}`;
+}
 
 const lost = (the: Case): readonly string[] =>
   the.quantized.flatMap((v) => (problemOf(v) === null ? [] : [`${the.label(v)} failed: ${problemOf(v)}`]));
+/** It keeps enough, and something is gained by it. */
+const isChoice = (variant: Variant, { reference, criterion }: Pick<Case, 'reference' | 'criterion'>): boolean =>
+  judge(variant, reference, criterion).met && isWorthwhile(variant, reference);
+
 const short = (the: Case): readonly string[] =>
-  the.quantized
-    .filter((v) => problemOf(v) === null && !judge(v, the.reference, the.criterion).met)
-    .map((v) => shortfall(the, v));
+  the.quantized.filter((v) => problemOf(v) === null && !isChoice(v, the)).map((v) => shortfall(the, v));
 
 const proven = (the: Case): boolean => {
   if (the.reference && the.converted === false) return true;
@@ -154,22 +160,32 @@ const RULES: readonly Rule[] = [
         ? sentence('Passed in part', [base(the), `${short(the).join('; ')}, so ${the.label(the.chosen)} was chosen`])
         : null,
   },
+  {
+    status: 'warn',
+    says: (the) =>
+      the.chosen && isQuantized(the.chosen) && speedAgainstFp32(the.chosen) < 0
+        ? sentence('Passed, but slower', [base(the), winner(the)])
+        : null,
+  },
   { status: 'pass', says: (the) => sentence('Passed', [base(the), winner(the)]) },
 ];
 
 /**
- * The smallest quantized variant that passed and meets the criterion, else the reference if it passed, else one that
- * runs and had nothing to be compared with, else null. What was made from a reference that failed proves nothing.
+ * The smallest quantized variant that passed, meets the criterion and is smaller or faster; else the reference if it
+ * passed; else one that runs and had nothing to be compared with; else null. What was made from a reference that failed
+ * proves nothing.
  */
 export function chooseVariant(variants: readonly Variant[], criterion: Criterion = {}): string | null {
   const reference = referenceOf(variants);
   if (reference && problemOf(reference) !== null) return null;
   const sound = variants.filter((v) => isQuantized(v) && problemOf(v) === null);
-  const smallest = (judged: (judgement: Judgement) => boolean): Variant | null =>
-    sound
-      .filter((v) => judged(judge(v, reference, criterion)))
-      .reduce<Variant | null>((best, v) => (best && best.bytes <= v.bytes ? best : v), null);
-  return (smallest(({ met }) => met) ?? reference ?? smallest(({ unjudged }) => unjudged))?.name ?? null;
+  const smallest = (isFit: (variant: Variant) => boolean): Variant | null =>
+    sound.filter(isFit).reduce<Variant | null>((best, v) => (best && best.bytes <= v.bytes ? best : v), null);
+  const chosen =
+    smallest((v) => isChoice(v, { reference, criterion })) ??
+    reference ??
+    smallest((v) => judge(v, reference, criterion).unjudged);
+  return chosen?.name ?? null;
 }
 
 /** The verdict of a job. Pure: the same parts give the same words. */

@@ -31,7 +31,13 @@ export async function measureLatency({ session, fp32, feeds, batch, now }: Laten
     }
   }
   const [own, reference] = times.map(median);
-  return { medianMs: own!, runs: times[0]!.length, batch, ratioToFp32: reference ? own! / reference : null };
+  return {
+    medianMs: own!,
+    runs: times[0]!.length,
+    batch,
+    fp32MedianMs: reference ?? null,
+    ratioToFp32: reference ? own! / reference : null,
+  };
 }
 
 export function median(values: readonly number[]): number {

@@ -51,6 +51,7 @@ export const validation = (part: Partial<Validation> = {}): Validation => ({
 const accuracy = (correct: number): Validation['accuracy'] => ({ top1: correct / 360, correct, samples: 360 });
 const latency = (medianMs: number, ratioToFp32: number | null): Validation['latency'] => ({
   medianMs,
+  fp32MedianMs: ratioToFp32 === null ? null : medianMs / ratioToFp32,
   ratioToFp32,
   runs: 50,
   batch: 1,

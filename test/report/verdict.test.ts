@@ -49,6 +49,17 @@ const UNLABELLED = measured(INT8, apart({ sqnr: 31.2, top1Agreement: 0.9893 }));
 const SCORELESS = measured(INT8, { ...apart({ sqnr: 31.2, top1Agreement: null }), data: 'random' });
 const ALONE = measured(INT8, { comparisons: [comparison({ outputs: [output({ sqnr: 40, top1Agreement: null })] })] });
 
+/** INT8 as it is, with other costs. */
+const costing = (bytes: number, medianMs: number, fp32MedianMs: number): Variant => ({
+  ...INT8,
+  bytes,
+  validation: {
+    ...INT8.validation!,
+    latency: { medianMs, fp32MedianMs, ratioToFp32: medianMs / fp32MedianMs, runs: 31, batch: 1 },
+  },
+});
+const bytes = FP32.bytes;
+
 const FP32_EQUALS = 'FP32 equals PyTorch within 1e-4 (max 3.1e-6 over 360 samples)';
 type Case = readonly [
   name: string,
@@ -66,7 +77,7 @@ const CASES: readonly Case[] = [
     {},
     null,
     'pass',
-    `Passed: ${FP32_EQUALS}; INT8 is 3.8x smaller and keeps 94.7 % of 94.7 % top-1.`,
+    `Passed: ${FP32_EQUALS}; INT8 is 3.8x smaller, 2.63x faster and keeps 94.7 % of 94.7 % top-1.`,
   ],
   ['FP32 alone', [FP32], {}, null, 'pass', `Passed: ${FP32_EQUALS}.`],
   ['FP32 bit for bit', [EXACT], {}, null, 'pass', 'Passed: FP32 equals PyTorch exactly over 1 sample.'],
@@ -84,7 +95,7 @@ const CASES: readonly Case[] = [
     {},
     null,
     'pass',
-    `Passed: ${FP32_EQUALS}; INT8 is 3.8x smaller and keeps 94.7 % of 94.7 % top-1.`,
+    `Passed: ${FP32_EQUALS}; INT8 is 3.8x smaller, 2.63x faster and keeps 94.7 % of 94.7 % top-1.`,
   ],
   [
     'no labels',
@@ -152,6 +163,54 @@ const CASES: readonly Case[] = [
     `Passed in part: ${FP32_EQUALS}; INT8 top-1 against FP32 was not measured, so FP32 was chosen.`,
   ],
   [
+    'INT8 is larger and slower',
+    [FP32, costing(1.8 * bytes, 183.5, 156.8)],
+    {},
+    null,
+    'warn',
+    `Passed in part: ${FP32_EQUALS}; INT8 is 1.8x larger and 1.17x slower, so FP32 was chosen.`,
+  ],
+  [
+    'INT8 is a little larger and as fast',
+    [FP32, costing(Math.round(1.01 * bytes), 100, 101)],
+    {},
+    null,
+    'warn',
+    `Passed in part: ${FP32_EQUALS}; INT8 is 1.01x larger and as fast, so FP32 was chosen.`,
+  ],
+  [
+    'INT8 is larger, and how fast was not measured',
+    [FP32, { ...UNLABELLED, bytes: 2 * bytes }],
+    {},
+    null,
+    'warn',
+    `Passed in part: ${FP32_EQUALS}; INT8 is 2.0x larger, so FP32 was chosen.`,
+  ],
+  [
+    'INT8 is larger and faster',
+    [FP32, costing(2 * bytes, 74.9, 131)],
+    {},
+    null,
+    'pass',
+    `Passed: ${FP32_EQUALS}; INT8 is 2.0x larger, 1.75x faster and keeps 94.7 % of 94.7 % top-1.`,
+  ],
+  [
+    'INT8 is smaller and slower',
+    [FP32, costing(bytes / 2, 117, 100)],
+    {},
+    null,
+    'warn',
+    `Passed, but slower: ${FP32_EQUALS}; INT8 is 2.0x smaller, 1.17x slower and keeps 94.7 % of 94.7 % top-1.`,
+  ],
+  [
+    'INT8 is smaller, and slower by microseconds',
+    [FP32, costing(bytes / 2, 0.3, 0.2)],
+    {},
+    null,
+    'pass',
+    `Passed: ${FP32_EQUALS}; INT8 is 2.0x smaller, 1.50x slower and keeps 94.7 % of 94.7 % top-1.`,
+  ],
+  [
     'INT8 could not be made',
     [FP32, BROKEN],
     {},
@@ -165,7 +224,7 @@ const CASES: readonly Case[] = [
     {},
     null,
     'warn',
-    `Passed in part: ${FP32_EQUALS}; INT8 is 3.8x smaller and keeps 94.7 % of 94.7 % top-1; int8-dynamic ` +
+    `Passed in part: ${FP32_EQUALS}; INT8 is 3.8x smaller, 2.63x faster and keeps 94.7 % of 94.7 % top-1; int8-dynamic ` +
       'failed: no operator of "m" can be quantized (NothingToQuantize).',
   ],
   [
@@ -267,6 +326,8 @@ describe('chooseVariant', () => {
       {},
       'int8',
     ],
+    ['not the smallest if that is larger than FP32', [FP32, costing(2 * bytes, 20, 21)], {}, 'fp32'],
+    ['INT8 that is larger, where no FP32 was asked for', [costing(2 * bytes, 20, 21)], {}, 'int8'],
     ['FP32 when no INT8 is good enough', [FP32, DYNAMIC], {}, 'fp32'],
     ['INT8 under a milder criterion', [FP32, DYNAMIC], { maxTop1Drop: 2 }, 'int8-dynamic'],
     ['nothing when FP32 failed: INT8 was made from it', [OFF, INT8], {}, null],

@@ -17,6 +17,7 @@ import {
   formatNumber,
   formatShare,
   formatSizeChange,
+  formatSpeedChange,
   formatTime,
 } from '../format.ts';
 import type { Limits } from '../limits.ts';
@@ -75,7 +76,7 @@ function tiles(report: Report): readonly Tile[] {
   return [
     size(report, shown, other),
     error(report.variants, reference),
-    latency(shown, other),
+    latency(shown),
     accuracy(report.variants, shown, other),
   ];
 }
@@ -108,23 +109,16 @@ function error(variants: readonly Variant[], reference: Variant | null): Tile {
   };
 }
 
-function latency(shown: Variant | null, other: Variant | null): Tile {
+function latency(shown: Variant | null): Tile {
   const found = shown?.validation?.latency ?? null;
   if (!found) return { label: 'Latency', value: NOT_MEASURED, note: null };
-  const before = other?.validation?.latency ?? null;
-  const ratio = found.ratioToFp32;
-  const speed =
-    ratio === null || !(ratio > 0)
-      ? null
-      : ratio < 1
-        ? `, ${formatNumber(1 / ratio)}x faster`
-        : `, ${formatNumber(ratio)}x as long`;
   return {
     label: `Latency, ${titleOf(shown!)}, batch ${found.batch}`,
     value: exact(formatMilliseconds(found.medianMs), `median of ${formatCount(found.runs)} runs: ${found.medianMs} ms`),
-    note: before
-      ? `FP32 ${formatMilliseconds(before.medianMs)}${speed ?? ''}`
-      : `median of ${formatCount(found.runs)} runs`,
+    note:
+      found.fp32MedianMs !== null
+        ? `FP32 ${formatMilliseconds(found.fp32MedianMs)}, ${formatSpeedChange(found.fp32MedianMs, found.medianMs)}`
+        : `median of ${formatCount(found.runs)} runs`,
   };
 }
 

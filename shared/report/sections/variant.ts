@@ -2,7 +2,7 @@
 import { CODE_TYPES, DYNAMIC_ACTIVATIONS, isQuantized } from '../../choices.ts';
 import { judge } from '../criterion.ts';
 import { badge, exact, facts, listed, name, outcome, type Section } from '../elements.ts';
-import { formatBytes, formatCount, formatMilliseconds, formatNumber, formatShare } from '../format.ts';
+import { formatBytes, formatCount, formatMilliseconds, formatShare, formatSpeedChange } from '../format.ts';
 import type { Limits } from '../limits.ts';
 import { html, shorten, type Hole, type Html } from '../markup.ts';
 import { referenceOf } from '../measures.ts';
@@ -94,7 +94,7 @@ const DATA = {
 
 function validationFacts(v: Validation | null, limits: Limits): readonly (readonly [string, Hole])[] {
   if (!v) return [['Validation', 'not run']];
-  const ratio = v.latency?.ratioToFp32;
+  const before = v.latency?.fp32MedianMs ?? null;
   return [
     ['Validated on', `${formatCount(v.samples)} samples, ${DATA[v.data]}`],
     [
@@ -105,7 +105,7 @@ function validationFacts(v: Validation | null, limits: Limits): readonly (readon
       'Latency',
       v.latency && [
         exact(formatMilliseconds(v.latency.medianMs), `${v.latency.medianMs} ms`),
-        `, median of ${formatCount(v.latency.runs)} runs, batch ${formatCount(v.latency.batch)}${typeof ratio === 'number' ? `, ${formatNumber(ratio)} of FP32` : ''}`,
+        `, median of ${formatCount(v.latency.runs)} runs, batch ${formatCount(v.latency.batch)}${before === null ? '' : `; FP32 between them ${formatMilliseconds(before)}: ${formatSpeedChange(before, v.latency.medianMs)}`}`,
       ],
     ],
     ['Integer kernels', v.kernels?.length ? integerKernels(v.kernels, limits) : null],

@@ -5,7 +5,7 @@ import type { Limits } from '../limits.ts';
 import { html, shorten, type Hole, type Html } from '../markup.ts';
 import { closestComparison, comparisonWith, referenceOf, largestDifference, smallestSqnr } from '../measures.ts';
 import { result } from '../result.ts';
-import type { Report, Variant } from '../report.ts';
+import type { Latency, Report, Variant } from '../report.ts';
 import { scatterChart, type Point } from '../scatter.ts';
 
 export function variants(report: Report, limits: Limits): Section | null {
@@ -37,12 +37,16 @@ function overview(report: Report, limits: Limits): Html {
       exact(formatNumber(most), most === null ? 'not measured' : String(most)),
       exact(sqnr === Infinity ? 'equal' : formatDecibels(sqnr), sqnr === null ? 'not measured' : String(sqnr)),
       accuracy ? exact(formatShare(accuracy.top1), `${accuracy.correct} of ${accuracy.samples}`) : '–',
-      latency ? exact(formatMilliseconds(latency.medianMs), `${latency.medianMs} ms`) : '–',
+      latency ? exact(formatMilliseconds(latency.medianMs), latencyTitle(latency)) : '–',
       outcome(result(v, report).mark, result(v, report).words),
     ];
   };
   return table({ label: 'Variants side by side', columns: COLUMNS, items: report.variants, cells }, limits);
 }
+
+/** Other minutes, other times: what FP32 took beside this model is said with it. */
+const latencyTitle = ({ medianMs, fp32MedianMs }: Latency): string =>
+  `${medianMs} ms${fp32MedianMs === null ? '' : `; FP32 in the same runs: ${fp32MedianMs} ms`}`;
 
 interface Quantity {
   readonly name: string;
