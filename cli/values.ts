@@ -1,4 +1,5 @@
 /** Option values as typed numbers and choices, or a refusal that says what is expected. */
+import { type QuantFormat, QUANT_FORMAT_NAMES, QUANT_FORMATS } from '../shared/choices.ts';
 import { fail } from '../shared/errors.ts';
 import type { OptionValues } from './command.ts';
 
@@ -16,6 +17,18 @@ export function choice<const T extends string>(
   if (value === undefined) return fallback;
   const found = among.find((a) => a.toLowerCase() === value.toLowerCase());
   return found ?? fail('BadOption', { option: `--${name}`, value, expected: among.join(', ') });
+}
+
+/** `--quant-format`, by name or by another name of it. */
+export function quantFormat(options: OptionValues, fallback: QuantFormat): QuantFormat {
+  const aliases = QUANT_FORMAT_NAMES.flatMap((name) =>
+    QUANT_FORMATS[name].aliases.map((alias) => [alias, name] as const),
+  );
+  const meanings = new Map<string, QuantFormat>([
+    ...QUANT_FORMAT_NAMES.map((name) => [name, name] as const),
+    ...aliases,
+  ]);
+  return meanings.get(choice(options, 'quant-format', { among: [...meanings.keys()], fallback }))!;
 }
 
 export function wholeNumber(options: OptionValues, name: string): number | undefined {

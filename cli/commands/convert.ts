@@ -10,9 +10,6 @@ import {
   DEFAULT_DYNAMIC_ACTIVATIONS,
   DEFAULT_FORMAT,
   DYNAMIC_ACTIVATION_NAMES,
-  QUANT_FORMAT_NAMES,
-  QUANT_FORMATS,
-  type QuantFormat,
   type Role,
   roleOf,
   suffixOf,
@@ -29,6 +26,7 @@ import { requireRuns } from '../../shared/steps/require-runs.ts';
 import { rewriteFile } from '../../shared/steps/rewrite-file.ts';
 import { transferFile } from '../../shared/steps/transfer-file.ts';
 import { readNpz } from '../../shared/tensor/npz.ts';
+import { withCalibration } from '../calibration.ts';
 import type { Command, Context } from '../command.ts';
 import { pathsOf, pytorchFiles } from '../files.ts';
 import { besideModel, convertOptionsOf, readJobFile } from '../job-options.ts';
@@ -36,8 +34,8 @@ import { eachFile, type FileOutcome } from '../outcomes.ts';
 import { outputPaths } from '../output-paths.ts';
 import { size } from '../sizes.ts';
 import { inTemporaryFolder } from '../temporary-folder.ts';
-import { choice, text } from '../values.ts';
-import { withSource, withSourceOf } from '../with-source.ts';
+import { choice, quantFormat, text } from '../values.ts';
+import { withSource } from '../with-source.ts';
 import { CONVERT_OPTIONS, convertOptions } from './convert-options.ts';
 import { quantizeOptions, toInt8 } from './quantize.ts';
 
@@ -128,7 +126,7 @@ const makeInt8 = (task: Task): Promise<FileOutcome> =>
     const model = join(folder, 'model.onnx');
     const how = quantizeOptions(options, job, file);
     // What cannot be read is known before the conversion.
-    await withSourceOf(how.calibration, async (source) => source && readNpz(source));
+    await withCalibration(how.calibration, async (data) => data && 'source' in data && readNpz(data.source));
     const { opset, warnings: raised } = opsetForInt8(task.converting.opset_version);
     for (const warning of raised) progress.note(`note: ${warning}`);
     const converting = { ...task.converting, ...(opset === undefined ? {} : { opset_version: opset }) };
@@ -143,10 +141,11 @@ const makeInt8 = (task: Task): Promise<FileOutcome> =>
       };
     }
     progress.step(`quantizing ${file}`);
-    const { written, facts } = await toInt8({ model, path, weights, signal, ...how });
+    const { written, facts, warnings: more } = await toInt8({ model, path, weights, signal, ...how });
+    for (const warning of more) progress.note(`note: ${warning}`);
     return {
       text: `${path}: ${facts.quantized} operators quantized, ${size(sum(written.files))}`,
-      facts: { files: written.files, warnings, ...facts },
+      facts: { files: written.files, warnings: [...warnings, ...more], ...facts },
     };
   });
 
@@ -154,8 +153,6 @@ const makeInt8 = (task: Task): Promise<FileOutcome> =>
 async function carryOver(task: Task, from: string): Promise<FileOutcome> {
   const { file, path, weights, options, converting, job, progress, signal } = task;
   progress.step(`carrying INT8 over to ${file}`);
-  const formats = [...QUANT_FORMAT_NAMES, ...QUANT_FORMAT_NAMES.flatMap((name) => [...QUANT_FORMATS[name].aliases])];
-  const asked = choice(options, 'quant-format', { among: formats, fallback: job.quant_format?.[0] ?? DEFAULT_FORMAT });
   const made = await withSource(from, (quantized) =>
     transferFile({
       graph: file,
@@ -164,7 +161,7 @@ async function carryOver(task: Task, from: string): Promise<FileOutcome> {
       path,
       weights,
       recipe: choice(options, 'recipe', { among: RECIPE_NAMES, fallback: job.recipe ?? DEFAULT_RECIPE }),
-      format: formatOf(asked),
+      format: quantFormat(options, job.quant_format?.[0] ?? DEFAULT_FORMAT),
       types: codeTypesOf(task.wanted),
       activations: choice(options, 'dynamic-activations', {
         among: DYNAMIC_ACTIVATION_NAMES,
@@ -182,10 +179,6 @@ async function carryOver(task: Task, from: string): Promise<FileOutcome> {
 }
 
 const RECIPE_NAMES = Object.keys(RECIPES) as readonly RecipeName[];
-
-const formatOf = (name: string): QuantFormat =>
-  QUANT_FORMAT_NAMES.find((format) => format === name) ??
-  QUANT_FORMAT_NAMES.find((format) => (QUANT_FORMATS[format].aliases as readonly string[]).includes(name))!;
 
 const MAKERS: Readonly<Record<Role, (task: Task) => Promise<FileOutcome>>> = {
   reference: makeFp32,

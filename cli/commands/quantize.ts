@@ -16,6 +16,7 @@ import { inTodaysWords } from '../../shared/pipeline/job/old-spellings.ts';
 import type { QuantizedOperator } from '../../shared/report/report.ts';
 import { integerKernels } from '../../shared/steps/integer-kernels.ts';
 import { quantizeFile, type QuantizedFile, type QuantizeFileRequest } from '../../shared/steps/quantize-file.ts';
+import { withCalibration } from '../calibration.ts';
 import type { Command, OptionValues } from '../command.ts';
 import { onnxFiles, pathsOf } from '../files.ts';
 import { besideModel, readJobFile } from '../job-options.ts';
@@ -24,15 +25,14 @@ import { eachFile } from '../outcomes.ts';
 import { outputPaths } from '../output-paths.ts';
 import { size } from '../sizes.ts';
 import { inTemporaryFolder } from '../temporary-folder.ts';
-import { choice, text } from '../values.ts';
-import { withSourceOf } from '../with-source.ts';
+import { choice, quantFormat, text } from '../values.ts';
 
 const RECIPE_NAMES = Object.keys(RECIPES) as readonly RecipeName[];
 
 export const quantize: Command = {
   summary: 'quantize ONNX models to INT8',
   usage:
-    `torchferry quantize <model.onnx>... [-o FILE|DIR] [--approach ${COMPUTED_APPROACHES.join('|')}] [--calibration NPZ] ` +
+    `torchferry quantize <model.onnx>... [-o FILE|DIR] [--approach ${COMPUTED_APPROACHES.join('|')}] [--calibration NPZ|DIR] ` +
     `[--quant-format ${QUANT_FORMAT_NAMES.join('|')}] [--recipe R] [--processor ${PROCESSOR_NAMES.join('|')}] [--reduce-range] [--quantize-all] [--job FILE] [--json]`,
   options: {
     output: {
@@ -46,7 +46,11 @@ export const quantize: Command = {
       value: COMPUTED_APPROACHES.join('|'),
       describe: 'default: static with calibration data, else dynamic',
     },
-    calibration: { type: 'string', value: 'NPZ', describe: 'representative inputs' },
+    calibration: {
+      type: 'string',
+      value: 'NPZ|DIR',
+      describe: 'representative inputs; a folder of .npz or .npy files has some of them in each',
+    },
     'quant-format': { type: 'string', value: QUANT_FORMAT_NAMES.join('|'), describe: 'form of a static INT8 model' },
     recipe: {
       type: 'string',
@@ -73,19 +77,20 @@ export const quantize: Command = {
     return eachFile(pathsOf(models), { progress, options }, async (file) => {
       const path = pathOf(file);
       progress.step(`quantizing ${file}`);
-      const { written, facts } = await toInt8({
+      const { written, facts, warnings } = await toInt8({
         model: file,
         path,
         weights: 'embed',
         signal,
         ...quantizeOptions(options, job, file),
       });
+      for (const warning of warnings) progress.note(`note: ${warning}`);
       const bytes = written.files.reduce((n, f) => n + f.bytes, 0);
       const counts = `${facts.quantized} operators quantized, ${facts.skipped.length} left in float`;
       const kernels = await kernelsOf(path, (reason) => progress.note(`note: ${reason}`));
       return {
         text: [`${path}: ${counts}, ${size(bytes)}`, ...kernelLines(kernels).map((line) => `  ${line}`)].join('\n'),
-        facts: { files: written.files, ...facts, kernels },
+        facts: { files: written.files, warnings, ...facts, kernels },
       };
     });
   },
@@ -104,7 +109,7 @@ async function kernelsOf(path: string, tell: (reason: string) => void): Promise<
 
 type QuantizeOptions = Pick<QuantizeFileRequest, 'approach' | 'format' | 'keepFloat'> &
   RecipeChoice & {
-    /** Path of an .npz. */
+    /** Path of an .npz, or of a folder of them. */
     readonly calibration: string | undefined;
   };
 
@@ -113,9 +118,7 @@ type Int8Request = QuantizeOptions & Pick<QuantizeFileRequest, 'model' | 'path' 
 /** Quantize with the calibration data open and a folder for what is made on the way. */
 export const toInt8 = ({ calibration, ...request }: Int8Request): Promise<QuantizedFile> =>
   inTemporaryFolder((workFolder) =>
-    withSourceOf(calibration, (source) =>
-      quantizeFile({ ...request, workFolder, calibration: source && { source, name: source.name } }),
-    ),
+    withCalibration(calibration, (data) => quantizeFile({ ...request, workFolder, calibration: data })),
   );
 
 /** Options of the command line win over the job's. */
@@ -128,10 +131,7 @@ export function quantizeOptions(options: OptionValues, job: JobFile, model: stri
       among: COMPUTED_APPROACHES,
       fallback: job.approach ?? approachFor(calibration !== undefined),
     }),
-    format: choice(options, 'quant-format', {
-      among: QUANT_FORMAT_NAMES,
-      fallback: job.quant_format?.[0] ?? DEFAULT_FORMAT,
-    }),
+    format: quantFormat(options, job.quant_format?.[0] ?? DEFAULT_FORMAT),
     ...recipeOptions(options, job),
     ...(job.keep_float === undefined ? {} : { keepFloat: job.keep_float }),
   };

@@ -7,19 +7,19 @@ import { FreshNames } from './fresh-names.ts';
 import { inferModel } from './infer.ts';
 import { attribute, type Attribute, type Model, Node, type Value } from './ir.ts';
 import { constantOf, everyNode, int } from './match.ts';
-import { irVersionOf, OLDEST_OPSET, OLDEST_UNDERSTOOD } from './opset.ts';
+import { irVersionOf, OLDEST_OPSET, OLDEST_UNDERSTOOD, opsetRaised } from './opset.ts';
 import { rowOf } from './schema/lookup.ts';
 
 /**
  * Raises the model's opset to 13, the first with one scale for each channel. What changed on the way, after ONNX's
  * changelog: attributes became inputs, Upsample became Resize, Scatter became ScatterElements, and Softmax no longer
- * flattens what follows its axis. Everything else only took more element types.
+ * flattens what follows its axis. Everything else only took more element types. Gives what to warn of.
  *
  * Fails with UnsupportedOpset where the model is too old, or a node has no form in opset 13.
  */
-export function raiseOpset(model: Model, file: string): void {
+export function raiseOpset(model: Model, file: string): readonly string[] {
   const from = model.opsets.get('') ?? 0;
-  if (from >= OLDEST_OPSET) return;
+  if (from >= OLDEST_OPSET) return [];
   if (from < OLDEST_UNDERSTOOD) {
     const needed = `export the graph again for opset ${OLDEST_OPSET} or newer`;
     fail('UnsupportedOpset', { operator: 'ai.onnx', opset: from, needed, at: `"${file}"` });
@@ -35,6 +35,7 @@ export function raiseOpset(model: Model, file: string): void {
   }
   model.opsets.set('', OLDEST_OPSET);
   model.irVersion = Math.max(model.irVersion, irVersionOf(OLDEST_OPSET));
+  return [opsetRaised(`opset ${from} of the graph`)];
 }
 
 class Raising {

@@ -12,14 +12,13 @@ interface Ends {
 const SMALLEST_NORMAL = 1.1754943508222875e-38;
 
 /**
- * Asymmetric, with 0 among the codes: scale `(max - min) / (high - low)` (the difference in float32, the quotient in
- * float64), zero point `round_half_even(low - min / scale)`. A range too small for a normal float32 gets scale 1, zero
- * point 0.
+ * Asymmetric, with 0 among the codes: scale `(max - min) / (high - low)` in float64, zero point
+ * `round_half_even(low - min / scale)`. A range too small for a normal float32 gets scale 1, zero point 0.
  */
 export function asymmetricParams(range: Range, { low, high }: Ends): { scale: number; zeroPoint: number } {
   const min = Math.min(Math.fround(range.min), 0);
   const max = Math.max(Math.fround(range.max), 0);
-  const scale = Math.fround(max - min) / (high - low);
+  const scale = (max - min) / (high - low);
   return scale < SMALLEST_NORMAL
     ? { scale: 1, zeroPoint: 0 }
     : { scale: Math.fround(scale), zeroPoint: roundHalfEven(low - min / scale) };
@@ -28,7 +27,7 @@ export function asymmetricParams(range: Range, { low, high }: Ends): { scale: nu
 /** Symmetric, zero point 0: `2 * absmax / (high - low)` for each channel. */
 export function symmetricScales(absMax: Float32Array, { low, high }: Ends): Float32Array {
   return absMax.map((most) => {
-    const scale = Math.fround(2 * most) / (high - low);
+    const scale = (2 * most) / (high - low);
     return scale < SMALLEST_NORMAL ? 1 : scale;
   });
 }

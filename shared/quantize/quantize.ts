@@ -3,8 +3,8 @@ import type { ComputedApproach, QuantFormat } from '../choices.ts';
 import { fail } from '../errors.ts';
 import type { LayerError, Quantization } from '../report/report.ts';
 import { inferModel } from '../onnx/infer.ts';
-import { OLDEST_OPSET } from '../onnx/opset.ts';
 import type { Model, Node, Value } from '../onnx/ir.ts';
+import { raiseOpset } from '../onnx/raise-opset.ts';
 import type { Batch } from '../runtime/samples.ts';
 import type { MemoryTensors } from '../runtime/session.ts';
 import { calibrate, type Ranges } from './calibrate.ts';
@@ -41,17 +41,20 @@ export interface Quantized {
   /** The model that was given, rewritten. */
   readonly model: Model;
   readonly facts: Quantization;
+  readonly warnings: readonly string[];
 }
 
 /** Batches the layers are compared on. */
 const LAYER_BATCHES = 4;
+/** Tensors that a warning names. */
+const NAMED = 4;
 
 /**
  * Rewrites the model in place and leaves its inputs and outputs as they are. Weights stay promises: their codes are
  * computed when the model is written, so what they are read from must stay open until then.
  */
 export async function quantizeModel(model: Model, request: QuantizeRequest): Promise<Quantized> {
-  requireOpset(model);
+  const raised = raiseOpset(model, model.graph.name);
   inferModel(model);
   const { workFolder } = request;
   const planner = plannerOf(model, request);
@@ -73,22 +76,12 @@ export async function quantizeModel(model: Model, request: QuantizeRequest): Pro
       skipped: plan.skipped,
       layers,
     },
+    warnings: [...raised, ...silentTensors(look)],
   };
 }
 
 const writerOf = ({ approach, format }: QuantizeRequest): (typeof WRITERS)[keyof typeof WRITERS] =>
   WRITERS[approach === 'dynamic' ? 'dynamic' : format];
-
-function requireOpset(model: Model): void {
-  const opset = model.opsets.get('') ?? 0;
-  if (opset < OLDEST_OPSET)
-    fail('UnsupportedOpset', {
-      operator: 'QuantizeLinear per channel',
-      opset,
-      needed: `export the model for opset ${OLDEST_OPSET} or newer`,
-      at: `graph "${model.graph.name}"`,
-    });
-}
 
 type Kept = ReadonlyMap<Node, string>;
 type Planner = (refused: Kept) => Plan;
@@ -126,6 +119,14 @@ async function lookAt(model: Model, plan: Plan, request: QuantizeRequest): Promi
   const ranges = await calibrate({ model, tensors, observer, batches, file, workFolder: request.workFolder });
   const samples = seen.samples / observer.rounds;
   return { ranges, recorded: seen.batches, calibration: { method: observer.title, samples, file } };
+}
+
+/** An observer sees the same of a tensor that is 0 as of one that is never used: a scale that fits nothing else. */
+function silentTensors({ ranges, calibration }: Look): string[] {
+  const silent = [...ranges].flatMap(([{ name }, { min, max }]) => (min === 0 && max === 0 ? [`"${name}"`] : []));
+  if (silent.length === 0) return [];
+  const first = silent.slice(0, NAMED).join(', ') + (silent.length > NAMED ? ` and ${silent.length - NAMED} more` : '');
+  return [`nothing but 0 is in ${first}, for all of ${calibration!.file}: their scales fit no other numbers`];
 }
 
 async function firstBatches(batches: AsyncIterable<Batch> | undefined): Promise<MemoryTensors[]> {

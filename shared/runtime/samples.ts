@@ -48,13 +48,24 @@ export interface SamplesOptions {
  * axis more
  * holds a whole input per sample. See `matchArrays` for names.
  */
-export async function readSamples(
+export const readSamples = async (
   source: ByteSource,
+  inputs: readonly Declared[],
+  options: SamplesOptions,
+): Promise<Samples> => samplesIn({ file: source.name, arrays: await readNpz(source) }, inputs, options);
+
+/** Arrays and where they are from, for messages. */
+export interface NamedArrays {
+  readonly file: string;
+  readonly arrays: Arrays;
+}
+
+/** The same for arrays that are at hand. */
+export async function samplesIn(
+  { file, arrays }: NamedArrays,
   inputs: readonly Declared[],
   { code, labels, limit = Infinity }: SamplesOptions,
 ): Promise<Samples> {
-  const file = source.name;
-  const arrays = await readNpz(source);
   const matches = matchArrays({ file, arrays, declared: inputs, stem: 'input', code });
   for (const match of matches) {
     requireFit(match, { lead: isWhole(match) ? 1 : 0, file, code });

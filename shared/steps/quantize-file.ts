@@ -6,7 +6,9 @@ import { openModel } from '../onnx/proto/read.ts';
 import { writeModel, type WrittenModel } from '../onnx/proto/write.ts';
 import { quantizeModel, type QuantizeRequest } from '../quantize/quantize.ts';
 import type { OperatorCount, Quantization } from '../report/report.ts';
-import { type Batch, readSamples } from '../runtime/samples.ts';
+import { readSampleFiles } from '../runtime/sample-files.ts';
+import { type Batch, readSamples, type Samples } from '../runtime/samples.ts';
+import type { Declared } from '../runtime/session.ts';
 import { declaredOf } from './declared.ts';
 import { operatorCounts } from './model-facts.ts';
 import { requireOnnx } from './onnx-model.ts';
@@ -19,23 +21,26 @@ export interface QuantizeFileRequest extends Pick<
   readonly model: string;
   /** Where the INT8 `.onnx` is written. */
   readonly path: string;
-  /** An .npz of representative inputs. */
+  /** Representative inputs. */
   readonly calibration?: CalibrationData | undefined;
   /** Of the INT8 model; computed weights have nothing to be linked to, so `link` embeds them. */
   readonly weights: Weights;
   readonly signal?: AbortSignal | undefined;
 }
 
-export interface CalibrationData {
-  readonly source: ByteSource;
+export type CalibrationData = {
   /** What messages and the report call it. */
   readonly name: string;
-}
+} & (
+  | { /** An .npz. */ readonly source: ByteSource }
+  | { /** Those of a folder: .npz and .npy. */ readonly files: readonly string[] }
+);
 
 export interface QuantizedFile {
   readonly written: WrittenModel;
   readonly facts: Quantization;
   readonly operators: readonly OperatorCount[];
+  readonly warnings: readonly string[];
 }
 
 // Ranges are the same for any size. The comparison of layers holds the results of several layers for a whole batch,
@@ -49,8 +54,8 @@ export async function quantizeFile(request: QuantizeFileRequest): Promise<Quanti
   const opened = await openModel(file);
   try {
     const inputs = declaredOf(opened.model.graph.inputs);
-    const samples = calibration && (await readSamples(calibration.source, inputs, { code: 'BadCalibrationData' }));
-    const { model, facts } = await quantizeModel(opened.model, {
+    const samples = calibration && (await samplesOf(calibration, inputs));
+    const { model, facts, warnings } = await quantizeModel(opened.model, {
       ...how,
       ...(samples
         ? { calibration: until(signal, samples.batches(CALIBRATION_BATCH)), calibrationFile: calibration.name }
@@ -61,11 +66,16 @@ export async function quantizeFile(request: QuantizeFileRequest): Promise<Quanti
       weights: weights === 'link' ? 'embed' : weights,
       ...(signal ? { signal } : {}),
     });
-    return { written, facts, operators: operatorCounts(model) };
+    return { written, facts, operators: operatorCounts(model), warnings: [...warnings, ...written.warnings] };
   } finally {
     opened.close();
   }
 }
+
+const samplesOf = (data: CalibrationData, inputs: readonly Declared[]): Promise<Samples> =>
+  'files' in data
+    ? readSampleFiles({ folder: data.name, files: data.files }, inputs, 'BadCalibrationData')
+    : readSamples(data.source, inputs, { code: 'BadCalibrationData' });
 
 async function* until(signal: AbortSignal | undefined, batches: AsyncIterable<Batch>): AsyncGenerator<Batch> {
   for await (const batch of batches) {

@@ -5,7 +5,7 @@ import type { ByteSource } from '../bytes/byte-source.ts';
 import { requireOutput } from '../bytes/output-file.ts';
 import type { ConvertOptions } from '../convert/convert.ts';
 import type { Weights } from '../choices.ts';
-import { OLDEST_OPSET, opsetForInt8, opsetRaised } from '../onnx/opset.ts';
+import { opsetForInt8 } from '../onnx/opset.ts';
 import { writeModel, type WrittenModel } from '../onnx/proto/write.ts';
 import { raiseOpset } from '../onnx/raise-opset.ts';
 import { transfer, type TransferRequest } from '../quantize/transfer/transfer.ts';
@@ -42,10 +42,8 @@ export async function transferFile(request: TransferFileRequest): Promise<Transf
   const opened = await openGraph(graph, { ...options, ...(opset === undefined ? {} : { opset_version: opset }) });
   try {
     const { model } = opened;
-    const found = model.opsets.get('') ?? 0;
-    raiseOpset(model, graph);
+    const old = raiseOpset(model, graph);
     const source = { file: quantized.name, ...(await readQuantizedWeights(quantized)) };
-    const old = found < OLDEST_OPSET ? [opsetRaised(`opset ${found} of the graph`)] : [];
     const { facts, warnings: differences } = await transfer(model, { ...how, source });
     signal?.throwIfAborted();
     const written = await writeModel(model, path, {

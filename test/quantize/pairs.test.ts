@@ -1,4 +1,4 @@
-/** Codes whose sums no processor saturates: random and adversarial weights, through an emulated kernel and a real one. */
+/** Codes whose sums no processor saturates: random and unkind weights, through an emulated kernel and a real one. */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -167,11 +167,24 @@ describe('refusals', () => {
     expect(failure.code).toBe('NothingToQuantize');
     expect(failure.message).toContain('Exp: it has no quantized form');
   });
-  test('opsets without per-channel Q/DQ', async () => {
-    expect((await failureOf(quantizeText(MODEL.replace('"": 21', '"": 12'), oneBatch(DATA)))).code).toBe(
-      'UnsupportedOpset',
-    );
+});
+
+test.each([9, 11, 12])('a graph of opset %i is raised first, and said', async (opset) => {
+  const { model, facts, warnings } = await quantizeAndWrite(parseModel(MODEL.replace('"": 21', `"": ${opset}`)), {
+    calibration: oneBatch(DATA),
   });
+  expect([model.opsets.get(''), facts.quantized]).toEqual([13, 2]);
+  expect(warnings).toEqual([`INT8 models need opset 13 or newer: opset ${opset} of the graph was raised to 13`]);
+});
+
+test('data that never leaves 0 is warned of, with the names of the tensors', async () => {
+  const silent = await quantizeAndWrite(typedModel(MODEL), {
+    calibration: oneBatch({ x: { shape: [1, 1, 2, 2], values: [0, 0, 0, 0] } }),
+    calibrationFile: 'zeros.npz',
+  });
+  expect(silent.warnings).toEqual(['nothing but 0 is in "x", for all of zeros.npz: their scales fit no other numbers']);
+  const { warnings } = await quantizeAndWrite(typedModel(MODEL), { calibration: oneBatch(DATA) });
+  expect(warnings).toEqual([]);
 });
 
 test('a weight with NaN stays in float and is named', async () => {

@@ -30,12 +30,11 @@ interface Task {
   readonly variant: VariantRequest;
   readonly signal: AbortSignal | undefined;
 }
-type Made = QuantizedFile & { readonly warnings: readonly string[] };
 
-async function computed(workspace: Workspace, { model, variant, signal }: Task): Promise<Made> {
+async function computed(workspace: Workspace, { model, variant, signal }: Task): Promise<QuantizedFile> {
   const { options } = workspace.job;
   const { approach, keep_float: keepFloat, calibration, weights } = options;
-  const made = await quantizeFile({
+  return quantizeFile({
     model,
     path: join(workspace.folder, variant.file),
     approach,
@@ -48,10 +47,9 @@ async function computed(workspace: Workspace, { model, variant, signal }: Task):
       calibration === null ? undefined : { source: await workspace.openBeside(calibration), name: calibration },
     signal,
   });
-  return { ...made, warnings: made.written.warnings };
 }
 
-async function carriedOver(workspace: Workspace, { model, variant, signal }: Task): Promise<Made> {
+async function carriedOver(workspace: Workspace, { model, variant, signal }: Task): Promise<QuantizedFile> {
   const { recipe, quantized_model: name, dynamic_activations: activations, weights } = workspace.job.options;
   return transferFile({
     graph: model,

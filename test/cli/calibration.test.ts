@@ -1,0 +1,50 @@
+/** `quantize`: where calibration data lie, and the names of formats. */
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { writeModel } from '../../shared/onnx/proto/write.ts';
+import { parseModel } from '../../shared/onnx/text-parser.ts';
+import { writeNpz } from '../../shared/tensor/npz.ts';
+import { tensor } from '../runtime/models.ts';
+import { printed } from './in-process.ts';
+
+let folder: string;
+const at = (name: string): string => join(folder, name);
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'torchferry-calibration-'));
+  const text = 'g (float[N,2] x) => (float[N,2] y) <float[2,2] w = {1, 2, 3, 4}> { y = MatMul(x, w) }';
+  await writeModel(parseModel(`<ir_version: 7, opset_import: ["": 11]> ${text}`), at('net.onnx'), { weights: 'embed' });
+  mkdirSync(at('calib'));
+  for (const [name, values] of Object.entries({ a: [1, 0], b: [0, 2], zeros: [0, 0] }))
+    writeFileSync(at(`calib/${name}.npz`), await writeNpz([['x', tensor('float32', [1, 2], values)]]));
+  writeFileSync(at('calib/README'), 'other files are left alone');
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+test('a folder gives what one file with all samples gives; an old graph is raised and said', async () => {
+  writeFileSync(at('all.npz'), await writeNpz([['x', tensor('float32', [3, 2], [1, 0, 0, 2, 0, 0])]]));
+  const one = await printed('quantize', at('net.onnx'), '--calibration', at('all.npz'), '-o', at('one.onnx'));
+  const many = await printed('quantize', at('net.onnx'), '--calibration', at('calib'), '-o', at('many.onnx'));
+  expect([one.code, many.code]).toEqual([0, 0]);
+  expect(readFileSync(at('many.onnx')).equals(readFileSync(at('one.onnx')))).toBe(true);
+  expect(many.err).toContain('opset 11 of the graph was raised to 13');
+});
+
+test('data that are all 0 are warned of', async () => {
+  const ran = await printed('quantize', at('net.onnx'), '--calibration', at('calib/zeros.npz'), '-o', at('int8.onnx'));
+  expect(ran).toMatchObject({ code: 0, err: expect.stringContaining('nothing but 0 is in "x"') as string });
+});
+
+test('a folder without samples is refused', async () => {
+  mkdirSync(at('empty'));
+  copyFileSync(at('calib/README'), at('empty/README'));
+  const ran = await printed('quantize', at('net.onnx'), '--calibration', at('empty'), '-o', at('int8.onnx'));
+  expect(ran).toMatchObject({ code: 1, err: expect.stringContaining('cannot calibrate with "empty"') as string });
+});
+
+test.each(['QLinear', 'qlinear', 'QOperator', 'QOPERATOR'])('--quant-format %s', async (name) => {
+  const calibrated = [at('net.onnx'), '--calibration', at('calib/a.npz'), '-o', at('int8.onnx')];
+  const ran = await printed('quantize', ...calibrated, '--quant-format', name, '--json');
+  expect((JSON.parse(ran.out) as { results: unknown[] }).results[0]).toMatchObject({ format: 'QLinear' });
+});
