@@ -35,14 +35,19 @@ export const hardswish = aten('aten::hardswish(Tensor self) -> Tensor', (op, { s
 export const hardsigmoid = aten('aten::hardsigmoid(Tensor self) -> Tensor', (op, { self }) =>
   op.HardSigmoid([self], { alpha: 1 / 6, beta: 0.5 }),
 );
-export const log_sigmoid = aten('aten::log_sigmoid(Tensor self) -> Tensor', (op, { self }) => {
-  // min(0, x) - log(1 + exp(-|x|)): no overflow on either side.
+/** min(0, x) - log(1 + exp(-|x|)), without overflow on either side; and that exponential. */
+function logSigmoid(op: AtenBuilder, self: Value): [Value, Value] {
   const dtype = dtypeOf(self);
-  return op.Sub([
-    op.Min([self, op.scalar(dtype, 0)]),
-    op.Log([op.Add([op.Exp([op.Neg([op.Abs([self])])]), op.scalar(dtype, 1)])]),
-  ]);
-});
+  const tail = op.Exp([op.Neg([op.Abs([self])])]);
+  const log = op.Log([op.Add([tail, op.scalar(dtype, 1)])]);
+  return [op.Sub([op.Min([self, op.scalar(dtype, 0)]), log]), tail];
+}
+export const log_sigmoid = [
+  ...aten('aten::log_sigmoid(Tensor self) -> Tensor', (op, { self }) => logSigmoid(op, self)[0]),
+  ...aten('aten::log_sigmoid_forward(Tensor self) -> (Tensor output, Tensor buffer)', (op, { self }) =>
+    logSigmoid(op, self),
+  ),
+];
 export const leaky_relu = aten(
   'aten::leaky_relu(Tensor self, Scalar negative_slope=0.01) -> Tensor',
   (op, { self, negative_slope }) => op.LeakyRelu([self], { alpha: numberOf(op, negative_slope, 'negative_slope') }),

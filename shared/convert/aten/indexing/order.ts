@@ -86,29 +86,33 @@ export const bucketize = aten(
   (op, a) => insertionPoints(op, a.boundaries, a.self, a),
 );
 
-function contained(op: AtenBuilder, elements: Value, tests: Value): Value {
-  const [x, y] = promoted(op, [elements, tests]) as [Value, Value];
-  const equal = op.Equal([unsqueeze(op, x, [rankOf(x)]), reshape(op, y, [mulDims(...shapeOf(y))])]);
-  return op.Cast([op.ReduceMax([op.Cast([equal], { to: 'int32' }), op.ints([rankOf(x)])], { keepdims: 0 })], {
-    to: 'bool',
-  });
+interface Membership {
+  readonly elements: Value;
+  readonly tests: Value;
+  readonly invert: boolean;
 }
-export const isin = aten(
-  'aten::isin.Tensor_Tensor(Tensor elements, Tensor test_elements, *, bool assume_unique=False, bool invert=False) -> Tensor',
-  (op, a) => {
-    if (mulDims(...shapeOf(a.test_elements)) === 0)
-      return filledTensor(op, shapeOf(a.elements), 'bool', a.invert ? 1 : 0);
-    const found = contained(op, a.elements, a.test_elements);
-    return a.invert ? op.Not([found]) : found;
-  },
-);
-export const isinScalar = aten(
-  'aten::isin.Tensor_Scalar(Tensor elements, Scalar test_element, *, bool assume_unique=False, bool invert=False) -> Tensor',
-  (op, a) => {
-    const found = contained(op, a.elements, numberOperand(op, a.test_element));
-    return a.invert ? op.Not([found]) : found;
-  },
-);
+
+function contained(op: AtenBuilder, { elements, tests, invert }: Membership): Value {
+  const [x, y] = promoted(op, [elements, tests]) as [Value, Value];
+  if (mulDims(...shapeOf(tests)) === 0) return filledTensor(op, shapeOf(elements), 'bool', invert ? 1 : 0);
+  const equal = op.Equal([unsqueeze(op, x, [rankOf(x)]), reshape(op, y, [mulDims(...shapeOf(y))])]);
+  const most = op.ReduceMax([op.Cast([equal], { to: 'int32' }), op.ints([rankOf(x)])], { keepdims: 0 });
+  // Of no tests the largest is the lowest number there is.
+  const found = op.Greater([most, op.scalar('int32', 0)]);
+  return invert ? op.Not([found]) : found;
+}
+const MEMBERSHIP = '*, bool assume_unique=False, bool invert=False';
+export const isin = [
+  ...aten(`aten::isin.Tensor_Tensor(Tensor elements, Tensor test_elements, ${MEMBERSHIP}) -> Tensor`, (op, a) =>
+    contained(op, { ...a, tests: a.test_elements }),
+  ),
+  ...aten(`aten::isin.Tensor_Scalar(Tensor elements, Scalar test_element, ${MEMBERSHIP}) -> Tensor`, (op, a) =>
+    contained(op, { ...a, tests: numberOperand(op, a.test_element) }),
+  ),
+  ...aten(`aten::isin.Scalar_Tensor(Scalar element, Tensor test_elements, ${MEMBERSHIP}) -> Tensor`, (op, a) =>
+    contained(op, { ...a, elements: numberOperand(op, a.element), tests: a.test_elements }),
+  ),
+];
 
 /** Running extremes: element i against all elements up to i, in one triangle of comparisons. */
 function running(op: AtenBuilder, self: Value, dim: number, how: 'Max' | 'Min'): Value[] {
@@ -158,6 +162,13 @@ export const _unique2 = aten(
     const [values, inverse, counts] = unique(op, self) as [Value, Value, Value];
     const none = filledTensor(op, [0], 'int64', 0);
     return [values, return_inverse ? inverse : none, return_counts ? counts : none];
+  },
+);
+export const _unique = aten(
+  'aten::_unique(Tensor self, bool sorted=True, bool return_inverse=False) -> (Tensor, Tensor)',
+  (op, { self, return_inverse }) => {
+    const [values, inverse] = unique(op, self) as [Value, Value];
+    return [values, return_inverse ? inverse : filledTensor(op, [0], 'int64', 0)];
   },
 );
 

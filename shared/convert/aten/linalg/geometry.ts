@@ -160,13 +160,18 @@ export const sum_to_size = aten('aten::sum_to_size(Tensor self, SymInt[] size) -
 });
 
 /** Distances between rows: |a|^2 + |b|^2 - 2ab loses digits, so the differences are taken. */
-export const cdist = aten(
-  'aten::cdist(Tensor x1, Tensor x2, float p=2, int? compute_mode=None) -> Tensor',
-  (op, { x1, x2, p }) => {
-    const d = op.Sub([unsqueeze(op, x1, [rankOf(x1) - 1]), unsqueeze(op, x2, [rankOf(x2) - 2])]);
-    return vectorNorm(op, d, p, { axes: [rankOf(d) - 1] });
-  },
-);
+function distances(
+  op: AtenBuilder,
+  { x1, x2, p }: { readonly x1: Value; readonly x2: Value; readonly p: number },
+): Value {
+  const d = op.Sub([unsqueeze(op, x1, [rankOf(x1) - 1]), unsqueeze(op, x2, [rankOf(x2) - 2])]);
+  return vectorNorm(op, d, p, { axes: [rankOf(d) - 1] });
+}
+export const cdist = [
+  ...aten('aten::cdist(Tensor x1, Tensor x2, float p=2, int? compute_mode=None) -> Tensor', distances),
+  ...aten('aten::_cdist_forward(Tensor x1, Tensor x2, float p, int? compute_mode) -> Tensor', distances),
+  ...aten('aten::_euclidean_dist(Tensor x1, Tensor x2) -> Tensor', (op, a) => distances(op, { ...a, p: 2 })),
+];
 
 export const cartesian_prod = aten('aten::cartesian_prod(Tensor[] tensors) -> Tensor', (op, { tensors }) => {
   if (tensors.length === 1) return op.Identity([tensors[0]!]);

@@ -102,12 +102,12 @@ interface Likelihood {
   readonly ignore_index: Dim;
 }
 
-/** `-log p` of the target class (axis 1, or 0 without a batch), weighted, with ignored targets left out. */
+/** `-log p` of the target class (axis 1, or 0 without a batch), weighted, ignored targets left out; and all weight. */
 function negativeLogLikelihood(
   op: AtenBuilder,
   logs: Value,
   { target, weight, reduction, ignore_index }: Likelihood,
-): Value {
+): [Value, Value] {
   const axis = rankOf(logs) === 1 ? 0 : 1;
   const dtype = dtypeOf(logs);
   const zero = op.scalar(dtype, 0);
@@ -117,13 +117,26 @@ function negativeLogLikelihood(
   const weights = weight ? op.Gather([weight, safe], { axis: 0 }) : op.Cast([op.Equal([safe, safe])], { to: dtype });
   const used = op.Where([ignored, zero, weights]);
   const loss = op.Where([ignored, zero, op.Neg([op.Mul([picked, used])])]);
-  if (reduction !== 1) return reduced(op, loss, reduction);
-  return op.Div([reduced(op, loss, 2), reduced(op, used, 2)]);
+  const total = reduced(op, used, 2);
+  return [reduction === 1 ? op.Div([reduced(op, loss, 2), total]) : reduced(op, loss, reduction), total];
 }
-export const nll_loss = aten(
-  'aten::nll_loss_nd(Tensor self, Tensor target, Tensor? weight=None, int reduction=1, SymInt ignore_index=-100) -> Tensor',
-  (op, a) => negativeLogLikelihood(op, a.self, a),
-);
+const nll = (name: 'nll_loss_nd' | 'nll_loss' | 'nll_loss2d') =>
+  aten(
+    `aten::${name}(Tensor self, Tensor target, Tensor? weight=None, int reduction=1, SymInt ignore_index=-100) -> Tensor`,
+    (op, a) => negativeLogLikelihood(op, a.self, a)[0],
+  );
+export const nll_loss = [...nll('nll_loss_nd'), ...nll('nll_loss'), ...nll('nll_loss2d')];
+
+/** Unreduced losses have no total weight: ATen leaves 0. */
+const nllForward = (name: 'nll_loss' | 'nll_loss2d') =>
+  aten(
+    `aten::${name}_forward(Tensor self, Tensor target, Tensor? weight, int reduction, SymInt ignore_index) -> (Tensor output, Tensor total_weight)`,
+    (op, a) => {
+      const [loss, total] = negativeLogLikelihood(op, a.self, a);
+      return [loss, a.reduction === 0 ? num(op, loss, 0) : total];
+    },
+  );
+export const nll_loss_forward = [...nllForward('nll_loss'), ...nllForward('nll_loss2d')];
 
 /** The loss against every class alike: the smoothed part of a label. */
 function uniformLoss(op: AtenBuilder, logs: Value, a: Likelihood): Value {
@@ -154,7 +167,7 @@ export const cross_entropy_loss = aten(
     const axis = rankOf(a.self) === 1 ? 0 : 1;
     const logs = op.LogSoftmax([a.self], { axis });
     if (dtypeOf(a.target) === 'int64') {
-      const loss = negativeLogLikelihood(op, logs, a);
+      const [loss] = negativeLogLikelihood(op, logs, a);
       if (a.label_smoothing === 0) return loss;
       const share = a.label_smoothing / staticSize(op, shapeOf(logs)[axis]!, 'classes');
       return op.Add([

@@ -35,3 +35,11 @@ export const normDtype = aten(
   (op, { self, p, dim, keepdim, dtype }) =>
     vectorNorm(op, cast(op, self, dtype), numberOr(p, 2), { axes: axesOf(op, self, dim), keepdim }),
 );
+export const normOfAllDtype = aten(
+  'aten::norm.ScalarOpt_dtype(Tensor self, Scalar? p, *, ScalarType dtype) -> Tensor',
+  (op, { self, p, dtype }) => vectorNorm(op, cast(op, self, dtype), numberOr(p, 2), { axes: axesOf(op, self, null) }),
+);
+export const frobenius_norm = aten(
+  'aten::frobenius_norm.dim(Tensor self, int[1] dim, bool keepdim=False) -> Tensor',
+  (op, { self, dim, keepdim }) => vectorNorm(op, self, 2, { axes: axesOf(op, self, dim), keepdim }),
+);

@@ -127,6 +127,10 @@ export const split_with_sizes = aten(
   ],
   (op, { self, split_sizes, dim }) => splitSizes(op, self, split_sizes, axisOf(op, dim, rankOf(self))),
 );
+export const splitSized = aten(
+  'aten::split.sizes(Tensor(a -> *) self, SymInt[] split_size, int dim=0) -> Tensor(a)[]',
+  (op, { self, split_size, dim }) => splitSizes(op, self, split_size, axisOf(op, dim, rankOf(self))),
+);
 export const chunk = aten(
   [
     'aten::chunk(Tensor(a -> *) self, int chunks, int dim=0) -> Tensor(a)[]',
