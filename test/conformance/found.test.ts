@@ -14,13 +14,11 @@ const folder = mkdtempSync(join(tmpdir(), 'torchferry-found-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /**
- * Volumes have no cubic sampling, 64-bit integers no pooling; PyTorch rounds bytes by rules of its own; memory out of
- * order cannot be addressed.
+ * Volumes have no cubic sampling, 64-bit integers no pooling; memory out of order cannot be addressed.
  */
 const REFUSED: Readonly<Record<string, string>> = {
   'nn.functional.grid_sample@30.float32': 'UnsupportedArgument',
   'nn.functional.max_pool2d@30.int64': 'UnsupportedArgument',
-  'nn.functional.interpolate.bilinear@10.uint8': 'UnsupportedArgument',
   'as_strided@2.float32.noncontig': 'UnsupportedArgument',
   'resize_@0.float32.noncontig': 'UnsupportedArgument',
 };

@@ -1,10 +1,11 @@
 /** ATen upsampling and pixel rearrangement. */
-import { type Dim, divideExactly, floorDivDims, isStatic, mulDims } from '../../../tensor/dim.ts';
+import { type Dim, divideExactly, floorDivDims, mulDims } from '../../../tensor/dim.ts';
 import { isFloat } from '../../../tensor/dtype.ts';
 import type { Value } from '../../../onnx/ir.ts';
 import { aten, type AtenBuilder } from '../../converter.ts';
-import { alongAxisMatrix } from '../../axis-matrix.ts';
+import { dtypeOf } from '../../promote.ts';
 import { rankOf, reshape, shapeOf, staticSize, transpose } from '../../shape.ts';
+import { resampled, resampledBytes, scaled, type Target } from './resample.ts';
 
 interface Sampling {
   readonly mode: 'nearest' | 'linear' | 'cubic';
@@ -19,29 +20,20 @@ const attributesOf = ({ mode, transform, nearest }: Sampling): Record<string, st
   cubic_coeff_a: mode === 'cubic' ? -0.75 : undefined,
 });
 
-/** PyTorch rounds interpolated bytes by fixed-point rules of its own. */
-function requireFloat(op: AtenBuilder, x: Value, mode: string): void {
-  if (mode !== 'nearest' && !isFloat(x.type!.dtype)) op.aten.refuse('input', x.type!.dtype, 'floating-point images');
-}
-
-/** As the operators' own arguments are called. */
-interface Target {
-  readonly output_size: readonly Dim[] | null;
-  readonly scale_factors: readonly (number | null)[] | null;
-}
-
 /** The scale arguments of an operator that has one for each axis. */
 const scalesIn = (args: object, names: readonly string[]): (number | null)[] =>
   names.map((name) => (args as Readonly<Record<string, number | null>>)[name] ?? null);
 
 /** A scale that was given decides where samples are taken; a size alone means the ratio of the sizes. */
-function resized(
-  op: AtenBuilder,
-  x: Value,
-  { output_size: size, scale_factors: scales }: Target,
-  sampling: Sampling,
-): Value {
-  requireFloat(op, x, sampling.mode);
+function resized(op: AtenBuilder, x: Value, target: Target, sampling: Sampling): Value {
+  const { output_size: size, scale_factors: scales } = target;
+  if (sampling.mode !== 'nearest' && !isFloat(dtypeOf(x)))
+    return resampledBytes(op, x, {
+      ...target,
+      filter: sampling.mode,
+      antialias: false,
+      align: sampling.transform === 'align_corners',
+    });
   const spatial = rankOf(x) - 2;
   const given = scales?.every((s) => s !== null) ? (scales as readonly number[]) : null;
   if (given && sampling.transform !== 'align_corners') {
@@ -52,19 +44,11 @@ function resized(
     resize.type = { dtype: x.type!.dtype, shape: [...shapeOf(x).slice(0, 2), ...output] };
     return resize;
   }
-  const target = size ?? (given ?? []).map((s, i) => scaled(op, shapeOf(x)[2 + i]!, s));
-  if (target.length !== spatial) return op.aten.refuse('output_size', size, 'a size or a scale for every spatial axis');
-  const resize = op.Resize([x, null, null, op.dims([...shapeOf(x).slice(0, 2), ...target])], attributesOf(sampling));
-  resize.type = { dtype: x.type!.dtype, shape: [...shapeOf(x).slice(0, 2), ...target] };
+  const sizes = size ?? (given ?? []).map((s, i) => scaled(op, shapeOf(x)[2 + i]!, s));
+  if (sizes.length !== spatial) return op.aten.refuse('output_size', size, 'a size or a scale for every spatial axis');
+  const resize = op.Resize([x, null, null, op.dims([...shapeOf(x).slice(0, 2), ...sizes])], attributesOf(sampling));
+  resize.type = { dtype: x.type!.dtype, shape: [...shapeOf(x).slice(0, 2), ...sizes] };
   return resize;
-}
-
-/** floor(size * scale). */
-function scaled(op: AtenBuilder, size: Dim, scale: number): Dim {
-  if (isStatic(size)) return Math.floor(size * scale);
-  if (Number.isInteger(scale)) return mulDims(size, scale);
-  if (Number.isInteger(1 / scale)) return floorDivDims(size, 1 / scale);
-  return op.aten.refuse('scale_factors', scale, 'whole scales, or fixed input sizes');
 }
 
 const NEAREST = { mode: 'nearest', transform: 'asymmetric', nearest: 'floor' } as const;
@@ -113,64 +97,6 @@ export const smooth = SMOOTH.flatMap(([name, mode, scaleNames]) => {
   ];
 });
 
-/** PyTorch's antialiasing filters, by distance in units of the filter's scale, and how far they reach. */
-const FILTERS = {
-  linear: { reach: 1, weight: (x: number) => Math.max(0, 1 - Math.abs(x)) },
-  cubic: { reach: 2, weight: (x: number) => cubicWeight(Math.abs(x), -0.5) },
-} as const;
-
-function cubicWeight(x: number, a: number): number {
-  if (x < 1) return ((a + 2) * x - (a + 3)) * x * x + 1;
-  return x < 2 ? (((x - 5) * x + 8) * x - 4) * a : 0;
-}
-
-interface Shrinking {
-  readonly size: number;
-  readonly out: number;
-  /** Input elements for one output element. */
-  readonly scale: number;
-  readonly filter: keyof typeof FILTERS;
-}
-
-/** The weights of every output element: a filter as wide as the shrinking asks for, normalized at the borders. */
-function antialiasRows({ size, out, scale, filter }: Shrinking): number[][] {
-  const { reach, weight } = FILTERS[filter];
-  const support = scale >= 1 ? reach * scale : reach;
-  const invert = scale >= 1 ? 1 / scale : 1;
-  return Array.from({ length: out }, (_, i) => {
-    const center = scale * (i + 0.5);
-    const from = Math.max(Math.trunc(center - support + 0.5), 0);
-    const to = Math.min(Math.trunc(center + support + 0.5), size);
-    const weights = Array.from({ length: size }, (_, j) =>
-      j >= from && j < to ? weight((j - center + 0.5) * invert) : 0,
-    );
-    const total = weights.reduce((a, b) => a + b, 0);
-    return weights.map((w) => w / total);
-  });
-}
-
-interface Antialiasing {
-  readonly output_size: readonly Dim[] | null;
-  readonly scales: readonly (number | null)[] | null;
-  readonly align_corners: boolean;
-  readonly filter: keyof typeof FILTERS;
-}
-
-/** Written as two matrix products: runtimes do not agree on antialiased Resize. */
-function antialiased(
-  op: AtenBuilder,
-  x: Value,
-  { output_size: size, scales, align_corners: align, filter }: Antialiasing,
-): Value {
-  requireFloat(op, x, filter);
-  return [2, 3].reduce<Value>((v, axis, i) => {
-    const width = staticSize(op, shapeOf(x)[axis]!, 'input size');
-    const given = scales?.[i] ?? null;
-    const out = staticSize(op, size?.[i] ?? scaled(op, width, given ?? 1), 'output_size');
-    const scale = align ? (out > 1 ? (width - 1) / (out - 1) : 0) : given ? 1 / given : width / out;
-    return alongAxisMatrix(op, v, axis, antialiasRows({ size: width, out, scale, filter }));
-  }, x);
-}
 export const smoothAntialias = (
   [
     ['bilinear', 'linear'],
@@ -179,11 +105,18 @@ export const smoothAntialias = (
 ).flatMap(([name, filter]) => [
   ...aten(
     `aten::_upsample_${name}2d_aa.vec(Tensor input, SymInt[]? output_size, bool align_corners, float[]? scale_factors) -> Tensor` as LinearVec,
-    (op, a) => antialiased(op, a.input, { ...a, scales: a.scale_factors, filter }),
+    (op, a) => resampled(op, a.input, { ...a, filter, antialias: true, align: a.align_corners }),
   ),
   ...aten(
     `aten::_upsample_${name}2d_aa(Tensor self, SymInt[2] output_size, bool align_corners, float? scales_h=None, float? scales_w=None) -> Tensor` as 'aten::n(Tensor self, SymInt[2] output_size, bool align_corners, float? scales_h=None, float? scales_w=None) -> Tensor',
-    (op, a) => antialiased(op, a.self, { ...a, scales: [a.scales_h, a.scales_w], filter }),
+    (op, a) =>
+      resampled(op, a.self, {
+        ...a,
+        scale_factors: [a.scales_h, a.scales_w],
+        filter,
+        antialias: true,
+        align: a.align_corners,
+      }),
   ),
 ]);
 
