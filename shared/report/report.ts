@@ -14,11 +14,11 @@ export const REPORT_VERSION = 1;
 
 export type Verdict = 'pass' | 'warn' | 'fail';
 
-/** An option with where its value came from, so that a report can mark defaults. */
+/** An option with where its value came from: a file is `found` by its name beside the model. */
 export interface ReportedOption {
   readonly name: string;
   readonly value: unknown;
-  readonly from: 'job' | 'default';
+  readonly from: 'job' | 'found' | 'default';
 }
 
 export interface ReportedStage {

@@ -72,7 +72,7 @@ describe('static', () => {
     expect(report.job.options.find((o) => o.name === 'reference')).toEqual({
       name: 'reference',
       value: 'digits.reference.npz',
-      from: 'default',
+      from: 'found',
     });
   });
 });

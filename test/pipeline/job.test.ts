@@ -246,10 +246,27 @@ describe('is found', () => {
   it('with a reference that is called after the model', async () => {
     expect(await findFiles(store, 'in', 'm/net.pt2')).toMatchObject({ reference: null });
     await put('m/net.reference.npz', 0);
+    await put('m/net.test.npz', 0);
     expect(await findFiles(store, 'in', 'm/net.pt2')).toEqual({
+      calibration: null,
+      test_data: 'net.test.npz',
       reference: 'net.reference.npz',
       quantized_model: null,
     });
+  });
+
+  it('and says so: calibration data that was found makes static quantization', () => {
+    const found = { calibration: 'net.calibration.npz', test_data: 'net.test.npz', reference: null };
+    const { options, reported } = resolveJob('job', { test_data: 'mine.npz' }, found);
+    expect(options).toMatchObject({ approach: 'static', calibration: 'net.calibration.npz', test_data: 'mine.npz' });
+    const origins = Object.fromEntries(reported.map(({ name, from }) => [name, from]));
+    expect(origins).toMatchObject({
+      calibration: 'found',
+      test_data: 'job',
+      reference: 'default',
+      approach: 'default',
+    });
+    expect(resolveJob('job', { approach: 'dynamic' }, found).options.approach).toBe('dynamic');
   });
 
   it('for keys so long that no name beside them fits', async () => {

@@ -95,8 +95,14 @@ export const OPTIONS = {
       'static when there is calibration data.',
     oneOf(COMPUTED_APPROACHES),
   ),
-  calibration: option('An .npz beside the model with representative inputs.', besideKey),
-  test_data: option('An .npz beside the model with inputs and labels, to measure accuracy.', besideKey),
+  calibration: option(
+    'An .npz beside the model with representative inputs. Default: <model>.calibration.npz when it exists.',
+    besideKey,
+  ),
+  test_data: option(
+    'An .npz beside the model with inputs and labels, to measure accuracy. Default: <model>.test.npz when it exists.',
+    besideKey,
+  ),
   labels: option('Name of the array of labels in test_data.', text, 'y'),
   reference: option(
     'An .npz beside the model with inputs and the outputs PyTorch computes. Default: ' +

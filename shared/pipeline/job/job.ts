@@ -23,7 +23,7 @@ import type { ReportedOption } from '../../report/report.ts';
 import { isObject } from './json-reader.ts';
 import { keyBeside } from './beside.ts';
 import { inTodaysWords } from './old-spellings.ts';
-import { JOB_FILE, type JobFile, type JobOptions, OPTION_NAMES, OPTIONS } from './job-schema.ts';
+import { JOB_FILE, type JobFile, type JobOptions, type OptionName, OPTION_NAMES, OPTIONS } from './job-schema.ts';
 import { readText } from '../workspace/read-object.ts';
 import { fileNameOf, MAX_KEY_BYTES, type ObjectStore, withoutExtension } from '../workspace/store.ts';
 
@@ -119,7 +119,7 @@ export function checkJob(file: string, value: unknown): JobFile {
  * Fill in defaults and work out what is made. `found` are files beside the model that count where the job names none.
  */
 export function resolveJob(file: string, job: JobFile, found: Partial<FoundFiles> = {}): ResolvedJob {
-  const approach = job.approach ?? approachFor(job.calibration !== undefined);
+  const approach = job.approach ?? approachFor((job.calibration ?? found.calibration ?? null) !== null);
   const defaults = {
     ...Object.fromEntries(OPTION_NAMES.map((name) => [name, OPTIONS[name].default])),
     approach,
@@ -147,12 +147,20 @@ export function resolveJob(file: string, job: JobFile, found: Partial<FoundFiles
   const reported = OPTION_NAMES.map((name): ReportedOption => ({
     name,
     value: options[name],
-    from: job[name] === undefined ? 'default' : 'job',
+    from: originOf(name, { job, found }),
   }));
   return { options, reported, variants: variantsOf(options), warnings: [...raised, ...warningsOf(job, options)] };
 }
 
 const NOT_RAISED = { opset: undefined, warnings: [] };
+
+function originOf(
+  name: OptionName,
+  { job, found }: { readonly job: JobFile; readonly found: Partial<FoundFiles> },
+): ReportedOption['from'] {
+  if (job[name] !== undefined) return 'job';
+  return (found as Partial<Record<OptionName, string | null>>)[name] ? 'found' : 'default';
+}
 
 /** Codes and scales that PyTorch chose win over those we would compute. */
 export const approachOf = ({ quantized_model, approach }: JobOptions): Approach =>
@@ -255,16 +263,26 @@ export async function findJob(store: ObjectStore, bucket: string, modelKey: stri
   return { key: null, job: {} };
 }
 
-/** Files that count without being named: `net.reference.npz` and `net.int8.pt` for `net.pt2`. */
-const FOUND_FILES = { reference: '.reference.npz', quantized_model: '.int8.pt' } as const;
-export type FoundFiles = { readonly [N in keyof typeof FOUND_FILES]: string | null };
+/** Files that count without being named: `net.calibration.npz` for `net.pt2`, and so on. */
+const FOUND_FILES = {
+  calibration: '.calibration.npz',
+  test_data: '.test.npz',
+  reference: '.reference.npz',
+  quantized_model: '.int8.pt',
+} as const;
+type Found = keyof typeof FOUND_FILES;
+export type FoundFiles = { readonly [N in Found]: string | null };
 
 export async function findFiles(store: ObjectStore, bucket: string, modelKey: string): Promise<FoundFiles> {
   const found = async (ending: string): Promise<string | null> => {
     const key = `${withoutExtension(modelKey)}${ending}`;
     return Buffer.byteLength(key) <= MAX_KEY_BYTES && (await store.head(bucket, key)) ? fileNameOf(key) : null;
   };
-  return { reference: await found(FOUND_FILES.reference), quantized_model: await found(FOUND_FILES.quantized_model) };
+  const names = await Promise.all(
+    Object.entries(FOUND_FILES).map(async ([option, ending]) => [option, await found(ending)] as const),
+  );
+  // Object.fromEntries forgets the names.
+  return Object.fromEntries(names) as Record<Found, string | null>;
 }
 
 /** Options that name files: whether it is one of arrays. */

@@ -5,7 +5,7 @@ import type { Limits } from '../limits.ts';
 import { html, shorten } from '../markup.ts';
 import type { Report } from '../report.ts';
 
-const FROM = { job: html`job`, default: badge('default') } as const;
+const FROM = { job: html`job`, found: html`found beside the model`, default: badge('default') } as const;
 
 export function options({ job }: Report, limits: Limits): Section | null {
   if (!job.options.length && job.config === null) return null;
