@@ -23,8 +23,10 @@ export const CONVERT_OPTIONS = {
   },
   quantized: {
     type: 'string',
-    value: 'FILE',
-    describe: "the INT8 model PyTorch made of it (Neural Compressor's best_model.pt): its codes and scales are kept",
+    value: 'FILE|DIR',
+    describe:
+      "the INT8 model PyTorch made of it (Neural Compressor's best_model.pt, or the folder it saved): its codes and " +
+      'scales are kept',
   },
   'quant-format': { type: 'string', value: QUANT_FORMAT_NAMES.join('|'), describe: 'form of an INT8 model' },
   recipe: { type: 'string', value: 'NAME', describe: 'how the bias of a quantized Linear is added' },

@@ -22,6 +22,7 @@ import { opsetForInt8 } from '../../shared/onnx/opset.ts';
 import { DEFAULT_RECIPE } from '../../shared/quantize/recipe.ts';
 import { type RecipeName, RECIPES } from '../../shared/quantize/recipe.ts';
 import { type ConvertedFile, convertFile } from '../../shared/steps/convert-file.ts';
+import { weightsAt, withQuantized } from '../../shared/steps/quantized-pair.ts';
 import { requireRuns } from '../../shared/steps/require-runs.ts';
 import { rewriteFile } from '../../shared/steps/rewrite-file.ts';
 import { transferFile } from '../../shared/steps/transfer-file.ts';
@@ -70,7 +71,7 @@ export const convert: Command = {
     const pathOf = outputPaths(models, {
       output: text(options, 'output'),
       suffix: suffixOf(dtype),
-      reads: [asked, text(options, 'job')],
+      reads: [asked && weightsAt(asked), text(options, 'job')],
     });
     const examples = text(options, 'example-inputs');
     return eachFile(pathsOf(models), { progress, options }, async (file) => {
@@ -153,11 +154,11 @@ const makeInt8 = (task: Task): Promise<FileOutcome> =>
 async function carryOver(task: Task, from: string): Promise<FileOutcome> {
   const { file, path, weights, options, converting, job, progress, signal } = task;
   progress.step(`carrying INT8 over to ${file}`);
-  const made = await withSource(from, (quantized) =>
+  const made = await withQuantized(from, (pair) =>
     transferFile({
+      ...pair,
       graph: file,
       options: converting,
-      quantized,
       path,
       weights,
       recipe: choice(options, 'recipe', { among: RECIPE_NAMES, fallback: job.recipe ?? DEFAULT_RECIPE }),

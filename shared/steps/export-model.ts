@@ -21,6 +21,7 @@ import { writeModel, type WrittenModel } from '../onnx/proto/write.ts';
 import { type RecipeName, RECIPES } from '../quantize/recipe.ts';
 import { openGraph } from './fp32-graph.ts';
 import { requireRuns } from './require-runs.ts';
+import { weightsAt, withQuantized } from './quantized-pair.ts';
 import { transferFile } from './transfer-file.ts';
 
 export interface Torch2ONNXOptions {
@@ -110,9 +111,12 @@ export class Model {
     this.quantized = quantized;
   }
 
-  /** `quantized`: `best_model.pt`, or what `torch.save(int8_model.state_dict())` wrote. Nothing is read yet. */
+  /**
+   * `quantized`: `best_model.pt`, the folder Neural Compressor saved, or what `torch.save(int8_model.state_dict())`
+   * wrote. Nothing is read yet.
+   */
   static async open(graph: string, { quantized = null }: { readonly quantized?: string | null } = {}): Promise<Model> {
-    for (const path of [graph, quantized]) if (path !== null) fileSource(path).close();
+    for (const path of [graph, quantized]) if (path !== null) fileSource(weightsAt(path)).close();
     return Promise.resolve(new Model(graph, quantized));
   }
 
@@ -146,12 +150,11 @@ export class Model {
         `fp32, because no quantized model was opened: Model.open("${this.graph}", { quantized: "best_model.pt" })`,
       );
     }
-    const quantized = fileSource(this.quantized);
-    try {
+    return withQuantized(this.quantized, async (pair) => {
       const { written, warnings } = await transferFile({
+        ...pair,
         graph: this.graph,
         options: convertOptions(config),
-        quantized,
         path,
         weights: 'embed',
         recipe: config.recipe,
@@ -160,9 +163,7 @@ export class Model {
         activations: config.dynamic_activations,
       });
       return { files: written.files, warnings };
-    } finally {
-      quantized.close();
-    }
+    });
   }
 }
 

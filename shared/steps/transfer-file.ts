@@ -1,7 +1,7 @@
 /**
  * An FP32 graph and a quantized PyTorch model to an INT8 ONNX file with PyTorch's own codes, scales and zero points.
  */
-import type { ByteSource } from '../bytes/byte-source.ts';
+import { type ByteSource, readVerified } from '../bytes/byte-source.ts';
 import { requireOutput } from '../bytes/output-file.ts';
 import type { ConvertOptions } from '../convert/convert.ts';
 import type { Weights } from '../choices.ts';
@@ -10,6 +10,7 @@ import { writeModel, type WrittenModel } from '../onnx/proto/write.ts';
 import { raiseOpset } from '../onnx/raise-opset.ts';
 import { transfer, type TransferRequest } from '../quantize/transfer/transfer.ts';
 import type { OperatorCount, Quantization } from '../report/report.ts';
+import { readConfigureYaml } from '../torch/quantized/inc-yaml.ts';
 import { readQuantizedWeights } from '../torch/quantized/read-state-dict.ts';
 import { openGraph } from './fp32-graph.ts';
 import { operatorCounts } from './model-facts.ts';
@@ -21,6 +22,8 @@ export interface TransferFileRequest extends Omit<TransferRequest, 'source'> {
   readonly options?: ConvertOptions;
   /** What Neural Compressor or `torch.save(int8_model.state_dict())` wrote. */
   readonly quantized: ByteSource;
+  /** `best_configure.yaml`, where it lies in a file of its own (Neural Compressor 1.x). */
+  readonly record?: ByteSource | null;
   /** Where the INT8 `.onnx` is written. */
   readonly path: string;
   /** Integer weights have nothing to be linked to, so `link` embeds them. */
@@ -36,14 +39,15 @@ export interface TransferredFile {
 }
 
 export async function transferFile(request: TransferFileRequest): Promise<TransferredFile> {
-  const { graph, options = {}, quantized, path, weights, signal, ...how } = request;
-  requireOutput(path, [graph, quantized.name]);
+  const { graph, options = {}, quantized, record = null, path, weights, signal, ...how } = request;
+  requireOutput(path, [graph, quantized.name, ...(record ? [record.name] : [])]);
   const { opset, warnings } = opsetForInt8(options.opset_version);
   const opened = await openGraph(graph, { ...options, ...(opset === undefined ? {} : { opset_version: opset }) });
   try {
     const { model } = opened;
     const old = raiseOpset(model, graph);
-    const source = { file: quantized.name, ...(await readQuantizedWeights(quantized)) };
+    const configured = record && readConfigureYaml(await readVerified(record), record.name);
+    const source = { file: quantized.name, ...(await readQuantizedWeights(quantized, configured)) };
     const { facts, warnings: differences } = await transfer(model, { ...how, source });
     signal?.throwIfAborted();
     const written = await writeModel(model, path, {

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { DEFAULT_FORMAT } from '../../choices.ts';
 import { quantizeFile, type QuantizedFile } from '../../steps/quantize-file.ts';
+import { recordBeside } from '../../steps/quantized-pair.ts';
 import { transferFile } from '../../steps/transfer-file.ts';
 import { jobStage } from '../workspace/job-stage.ts';
 import { factsOf, variantOf } from '../workspace/previous.ts';
@@ -54,6 +55,7 @@ async function carriedOver(workspace: Workspace, { model, variant, signal }: Tas
   return transferFile({
     graph: model,
     quantized: await workspace.openBeside(name!),
+    record: await workspace.openIfThere(recordBeside(name!)),
     path: join(workspace.folder, variant.file),
     recipe,
     format: variant.format ?? DEFAULT_FORMAT,

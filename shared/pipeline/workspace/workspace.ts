@@ -81,6 +81,13 @@ export class Workspace {
     return this.#open(this.job.input.bucket, keyBeside(this.job.input.key, name));
   }
 
+  /** null: nobody named it, or it is not there. */
+  async openIfThere(name: string | null): Promise<OpenedObject | null> {
+    if (name === null) return null;
+    const key = keyBeside(this.job.input.key, name);
+    return (await this.#services.store.head(this.job.input.bucket, key)) ? this.openBeside(name) : null;
+  }
+
   async #open(bucket: string, key: string, version?: string): Promise<OpenedObject> {
     const source = await this.#services.store.open(bucket, key, version);
     this.#opened.push(source);

@@ -20,10 +20,10 @@ import type {
 import { isRecurrent } from './recurrent.ts';
 import { isPart, nameOf, type SavedState, savedState } from './saved-state.ts';
 
-/** `record`: best_configure, where it lies in a file of its own (Neural Compressor 1.x). */
+/** `record`: best_configure of a file of its own (Neural Compressor 1.x). One that lies with the weights counts first. */
 export async function readQuantizedWeights(source: ByteSource, record: PickleValue = null): Promise<QuantizedModel> {
   const state = savedState(await readTorchSave(source), source.name);
-  const configured = record ?? state.configure;
+  const configured = state.configure ?? record;
   const configure = configured === null ? NO_CONFIGURE : readConfigure(configured, state.file);
   const graph = await allGraphValues(state);
   const values = [...graph.keys()];

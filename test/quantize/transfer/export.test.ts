@@ -1,12 +1,15 @@
 /** Neural Compressor's three snippets, in TypeScript; and what it refuses. */
-import { copyFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { arrayOf, outputsOf } from '../../../bench/inc-case.ts';
 import { CONVERT_OPTIONS } from '../../../cli/commands/convert-options.ts';
 import { Model, Torch2ONNXConfig } from '../../../library.ts';
 import { ASKED_DTYPES } from '../../../shared/choices.ts';
 import { openModel } from '../../../shared/onnx/proto/read.ts';
 import { OPTION_NAMES, OPTIONS } from '../../../shared/pipeline/job/job-schema.ts';
+import { withSession } from '../../../shared/runtime/session.ts';
+import { asFloat32 } from '../../../shared/tensor/arithmetic.ts';
 import { fixturePath, workFolder } from '../fixture.ts';
 
 const GRAPH = fixturePath('digits_transformer', 'fp32.onnx');
@@ -128,6 +131,49 @@ describe('fields of Torch2ONNXConfig', () => {
     expect(OPTIONS.dtype.check.read([...ASKED_DTYPES], '$', [])).toEqual(ASKED_DTYPES);
     for (const dtype of ASKED_DTYPES) expect(new Torch2ONNXConfig({ dtype }).dtype).toBe(dtype);
     expect(CONVERT_OPTIONS.dtype.value.split('|')).toEqual(ASKED_DTYPES);
+  });
+});
+
+describe('Neural Compressor 1.x: weights and record in two files', () => {
+  const yaml = (name: string): string => fixturePath('..', 'inc', 'yaml', name);
+  const PAIR = { graph: fixturePath('digits_cnn', 'fp32.onnx'), path: join('out', 'int8.onnx') };
+
+  function savedFolder(record = readFileSync(yaml('plain.yaml'), 'utf8')): string {
+    const folder = workFolder();
+    copyFileSync(yaml('best_model_weights.pt'), join(folder, 'best_model_weights.pt'));
+    writeFileSync(join(folder, 'best_configure.yaml'), record);
+    mkdirSync(join(folder, 'out'));
+    return folder;
+  }
+
+  test.each(['', 'best_model_weights.pt'])('opened as the folder/%s: the numbers of PyTorch', async (name) => {
+    const folder = savedFolder();
+    const path = join(folder, PAIR.path);
+    const model = await Model.open(PAIR.graph, { quantized: join(folder, name) });
+    await model.export(path);
+    const x = await arrayOf(fixturePath('..', 'inc', 'digits_cnn.npz'), 'x');
+    const actual = await withSession(path, { optimize: 'none' }, (session) => outputsOf(session, x));
+    const int8 = await arrayOf(fixturePath('..', 'inc', 'digits_cnn-static', 'int8.npz'), 'int8');
+    const expected = asFloat32(await int8.read());
+    const rows = actual.length / 360;
+    const equal = Array.from({ length: 360 }, (_, i) => i).filter((i) =>
+      expected.subarray(i * rows, (i + 1) * rows).every((v, j) => Math.abs(v - actual[i * rows + j]!) <= 1e-6),
+    );
+    expect(equal.length / 360).toBeGreaterThanOrEqual(0.98);
+  });
+
+  test('the record is read: what it says otherwise than the weights is told', async () => {
+    const folder = savedFolder(readFileSync(yaml('plain.yaml'), 'utf8').replace('0.020920386537909508', '0.5'));
+    const model = await Model.open(PAIR.graph, { quantized: folder });
+    const { warnings } = await model.export(join(folder, PAIR.path));
+    expect(warnings.join()).toMatch(/output of "conv1": .*the operator in best_configure says scale 0.5/);
+  });
+
+  test('a folder without weights', async () => {
+    await expect(Model.open(PAIR.graph, { quantized: workFolder() })).rejects.toMatchObject({
+      code: 'UnsupportedFormat',
+      details: { found: 'a folder without best_model.pt or best_model_weights.pt' },
+    });
   });
 });
 
