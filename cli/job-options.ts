@@ -8,9 +8,9 @@ export const readJobFile = (path: string | undefined): Promise<JobFile> =>
   path === undefined ? Promise.resolve({}) : readJobAt(path);
 
 export function convertOptionsOf(job: JobFile): ConvertOptions {
-  const { opset_version, input_names, output_names, dynamic_axes, guards } = job;
+  const { opset_version, input_names, output_names, dynamic_axes, guards, nan } = job;
   return Object.fromEntries(
-    Object.entries({ opset_version, input_names, output_names, dynamic_axes, guards }).filter(
+    Object.entries({ opset_version, input_names, output_names, dynamic_axes, guards, nan }).filter(
       ([, value]) => value !== undefined,
     ),
   );

@@ -75,6 +75,13 @@ export const DEFAULT_FORMAT: QuantFormat = 'QDQ';
 export const GUARDS = ['report', 'check'] as const;
 export type GuardsOption = (typeof GUARDS)[number];
 
+/**
+ * Where an operator of onnxruntime loses NaN that PyTorch carries: it stays as it is, or is written in a longer form
+ * that carries it. What carries NaN at hardly any cost does so in both.
+ */
+export const NAN = ['fast', 'exact'] as const;
+export type NaNOption = (typeof NAN)[number];
+
 /** Where weights go: into the .onnx, into one file beside it, or nowhere because they lie in the PyTorch file. */
 export const WEIGHTS = ['embed', 'pack', 'link'] as const;
 export type Weights = (typeof WEIGHTS)[number];

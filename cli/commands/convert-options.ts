@@ -1,5 +1,12 @@
 /** The options of `convert`, and what those of the conversion say. Fields of Torch2ONNXConfig keep their names. */
-import { ASKED_DTYPES, DYNAMIC_ACTIVATION_NAMES, GUARDS, QUANT_FORMAT_NAMES, WEIGHTS } from '../../shared/choices.ts';
+import {
+  ASKED_DTYPES,
+  DYNAMIC_ACTIVATION_NAMES,
+  GUARDS,
+  NAN,
+  QUANT_FORMAT_NAMES,
+  WEIGHTS,
+} from '../../shared/choices.ts';
 import type { ConvertOptions } from '../../shared/convert/convert.ts';
 import { parseJob } from '../../shared/pipeline/job/job.ts';
 import type { Command, OptionValues } from '../command.ts';
@@ -40,6 +47,11 @@ export const CONVERT_OPTIONS = {
     value: GUARDS.join('|'),
     describe: 'conditions on input sizes: said (default), or also checked by the model at every run',
   },
+  nan: {
+    type: 'string',
+    value: NAN.join('|'),
+    describe: 'operators that lose NaN in onnxruntime: named (default), or written so that they carry it',
+  },
   job: { type: 'string', value: 'FILE', describe: 'a job file with further options' },
   'input-names': { type: 'string', value: 'A,B', describe: 'names for the inputs' },
   'output-names': { type: 'string', value: 'A,B', describe: 'names for the outputs' },
@@ -60,6 +72,7 @@ export function convertOptions(options: OptionValues): ConvertOptions {
     ...(options['guards'] === undefined
       ? {}
       : { guards: choice(options, 'guards', { among: GUARDS, fallback: 'report' }) }),
+    ...(options['nan'] === undefined ? {} : { nan: choice(options, 'nan', { among: NAN, fallback: 'fast' }) }),
     ...(options['input-names'] === undefined ? {} : { input_names: names(options, 'input-names') }),
     ...(options['output-names'] === undefined ? {} : { output_names: names(options, 'output-names') }),
     ...(axes === undefined ? {} : parseJob('--dynamic-axes', `{"dynamic_axes": ${axes}}`)),

@@ -115,7 +115,8 @@ async function makeFp32(task: Task): Promise<FileOutcome> {
   return {
     text:
       `${task.path}: ${facts.onnxNodes} nodes, opset ${facts.opset}, ${size(sum(written.files))}` +
-      (facts.validFor ? `\n  valid for ${facts.validFor.join(', ')}` : ''),
+      (facts.validFor ? `\n  valid for ${facts.validFor.join(', ')}` : '') +
+      (facts.losesNaN ? `\n  NaN may get lost in ${facts.losesNaN.join(', ')} (--nan exact carries it)` : ''),
     facts: { files: written.files, warnings, ...facts },
   };
 }

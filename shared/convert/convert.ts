@@ -1,5 +1,5 @@
 /** A PyTorch program to an ONNX model. */
-import type { GuardsOption } from '../choices.ts';
+import type { GuardsOption, NaNOption } from '../choices.ts';
 import { fail } from '../errors.ts';
 import { type Condition, conditionText } from '../tensor/condition.ts';
 import { type Dim, symbol, symbolName, symbolsOf } from '../tensor/dim.ts';
@@ -38,6 +38,8 @@ export interface ConvertOptions {
    * model's metadata, or also checked by the model whenever it runs.
    */
   readonly guards?: GuardsOption;
+  /** Whether operators whose kernels lose NaN are written in longer forms that carry it as PyTorch does. */
+  readonly nan?: NaNOption;
   /** Leave every weight as it lies in the file, so that it can be linked. */
   readonly keepWeights?: boolean;
   /** The passes; for measuring what some of them do. */
@@ -52,6 +54,8 @@ export interface ConvertedModel {
   readonly declined: readonly DeclinedNode[];
   /** Conditions on input sizes that the model is valid for: `batch % 2 == 0`. */
   readonly validFor: readonly string[];
+  /** Operators that may give something else than PyTorch where an input holds NaN. */
+  readonly losesNaN: readonly string[];
   readonly warnings: readonly string[];
 }
 
@@ -80,7 +84,7 @@ export function convertProgram(program: TorchProgram, options: ConvertOptions = 
         'value is not kept',
     );
   }
-  const { graph, conditions } = lowerProgram(pure, { opset, options, warn: (m) => warnings.push(m) });
+  const { graph, conditions, losesNaN } = lowerProgram(pure, { opset, options, warn: (m) => warnings.push(m) });
   const validFor = conditions.map(conditionText);
   warnings.push(...unreadGuards(program.guards.unread));
   const model: Model = {
@@ -99,6 +103,7 @@ export function convertProgram(program: TorchProgram, options: ConvertOptions = 
     passes: log.results,
     declined: log.left,
     validFor,
+    losesNaN,
     warnings: [...new Set([...warnings, ...log.warnings])],
   };
 }
@@ -129,6 +134,7 @@ interface LowerRequest {
 interface LoweredProgram {
   readonly graph: Graph;
   readonly conditions: readonly Condition[];
+  readonly losesNaN: readonly string[];
 }
 
 function lowerProgram(program: TorchProgram, { opset, options, warn }: LowerRequest): LoweredProgram {
@@ -173,7 +179,9 @@ function lowerProgram(program: TorchProgram, { opset, options, warn }: LowerRequ
   const ranges = new Map([...program.symbols].filter(([name]) => own.has(name)));
   const valid = validSizes({ guards: program.guards, ranges, renamed });
   const sizes = new RecordedSizes({ renamed, facts: valid.facts, example: exampleSizes(program, renamed) });
-  const lowering = beginLowering(program.graph, { graph, opset }, { sizes, warn });
+  const losing = new Set<string>();
+  const carriesNaN = (operator: string): boolean => options.nan === 'exact' || !losing.add(operator);
+  const lowering = beginLowering(program.graph, { graph, opset }, { sizes, warn, carriesNaN });
   bindInputs(lowering, graph, { inputs, names: inputNames });
   bindWeights(lowering, program);
   lowering.run();
@@ -184,7 +192,7 @@ function lowerProgram(program: TorchProgram, { opset, options, warn }: LowerRequ
   ];
   outputs.forEach(({ argument }, i) => addOutput(lowering, graph, { argument, name: outputNames[i]! }));
   if (checked.length) checkOutput(lowering.op, graph, checked, warn);
-  return { graph, conditions: [...valid.conditions, ...sizes.assumed] };
+  return { graph, conditions: [...valid.conditions, ...sizes.assumed], losesNaN: [...losing].sort() };
 }
 
 /** The shape of a tensor, or the one number of an integer. */

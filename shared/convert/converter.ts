@@ -15,6 +15,11 @@ export interface AtenContext {
   isComplex(value: Value): boolean;
   /** Whether a size may be 0, within the sizes PyTorch recorded for the program. */
   canBeZero(dim: Dim): boolean;
+  /**
+   * Whether this use of the operator must give NaN where PyTorch does, whatever it costs (`nan: exact`); where not, the
+   * report names it. Asked only where it would cost more than a twentieth of the operator's time.
+   */
+  carriesNaN(): boolean;
   /** Refuse an argument: typed, with the place in the user's model. */
   refuse(argument: string, value: unknown, supported: string): never;
   /** Tell the user something that is right but may surprise. */

@@ -14,14 +14,22 @@ import { filledTensor } from './shape.ts';
 import { opened } from './structural/subgraph.ts';
 import { allNodes, isSizeArithmetic, placeOf, namesComplex, tensorNames } from './survey.ts';
 
+/** What conversion knows and wants to be told, whatever operator is being lowered. */
+interface Surroundings {
+  readonly sizes: RecordedSizes;
+  readonly warn: (message: string) => void;
+  /** As in the context of an operator, of one named here. */
+  readonly carriesNaN: (operator: string) => boolean;
+}
+
 /** Begin lowering `graph`, the program's own, into `target`; `bind` its inputs, then `run`. */
 export function beginLowering(
   graph: TorchGraph,
   target: { readonly graph: Graph; readonly opset: number },
-  { sizes, warn }: { readonly sizes: RecordedSizes; readonly warn: (message: string) => void },
+  says: Surroundings,
 ): Lowering {
-  const shared: ScopeShared = { sizes, complex: new WeakSet(), current: { node: null } };
-  const op = withContext(makeBuilder(target.graph, target.opset), contextOf(shared, warn));
+  const shared: ScopeShared = { sizes: says.sizes, complex: new WeakSet(), current: { node: null } };
+  const op = withContext(makeBuilder(target.graph, target.opset), contextOf(shared, says));
   return new Lowering(graph, op, { scope: new Scope(graph, shared), shared });
 }
 
@@ -207,10 +215,14 @@ const outputsOf = (node: TorchNode): Argument[] =>
       : [o],
   );
 
-const contextOf = ({ sizes, complex, current }: ScopeShared, warn: (message: string) => void): AtenContext => ({
+const contextOf = (
+  { sizes, complex, current }: ScopeShared,
+  { warn, carriesNaN }: Omit<Surroundings, 'sizes'>,
+): AtenContext => ({
   numbers: new WeakMap(),
   isComplex: (value) => complex.has(value),
   canBeZero: (dim) => !sizes.isPositive(dim),
+  carriesNaN: () => carriesNaN(current.node?.target ?? 'graph'),
   refuse: (argument, value, supported) =>
     fail('UnsupportedArgument', {
       operator: current.node?.target ?? 'graph',

@@ -193,6 +193,8 @@ export interface Conversion {
   readonly parameterBytes: number;
   /** Conditions on input sizes: `batch % 2 == 0`. Elsewhere PyTorch would have recorded another program. */
   readonly validFor?: readonly string[];
+  /** PyTorch operators that may give something else than PyTorch where an input holds NaN. */
+  readonly losesNaN?: readonly string[];
 }
 
 export interface Warning {

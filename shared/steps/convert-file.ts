@@ -39,7 +39,7 @@ export async function convertFile({
 }: ConvertFileRequest): Promise<ConvertedFile> {
   requireOutput(path, [source.name]);
   const program = await openProgram(source);
-  const { model, torchNodes, passes, validFor, warnings } = convertProgram(program, {
+  const { model, torchNodes, passes, validFor, losesNaN, warnings } = convertProgram(program, {
     ...options,
     keepWeights: weights === 'link',
   });
@@ -57,6 +57,7 @@ export async function convertFile({
     outputs: model.graph.outputs.map(reportedTensor),
     ...parameterSizes(program),
     ...(validFor.length ? { validFor } : {}),
+    ...(losesNaN.length ? { losesNaN } : {}),
   };
   return { program, written, facts, warnings: [...warnings, ...written.warnings], isQuantized: holdsCodes(model) };
 }

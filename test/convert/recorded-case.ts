@@ -6,6 +6,7 @@ import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { disagreement } from '../../bench/agreement.ts';
+import type { NaNOption } from '../../shared/choices.ts';
 import { convertProgram } from '../../shared/convert/convert.ts';
 import { isFailure } from '../../shared/errors.ts';
 import { writeModel } from '../../shared/onnx/proto/write.ts';
@@ -39,6 +40,10 @@ export interface RecordedCase {
   readonly since?: number;
   /** The argument whose refusal is right. */
   readonly refused?: string;
+  /** How NaN is to be carried; `fast` where nothing is said. */
+  readonly nan?: NaNOption;
+  /** What its numbers are, where cases are made by the thousand: `nan`, `infinite`. */
+  readonly kind?: string;
 }
 
 /** Lines that begin with `//` are comments. */
@@ -160,7 +165,9 @@ export async function problemOf(recorded: RecordedCase, opset: number): Promise<
   folder ??= mkdtempSync(join(tmpdir(), 'torchferry-ops-'));
   const path = join(folder, 'case.onnx');
   try {
-    await writeModel(convertProgram(program, { opset_version: opset }).model, path, { weights: 'embed' });
+    await writeModel(convertProgram(program, { opset_version: opset, nan: recorded.nan ?? 'fast' }).model, path, {
+      weights: 'embed',
+    });
   } catch (error) {
     if (!isFailure(error) || error.code === 'ConversionFailed')
       return String(error instanceof Error ? error.stack : error);

@@ -8,6 +8,7 @@ import {
   DYNAMIC_ACTIVATION_NAMES,
   DTYPES,
   GUARDS,
+  NAN,
   PROCESSOR_NAMES,
   QUANT_FORMAT_NAMES,
   QUANT_FORMATS,
@@ -132,6 +133,12 @@ export const OPTIONS = {
     oneOf(GUARDS),
     'report',
   ),
+  nan: option(
+    'Operators that lose NaN in onnxruntime, such as maximum pooling and sorting: as they are and named in the ' +
+      'report (fast), or in longer forms that give NaN where PyTorch does (exact).',
+    oneOf(NAN),
+    'fast',
+  ),
   tolerance: option(
     'How far FP32 outputs may be from those of PyTorch: abs(a - b) <= atol + rtol * abs(b).',
     fieldsOf({ rtol: number({ min: 0 }), atol: number({ min: 0 }) }),
@@ -162,6 +169,7 @@ type Always =
   | 'dynamic_activations'
   | 'weights'
   | 'guards'
+  | 'nan'
   | 'keep_float'
   | 'seed';
 

@@ -78,13 +78,13 @@ function variantsOf(
 }
 
 const convertPyTorch: Make = async (workspace, { signal }) => {
-  const { opset_version, input_names, output_names, dynamic_axes, guards, weights } = workspace.job.options;
+  const { opset_version, input_names, output_names, dynamic_axes, guards, nan, weights } = workspace.job.options;
   const path = join(workspace.folder, 'model.onnx');
   // Linked weights stay in the PyTorch file, which then goes where the model goes.
   const opened = weights === 'link' ? fileSource(await workspace.fetchModel()) : null;
   const source = opened ?? (await workspace.openModel());
   try {
-    const options = { opset_version, input_names, output_names, dynamic_axes, guards };
+    const options = { opset_version, input_names, output_names, dynamic_axes, guards, nan };
     const { program, written, facts, warnings, isQuantized } = await convertFile({
       source,
       path,

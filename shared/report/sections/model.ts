@@ -42,12 +42,12 @@ const passes = ({ passes: ran }: Conversion, limits: Limits): Html =>
     limits,
   );
 
-const CONDITIONS_SHOWN = 12;
+const LISTED = 12;
 
-/** Sizes of the inputs outside of which PyTorch would have recorded another program. */
-function conditions(all: readonly string[], limits: Limits): Html {
-  const rest = all.length > CONDITIONS_SHOWN ? html`, and ${all.length - CONDITIONS_SHOWN} more` : null;
-  return html`${all.slice(0, CONDITIONS_SHOWN).map((text, i) => html`${i ? ', ' : ''}<code>${shorten(text, limits.name)}</code>`)}${rest}`;
+/** As code, the first few of them. */
+function listed(all: readonly string[], limits: Limits): Html {
+  const rest = all.length > LISTED ? html`, and ${all.length - LISTED} more` : null;
+  return html`${all.slice(0, LISTED).map((text, i) => html`${i ? ', ' : ''}<code>${shorten(text, limits.name)}</code>`)}${rest}`;
 }
 
 export function model({ conversion: c }: Report, limits: Limits): Section | null {
@@ -59,7 +59,10 @@ export function model({ conversion: c }: Report, limits: Limits): Section | null
     ['Nodes', `${formatCount(c.torchNodes)} in PyTorch, ${formatCount(c.onnxNodes)} in ONNX`],
     ['Opset', formatCount(c.opset)],
     ['IR version', formatCount(c.irVersion)],
-    ...(c.validFor?.length ? [['Valid for', conditions(c.validFor, limits)] as const] : []),
+    ...(c.validFor?.length ? [['Valid for', listed(c.validFor, limits)] as const] : []),
+    ...(c.losesNaN?.length
+      ? [['NaN may get lost in', html`${listed(c.losesNaN, limits)} (<code>nan: "exact"</code> carries it)`] as const]
+      : []),
   ])}<div class="trio">${tensors('Inputs', c.inputs, limits)}${tensors('Outputs', c.outputs, limits)}${c.passes.length ? passes(c, limits) : null}</div>`;
   return { id: 'model', title: 'Inputs, outputs, conversion', body };
 }

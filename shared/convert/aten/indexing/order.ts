@@ -5,7 +5,9 @@ import type { Value } from '../../../onnx/ir.ts';
 import { aten, type AtenBuilder } from '../../converter.ts';
 import { cast, dtypeOf, numberOperand, promoted } from '../../promote.ts';
 import { axisOf, filledTensor, rankOf, reshape, shapeOf, staticSize, unsqueeze } from '../../shape.ts';
-import { extreme } from '../reduce/extremes.ts';
+import { anyNaN, extreme, placeOfNaN } from '../reduce/extremes.ts';
+import { insertionPoints } from './search.ts';
+import { top } from './top.ts';
 
 interface Along {
   readonly dim: number;
@@ -16,7 +18,7 @@ interface Along {
 function ranked(op: AtenBuilder, self: Value, k: number, { dim, keepdim }: Along): Value[] {
   if (rankOf(self) === 0) return [op.Identity([self]), filledTensor(op, [], 'int64', 0)];
   const axis = axisOf(op, dim, rankOf(self));
-  const smallest = op.TopK([self, op.ints([k + 1])], { axis, largest: 0, sorted: 1 }, 2);
+  const smallest = top(op, self, { axis, k: op.ints([k + 1]), descending: false });
   return smallest.map((v) => op.Gather([v, keepdim ? op.ints([k]) : op.scalar('int64', k)], { axis }));
 }
 export const kthvalue = aten(
@@ -29,10 +31,16 @@ export function medianOfNothing(op: AtenBuilder, self: Value): Value | null {
   if (!isFloat(dtypeOf(self))) return op.aten.refuse('self', 'no elements', 'integer tensors with elements');
   return op.scalar(dtypeOf(self), NaN);
 }
-/** The lower of two middle elements. TopK may order NaN anywhere, where PyTorch gives NaN. */
-function median(op: AtenBuilder, self: Value, along: Along): Value[] {
-  const size = rankOf(self) === 0 ? 1 : staticSize(op, shapeOf(self)[axisOf(op, along.dim, rankOf(self))]!, 'size');
-  return ranked(op, self, Math.floor((size - 1) / 2), along);
+/** The lower of two middle elements, or the first NaN where there is one. */
+function median(op: AtenBuilder, self: Value, { dim, keepdim }: Along): Value[] {
+  if (rankOf(self) === 0) return ranked(op, self, 0, { dim, keepdim });
+  const axis = axisOf(op, dim, rankOf(self));
+  const size = staticSize(op, shapeOf(self)[axis]!, 'size');
+  const middle = ranked(op, self, Math.floor((size - 1) / 2), { dim, keepdim });
+  if (!isFloat(dtypeOf(self)) || !op.aten.carriesNaN()) return middle;
+  const isNaN = anyNaN(op, self, { axes: [axis], keepdim });
+  const instead = [op.scalar(dtypeOf(self), NaN), placeOfNaN(op, self, { axis, keepdim })];
+  return middle.map((v, i) => op.Where([isNaN, instead[i]!, v]));
 }
 export const medianDim = aten(
   'aten::median.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)',
@@ -47,25 +55,9 @@ export const medianAll = aten(
 export const msort = aten('aten::msort(Tensor self) -> Tensor', (op, { self }) =>
   rankOf(self) === 0
     ? op.Identity([self])
-    : op.TopK([self, op.dims([shapeOf(self)[0]!])], { axis: 0, largest: 0, sorted: 1 }, 2)[0]!,
+    : top(op, self, { axis: 0, k: op.dims([shapeOf(self)[0]!]), descending: false })[0]!,
 );
 
-interface Insertion {
-  /** Behind its equals. */
-  readonly right: boolean;
-  readonly out_int32: boolean;
-}
-
-/** How many of a sorted sequence lie before each value: all comparisons at once. */
-function insertionPoints(op: AtenBuilder, sorted: Value, values: Value, { right, out_int32 }: Insertion): Value {
-  const [edges, x] = promoted(op, [sorted, values]) as [Value, Value];
-  const wide = unsqueeze(op, x, [rankOf(x)]);
-  const row = rankOf(edges) === 1 ? edges : unsqueeze(op, edges, [rankOf(edges) - 1]);
-  // right: edges <= x come before; left: edges < x.
-  const before = right ? op.LessOrEqual([row, wide]) : op.Less([row, wide]);
-  const counted = op.ReduceSum([op.Cast([before], { to: 'int64' }), op.ints([rankOf(x)])], { keepdims: 0 });
-  return out_int32 ? op.Cast([counted], { to: 'int32' }) : counted;
-}
 const isRight = (op: AtenBuilder, right: boolean, side: string | null): boolean =>
   side === null
     ? right

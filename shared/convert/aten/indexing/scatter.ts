@@ -168,12 +168,21 @@ function scatterReduced(op: AtenBuilder, scattering: Scattering, { reduce, inclu
     return op.aten.refuse('self', dtype, 'float32, float64 or integers');
   const fill = (number: number | bigint): Value => expandTo(op, op.scalar(dtype, number), shapeOf(at));
   const start = include_self ? self : scattered(op, { ...scattering, src: fill(NEUTRAL[how](dtype)) }, 'none');
-  const total = scattered(op, { ...scattering, self: start }, how);
+  const whole = { ...scattering, self: start };
+  const isExtreme = isFloat(dtype) && (how === 'max' || how === 'min');
+  const total = isExtreme && op.aten.carriesNaN() ? extremeWithNaN(op, whole, how) : scattered(op, whole, how);
   if (reduce !== 'mean') return total;
   const ones = filledTensor(op, shapeOf(self), dtype, 1);
   const before = include_self ? ones : scattered(op, { ...scattering, self: ones, src: fill(0) }, 'none');
   const counts = scattered(op, { ...scattering, self: before, src: fill(1) }, 'add');
   return isFloat(dtype) ? op.Div([total, counts]) : floorDivide(op, total, counts);
+}
+/** ScatterElements keeps the number where it meets NaN; PyTorch gives NaN. */
+function extremeWithNaN(op: AtenBuilder, scattering: Scattering, how: 'max' | 'min'): Value {
+  const marks = (x: Value): Value => op.Cast([op.IsNaN([x])], { to: 'int32' });
+  const { self, src } = scattering;
+  const found = scattered(op, { ...scattering, self: marks(self), src: marks(src) }, 'max');
+  return op.Where([op.Cast([found], { to: 'bool' }), op.scalar(dtypeOf(self), NaN), scattered(op, scattering, how)]);
 }
 export const scatter_reduce = aten(
   'aten::scatter_reduce.two(Tensor self, int dim, Tensor index, Tensor src, str reduce, *, bool include_self=True) -> Tensor',

@@ -2,6 +2,7 @@
 import type { Dim } from '../../../tensor/dim.ts';
 import type { Value } from '../../../onnx/ir.ts';
 import { aten, type AtenBuilder } from '../../converter.ts';
+import { top } from './top.ts';
 import { axisOf, filledTensor, rankOf, shapeOf } from '../../shape.ts';
 
 const whole = (self: Value, dim: number): Dim => shapeOf(self).at(dim) ?? 1;
@@ -13,14 +14,10 @@ interface Order {
   readonly descending: boolean;
 }
 
-/** Values and the places they come from. TopK gives equal numbers in the order of their places, as a stable sort does. */
+/** Values and the places they come from, stable. */
 function sorted(op: AtenBuilder, self: Value, { dim, k = whole(self, dim), descending }: Order): Value[] {
   if (rankOf(self) === 0) return [op.Identity([self]), filledTensor(op, [], 'int64', 0)];
-  return op.TopK(
-    [self, op.dims([k])],
-    { axis: axisOf(op, dim, rankOf(self)), largest: descending ? 1 : 0, sorted: 1 },
-    2,
-  );
+  return top(op, self, { axis: axisOf(op, dim, rankOf(self)), k: op.dims([k]), descending });
 }
 export const topk = aten(
   'aten::topk(Tensor self, SymInt k, int dim=-1, bool largest=True, bool sorted=True) -> (Tensor values, Tensor indices)',

@@ -2,6 +2,7 @@
 import { type Dim, mulDims } from '../../../tensor/dim.ts';
 import type { Value } from '../../../onnx/ir.ts';
 import { aten, type AtenBuilder } from '../../converter.ts';
+import { windowMaximum } from '../reduce/extremes.ts';
 import { rankOf, reshape, shapeOf, staticSize, transpose } from '../../shape.ts';
 
 /**
@@ -22,10 +23,7 @@ function globalMaximum(op: AtenBuilder, x: Value, lead: readonly Dim[], spatial:
   const planes = reshape(op, x, [...lead, mulDims(...spatial)]);
   const shape = [...lead, ...spatial.map(() => 1)];
   const axis = lead.length;
-  return [
-    reshape(op, op.ReduceMax([planes, op.ints([axis])], { keepdims: 1 }), shape),
-    reshape(op, op.ArgMax([planes], { axis, keepdims: 1 }), shape),
-  ];
+  return windowMaximum(op, planes, { axis, keepdim: true }).map((v) => reshape(op, v, shape));
 }
 
 function adaptiveMaximum(op: AtenBuilder, self: Value, output: readonly number[]): Value[] {
@@ -49,8 +47,7 @@ function adaptiveMaximum(op: AtenBuilder, self: Value, output: readonly number[]
     area,
   ]);
   const axis = lead.length + count;
-  const values = op.ReduceMax([flat, op.ints([axis])], { keepdims: 0 });
-  const chosen = op.ArgMax([flat], { axis, keepdims: 0 });
+  const [values, chosen] = windowMaximum(op, flat, { axis, keepdim: false }) as [Value, Value];
   return [values, positionsInPlane(op, chosen, { sizes, windows, output, widths })];
 }
 

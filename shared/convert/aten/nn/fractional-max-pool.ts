@@ -5,6 +5,7 @@ import { type Dim, mulDims } from '../../../tensor/dim.ts';
 import type { Value } from '../../../onnx/ir.ts';
 import { aten, type AtenBuilder } from '../../converter.ts';
 import { dtypeOf } from '../../promote.ts';
+import { windowMaximum } from '../reduce/extremes.ts';
 import { rankOf, reshape, shapeOf, squeeze, staticSize, unsqueeze } from '../../shape.ts';
 
 interface Axis {
@@ -75,11 +76,8 @@ function fractionalMaximum(op: AtenBuilder, given: Value, { axes, samples, order
     op.GatherElements([reshape(op, x, [...lead, mulDims(...shapeOf(x).slice(2))]), flat], { axis: 2 }),
     [...lead, cells, area],
   );
-  const chosen = op.ArgMax([windows], { axis: 3, keepdims: 1 });
-  const results = [
-    op.ReduceMax([windows, op.ints([3])], { keepdims: 1 }),
-    op.GatherElements([reshape(op, flat, [...lead, cells, area]), chosen], { axis: 3 }),
-  ];
+  const [values, chosen] = windowMaximum(op, windows, { axis: 3, keepdim: true }) as [Value, Value];
+  const results = [values, op.GatherElements([reshape(op, flat, [...lead, cells, area]), chosen], { axis: 3 })];
   return results.map((v) => {
     const pooled = reshape(op, v, [...lead, ...axes.map((a) => a.out)]);
     return unbatched ? squeeze(op, pooled, [0]) : pooled;

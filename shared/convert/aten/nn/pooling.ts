@@ -3,6 +3,7 @@ import { type Dim, divideExactly, isStatic, mulDims } from '../../../tensor/dim.
 import { isFloat } from '../../../tensor/dtype.ts';
 import type { Value } from '../../../onnx/ir.ts';
 import { aten, type AtenBuilder } from '../../converter.ts';
+import { withNaN } from './nan-pooling.ts';
 import { alongAxisMatrix } from '../../axis-matrix.ts';
 import { dtypeOf } from '../../promote.ts';
 import { rankOf, shapeOf, squeeze, staticSize, unsqueeze } from '../../shape.ts';
@@ -86,12 +87,19 @@ function maxPool(op: AtenBuilder, self: Value, request: MaxRequest): Value[] {
   if (dtypeOf(self) === 'int64') return op.aten.refuse('self', 'int64', 'floats and integers of up to 32 bits');
   return batched(op, self, spatial, (x) => {
     const attributes = { ...poolAttributes(op, x, request), dilations: request.window.dilation };
-    if (!request.indices) return [op.MaxPool([x], attributes)];
-    const [values, places] = op.MaxPool([x], attributes, 2) as [Value, Value];
-    // ONNX counts over the whole tensor, PyTorch within each plane.
-    const plane = mulDims(...shapeOf(x).slice(-spatial));
-    return [values, op.Mod([places, op.dim(plane)])];
+    const results = request.indices ? indexedMaxima(op, x, attributes) : [op.MaxPool([x], attributes)];
+    return isFloat(dtypeOf(x)) && op.aten.carriesNaN()
+      ? withNaN(op, x, { results, pool: (marks) => op.MaxPool([marks], attributes), spatial })
+      : results;
   });
+}
+
+type MaxAttributes = ReturnType<typeof poolAttributes> & { readonly dilations: readonly number[] };
+/** ONNX counts over the whole tensor, PyTorch within each plane. */
+function indexedMaxima(op: AtenBuilder, x: Value, attributes: MaxAttributes): Value[] {
+  const [values, places] = op.MaxPool([x], attributes, 2) as [Value, Value];
+  const plane = mulDims(...shapeOf(x).slice(-attributes.kernel_shape.length));
+  return [values, op.Mod([places, op.dim(plane)])];
 }
 
 const maxArguments = (rank: number): string =>

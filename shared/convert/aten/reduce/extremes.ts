@@ -11,7 +11,7 @@ import { axesOf, reduce } from './reduction.ts';
 const nanMarks = (op: AtenBuilder, x: Value): Value => op.Cast([op.IsNaN([x])], { to: 'int32' });
 
 /** PyTorch's extremes are NaN where any element is; runtimes keep or lose it by its place. */
-const anyNaN = (op: AtenBuilder, x: Value, along: Along): Value =>
+export const anyNaN = (op: AtenBuilder, x: Value, along: Along): Value =>
   op.Cast([reduce(op, 'ReduceMax', nanMarks(op, x), along)], { to: 'bool' });
 
 /** Extremes of bools through int32, for which every runtime has kernels. */
@@ -54,11 +54,22 @@ function argExtreme(op: AtenBuilder, how: 'ArgMax' | 'ArgMin', x: Value, { axis,
   const numbers = dtypeOf(x) === 'bool' ? op.Cast([x], { to: 'int32' }) : x;
   const place = op[how]([numbers], { axis, keepdims: keepdim ? 1 : 0 });
   if (!isFloat(dtypeOf(x))) return place;
-  return op.Where([
-    anyNaN(op, x, { axes: [axis], keepdim }),
-    op.ArgMax([nanMarks(op, x)], { axis, keepdims: keepdim ? 1 : 0 }),
-    place,
-  ]);
+  return op.Where([anyNaN(op, x, { axes: [axis], keepdim }), placeOfNaN(op, x, { axis, keepdim }), place]);
+}
+
+/** Where the first NaN stands. */
+export const placeOfNaN = (op: AtenBuilder, x: Value, { axis, keepdim }: AlongOne): Value =>
+  op.ArgMax([nanMarks(op, x)], { axis, keepdims: keepdim ? 1 : 0 });
+
+/** The maximum of windows that lie along an axis, and where: of several NaN the last, as all pooling has it. */
+export function windowMaximum(op: AtenBuilder, x: Value, { axis, keepdim }: AlongOne): Value[] {
+  const keepdims = keepdim ? 1 : 0;
+  const results = [op.ReduceMax([x, op.ints([axis])], { keepdims }), op.ArgMax([x], { axis, keepdims })];
+  if (!isFloat(dtypeOf(x)) || !op.aten.carriesNaN()) return results;
+  const isNaN = anyNaN(op, x, { axes: [axis], keepdim });
+  const last = op.ArgMax([nanMarks(op, x)], { axis, keepdims, select_last_index: 1 });
+  const instead = [op.scalar(dtypeOf(x), NaN), last];
+  return results.map((v, i) => op.Where([isNaN, instead[i]!, v]));
 }
 
 /** As the operators' own arguments are called. */
