@@ -2,6 +2,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { parameterLists } from './parameters.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
 
@@ -201,4 +202,27 @@ test('the median file has between 50 and 150 lines', () => {
   const median = lines[lines.length >> 1]!;
   expect(median).toBeGreaterThanOrEqual(50);
   expect(median).toBeLessThanOrEqual(150);
+});
+
+/** `op`, the builder that a converter or a form writes with, and `this` are the place and no argument. */
+const besideBuilder = (parameters: readonly string[]): readonly string[] =>
+  /^(?:op|this)\b/.test(parameters[0] ?? '') ? parameters.slice(1) : parameters;
+
+const isBoolean = (parameter: string): boolean => /:\s*boolean\s*(?:=|$)|=\s*(?:true|false)$/.test(parameter);
+
+/** Too many to tell apart by position, or a flag whose meaning a call does not say. Booleans only are an operator's. */
+const isUnnamed = (parameters: readonly string[]): boolean =>
+  parameters.length > 3 ||
+  (parameters.length > 1 && isBoolean(parameters.at(-1)!) && !parameters.every((parameter) => isBoolean(parameter)));
+
+test('beyond three values an object names them, and no flag comes last', () => {
+  expect(parameterLists('const f = (op: B, a: A, b: B, c: C): void => {};')[0]!.parameters).toHaveLength(4);
+  expect(isUnnamed(['x: A', 'y: B', 'z: C', 'w: D'])).toBe(true);
+  expect(isUnnamed(['x: A', 'isOpen = false'])).toBe(true);
+  const unnamed = sources.flatMap((file) =>
+    parameterLists(textOf(file))
+      .filter(({ parameters }) => isUnnamed(besideBuilder(parameters)))
+      .map(({ line, parameters }) => `${file}:${line} (${parameters.join(', ')})`),
+  );
+  expect(unnamed).toEqual([]);
 });

@@ -61,7 +61,7 @@ export interface FileSource extends ByteSource {
  */
 export function fileSource(path: string): FileSource {
   const fd = open(path);
-  const source = byteSource(path, sizeOf(fd, path), (start, end) => readExactly(fd, path, start, end));
+  const source = byteSource(path, sizeOf(fd, path), (start, end) => readExactly(fd, path, { start, end }));
   // The very same object, so that slices find their root in it.
   return Object.assign(source, { close: () => closeSync(fd) });
 }
@@ -86,7 +86,11 @@ function sizeOf(fd: number, path: string): number {
   return fail('UnsupportedFormat', { file: path, found, hint: 'name a regular file' });
 }
 
-async function readExactly(fd: number, path: string, start: number, end: number): Promise<Uint8Array> {
+async function readExactly(
+  fd: number,
+  path: string,
+  { start, end }: { readonly start: number; readonly end: number },
+): Promise<Uint8Array> {
   // Reads above 2 GiB are cut by the operating system: read until the range is full.
   const bytes = Buffer.allocUnsafeSlow(end - start);
   let filled = 0;

@@ -34,5 +34,4 @@ export const refused = (
   name: string,
   matches: RefusedFormat['matches'],
   found: RefusedFormat['found'],
-  more: { readonly hint?: string; readonly suffixes?: readonly string[] } = {},
-): RefusedFormat => ({ kind: 'refused', name, matches, found, hint: EXPORT_HINT, ...more });
+): RefusedFormat => ({ kind: 'refused', name, matches, found, hint: EXPORT_HINT });

@@ -5,19 +5,13 @@ import type { Candidate, Format, ProgramFormat, Readable } from './format.ts';
 import { begins, has, hasBelow, magic, refused } from './matching.ts';
 
 /** A program needs no advice where one is wanted, and conversion where a model is. */
-const program = (
-  name: string,
-  matches: ProgramFormat['matches'],
-  find: ProgramFormat['find'],
-  more: Pick<ProgramFormat, 'suffixes'> = {},
-): ProgramFormat => ({
+const program = (name: string, matches: ProgramFormat['matches'], find: ProgramFormat['find']): ProgramFormat => ({
   kind: 'program',
   name,
   matches,
   find,
   found: 'a torch.export program',
   hint: 'convert it first',
-  ...more,
 });
 
 // The readers are loaded when a file needs them: whoever wants the suffixes of this table loads no code.
@@ -39,15 +33,17 @@ export const PYTORCH: readonly Format[] = [
     const { flatArchive } = await import('../torch/exported/archive.ts');
     return readable(flatArchive(records!, format));
   }),
-  program(
-    'torch.export archive',
-    hasBelow('models/', (name) => name.endsWith('.json')),
-    async ({ records }, format) => {
-      const { pt2Archive } = await import('../torch/exported/archive.ts');
-      return readable(await pt2Archive(records!, format));
-    },
-    { suffixes: ['.pt2'] },
-  ),
+  {
+    ...program(
+      'torch.export archive',
+      hasBelow('models/', (name) => name.endsWith('.json')),
+      async ({ records }, format) => {
+        const { pt2Archive } = await import('../torch/exported/archive.ts');
+        return readable(await pt2Archive(records!, format));
+      },
+    ),
+    suffixes: ['.pt2'],
+  },
   program(
     'torch.export JSON',
     begins(
@@ -69,9 +65,10 @@ export const PYTORCH: readonly Format[] = [
     has('.data/extern_modules'),
     'a torch.package archive: Python code and pickles, without a graph',
   ),
-  refused('TorchScript', has('data.pkl', 'constants.pkl'), 'a TorchScript archive, which cannot be converted yet', {
+  {
+    ...refused('TorchScript', has('data.pkl', 'constants.pkl'), 'a TorchScript archive, which cannot be converted yet'),
     suffixes: ['.pt'],
-  }),
+  },
   refused(
     'TorchScript',
     has('data.pkl', 'bytecode.pkl'),
@@ -82,26 +79,32 @@ export const PYTORCH: readonly Format[] = [
     async (file) => has('data.pkl')(file) && (await file.saved()).className !== null,
     async (file) => `a pickled object of the Python class ${(await file.saved()).className!}, not a graph`,
   ),
-  refused(
-    'Neural Compressor model',
-    async (file) => has('data.pkl')(file) && (await file.saved()).keys.has('best_configure'),
-    async (file) =>
-      `a quantized checkpoint of Intel Neural Compressor (${await tensorsIn(file)} tensors): ` +
-      'it holds weights without a graph',
-    { hint: INT8_HINT },
-  ),
-  refused(
-    'torch.save checkpoint',
-    async (file) => has('data.pkl')(file) && (await tensorsIn(file)) > 0,
-    async (file) => `a checkpoint of ${await tensorsIn(file)} tensors: it holds weights without a graph`,
-    { hint: LOAD_HINT, suffixes: ['.pt', '.pth'] },
-  ),
+  {
+    ...refused(
+      'Neural Compressor model',
+      async (file) => has('data.pkl')(file) && (await file.saved()).keys.has('best_configure'),
+      async (file) =>
+        `a quantized checkpoint of Intel Neural Compressor (${await tensorsIn(file)} tensors): ` +
+        'it holds weights without a graph',
+    ),
+    hint: INT8_HINT,
+  },
+  {
+    ...refused(
+      'torch.save checkpoint',
+      async (file) => has('data.pkl')(file) && (await tensorsIn(file)) > 0,
+      async (file) => `a checkpoint of ${await tensorsIn(file)} tensors: it holds weights without a graph`,
+    ),
+    hint: LOAD_HINT,
+    suffixes: ['.pt', '.pth'],
+  },
   refused('torch.save data', has('data.pkl'), 'a torch.save file without tensors'),
   refused('TorchScript', has('model.json'), 'a TorchScript archive of torch 1.0 to 1.3, which cannot be converted yet'),
   refused('PT2 archive', has('archive_format'), 'a PT2 archive without a program'),
-  refused('TorchServe archive', has('MAR-INF/MANIFEST.json'), 'a TorchServe archive', {
+  {
+    ...refused('TorchServe archive', has('MAR-INF/MANIFEST.json'), 'a TorchServe archive'),
     hint: 'unpack it and upload the model file inside',
-  }),
+  },
   refused(
     'torch.save (legacy)',
     // The magic number of torch.serialization as the first of five pickles.

@@ -49,7 +49,14 @@ class Raising {
     this.#names = new FreshNames(model.graph);
   }
 
-  constant(stem: string, dtype: Dtype, shape: readonly number[], values: readonly (number | bigint)[]): Value {
+  constant(
+    stem: string,
+    {
+      dtype,
+      shape,
+      values,
+    }: { readonly dtype: Dtype; readonly shape: readonly number[]; readonly values: readonly (number | bigint)[] },
+  ): Value {
     return this.#model.graph.addInitializer(
       this.#names.of(stem),
       memoryData(dtype, shape, encodeNumbers(dtype, values)),
@@ -133,10 +140,15 @@ function inputOf(
   { name, raising }: { readonly name: string; readonly raising: Raising },
 ): Value {
   const stem = `${node.name || node.outputs[0]!.name}_${name}`;
-  if (kind === 'ints') return raising.constant(stem, 'int64', [value.length], value as readonly (number | bigint)[]);
-  if (kind === 'int') return raising.constant(stem, 'int64', [1], [value as number | bigint]);
+  if (kind === 'ints')
+    return raising.constant(stem, {
+      dtype: 'int64',
+      shape: [value.length],
+      values: value as readonly (number | bigint)[],
+    });
+  if (kind === 'int') return raising.constant(stem, { dtype: 'int64', shape: [1], values: [value as number | bigint] });
   const dtype = node.inputs[0]?.type?.dtype ?? raising.refuse(node, `its ${name} needs the type of its input`);
-  return raising.constant(stem, dtype, [], [value as number]);
+  return raising.constant(stem, { dtype, shape: [], values: [value as number] });
 }
 
 /** Until opset 12 these worked on the rows of a matrix: all that stands behind the axis, taken together. */

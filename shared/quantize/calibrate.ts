@@ -57,7 +57,7 @@ async function runRound(
   try {
     // Optimizations would fuse away the very tensors that are looked at.
     const count = await withSession(path, { optimize: 'none' }, (session) =>
-      absorbBatches(session, batches, file, { watches, names: probes.names, round }),
+      absorbBatches(session, batches, { file, watches, names: probes.names, round }),
     );
     const problem = round === 0 ? 'it has no samples' : 'it can be read only once';
     if (count === 0) fail('BadCalibrationData', { file, problem, expected: 'at least one' });
@@ -66,11 +66,17 @@ async function runRound(
   }
 }
 
+interface Looking {
+  readonly file: string;
+  readonly watches: readonly Watched[];
+  readonly names: readonly (readonly string[])[];
+  readonly round: number;
+}
+
 async function absorbBatches(
   session: Session,
   batches: AsyncIterable<MemoryTensors>,
-  file: string,
-  { watches, names, round }: { watches: readonly Watched[]; names: readonly (readonly string[])[]; round: number },
+  { file, watches, names, round }: Looking,
 ): Promise<number> {
   let count = 0;
   for await (const feeds of batches) {

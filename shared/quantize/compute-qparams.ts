@@ -37,7 +37,10 @@ export async function computeQParams(plan: Plan, ranges: ReadonlyMap<Value, Rang
     else unusable.set(tensor.value, `"${tensor.value.name}" was never seen in the calibration data`);
   }
   for (const tensor of plansOfKind(plan, 'fixed'))
-    params.set(tensor, qparamsOf(tensor.dtype, PER_TENSOR, Float32Array.of(tensor.scale), tensor.zeroPoint));
+    params.set(
+      tensor,
+      qparamsOf(tensor.dtype, PER_TENSOR, { scale: Float32Array.of(tensor.scale), zeroPoint: tensor.zeroPoint }),
+    );
   for (const tensor of plansOfKind(plan, 'constant')) {
     const extent = extentOf(asFloat32(await tensor.data.read()));
     if (extent.finite) params.set(tensor, rangeQParams(extent, tensor.spec));
@@ -47,7 +50,7 @@ export async function computeQParams(plan: Plan, ranges: ReadonlyMap<Value, Rang
   for (const tensor of plansOfKind(plan, 'weight')) {
     const { data, granularity, dtype } = tensor;
     const scales = weightScales(tensor, asFloat32(await data.read()), sums.get(tensor) ?? []);
-    if (scales) params.set(tensor, qparamsOf(dtype, granularity, scales, 0));
+    if (scales) params.set(tensor, qparamsOf(dtype, granularity, { scale: scales, zeroPoint: 0 }));
     else unusable.set(tensor.value, notFinite(tensor.value));
   }
   const biases = plansOfKind(plan, 'bias');
@@ -57,7 +60,7 @@ export async function computeQParams(plan: Plan, ranges: ReadonlyMap<Value, Rang
     if (!activation || !weight) continue;
     const scales = biasScales((await floatsOf(activation.scale))[0]!, await floatsOf(weight.scale));
     const granularity = perAxis(weight.granularity.kind === 'tensor' ? null : 0);
-    params.set(tensor, qparamsOf(tensor.dtype, granularity, scales, 0));
+    params.set(tensor, qparamsOf(tensor.dtype, granularity, { scale: scales, zeroPoint: 0 }));
   }
   return { params, unusable };
 }
@@ -97,13 +100,17 @@ function weightScales(
 function rangeQParams(range: Range, spec: CodeSpec): QParams {
   if (spec.symmetric) {
     const most = Float32Array.of(Math.max(Math.abs(range.min), Math.abs(range.max)));
-    return qparamsOf(spec.dtype, PER_TENSOR, symmetricScales(most, spec), 0);
+    return qparamsOf(spec.dtype, PER_TENSOR, { scale: symmetricScales(most, spec), zeroPoint: 0 });
   }
   const { scale, zeroPoint } = asymmetricParams(range, spec);
-  return qparamsOf(spec.dtype, PER_TENSOR, Float32Array.of(scale), zeroPoint);
+  return qparamsOf(spec.dtype, PER_TENSOR, { scale: Float32Array.of(scale), zeroPoint });
 }
 
-function qparamsOf(dtype: CodeDtype, granularity: Granularity, scale: Float32Array, zeroPoint: number): QParams {
+function qparamsOf(
+  dtype: CodeDtype,
+  granularity: Granularity,
+  { scale, zeroPoint }: { readonly scale: Float32Array; readonly zeroPoint: number },
+): QParams {
   const shape = granularity.kind === 'tensor' ? [] : [scale.length];
   return {
     dtype,

@@ -78,7 +78,8 @@ export async function compareLayers({ float, quantized, written, batches }: Comp
     return await withSession(float, { optimize: 'none' }, (fp32) =>
       withSession(quantized.path, { optimize: 'none' }, async (int8) => {
         const comparers = written.map(({ tensor }) => compareOutput(tensor, 'float32'));
-        for (const feeds of batches) await compareBatch(fp32, int8, feeds, written, quantized.nameOf, comparers);
+        for (const feeds of batches)
+          await compareBatch(fp32, { int8, feeds, written, nameOf: quantized.nameOf, comparers });
         return written.map((layer, i) => layerError(layer, comparers[i]!)).sort(worstFirst);
       }),
     );
@@ -88,15 +89,16 @@ export async function compareLayers({ float, quantized, written, batches }: Comp
   }
 }
 
+interface Batch {
+  readonly int8: Session;
+  readonly feeds: MemoryTensors;
+  readonly written: readonly Written[];
+  readonly nameOf: ReadonlyMap<string, string>;
+  readonly comparers: readonly OutputComparer[];
+}
+
 /** Every run computes the whole model but keeps only the tensors that are fetched: as many as fit into the budget. */
-async function compareBatch(
-  fp32: Session,
-  int8: Session,
-  feeds: MemoryTensors,
-  written: readonly Written[],
-  nameOf: ReadonlyMap<string, string>,
-  comparers: readonly OutputComparer[],
-): Promise<void> {
+async function compareBatch(fp32: Session, { int8, feeds, written, nameOf, comparers }: Batch): Promise<void> {
   let group = FIRST_GROUP;
   for (let start = 0; start < written.length;) {
     const tensors = written.slice(start, start + group).map((w) => w.tensor);

@@ -61,7 +61,7 @@ export async function quantizeModel(model: Model, request: QuantizeRequest): Pro
   const kept = keptInFloat(model.graph, request.keepFloat ?? []);
   const first = planner(kept);
   const look = await lookAt(model, first, request);
-  const { plan, params } = await settle(planner, kept, first, look.ranges);
+  const { plan, params } = await settle(planner, kept, { first, ranges: look.ranges });
   const { recorded } = look;
   const float = recorded.length ? await writeFloatLayers(model, layersOf(plan), workFolder) : null;
   const written = writerOf(request)({ model, plan, params });
@@ -151,8 +151,7 @@ async function* watched(
 async function settle(
   planner: Planner,
   kept: Kept,
-  first: Plan,
-  ranges: Ranges,
+  { first, ranges }: { readonly first: Plan; readonly ranges: Ranges },
 ): Promise<{ plan: Plan; params: QParamsResult['params'] }> {
   let plan = first;
   let refused = kept;

@@ -27,10 +27,11 @@ export function compareOutput(output: string, dtype: Dtype, tolerance: Tolerance
       requireSamePlace(output, actual, reference);
       const a = numbersOf(actual);
       const r = numbersOf(reference);
-      addDistances(sums, a, r, rtol, atol);
+      addDistances(sums, { actual: a, reference: r, rtol, atol });
       if (WIDE.has(dtype)) addWideDistances(sums, actual, reference);
       const classes = reference.shape.at(-1) ?? 0;
-      if (isFloat(dtype) && reference.shape.length >= 2 && classes > 1) countAgreeing(rows, a, r, classes);
+      if (isFloat(dtype) && reference.shape.length >= 2 && classes > 1)
+        countAgreeing(rows, { actual: a, reference: r, classes });
     },
     result: () => ({
       output,
@@ -98,9 +99,11 @@ interface RowCount {
 
 function countAgreeing(
   count: RowCount,
-  actual: ArrayLike<number>,
-  reference: ArrayLike<number>,
-  classes: number,
+  {
+    actual,
+    reference,
+    classes,
+  }: { readonly actual: ArrayLike<number>; readonly reference: ArrayLike<number>; readonly classes: number },
 ): void {
   for (let start = 0; start < reference.length; start += classes) {
     count.rows++;

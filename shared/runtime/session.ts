@@ -78,7 +78,10 @@ export async function openSession(
     const session = await (typeof model === 'string'
       ? ort.InferenceSession.create(model, options)
       : ort.InferenceSession.create(model, options));
-    return wrap(file, session, declaredOf(session.inputMetadata), declaredOf(session.outputMetadata));
+    return wrap(file, session, {
+      inputs: declaredOf(session.inputMetadata),
+      outputs: declaredOf(session.outputMetadata),
+    });
   } catch (cause) {
     return fail('ModelDoesNotLoad', { file, reason: reasonOf(cause) }, cause);
   }
@@ -101,8 +104,7 @@ export async function withSession<T>(
 function wrap(
   file: string,
   session: ort.InferenceSession,
-  inputs: readonly Declared[],
-  outputs: readonly Declared[],
+  { inputs, outputs }: { readonly inputs: readonly Declared[]; readonly outputs: readonly Declared[] },
 ): Session {
   return {
     file,

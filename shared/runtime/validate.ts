@@ -58,7 +58,7 @@ export async function validateModel(request: ValidationRequest): Promise<Validat
     sessions.push(session);
     const fp32 = request.fp32 === undefined ? null : await openSession(request.fp32);
     if (fp32) sessions.push(fp32);
-    return await runAll(request, checks, session, fp32);
+    return await runAll(request, checks, { session, fp32 });
   } finally {
     for (const session of sessions) await session.release();
   }
@@ -80,19 +80,16 @@ const validation = (request: ValidationRequest, checks: readonly Check[], measur
 async function runAll(
   request: ValidationRequest,
   checks: Check[],
-  session: Session,
-  fp32: Session | null,
+  { session, fp32 }: { readonly session: Session; readonly fp32: Session | null },
 ): Promise<Validation> {
   const declared = request.declared ?? session;
-  judge(
-    checks,
-    'declared inputs and outputs',
-    [
+  judge(checks, 'declared inputs and outputs', {
+    problems: [
       ...declarationProblems('input', declared.inputs, session.inputs),
       ...declarationProblems('output', declared.outputs, session.outputs),
     ],
-    'as declared',
-  );
+    good: 'as declared',
+  });
   if (checks.some((c) => !c.passed)) return validation(request, checks);
 
   const base = await baseFeeds(request, declared.inputs);
@@ -102,13 +99,20 @@ async function runAll(
       .filter((condition) => holdsFor(condition, sizes) === false)
       .map((condition) => `the program was recorded for ${conditionText(condition)}; these are other sizes`),
   );
-  judge(checks, 'sample inputs', problems, [...base.feeds].map(([name, t]) => `${name} ${actualText(t)}`).join(', '));
+  judge(checks, 'sample inputs', {
+    problems,
+    good: [...base.feeds].map(([name, t]) => `${name} ${actualText(t)}`).join(', '),
+  });
   if (problems.length) return validation(request, checks);
 
-  const first = await runChecked(checks, session, declared.outputs, base.feeds, sizes);
+  const first = await runChecked(checks, session, { outputs: declared.outputs, feeds: base.feeds, sizes });
   const others = otherSizes(declared.inputs, sizes, request);
   if (others)
-    await runChecked(checks, session, declared.outputs, resizedFeeds(declared.inputs, base.feeds, others), others);
+    await runChecked(checks, session, {
+      outputs: declared.outputs,
+      feeds: resizedFeeds(declared.inputs, base.feeds, others),
+      sizes: others,
+    });
   if (!first || checks.some((c) => !c.passed)) return validation(request, checks, { samples: base.samples });
 
   const comparisons: Comparison[] = [];
@@ -119,11 +123,11 @@ async function runAll(
       comparisons.push(await compareWithPytorch(session, reference, tolerance)),
     );
   const onSamples = await attempt(checks, 'runs on all samples', () =>
-    runSamples(request, session, fp32, base, tolerance),
+    runSamples(request, { session, fp32, base, tolerance }),
   );
   if (!onSamples) return validation(request, checks, { samples: base.samples, comparisons });
   if (onSamples.comparison) comparisons.push(onSamples.comparison);
-  judgeFinite(checks, comparisons, first, base.kind === 'random');
+  judgeFinite(checks, { comparisons, outputs: first, isRandom: base.kind === 'random' });
   const latency: Latency = await measureLatency({
     session,
     fp32,
@@ -152,7 +156,11 @@ async function attempt<T>(checks: Check[], name: string, work: () => Promise<T>)
   }
 }
 
-function judge(checks: Check[], name: string, problems: readonly string[], good: string): void {
+function judge(
+  checks: Check[],
+  name: string,
+  { problems, good }: { readonly problems: readonly string[]; readonly good: string },
+): void {
   checks.push({ name, passed: problems.length === 0, detail: problems.length ? problems.join('; ') : good });
 }
 
@@ -183,13 +191,17 @@ const resizedFeeds = (
 ): MemoryTensors =>
   new Map(inputs.map(({ name, type }) => [name, resized(feeds.get(name)!, shapeOf(name, type.shape, sizes))]));
 
+interface Run {
+  readonly outputs: readonly Declared[];
+  readonly feeds: MemoryTensors;
+  readonly sizes: ReadonlyMap<string, number>;
+}
+
 /** Run once and hold the outputs against their declaration. */
 async function runChecked(
   checks: Check[],
   session: Session,
-  outputs: readonly Declared[],
-  feeds: MemoryTensors,
-  sizes: ReadonlyMap<string, number>,
+  { outputs, feeds, sizes }: Run,
 ): Promise<MemoryTensors | null> {
   const name = sizes.size
     ? `runs with ${[...sizes].map(([symbol, size]) => `${symbol} = ${size}`).join(', ')}`
@@ -199,16 +211,14 @@ async function runChecked(
     results = await session.run(feeds);
   } catch (error) {
     if (!isFailure(error)) throw error;
-    judge(checks, name, [error.message], '');
+    judge(checks, name, { problems: [error.message], good: '' });
     return null;
   }
   const missing = outputs.filter((o) => !results.has(o.name)).map((o) => `output "${o.name}" is missing`);
-  judge(
-    checks,
-    name,
-    [...missing, ...bindSizes(outputs, results, sizes).problems],
-    [...results].map(([n, t]) => `${n} ${actualText(t)}`).join(', '),
-  );
+  judge(checks, name, {
+    problems: [...missing, ...bindSizes(outputs, results, sizes).problems],
+    good: [...results].map(([n, t]) => `${n} ${actualText(t)}`).join(', '),
+  });
   return results;
 }
 
@@ -218,9 +228,15 @@ function makeComparers(outputs: readonly Declared[], tolerance: Tolerance): Map<
 
 const comparison = (
   against: Comparison['against'],
-  samples: number,
-  { rtol, atol }: Tolerance,
-  comparers: ReadonlyMap<string, OutputComparer>,
+  {
+    samples,
+    tolerance: { rtol, atol },
+    comparers,
+  }: {
+    readonly samples: number;
+    readonly tolerance: Tolerance;
+    readonly comparers: ReadonlyMap<string, OutputComparer>;
+  },
 ): Comparison => ({
   against,
   samples,
@@ -237,9 +253,9 @@ async function compareWithPytorch(
   const compared = session.outputs.filter((o) => reference.outputs.has(o.name));
   const comparers = makeComparers(compared, tolerance);
   const results = await session.run(reference.inputs);
-  addAll(comparers, results, reference.outputs, 'the reference');
+  addAll(comparers, { actual: results, reference: reference.outputs, file: 'the reference' });
   const samples = [...reference.inputs.values()][0]?.shape[0] ?? 1;
-  return comparison('pytorch', samples, tolerance, comparers);
+  return comparison('pytorch', { samples, tolerance, comparers });
 }
 
 interface SampleRun {
@@ -250,9 +266,11 @@ interface SampleRun {
 
 function addAll(
   comparers: ReadonlyMap<string, OutputComparer>,
-  actual: MemoryTensors,
-  reference: MemoryTensors,
-  file: string,
+  {
+    actual,
+    reference,
+    file,
+  }: { readonly actual: MemoryTensors; readonly reference: MemoryTensors; readonly file: string },
 ): void {
   for (const [name, comparer] of comparers) {
     const [a, r] = [actual.get(name)!, reference.get(name)!];
@@ -267,12 +285,16 @@ function addAll(
 }
 
 /** Every sample through the model, and through FP32 next to it: one pass for the comparison and for the labels. */
+interface Sampling {
+  readonly session: Session;
+  readonly fp32: Session | null;
+  readonly base: BaseFeeds;
+  readonly tolerance: Tolerance;
+}
+
 async function runSamples(
   request: ValidationRequest,
-  session: Session,
-  fp32: Session | null,
-  base: BaseFeeds,
-  tolerance: Tolerance,
+  { session, fp32, base, tolerance }: Sampling,
 ): Promise<SampleRun> {
   const labels = request.samples?.labels ?? null;
   const scores = scoresOf(session);
@@ -286,7 +308,7 @@ async function runSamples(
   for await (const batch of batches) {
     const results = await session.run(batch.feeds);
     if (fp32) {
-      addAll(comparers, results, await fp32.run(batch.feeds), `"${fp32.file}"`);
+      addAll(comparers, { actual: results, reference: await fp32.run(batch.feeds), file: `"${fp32.file}"` });
     }
     if (labels && scores)
       correct += countCorrect(results.get(scores)!, labels.subarray(samples, samples + batch.samples));
@@ -294,7 +316,7 @@ async function runSamples(
   }
   return {
     samples,
-    comparison: fp32 ? comparison('fp32', samples, tolerance, comparers) : null,
+    comparison: fp32 ? comparison('fp32', { samples, tolerance, comparers }) : null,
     accuracy: labels && scores && samples > 0 ? { top1: correct / samples, correct, samples } : null,
   };
 }
@@ -319,9 +341,11 @@ function countCorrect(scores: MemoryTensor, labels: Float64Array): number {
  */
 function judgeFinite(
   checks: Check[],
-  comparisons: readonly Comparison[],
-  outputs: MemoryTensors,
-  isRandom: boolean,
+  {
+    comparisons,
+    outputs,
+    isRandom,
+  }: { readonly comparisons: readonly Comparison[]; readonly outputs: MemoryTensors; readonly isRandom: boolean },
 ): void {
   const unlike = comparisons.flatMap((c) =>
     c.outputs
@@ -334,11 +358,9 @@ function judgeFinite(
   );
   const seen = bad.map(([name]) => `output "${name}" has NaN or infinity`);
   if (isRandom && seen.length)
-    judge(
-      checks,
-      'finite outputs',
-      unlike,
-      `${seen.join('; ')}; not judged, because the inputs are random and nothing was there to compare with`,
-    );
-  else judge(checks, 'finite outputs', [...unlike, ...seen], 'all finite');
+    judge(checks, 'finite outputs', {
+      problems: unlike,
+      good: `${seen.join('; ')}; not judged, because the inputs are random and nothing was there to compare with`,
+    });
+  else judge(checks, 'finite outputs', { problems: [...unlike, ...seen], good: 'all finite' });
 }

@@ -299,16 +299,17 @@ export const noDistances = (): Distances => ({
   unlike: 0,
 });
 
+interface Compared {
+  readonly actual: ArrayLike<number>;
+  readonly reference: ArrayLike<number>;
+  readonly rtol: number;
+  readonly atol: number;
+}
+
 /**
  * Within tolerance is `|actual - reference| <= atol + rtol * |reference|`; NaN equals NaN, an infinity equals itself.
  */
-export function addDistances(
-  sums: Distances,
-  actual: ArrayLike<number>,
-  reference: ArrayLike<number>,
-  rtol: number,
-  atol: number,
-): void {
+export function addDistances(sums: Distances, { actual, reference, rtol, atol }: Compared): void {
   for (let i = 0; i < reference.length; i++) {
     const a = actual[i]!;
     const r = reference[i]!;

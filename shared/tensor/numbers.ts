@@ -49,24 +49,26 @@ export function encodeNumbers(dtype: Dtype, values: ArrayLike<number | bigint>):
   if (kind !== 'int' && kind !== 'uint' && kind !== 'bool') return unsupported(dtype);
   const [low, high] = integerRange(dtype);
   const size = bits / 8;
-  if (size < 1) return unsupported(dtype);
+  const put = PUT_INTEGER[size];
+  if (!put) return unsupported(dtype);
   const bytes = new Uint8Array(values.length * size);
   const out = view(bytes);
   for (let i = 0; i < values.length; i++) {
     const raw = values[i]!;
     const value = typeof raw === 'bigint' ? raw : BigInt(raw);
     if (value < low || value > high) throw new Error(`${value} does not fit ${dtype}`);
-    putInteger(out, i * size, size, value);
+    put(out, i * size, value);
   }
   return bytes;
 }
 
-function putInteger(out: DataView, at: number, size: number, value: bigint): void {
-  if (size === 8) out.setBigInt64(at, BigInt.asIntN(64, value), true);
-  else if (size === 4) out.setInt32(at, Number(BigInt.asIntN(32, value)), true);
-  else if (size === 2) out.setInt16(at, Number(BigInt.asIntN(16, value)), true);
-  else out.setInt8(at, Number(BigInt.asIntN(8, value)));
-}
+/** By bytes: writes the low bits of an integer, signed or not. */
+const PUT_INTEGER: Readonly<Record<number, (out: DataView, at: number, value: bigint) => void>> = {
+  1: (out, at, value) => out.setInt8(at, Number(BigInt.asIntN(8, value))),
+  2: (out, at, value) => out.setInt16(at, Number(BigInt.asIntN(16, value)), true),
+  4: (out, at, value) => out.setInt32(at, Number(BigInt.asIntN(32, value)), true),
+  8: (out, at, value) => out.setBigInt64(at, BigInt.asIntN(64, value), true),
+};
 
 /** Every element as a number; int64 beyond 2^53 loses digits, so use `decodeInts` where they matter. */
 export function decodeNumbers(dtype: Dtype, bytes: Uint8Array): Float64Array {
@@ -84,16 +86,24 @@ export function decodeBigInts(dtype: Dtype, bytes: Uint8Array): bigint[] {
   if (kind === 'float' || kind === 'complex' || kind === 'string' || bits < 8) return unsupported(dtype);
   const size = bits / 8;
   const source = view(bytes);
-  const signed = kind === 'int';
-  return Array.from({ length: bytes.byteLength / size }, (_, i) => getInteger(source, i * size, size, signed));
+  const get = (kind === 'int' ? GET_SIGNED : GET_UNSIGNED)[size]!;
+  return Array.from({ length: bytes.byteLength / size }, (_, i) => get(source, i * size));
 }
 
-function getInteger(source: DataView, at: number, size: number, signed: boolean): bigint {
-  if (size === 8) return signed ? source.getBigInt64(at, true) : source.getBigUint64(at, true);
-  if (size === 4) return BigInt(signed ? source.getInt32(at, true) : source.getUint32(at, true));
-  if (size === 2) return BigInt(signed ? source.getInt16(at, true) : source.getUint16(at, true));
-  return BigInt(signed ? source.getInt8(at) : source.getUint8(at));
-}
+/** By bytes. */
+type GetInteger = Readonly<Record<number, (source: DataView, at: number) => bigint>>;
+const GET_SIGNED: GetInteger = {
+  1: (source, at) => BigInt(source.getInt8(at)),
+  2: (source, at) => BigInt(source.getInt16(at, true)),
+  4: (source, at) => BigInt(source.getInt32(at, true)),
+  8: (source, at) => source.getBigInt64(at, true),
+};
+const GET_UNSIGNED: GetInteger = {
+  1: (source, at) => BigInt(source.getUint8(at)),
+  2: (source, at) => BigInt(source.getUint16(at, true)),
+  4: (source, at) => BigInt(source.getUint32(at, true)),
+  8: (source, at) => source.getBigUint64(at, true),
+};
 
 /** Integers as numbers, or null when one is beyond 2^53. */
 export function decodeInts(dtype: Dtype, bytes: Uint8Array): number[] | null {

@@ -120,7 +120,7 @@ class Evaluation {
     return values.reduce<Ratio>((a, b) => ratio(this.times(a.over, b.over), this.times(a.under, b.under)), ratio(1));
   }
 
-  divide(a: Value, b: Value, inFloat: boolean): Value {
+  divide(a: Value, b: Value, { inFloat }: { readonly inFloat: boolean }): Value {
     if (!isExact(a) || !isExact(b)) return realOf('div', [a, b]);
     const over = this.times(a.over, b.under);
     const under = this.times(a.under, b.over);
@@ -204,13 +204,13 @@ const unary =
 const pow = binary((e, base, power) => {
   if (power.kind === 'ratio' && power.over === 1 && power.under === 2) return sqrt(e, [base]);
   const exponent = e.integer(power);
-  if (exponent === -1) return e.divide(ratio(1), base, false);
+  if (exponent === -1) return e.divide(ratio(1), base, { inFloat: false });
   if (typeof exponent === 'number' && exponent >= 0 && exponent <= 8)
     return e.multiply(new Array<Value>(exponent).fill(base));
   return e.on([base, power], 2, (a, b) => (isStatic(b) && b < 0 ? null : powDims(a, b)));
 });
-const divide = binary((e, a, b) => e.divide(a, b, false));
-const divideFloat = binary((e, a, b) => e.divide(a, b, true));
+const divide = binary((e, a, b) => e.divide(a, b, { inFloat: false }));
+const divideFloat = binary((e, a, b) => e.divide(a, b, { inFloat: true }));
 const same = unary((_, a) => a);
 const negative = (e: Evaluation, a: Value): Value => e.multiply([ratio(-1), a]);
 
@@ -277,7 +277,7 @@ const LITERALS: Readonly<Record<string, (e: Evaluation, args: readonly Syntax[])
     name?.kind === 'string' && /^\w+$/.test(name.value) ? ratio(symbol(name.value)) : e.refuse('a symbol has no name'),
   Integer: (e, [value]) => (value ? literal(e, value) : e.refuse('a number is missing')),
   Rational: (e, [over, under]) =>
-    over && under ? e.divide(literal(e, over), literal(e, under), false) : e.refuse('a number is missing'),
+    over && under ? e.divide(literal(e, over), literal(e, under), { inFloat: false }) : e.refuse('a number is missing'),
   Float: (e, [value]) =>
     value?.kind === 'string' ? float(value.value) : value ? literal(e, value) : e.refuse('a number is missing'),
 };

@@ -8,6 +8,12 @@ const NAME_LIMIT = 1024;
 /** Messages quote what they found, but not all of it. */
 const QUOTE_LIMIT = 500;
 
+interface Place {
+  readonly file: string;
+  readonly key: string | number;
+  readonly parent?: Json | null;
+}
+
 /** A value of a JSON document with the way to it. Absent and null are the same: the default. */
 export class Json {
   readonly value: unknown;
@@ -15,7 +21,7 @@ export class Json {
   readonly #parent: Json | null;
   readonly #key: string | number;
 
-  constructor(value: unknown, file: string, key: string | number, parent: Json | null = null) {
+  constructor(value: unknown, { file, key, parent = null }: Place) {
     this.value = value;
     this.file = file;
     this.#parent = parent;
@@ -114,7 +120,7 @@ export class Json {
   }
 
   #child(value: unknown, key: string | number): Json {
-    return new Json(value, this.file, key, this);
+    return new Json(value, { file: this.file, key, parent: this });
   }
 
   #expected(what: string): never {
@@ -152,7 +158,7 @@ export async function readJson(record: JsonRecord, file: string): Promise<Json> 
 export function parseJson(bytes: Uint8Array, file: string, record: string): Json {
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-    return new Json(hasLongInteger(text) ? JSON.parse(text, exactInteger) : JSON.parse(text), file, record);
+    return new Json(hasLongInteger(text) ? JSON.parse(text, exactInteger) : JSON.parse(text), { file, key: record });
   } catch (cause) {
     return fail(
       'CorruptModel',

@@ -88,14 +88,13 @@ const CALLS: Readonly<Record<string, Call>> = {
   'collections.defaultdict': () => new Map(),
   // Neural Compressor's record of its configuration.
   'neural_compressor.conf.dotdict.DotDict': emptyDict,
-  'torch._utils._rebuild_tensor': (args, refuse) =>
-    new SavedTensor(storage(args[0], refuse), null, windowOf(args, refuse)),
+  'torch._utils._rebuild_tensor': (args, refuse) => new SavedTensor(storage(args[0], refuse), windowOf(args, refuse)),
   'torch._utils._rebuild_tensor_v2': (args, refuse) =>
-    new SavedTensor(storage(args[0], refuse), null, windowOf(args, refuse)),
+    new SavedTensor(storage(args[0], refuse), windowOf(args, refuse)),
   'torch._utils._rebuild_tensor_v3': (args, refuse) =>
-    new SavedTensor(storage(args[0], refuse), dtype(args[6], refuse), windowOf(args, refuse)),
+    new SavedTensor(storage(args[0], refuse), windowOf(args, refuse), { dtype: dtype(args[6], refuse) }),
   'torch._utils._rebuild_qtensor': (args, refuse) =>
-    new SavedTensor(storage(args[0], refuse), null, windowOf(args, refuse), quantizer(args[4], refuse)),
+    new SavedTensor(storage(args[0], refuse), windowOf(args, refuse), { quantizer: quantizer(args[4], refuse) }),
   'torch._utils._rebuild_parameter': ([data], refuse) => tensor(data, refuse),
   'torch._utils._rebuild_parameter_with_state': ([data], refuse) => tensor(data, refuse),
   'torch._utils._rebuild_meta_tensor_no_storage': ([type, size, stride], refuse) =>
@@ -110,7 +109,9 @@ const CALLS: Readonly<Record<string, Call>> = {
     const name = type instanceof Global ? type.name : 'unknown';
     if (!TENSOR_CLASSES.has(name)) return new OpaqueObject(name, inner);
     if (inner[0] instanceof StorageRef)
-      return new SavedTensor(inner[0], inner[6] instanceof TorchDtype ? inner[6] : null, windowOf(inner, refuse));
+      return new SavedTensor(inner[0], windowOf(inner, refuse), {
+        dtype: inner[6] instanceof TorchDtype ? inner[6] : null,
+      });
     return tensor(inner[0], refuse);
   },
   'torch.Size': ([sizes]) => new Tuple(items(sizes)),

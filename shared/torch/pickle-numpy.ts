@@ -38,21 +38,21 @@ export class NumpyArray extends Rebuilt {
   }
 }
 
-type Read = (view: DataView, little: boolean) => number | bigint | boolean;
+type Read = (view: DataView, order: { readonly little: boolean }) => number | bigint | boolean;
 
 const SCALARS: Readonly<Record<string, Read>> = {
   b1: (v) => v.getUint8(0) !== 0,
   i1: (v) => v.getInt8(0),
   u1: (v) => v.getUint8(0),
-  i2: (v, little) => v.getInt16(0, little),
-  u2: (v, little) => v.getUint16(0, little),
-  i4: (v, little) => v.getInt32(0, little),
-  u4: (v, little) => v.getUint32(0, little),
-  i8: (v, little) => shortened(v.getBigInt64(0, little)),
-  u8: (v, little) => shortened(v.getBigUint64(0, little)),
-  f2: (v, little) => v.getFloat16(0, little),
-  f4: (v, little) => v.getFloat32(0, little),
-  f8: (v, little) => v.getFloat64(0, little),
+  i2: (v, { little }) => v.getInt16(0, little),
+  u2: (v, { little }) => v.getUint16(0, little),
+  i4: (v, { little }) => v.getInt32(0, little),
+  u4: (v, { little }) => v.getUint32(0, little),
+  i8: (v, { little }) => shortened(v.getBigInt64(0, little)),
+  u8: (v, { little }) => shortened(v.getBigUint64(0, little)),
+  f2: (v, { little }) => v.getFloat16(0, little),
+  f4: (v, { little }) => v.getFloat32(0, little),
+  f8: (v, { little }) => v.getFloat64(0, little),
 };
 
 const shortened = (value: bigint): number | bigint => (Number.isSafeInteger(Number(value)) ? Number(value) : value);
@@ -67,5 +67,5 @@ export function numpyScalar(
   const raw = typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes;
   if (!read || !(raw instanceof Uint8Array)) return new OpaqueObject(`numpy ${dtype.code}`, []);
   if (raw.byteLength !== Number(dtype.code.slice(1))) return refuse('a numpy scalar has the wrong length');
-  return read(new DataView(raw.buffer, raw.byteOffset, raw.byteLength), dtype.order !== '>');
+  return read(new DataView(raw.buffer, raw.byteOffset, raw.byteLength), { little: dtype.order !== '>' });
 }

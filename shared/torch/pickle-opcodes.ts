@@ -45,7 +45,7 @@ const quoted: Opcode = (m) => {
 const unescaped = (line: string): string =>
   line.replace(
     /\\u([\da-fA-F]{4})|\\U00(0[\da-fA-F]|10)([\da-fA-F]{4})/g,
-    (_, short?: string, high?: string, low?: string) =>
+    (_, ...[short, high, low]: readonly (string | undefined)[]) =>
       String.fromCodePoint(Number.parseInt(short ?? `${high}${low}`, 16)),
   );
 const ESCAPES: Readonly<Record<string, string>> = { n: '\n', t: '\t', r: '\r' };

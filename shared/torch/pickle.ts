@@ -191,21 +191,24 @@ export class PickleMachine {
   call(callee: PickleValue, args: PickleValue): void {
     const values = args instanceof Tuple ? args.items : this.refuse('a call has no arguments');
     if (callee instanceof Callable) this.push(callee.call(values, this.refuse));
-    else if (callee instanceof Global) this.push(this.#unknown(callee.name, values, true));
-    else this.refuse('it calls a value that is no function');
+    else if (callee instanceof Global) {
+      this.#refuseCall(callee.name);
+      this.push(new OpaqueObject(callee.name, values));
+    } else this.refuse('it calls a value that is no function');
   }
 
   /** NEWOBJ: an instance of a class, with nothing called. */
   create(type: PickleValue, args: PickleValue): void {
     const values = args instanceof Tuple ? args.items : this.refuse('an object has no arguments');
     if (type instanceof Callable) this.push(type.call(values, this.refuse));
-    else if (type instanceof Global) this.push(this.#unknown(type.name, values, isNeverAllowed(type.name)));
-    else this.refuse('it creates an object of a value that is no class');
+    else if (type instanceof Global) {
+      if (isNeverAllowed(type.name)) this.#refuseCall(type.name);
+      this.push(new OpaqueObject(type.name, values));
+    } else this.refuse('it creates an object of a value that is no class');
   }
 
-  #unknown(name: string, args: readonly PickleValue[], isCall: boolean): OpaqueObject {
-    if (isCall) (this.#options.onUnknownCall ?? this.unsafe)(name);
-    return new OpaqueObject(name, args);
+  #refuseCall(name: string): void {
+    (this.#options.onUnknownCall ?? this.unsafe)(name);
   }
 
   readonly unsafe = (global: string): never =>

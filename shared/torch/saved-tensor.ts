@@ -59,13 +59,19 @@ export type Quantizer =
       readonly axis: number;
     };
 
+/** What the numbers of the storage are; left out: what the storage says. */
+interface Meaning {
+  readonly dtype?: TorchDtype | null;
+  readonly quantizer?: Quantizer | null;
+}
+
 export class SavedTensor extends Rebuilt {
   readonly storage: StorageRef;
   readonly dtype: Dtype;
   readonly window: Window;
   /** How integer codes stand for numbers; null for plain tensors. */
   readonly quantizer: Quantizer | null;
-  constructor(storage: StorageRef, dtype: TorchDtype | null, window: Window, quantizer: Quantizer | null = null) {
+  constructor(storage: StorageRef, window: Window, { dtype = null, quantizer = null }: Meaning = {}) {
     super();
     this.storage = storage;
     this.dtype = dtype?.dtype ?? storage.type.dtype ?? 'uint8';
@@ -98,7 +104,7 @@ export class SavedTensor extends Rebuilt {
 
 /** A tensor without numbers. */
 export function metaTensor(dtype: TorchDtype, shape: readonly number[], strides: readonly number[]): SavedTensor {
-  return new SavedTensor(inMemory(dtype.dtype, new Uint8Array(0)), dtype, { shape, strides, offset: 0 });
+  return new SavedTensor(inMemory(dtype.dtype, new Uint8Array(0)), { shape, strides, offset: 0 }, { dtype });
 }
 
 /** A tensor saved as a numpy array (tensors of devices torch cannot write directly). */
@@ -108,11 +114,8 @@ export function arrayTensor(array: NumpyArray, dtype: TorchDtype, refuse: (reaso
   if (!bytes || array.dtype?.order === '>' || bytes.byteLength !== size * elementCount(shape))
     return refuse('an array does not fit its tensor');
   const strides = array.isFortranOrder ? rowMajorStrides(shape.toReversed()).toReversed() : rowMajorStrides(shape);
-  return new SavedTensor(inMemory(dtype.dtype, gather(bytes, size, { shape, strides, offset: 0 })), dtype, {
-    shape,
-    strides: rowMajorStrides(shape),
-    offset: 0,
-  });
+  const storage = inMemory(dtype.dtype, gather(bytes, size, { shape, strides, offset: 0 }));
+  return new SavedTensor(storage, { shape, strides: rowMajorStrides(shape), offset: 0 }, { dtype });
 }
 
 function inMemory(dtype: Dtype, bytes: Uint8Array): StorageRef {

@@ -46,14 +46,11 @@ export async function readSavedPickle(
       limit: PICKLE_LIMITS.bytes,
     });
   const refs = new Map<string, StorageRef>();
-  const machine = new PickleMachine(
-    await pickle.read(),
-    pickleOptions(place.file, pickle.name, refs, place.onUnknownCall),
-  );
+  const machine = new PickleMachine(await pickle.read(), pickleOptions({ ...place, where: pickle.name }, refs));
   const value = machine.run();
   if (machine.end !== pickle.size)
     fail('CorruptModel', { file: place.file, where: pickle.name, reason: 'bytes follow its end' });
-  await attach(zip, folder, refs, place);
+  await attach(zip, folder, { ...place, refs });
   return value;
 }
 
@@ -75,10 +72,8 @@ async function refuseBigEndian(zip: Zip, pickle: ZipEntry, file: string): Promis
 }
 
 export function pickleOptions(
-  file: string,
-  where: string,
+  { file, where, onUnknownCall }: Pick<PickleOptions, 'file' | 'where' | 'onUnknownCall'>,
   refs: Map<string, StorageRef>,
-  onUnknownCall?: (name: string) => void,
 ): PickleOptions {
   const persistentLoad: PickleOptions['persistentLoad'] = (id, refuse) => {
     const [tag, type, key, , count] = id instanceof Tuple ? id.items : [];
@@ -101,12 +96,13 @@ export function pickleOptions(
   return { file, where, globals: allowedGlobal, persistentLoad, ...(onUnknownCall ? { onUnknownCall } : {}) };
 }
 
-async function attach(
-  zip: Zip,
-  folder: string,
-  refs: ReadonlyMap<string, StorageRef>,
-  { file, isLinkable }: { file: string; isLinkable: boolean },
-): Promise<void> {
+interface Attachment {
+  readonly refs: ReadonlyMap<string, StorageRef>;
+  readonly file: string;
+  readonly isLinkable: boolean;
+}
+
+async function attach(zip: Zip, folder: string, { refs, file, isLinkable }: Attachment): Promise<void> {
   const records = new Map(
     [...refs.values()].map((ref) => [ref, recordOf(zip, { name: `${folder}/${ref.key}`, ref, file })]),
   );

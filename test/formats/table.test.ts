@@ -47,7 +47,7 @@ test('a row with a reader is a format that opens', async () => {
 });
 
 test('a row without one is a format that is refused in its words', async () => {
-  const formats = [refused('dummy', magic('DUMMY'), 'a dummy', { hint: 'bring something better' }), ...FORMATS];
+  const formats = [{ ...refused('dummy', magic('DUMMY'), 'a dummy'), hint: 'bring something better' }, ...FORMATS];
   await expect(openProgram(file, formats)).rejects.toMatchObject({
     name: 'UnsupportedFormat',
     message: '"model.bin" is a dummy; bring something better',

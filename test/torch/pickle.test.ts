@@ -8,7 +8,10 @@ import { pickleOptions } from '../../shared/torch/state-dict.ts';
 
 const json = <T>(name: string): T => JSON.parse(readFileSync(new URL(name, import.meta.url), 'utf8')) as T;
 const load = (bytes: Uint8Array, onUnknownCall?: (name: string) => void): PickleValue =>
-  new PickleMachine(bytes, pickleOptions('model.pt', 'data.pkl', new Map(), onUnknownCall)).run();
+  new PickleMachine(
+    bytes,
+    pickleOptions({ file: 'model.pt', where: 'data.pkl', ...(onUnknownCall ? { onUnknownCall } : {}) }, new Map()),
+  ).run();
 
 /** The value in the form of the JSON files. */
 function plain(value: PickleValue): unknown {

@@ -1,5 +1,5 @@
 /** Operators that give back their first input, bit for bit. */
-import { isFloat } from '../../tensor/dtype.ts';
+import { type Dtype, isFloat } from '../../tensor/dtype.ts';
 import { sameType } from '../../tensor/type.ts';
 import type { Node, Value } from '../ir.ts';
 import type { Rule } from '../pass.ts';
@@ -20,14 +20,12 @@ const LEFT = [0] as const;
 
 /** `x op c` where every element of the constant is the neutral one. */
 const neutral =
-  (isNeutral: (c: number, float: boolean) => boolean, sides: readonly number[]): Idle =>
+  (isNeutral: (c: number, dtype: Dtype) => boolean, sides: readonly number[]): Idle =>
   (node) => {
     const keeps = (index: number): boolean => {
       const [x, c] = [node.inputs[index], node.inputs[1 - index]];
       const values = numbers(c) ?? integers(c);
-      return Boolean(
-        x?.type && values?.every((v) => isNeutral(v, isFloat(x.type!.dtype))) && matches(x, node.outputs[0]!),
-      );
+      return Boolean(x?.type && values?.every((v) => isNeutral(v, x.type!.dtype)) && matches(x, node.outputs[0]!));
     };
     return sides.find(keeps) ?? null;
   };
@@ -35,7 +33,7 @@ const neutral =
 const matches = (a: Value, b: Value): boolean => Boolean(a.type && b.type && sameType(a.type, b.type));
 
 /** -0 + 0 is 0, so only -0 is neutral for floats. */
-const isNeutralTerm = (c: number, float: boolean): boolean => (float ? Object.is(c, -0) : c === 0);
+const isNeutralTerm = (c: number, dtype: Dtype): boolean => (isFloat(dtype) ? Object.is(c, -0) : c === 0);
 
 /** Axes longer than 1 stay in their order: nothing moves. */
 function keepsOrder(node: Node): boolean {

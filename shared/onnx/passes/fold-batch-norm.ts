@@ -44,7 +44,7 @@ function fold(conv: Node, norm: Node, op: Builder): Value {
   const statistics = norm.inputs.slice(1).map((value) => value!.data!);
   const epsilon = norm.attributes.get('epsilon')?.value ?? 9.999999747378752e-6;
   const channels = channelOfWeight(w!.data!.shape, OUT_AXES[kind], int(conv, 'group') ?? 1);
-  const scaled = scaledWeight(w!.data!, statistics, epsilon as number, channels);
+  const scaled = scaledWeight(w!.data!, statistics, { ...channels, epsilon: epsilon as number });
   const shifted = shiftedBias(bias?.data ?? null, statistics, epsilon as number);
   const shift = bias?.uses.size === 1 ? renamed(bias, shifted, op) : op.constant(shifted, biasName(w!, op));
   const weight = renamed(w!, scaled, op);
@@ -96,8 +96,7 @@ const FLOAT_ARRAYS = { float32: Float32Array, float64: Float64Array } as const;
 const scaledWeight = (
   w: TensorData,
   [gamma, , , variance]: readonly TensorData[],
-  epsilon: number,
-  { of, blockSize }: Channels,
+  { epsilon, of, blockSize }: Channels & { readonly epsilon: number },
 ): TensorData =>
   derivedData(w, [w, gamma!, variance!], (wBytes, gammaBytes, varianceBytes) => {
     const scaled = new Uint8Array(wBytes!);

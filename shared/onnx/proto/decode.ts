@@ -61,7 +61,7 @@ class Decoder {
       const start = this.#reader.pos;
       const { field, wire } = this.#tag(name);
       if (wire !== DELIMITED) {
-        this.#value(message, field, wire, depth);
+        this.#value(message, field, { wire, depth });
       } else {
         const length = this.#reader.size();
         const valueEnd = this.position + length;
@@ -77,7 +77,7 @@ class Decoder {
           this.#reader.pos = start;
           await this.#fill(headerLength + length);
           this.#tag(name);
-          this.#value(message, field, wire, depth);
+          this.#value(message, field, { wire, depth });
         }
       }
       if (this.position > end) throw new Error(`a field of ${name} ends past its message`);
@@ -92,7 +92,7 @@ class Decoder {
     const message: Fields = {};
     while (reader.pos < end) {
       const { field, wire } = this.#tag(name);
-      this.#value(message, field, wire, depth);
+      this.#value(message, field, { wire, depth });
       if (reader.pos > end) throw new Error(`a field of ${name} ends past its message`);
     }
     return message;
@@ -106,7 +106,11 @@ class Decoder {
   }
 
   /** The value after a tag, all of it in the window. */
-  #value(message: Fields, field: Field | undefined, wire: number, depth: number): void {
+  #value(
+    message: Fields,
+    field: Field | undefined,
+    { wire, depth }: { readonly wire: number; readonly depth: number },
+  ): void {
     const reader = this.#reader;
     if (!field) {
       skip(reader, wire);

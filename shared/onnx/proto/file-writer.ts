@@ -21,6 +21,13 @@ interface FileWriterOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+interface Opened {
+  readonly path: string;
+  /** Where the bytes go until the file is whole. */
+  readonly temporary: string;
+  readonly file: FileHandle;
+}
+
 export class FileWriter {
   readonly #path: string;
   readonly #temporary: string;
@@ -31,7 +38,7 @@ export class FileWriter {
   #buffered = 0;
   #written = 0;
 
-  private constructor(path: string, temporary: string, file: FileHandle, options: FileWriterOptions) {
+  private constructor({ path, temporary, file }: Opened, options: FileWriterOptions) {
     this.#path = path;
     this.#temporary = temporary;
     this.#file = file;
@@ -41,7 +48,7 @@ export class FileWriter {
 
   static async create(path: string, options: FileWriterOptions): Promise<FileWriter> {
     const temporary = join(dirname(path), `.${basename(path)}.${randomUUID()}.partial`);
-    return new FileWriter(path, temporary, await openNew(temporary), options);
+    return new FileWriter({ path, temporary, file: await openNew(temporary) }, options);
   }
 
   get position(): number {

@@ -29,7 +29,7 @@ interface Fused {
   readonly isProduct: boolean;
 }
 
-const product = (kernel: string | null, givesCodes: boolean): Fused => ({
+const product = (kernel: string | null, { givesCodes }: { readonly givesCodes: boolean }): Fused => ({
   kernel,
   operands: 2,
   givesCodes,
@@ -43,10 +43,10 @@ const elementwise = (kernel: string, operands: number): Fused => ({
 });
 
 const FUSED: Readonly<Record<string, Fused>> = {
-  Conv: product('QLinearConv', true),
-  ConvTranspose: product(null, true),
-  Gemm: product('QGemm', false),
-  MatMul: product('MatMulIntegerToFloat', false),
+  Conv: product('QLinearConv', { givesCodes: true }),
+  ConvTranspose: product(null, { givesCodes: true }),
+  Gemm: product('QGemm', { givesCodes: false }),
+  MatMul: product('MatMulIntegerToFloat', { givesCodes: false }),
   Add: elementwise('QLinearAdd', 2),
   Mul: elementwise('QLinearMul', 2),
   Concat: elementwise('QLinearConcat', Infinity),

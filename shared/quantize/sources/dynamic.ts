@@ -47,6 +47,6 @@ function planInputs(node: Node, rule: OperatorRule, tensors: TensorPlans): (Tens
     // The operator that finds the range of activations gives uint8.
     if (i !== weightIndex || !('axis' in role))
       return { kind: 'dynamic', value, dtype: 'uint8', granularity: PER_TENSOR };
-    return tensors.weight(node, role, value, constantOf(value)!);
+    return tensors.weight(role, { node, value, data: constantOf(value)! });
   });
 }

@@ -32,7 +32,7 @@ export function planObserved(request: PlanRequest): Plan {
 function planInputs(node: Node, rule: OperatorRule, tensors: TensorPlans): (TensorPlan | null)[] {
   const plans: (TensorPlan | null)[] = [];
   for (const [index, value] of node.inputs.entries())
-    plans.push(value && tensors.input(node, roleAt(rule, index), value, plans));
+    plans.push(value && tensors.input(roleAt(rule, index), { node, value, before: plans }));
   return plans;
 }
 

@@ -8,6 +8,19 @@ import { type PlanOf, rootOf, type TensorPlan } from '../plan.ts';
 import type { Recipe } from '../recipe.ts';
 import type { InputRole, OutputRole } from '../rules.ts';
 
+interface PlannedInput {
+  readonly node: Node;
+  readonly value: Value;
+  /** The plans of the inputs before it. */
+  readonly before: readonly (TensorPlan | null)[];
+}
+
+interface PlannedWeight {
+  readonly node: Node;
+  readonly value: Value;
+  readonly data: TensorData;
+}
+
 export class TensorPlans {
   readonly #recipe: Recipe;
   readonly #activations = new Map<Value, TensorPlan>();
@@ -17,8 +30,8 @@ export class TensorPlans {
     this.#recipe = recipe;
   }
 
-  /** Of one input; `before`: those of the inputs before it. null: read as it is. */
-  input(node: Node, role: InputRole, value: Value, before: readonly (TensorPlan | null)[]): TensorPlan | null {
+  /** null: read as it is. */
+  input(role: InputRole, { node, value, before }: PlannedInput): TensorPlan | null {
     if (role.kind === 'plain') return null;
     const data = role.kind === 'activation' ? null : constantOf(value);
     if (!data || role.kind === 'activation') return this.observed(value);
@@ -27,7 +40,7 @@ export class TensorPlans {
       const plan: TensorPlan = { kind: 'constant', value, data, spec, dtype: spec.dtype, granularity: PER_TENSOR };
       return remember(this.#constants, `${value.name} constant`, plan);
     }
-    if (role.kind !== 'bias') return this.weight(node, role, value, data);
+    if (role.kind !== 'bias') return this.weight(role, { node, value, data });
     const [activation, weight] = before;
     if (!activation || !weight) throw new Error(`${node.op} "${node.name}": a bias without what it is added to`);
     const columns = role.columns?.(node) ?? null;
@@ -38,12 +51,7 @@ export class TensorPlans {
     });
   }
 
-  weight(
-    node: Node,
-    { axis }: Extract<InputRole, { readonly axis: unknown }>,
-    value: Value,
-    data: TensorData,
-  ): TensorPlan {
+  weight({ axis }: Extract<InputRole, { readonly axis: unknown }>, { node, value, data }: PlannedWeight): TensorPlan {
     const spec = this.#recipe.weights;
     const along = axis(node, data.shape);
     const plan: TensorPlan = { kind: 'weight', value, data, spec, dtype: spec.dtype, granularity: perAxis(along) };

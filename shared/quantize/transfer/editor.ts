@@ -37,7 +37,14 @@ export class Editor {
   }
 
   /** Small numbers that several nodes may share. */
-  numbers(stem: string, dtype: Dtype, shape: readonly number[], values: ArrayLike<number>): Value {
+  numbers(
+    stem: string,
+    {
+      dtype,
+      shape,
+      values,
+    }: { readonly dtype: Dtype; readonly shape: readonly number[]; readonly values: ArrayLike<number> },
+  ): Value {
     const key = `${stem} ${dtype}[${shape.join()}] ${Array.from(values).join()}`;
     const known =
       this.#constants.get(key) ?? this.constant(stem, memoryData(dtype, shape, encodeNumbers(dtype, values)));
@@ -47,8 +54,8 @@ export class Editor {
 
   params(stem: string, { dtype, scale, zeroPoint }: Affine): Params {
     return {
-      scale: this.numbers(`${stem}_scale`, 'float32', [], [scale]),
-      zeroPoint: this.numbers(`${stem}_zero_point`, dtype, [], [zeroPoint]),
+      scale: this.numbers(`${stem}_scale`, { dtype: 'float32', shape: [], values: [scale] }),
+      zeroPoint: this.numbers(`${stem}_zero_point`, { dtype, shape: [], values: [zeroPoint] }),
     };
   }
 
@@ -84,7 +91,11 @@ export class Editor {
     });
   }
 
-  dequantize(codes: Value, stem: string, { scale, zeroPoint }: Params, axis?: number): Value {
+  dequantize(
+    codes: Value,
+    stem: string,
+    { scale, zeroPoint, axis }: Params & { readonly axis?: number | undefined },
+  ): Value {
     return this.add('DequantizeLinear', [codes, scale, zeroPoint], {
       name: `${stem}_DequantizeLinear_Output`,
       type: retyped(codes.type, 'float32'),

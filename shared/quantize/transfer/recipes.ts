@@ -48,15 +48,14 @@ function integerBias(
   const stem = before.name;
   const params = {
     scale: editor.constant(`${stem}_scale`, scale),
-    zeroPoint: editor.numbers(
-      `${stem}_zero_point`,
-      'int32',
-      scale.shape,
-      new Array<number>(scale.shape[0] ?? 1).fill(0),
-    ),
+    zeroPoint: editor.numbers(`${stem}_zero_point`, {
+      dtype: 'int32',
+      shape: scale.shape,
+      values: new Array<number>(scale.shape[0] ?? 1).fill(0),
+    }),
   };
   const codes = editor.constant(`${stem}_quantized`, biasCodes(bias, scale));
-  node.setInput(2, editor.dequantize(codes, stem, params, scale.shape.length ? 0 : undefined));
+  node.setInput(2, editor.dequantize(codes, stem, { ...params, axis: scale.shape.length ? 0 : undefined }));
   editor.removeUnread([before]);
 }
 

@@ -79,13 +79,14 @@ function replaceCodes(editor: Editor, rounded: Rounded, codes: Value): void {
 }
 
 interface Written {
+  readonly rounded: Rounded;
   readonly op: string;
   readonly inputs: readonly (Value | null)[];
   readonly contrib: boolean;
   readonly attributes: Readonly<Record<string, Attribute>>;
 }
 
-function writeCodes(editor: Editor, node: Node, rounded: Rounded, { op, inputs, contrib, attributes }: Written): void {
+function writeCodes(editor: Editor, node: Node, { rounded, op, inputs, contrib, attributes }: Written): void {
   const [before] = rounded.quantize.outputs as [Value];
   const [, zeroPoint] = rounded.params;
   const dtype = constantOf(zeroPoint)?.dtype ?? 'uint8';
@@ -110,7 +111,7 @@ function convolution(editor: Editor, node: Node): boolean {
   const rounded = roundedResult(node);
   if (rounded && (!bias || biasCodes)) {
     const inputs = [...x, ...w, ...rounded.params, biasCodes?.[0] ?? null];
-    writeCodes(editor, node, rounded, { op: 'QLinearConv', inputs, contrib: false, attributes: attributesOf(node) });
+    writeCodes(editor, node, { rounded, op: 'QLinearConv', inputs, contrib: false, attributes: attributesOf(node) });
     return true;
   }
   return bias && !constantOf(bias) ? false : integerConvolution(editor, node, { x, w, bias });
@@ -168,12 +169,11 @@ function scalarOf(editor: Editor, zeroPoint: Value): Value | null {
   if (data.shape.length === 0) return zeroPoint;
   const codes = data.memory;
   if (!codes?.every((code) => code === codes[0])) return null;
-  return editor.numbers(
-    'weight_zero_point',
-    data.dtype,
-    [],
-    data.dtype === 'int8' ? new Int8Array(codes.slice(0, 1)) : codes.slice(0, 1),
-  );
+  return editor.numbers('weight_zero_point', {
+    dtype: data.dtype,
+    shape: [],
+    values: data.dtype === 'int8' ? new Int8Array(codes.slice(0, 1)) : codes.slice(0, 1),
+  });
 }
 
 function gemm(editor: Editor, node: Node): boolean {
@@ -185,7 +185,7 @@ function gemm(editor: Editor, node: Node): boolean {
   const rounded = roundedResult(node);
   if (rounded && (!bias || biasCodes)) {
     const inputs = [...x, ...w, biasCodes?.[0] ?? null, ...rounded.params];
-    writeCodes(editor, node, rounded, { op: 'QGemm', inputs, contrib: true, attributes });
+    writeCodes(editor, node, { rounded, op: 'QGemm', inputs, contrib: true, attributes });
     return true;
   }
   const [result] = node.outputs as [Value];
@@ -204,7 +204,7 @@ function product(editor: Editor, node: Node): boolean {
   const rounded = roundedResult(node);
   if (rounded) {
     const inputs = [...a, ...b, ...rounded.params];
-    writeCodes(editor, node, rounded, { op: 'QLinearMatMul', inputs, contrib: false, attributes: {} });
+    writeCodes(editor, node, { rounded, op: 'QLinearMatMul', inputs, contrib: false, attributes: {} });
     return true;
   }
   const [result] = node.outputs as [Value];
@@ -225,7 +225,7 @@ function binary(op: string): Rewrite {
     const [a, b] = [dequantized(node.inputs[0]), dequantized(node.inputs[1])];
     const rounded = a && b && roundedResult(node);
     if (!rounded) return false;
-    writeCodes(editor, node, rounded, { op, inputs: [...a, ...b, ...rounded.params], contrib: true, attributes: {} });
+    writeCodes(editor, node, { rounded, op, inputs: [...a, ...b, ...rounded.params], contrib: true, attributes: {} });
     return true;
   };
 }
@@ -236,7 +236,7 @@ function unary(op: string, adds: Readonly<Record<string, Attribute>> = {}): Rewr
     const rounded = x && roundedResult(node);
     if (!rounded) return false;
     const attributes = { ...attributesOf(node), ...adds };
-    writeCodes(editor, node, rounded, { op, inputs: [...x, ...rounded.params], contrib: true, attributes });
+    writeCodes(editor, node, { rounded, op, inputs: [...x, ...rounded.params], contrib: true, attributes });
     return true;
   };
 }
@@ -246,7 +246,7 @@ function concat(editor: Editor, node: Node): boolean {
   const rounded = parts.every((part) => part !== null) ? roundedResult(node) : null;
   if (!rounded) return false;
   const inputs = [...rounded.params, ...parts.flatMap((part) => part!)];
-  writeCodes(editor, node, rounded, { op: 'QLinearConcat', inputs, contrib: true, attributes: attributesOf(node) });
+  writeCodes(editor, node, { rounded, op: 'QLinearConcat', inputs, contrib: true, attributes: attributesOf(node) });
   return true;
 }
 
@@ -257,7 +257,7 @@ function mover(editor: Editor, node: Node): boolean {
   if (!x || !rounded || node.outputs.length !== 1) return false;
   if (!sameNumbers(x[1], rounded.params[0]) || !sameNumbers(x[2], rounded.params[1])) return false;
   const inputs = [x[0], ...node.inputs.slice(1)];
-  writeCodes(editor, node, rounded, { op: node.op, inputs, contrib: false, attributes: attributesOf(node) });
+  writeCodes(editor, node, { rounded, op: node.op, inputs, contrib: false, attributes: attributesOf(node) });
   return true;
 }
 

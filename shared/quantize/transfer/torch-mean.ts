@@ -29,23 +29,27 @@ export function writeTorchMean(editor: Editor, node: Node): Value | null {
   const write = sequentialSums(editor, result);
   const parts: Value[] = [];
   if (rest > 0)
-    parts.push(write(rest === length ? x : slice(editor, x, axis, { from: blocks * STEP, to: length }), axis, rest));
+    parts.push(write(rest === length ? x : slice(editor, x, { axis, from: blocks * STEP, to: length }), axis, rest));
   if (blocks > 0)
     parts.push(
       blockSums(editor, node, {
-        x: rest > 0 ? slice(editor, x, axis, { from: 0, to: blocks * STEP }) : x,
+        x: rest > 0 ? slice(editor, x, { axis, from: 0, to: blocks * STEP }) : x,
         axis,
         blocks,
       }),
     );
   const type = result.type;
   const total = parts.length === 1 ? parts[0]! : editor.add('Add', parts, { name: `${result.name}_sum`, type });
-  const mean = editor.add('Div', [total, editor.numbers('mean_of', 'float32', [], [length])], {
-    name: `${result.name}_mean`,
-    type,
-  });
+  const mean = editor.add(
+    'Div',
+    [total, editor.numbers('mean_of', { dtype: 'float32', shape: [], values: [length] })],
+    {
+      name: `${result.name}_mean`,
+      type,
+    },
+  );
   if ((int(node, 'keepdims') ?? 1) === 0) return mean;
-  const axes = editor.numbers('mean_axis', 'int64', [1], [axis]);
+  const axes = editor.numbers('mean_axis', { dtype: 'int64', shape: [1], values: [axis] });
   return editor.add('Unsqueeze', [mean, axes], { name: `${result.name}_kept`, type });
 }
 
@@ -65,11 +69,15 @@ function axisOf(node: Node, rank: number | undefined): number | null {
 /** Sums one after the other: CumSum adds in order, and the last of its results is the sum. */
 function sequentialSums(editor: Editor, like: Value): (x: Value, axis: number, length: number) => Value {
   return (x, axis, length) => {
-    const running = editor.add('CumSum', [x, editor.numbers('sum_axis', 'int64', [], [axis])], {
-      name: `${like.name}_running`,
-      type: x.type,
-    });
-    const last = editor.numbers('last_of', 'int64', [], [length - 1]);
+    const running = editor.add(
+      'CumSum',
+      [x, editor.numbers('sum_axis', { dtype: 'int64', shape: [], values: [axis] })],
+      {
+        name: `${like.name}_running`,
+        type: x.type,
+      },
+    );
+    const last = editor.numbers('last_of', { dtype: 'int64', shape: [], values: [length - 1] });
     return editor.add('Gather', [running, last], {
       name: `${like.name}_sum`,
       type: null,
@@ -89,15 +97,19 @@ function blockSums(editor: Editor, node: Node, { x, axis, blocks }: { x: Value; 
     STEP,
     ...shape.slice(axis + 1).map((d) => (typeof d === 'number' ? d : -1)),
   ];
-  const split = editor.add('Reshape', [x, editor.numbers('blocks', 'int64', [sizes.length], sizes)], {
-    name: `${result.name}_blocks`,
-    type: null,
-  });
+  const split = editor.add(
+    'Reshape',
+    [x, editor.numbers('blocks', { dtype: 'int64', shape: [sizes.length], values: sizes })],
+    {
+      name: `${result.name}_blocks`,
+      type: null,
+    },
+  );
   return sum(sum(split, axis + 1, STEP), axis, blocks);
 }
 
-function slice(editor: Editor, x: Value, axis: number, { from, to }: { from: number; to: number }): Value {
-  const vector = (value: number): Value => editor.numbers('bound', 'int64', [1], [value]);
+function slice(editor: Editor, x: Value, { axis, from, to }: { axis: number; from: number; to: number }): Value {
+  const vector = (value: number): Value => editor.numbers('bound', { dtype: 'int64', shape: [1], values: [value] });
   const value = editor.add('Slice', [x, vector(from), vector(to), vector(axis)], {
     name: `${x.name}_part`,
     type: x.type && retyped({ ...x.type, shape: x.type.shape.map((d, i) => (i === axis ? to - from : d)) }, 'float32'),
@@ -116,7 +128,8 @@ export function writeTorchRounding(
   mean: Value,
   { stem, affine }: { readonly stem: string; readonly affine: Affine },
 ): Value {
-  const number = (name: string, value: number): Value => editor.numbers(`${stem}_${name}`, 'float32', [], [value]);
+  const number = (name: string, value: number): Value =>
+    editor.numbers(`${stem}_${name}`, { dtype: 'float32', shape: [], values: [value] });
   const add = (op: string, inputs: readonly Value[], name: string): Value =>
     editor.add(op, inputs, { name: `${stem}_${name}`, type: mean.type });
   const steps = add('Mul', [mean, number('steps_in_1', 1 / Math.fround(affine.scale))], 'in_steps');

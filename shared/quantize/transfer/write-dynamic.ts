@@ -75,7 +75,8 @@ function sevenBits(editor: Editor, x: Value): Quantized {
   const stem = x.name;
   const add = (op: string, inputs: readonly Value[], name: string, more: object = {}): Value =>
     editor.add(op, inputs, { name: `${stem}_${name}`, type: null, ...more });
-  const number = (name: string, value: number): Value => editor.numbers(name, 'float32', [], [value]);
+  const number = (name: string, value: number): Value =>
+    editor.numbers(name, { dtype: 'float32', shape: [], values: [value] });
   const zero = number('zero', 0);
   const whole = { attributes: { keepdims: attribute.int(0) } };
   const low = add('Min', [add('ReduceMin', [x], 'smallest', whole), zero], 'low');
@@ -90,7 +91,8 @@ function sevenBits(editor: Editor, x: Value): Quantized {
     name: `${stem}_rounded`,
     type: retyped(x.type, 'uint8'),
   });
-  const most = editor.numbers('largest_code_of_7_bits', 'uint8', [], [DYNAMIC_ACTIVATIONS.torch.largest]);
+  const largest = [DYNAMIC_ACTIVATIONS.torch.largest];
+  const most = editor.numbers('largest_code_of_7_bits', { dtype: 'uint8', shape: [], values: largest });
   const codes = editor.add('Clip', [rounded, null, most], {
     name: `${stem}_quantized`,
     type: retyped(x.type, 'uint8'),

@@ -78,7 +78,7 @@ export function writeWeights(editor: Editor, { node, weightIndex, addition }: We
   const { granularity } = weight.qparams;
   const axis = granularity.kind === 'axis' ? granularity.axis : undefined;
   const params = weightParams(editor, stem, weights);
-  node.setInput(weightIndex, editor.dequantize(codes, stem, params, axis));
+  node.setInput(weightIndex, editor.dequantize(codes, stem, { ...params, axis }));
   const unread: (Value | null)[] = [before];
   if (weights.bias && addition)
     unread.push(replaceBias(editor, addition.node, { index: addition.index, bias: rowOf(weights.bias, node) }));
@@ -109,7 +109,11 @@ export function weightParams(editor: Editor, stem: string, { qparams }: Quantize
   const count = scale.shape[0] ?? 1;
   return {
     ...zeros,
-    zeroPoint: editor.numbers(`${stem}_zero_point`, dtype, scale.shape, new Array<number>(count).fill(0)),
+    zeroPoint: editor.numbers(`${stem}_zero_point`, {
+      dtype,
+      shape: scale.shape,
+      values: new Array<number>(count).fill(0),
+    }),
   };
 }
 

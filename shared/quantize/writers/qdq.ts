@@ -19,7 +19,10 @@ export function writeQdq({ model, plan, params }: WriteRequest): Written[] {
   const dequantized = new Map<Value | TensorPlan, Value>();
 
   const quantize = (tensor: TensorPlan, value: Value): Value =>
-    writing.quantize(value, values.valuesOf(tensor), tensor.dtype, `${writing.nameOf(tensor.value)}_quantized`);
+    writing.quantize(value, values.valuesOf(tensor), {
+      dtype: tensor.dtype,
+      name: `${writing.nameOf(tensor.value)}_quantized`,
+    });
   const activation = (tensor: TensorPlan): Value => {
     const value = writing.carrierOf(tensor.value);
     const codes = quantize(tensor, value);

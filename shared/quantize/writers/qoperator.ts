@@ -100,7 +100,7 @@ export function writeQOperators({ model, plan, params }: WriteRequest): Written[
   };
   const quantized = (tensor: TensorPlan): Value => {
     const name = `${writing.nameOf(tensor.value)}_quantized`;
-    return writing.quantize(writing.carrierOf(tensor.value), values.valuesOf(tensor), tensor.dtype, name);
+    return writing.quantize(writing.carrierOf(tensor.value), values.valuesOf(tensor), { dtype: tensor.dtype, name });
   };
   const paramsOf = (tensor: TensorPlan): readonly Value[] => {
     const { scale, zeroPoint } = values.valuesOf(tensor);
@@ -147,7 +147,10 @@ export function writeQOperators({ model, plan, params }: WriteRequest): Written[
     const rounded = addition?.output ?? null;
     if (output) codes.set(output.value, result);
     else if (rounded)
-      codes.set(before, writing.quantize(result, values.valuesOf(rounded), rounded.dtype, `${tensor}_quantized`));
+      codes.set(
+        before,
+        writing.quantize(result, values.valuesOf(rounded), { dtype: rounded.dtype, name: `${tensor}_quantized` }),
+      );
     else writing.supersede(writing.readersOf(before), result, 'replaced');
     const last = codesOutOf(nodePlan);
     return { node, tensor, value: last ? codes.get(last.value)! : result, qparams: last && values.valuesOf(last) };

@@ -107,7 +107,11 @@ export class Writing {
     return new Value(this.#names.of(name), typeLike(dtype, like));
   }
 
-  quantize(x: Value, { scale, zeroPoint, granularity }: QParamValues, dtype: Dtype, name: string): Value {
+  quantize(
+    x: Value,
+    { scale, zeroPoint, granularity }: QParamValues,
+    { dtype, name }: { readonly dtype: Dtype; readonly name: string },
+  ): Value {
     const attributes = granularityAttributes(granularity);
     return this.add({
       op: 'QuantizeLinear',

@@ -8,7 +8,7 @@ import { Emitter } from './emitter.ts';
 import { liesInside } from './partial-views.ts';
 import { shapeArgument } from './shape-readers.ts';
 import type { Sizes, TensorValue } from './sizes.ts';
-import { ALIAS, isTensorValue, ITSELF, opaque } from './steps.ts';
+import { ALIAS, isTensorValue, ITSELF, opaque, type ViewUse } from './steps.ts';
 import { STORAGE_VIEWS, viewedInput, VIEWS } from './views.ts';
 
 /**
@@ -129,7 +129,7 @@ export class Scope {
     for (const [i, output] of flatOutputs(node).entries()) {
       if (output.kind !== 'tensor') continue;
       const self = row ? viewedInput(node, i) : null;
-      const step = self === null ? null : this.#step(written, i, output.name, self);
+      const step = self === null ? null : this.#step(written, { output: i, name: output.name, self });
       if (self === null || !step) this.bindFresh(output.name);
       else
         this.#bindStep(output.name, STORAGE_VIEWS.has(node.target) ? this.view(self).root : this.view(self), {
@@ -208,7 +208,7 @@ export class Scope {
     return fail('CorruptModel', { file: 'graph', where: name, reason: 'it is read before anything computes it' });
   }
 
-  #step(node: TorchNode, output: number, name: string, self: string): Step | null {
+  #step(node: TorchNode, { output, name, self }: Pick<ViewUse, 'output' | 'name' | 'self'>): Step | null {
     const view = this.view(self);
     const { root } = view;
     return VIEWS.get(node.target)!({
