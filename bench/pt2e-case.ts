@@ -69,7 +69,11 @@ const isQuantizedProduct = ({ operator, weight, inputs, mode }: QuantizedModule)
   PRODUCTS.test(operator) &&
   (weight ? mode !== 'weight-only' : inputs.every((input) => input !== null));
 
-async function equalShare(path: string, { data, expected }: Pt2eFiles, options: SessionOptions): Promise<number> {
+export async function equalShare(
+  path: string,
+  { data, expected }: Pt2eFiles,
+  options: SessionOptions,
+): Promise<number> {
   const x = await arrayOf(data, 'x');
   const labels = decodeNumbers('int64', await (await arrayOf(data, 'y')).read());
   const wanted = asFloat32(await (await arrayOf(data, expected)).read());

@@ -19,6 +19,7 @@ import {
 } from '../../shared/choices.ts';
 import type { JobFile } from '../../shared/pipeline/job/job-schema.ts';
 import { opsetForInt8 } from '../../shared/onnx/opset.ts';
+import type { QuantizedForm } from '../../shared/quantize/transfer/quantized-program.ts';
 import { DEFAULT_RECIPE } from '../../shared/quantize/recipe.ts';
 import { type RecipeName, RECIPES } from '../../shared/quantize/recipe.ts';
 import { type ConvertedFile, convertFile } from '../../shared/steps/convert-file.ts';
@@ -28,7 +29,7 @@ import { rewriteFile } from '../../shared/steps/rewrite-file.ts';
 import { transferFile } from '../../shared/steps/transfer-file.ts';
 import { readNpz } from '../../shared/tensor/npz.ts';
 import { withCalibration } from '../calibration.ts';
-import type { Command, Context } from '../command.ts';
+import type { Command, Context, OptionValues } from '../command.ts';
 import { pathsOf, pytorchFiles } from '../files.ts';
 import { besideModel, convertOptionsOf, readJobFile } from '../job-options.ts';
 import { eachFile, type FileOutcome } from '../outcomes.ts';
@@ -136,7 +137,7 @@ const makeInt8 = (task: Task): Promise<FileOutcome> =>
     const warnings = [...raised, ...found];
     if (isQuantized) {
       const { written, operators } = await rewriteFile({ model, path, weights, signal });
-      const note = 'the program is quantized already: it was converted as it is';
+      const note = 'the program is quantized already: its codes and scales are kept';
       return {
         text: `${path}: ${note}, ${size(sum(written.files))}`,
         facts: { files: written.files, warnings: [...warnings, note], operators },
@@ -162,8 +163,7 @@ async function carryOver(task: Task, from: string): Promise<FileOutcome> {
       options: converting,
       path,
       weights,
-      recipe: choice(options, 'recipe', { among: RECIPE_NAMES, fallback: job.recipe ?? DEFAULT_RECIPE }),
-      format: quantFormat(options, job.quant_format?.[0] ?? DEFAULT_FORMAT),
+      ...formOf(options, job),
       types: codeTypesOf(task.wanted),
       activations: choice(options, 'dynamic-activations', {
         among: DYNAMIC_ACTIVATION_NAMES,
@@ -182,13 +182,19 @@ async function carryOver(task: Task, from: string): Promise<FileOutcome> {
 
 const RECIPE_NAMES = Object.keys(RECIPES) as readonly RecipeName[];
 
+/** Of an INT8 model with PyTorch's own codes. */
+const formOf = (options: OptionValues, job: JobFile): QuantizedForm => ({
+  format: quantFormat(options, job.quant_format?.[0] ?? DEFAULT_FORMAT),
+  recipe: choice(options, 'recipe', { among: RECIPE_NAMES, fallback: job.recipe ?? DEFAULT_RECIPE }),
+});
+
 const MAKERS: Readonly<Record<Role, (task: Task) => Promise<FileOutcome>>> = {
   reference: makeFp32,
   quantized: makeInt8,
 };
 
 async function toOnnx(task: Task, path: string, weights: Weights): Promise<ConvertedFile> {
-  const { file, converting, progress, signal } = task;
+  const { file, options, job, converting, progress, signal } = task;
   progress.step(`converting ${file}`);
   const converted = await withSource(file, (source) =>
     convertFile({
@@ -196,6 +202,7 @@ async function toOnnx(task: Task, path: string, weights: Weights): Promise<Conve
       path,
       options: converting,
       weights,
+      form: formOf(options, job),
       signal,
     }),
   );

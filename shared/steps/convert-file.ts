@@ -5,9 +5,11 @@ import { convertProgram, type ConvertOptions } from '../convert/convert.ts';
 import type { Weights } from '../choices.ts';
 import { holdsCodes } from '../onnx/holds-codes.ts';
 import { writeModel, type WrittenModel } from '../onnx/proto/write.ts';
+import { changesModel, type QuantizedForm, writeInForm } from '../quantize/transfer/quantized-program.ts';
 import type { Conversion } from '../report/report.ts';
 import { openProgram } from '../formats/open.ts';
 import type { TorchProgram } from '../torch/program.ts';
+import { holdsQuantizers } from '../torch/quantized/pt2e-program.ts';
 import { VERSION } from '../version.ts';
 import { operatorCounts, reportedTensor } from './model-facts.ts';
 import { parameterSizes } from './parameter-sizes.ts';
@@ -18,6 +20,8 @@ export interface ConvertFileRequest {
   readonly path: string;
   readonly options: ConvertOptions;
   readonly weights: Weights;
+  /** How a program that PyTorch quantized is written; left out: with Q and DQ around float operators. */
+  readonly form?: QuantizedForm | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -35,16 +39,21 @@ export async function convertFile({
   path,
   options,
   weights,
+  form,
   signal,
 }: ConvertFileRequest): Promise<ConvertedFile> {
   requireOutput(path, [source.name]);
   const program = await openProgram(source);
+  const newForm = form && changesModel(form) && holdsQuantizers(program) ? form : null;
+  // Weights that are computed have nothing to be linked to.
+  const place = newForm && weights === 'link' ? 'embed' : weights;
   const { model, torchNodes, passes, validFor, losesNaN, warnings } = convertProgram(program, {
     ...options,
-    keepWeights: weights === 'link',
+    keepWeights: place === 'link',
   });
   model.producerVersion = VERSION;
-  const written = await writeModel(model, path, { weights, ...(signal ? { signal } : {}) });
+  if (newForm) writeInForm(model, newForm);
+  const written = await writeModel(model, path, { weights: place, ...(signal ? { signal } : {}) });
   const facts: Conversion = {
     opset: model.opsets.get('')!,
     irVersion: model.irVersion,

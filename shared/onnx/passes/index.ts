@@ -8,6 +8,7 @@ import { foldWeights, moveWeights } from './fold-weights.ts';
 import { convOnCodes } from './integer-kernels/conv-on-codes.ts';
 import { addAfterProduct, gemmOnCodes } from './integer-kernels/gemm-on-codes.ts';
 import { placeQuantization, reluBeforeRounding, roundedAlready } from './integer-kernels/placement.ts';
+import { transposedCodes } from './integer-kernels/transposed-codes.ts';
 import { unsignedConstants } from './integer-kernels/unsigned-constants.ts';
 import { ownZeroPoints } from './integer-kernels/zero-points.ts';
 import { constantReshape, mergeCasts, mergeReshapes, mergeTransposes, mergeUnsqueezes } from './merge.ts';
@@ -63,6 +64,7 @@ export const STAGES: readonly Stage[] = [
       placeQuantization,
       [reluBeforeRounding, roundedAlready],
       [gemmOnCodes, addAfterProduct, convOnCodes, unsignedConstants],
+      [transposedCodes],
     ],
   },
   SHRINK,

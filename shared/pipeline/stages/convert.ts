@@ -1,5 +1,6 @@
 /** Convert: the PyTorch file to an ONNX file. */
 import { mkdtemp } from 'node:fs/promises';
+import { DEFAULT_FORMAT } from '../../choices.ts';
 import { basename, join } from 'node:path';
 import { fileSource } from '../../bytes/byte-source.ts';
 import type { Content } from '../../formats/open.ts';
@@ -31,7 +32,7 @@ function make({ format }: JobRecord): Make {
 export const run = jobStage<ConvertFacts>('convert', async (workspace, _input, services) => {
   const { job } = workspace;
   const { paths, isQuantized, ...made } = await make(job)(workspace, services);
-  const { variants, warnings } = variantsOf(job.variants, { isQuantized });
+  const { variants, warnings } = variantsOf(job, { isQuantized });
   if (variants.some((variant) => variant.quantize)) await requireKeepFloat(paths[0]!, job.options.keep_float);
   const converted = variants.find((variant) => !variant.quantize);
   const files: StoredFile[] = [];
@@ -65,20 +66,26 @@ async function requireKeepFloat(path: string, entries: readonly string[]): Promi
 
 /** A model that is quantized already has no FP32 form and is not quantized again: it is the INT8 variant. */
 function variantsOf(
-  asked: readonly VariantRequest[],
-  { isQuantized }: { readonly isQuantized: boolean },
+  { variants, format }: JobRecord,
+  { isQuantized }: Pick<Made, 'isQuantized'>,
 ): { variants: readonly VariantRequest[]; warnings: readonly string[] } {
-  if (!isQuantized) return { variants: asked, warnings: [] };
+  if (!isQuantized) return { variants, warnings: [] };
   return {
     variants: [variantRequest('int8', { quantize: false })],
-    warnings: [
-      'the model is quantized already: it is converted as it is, and the options of quantization do not apply',
-    ],
+    warnings: [`the model is quantized already: ${KEPT[format!.kind]}`],
   };
 }
 
+const KEPT: Readonly<Record<Content, string>> = {
+  program:
+    'its codes and scales are kept, written as quant_format (the first of them) and recipe say; other options of ' +
+    'quantization do not apply',
+  onnx: 'it is converted as it is, and the options of quantization do not apply',
+};
+
 const convertPyTorch: Make = async (workspace, { signal }) => {
-  const { opset_version, input_names, output_names, dynamic_axes, guards, nan, weights } = workspace.job.options;
+  const { opset_version, input_names, output_names, dynamic_axes, guards, nan, weights, quant_format, recipe } =
+    workspace.job.options;
   const path = join(workspace.folder, 'model.onnx');
   // Linked weights stay in the PyTorch file, which then goes where the model goes.
   const opened = weights === 'link' ? fileSource(await workspace.fetchModel()) : null;
@@ -90,6 +97,7 @@ const convertPyTorch: Make = async (workspace, { signal }) => {
       path,
       options,
       weights,
+      form: { format: quant_format[0] ?? DEFAULT_FORMAT, recipe },
       signal,
     });
     return {

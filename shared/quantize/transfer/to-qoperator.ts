@@ -7,6 +7,7 @@ import { attribute, type Attribute, type Node, type Value } from '../../onnx/ir.
 import { constantOf, float, isStandard } from '../../onnx/match.ts';
 import { dequantized, onlyReader } from '../../onnx/passes/integer-kernels/codes.ts';
 import { type Editor, retyped } from './editor.ts';
+import { dtypeOf, hasKernelScales, isScaledWhole } from './kernel-scales.ts';
 
 type Codes = readonly [Value, Value, Value];
 
@@ -44,7 +45,8 @@ export function toQOperators(editor: Editor): boolean {
   let contrib = false;
   for (const node of [...editor.graph.nodes]) {
     if (node.graph !== editor.graph || node.domain !== '') continue;
-    REWRITES[node.op]?.(editor, node);
+    const rewrite = REWRITES[node.op];
+    if (rewrite && hasKernelScales(node)) rewrite(editor, node);
   }
   for (const node of editor.graph.nodes) contrib ||= node.domain !== '';
   return contrib;
@@ -54,7 +56,7 @@ function roundedResult(node: Node): Rounded | null {
   const reader = onlyReader(node.outputs[0]!);
   const isCut = reader !== null && isStandard(reader, 'Relu');
   const quantize = isCut ? onlyReader(reader.outputs[0]!) : reader;
-  if (!quantize || !isStandard(quantize, 'QuantizeLinear')) return null;
+  if (!quantize || !isStandard(quantize, 'QuantizeLinear') || !isScaledWhole(quantize)) return null;
   const [, scale, zeroPoint] = quantize.inputs;
   if (!scale || !zeroPoint || (isCut && !isLowest(zeroPoint))) return null;
   return { quantize, params: [scale, zeroPoint] };
@@ -69,7 +71,7 @@ const isLowest = (zeroPoint: Value): boolean => {
 };
 
 /** Products of int8 with int8 have kernels on some processors only. */
-const isUnsigned = (zeroPoint: Value): boolean => constantOf(zeroPoint)?.dtype === 'uint8';
+const isUnsigned = (zeroPoint: Value): boolean => dtypeOf(zeroPoint) === 'uint8';
 
 /** Everybody who read the codes reads these; what computed the old ones goes. */
 function replaceCodes(editor: Editor, rounded: Rounded, codes: Value): void {
@@ -89,7 +91,7 @@ interface Written {
 function writeCodes(editor: Editor, node: Node, { rounded, op, inputs, contrib, attributes }: Written): void {
   const [before] = rounded.quantize.outputs as [Value];
   const [, zeroPoint] = rounded.params;
-  const dtype = constantOf(zeroPoint)?.dtype ?? 'uint8';
+  const dtype = dtypeOf(zeroPoint) ?? 'uint8';
   const codes = editor.add(op, inputs, {
     name: `${node.outputs[0]!.name}_quantized`,
     type: retyped(before.type ?? node.outputs[0]!.type, dtype),
@@ -220,11 +222,13 @@ function product(editor: Editor, node: Node): boolean {
   return true;
 }
 
+const areOfOneType = (zeroPoints: readonly Value[]): boolean => new Set(zeroPoints.map(dtypeOf)).size === 1;
+
 function binary(op: string): Rewrite {
   return (editor, node) => {
     const [a, b] = [dequantized(node.inputs[0]), dequantized(node.inputs[1])];
     const rounded = a && b && roundedResult(node);
-    if (!rounded) return false;
+    if (!rounded || !areOfOneType([a[2], b[2], rounded.params[1]])) return false;
     writeCodes(editor, node, { rounded, op, inputs: [...a, ...b, ...rounded.params], contrib: true, attributes: {} });
     return true;
   };
@@ -234,7 +238,7 @@ function unary(op: string, adds: Readonly<Record<string, Attribute>> = {}): Rewr
   return (editor, node) => {
     const x = dequantized(node.inputs[0]);
     const rounded = x && roundedResult(node);
-    if (!rounded) return false;
+    if (!rounded || !areOfOneType([x[2], rounded.params[1]])) return false;
     const attributes = { ...attributesOf(node), ...adds };
     writeCodes(editor, node, { rounded, op, inputs: [...x, ...rounded.params], contrib: true, attributes });
     return true;
@@ -244,7 +248,7 @@ function unary(op: string, adds: Readonly<Record<string, Attribute>> = {}): Rewr
 function concat(editor: Editor, node: Node): boolean {
   const parts = node.inputs.map(dequantized);
   const rounded = parts.every((part) => part !== null) ? roundedResult(node) : null;
-  if (!rounded) return false;
+  if (!rounded || !areOfOneType([...parts.map((part) => part![2]), rounded.params[1]])) return false;
   const inputs = [...rounded.params, ...parts.flatMap((part) => part!)];
   writeCodes(editor, node, { rounded, op: 'QLinearConcat', inputs, contrib: true, attributes: attributesOf(node) });
   return true;

@@ -13,6 +13,10 @@ const DEQUANTIZE = /^quantized_decomposed::dequantize_per_(?:tensor|channel|toke
 /** What belongs to the operator before it: the codes cut off what is negative. */
 const CUTS: ReadonlySet<string> = new Set(['aten::relu', 'aten::relu_']);
 
+/** Whether PyTorch quantized the program itself. */
+export const holdsQuantizers = ({ graph }: TorchProgram): boolean =>
+  graph.nodes.some(({ target }) => target.startsWith(DOMAIN));
+
 /** One row for each operator that reads dequantized tensors, in the order of the program. */
 export function quantizedModules(program: TorchProgram): QuantizedModule[] {
   const links = linksOf(program);
