@@ -53,7 +53,8 @@ export async function writeResults(
   const { Transformation: transformation = 'NONE', OutputType: type = 'JSON' } = writer.WriterConfig ?? {};
   const { files } = visit.frame.environment;
   const folder = `${prefix.replace(/\/$/, '')}/${mapRun}`;
-  const MapRunArn = `arn:aws:states:local:000000000000:mapRun:${visit.frame.context.StateMachine.Name}/${visit.name}:${mapRun}`;
+  const machine = visit.frame.context.StateMachine.Name;
+  const MapRunArn = `arn:aws:states:local:000000000000:mapRun:${machine}/${visit.name}:${mapRun}`;
   const ResultFiles: Record<string, { Key: string; Size: number }[]> = {};
   try {
     for (const [name, statuses] of Object.entries(FILES)) {

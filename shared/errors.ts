@@ -58,7 +58,8 @@ const MESSAGES = {
   NothingToQuantize: (d: { file: string; skipped: readonly string[] }) =>
     `no operator of "${d.file}" can be quantized${d.skipped.length ? `: ${list(d.skipped)}` : ''}`,
   QuantizedModelDiffers: (d: { file: string; problems: readonly string[] }) =>
-    `the INT8 model "${d.file}" does not fit the FP32 graph:${d.problems.map((problem) => `\n  ${problem}`).join('')}\n` +
+    `the INT8 model "${d.file}" does not fit the FP32 graph:` +
+    `${d.problems.map((problem) => `\n  ${problem}`).join('')}\n` +
     'nothing was written, because a layer would be wrong or stay in float; give the FP32 model it was quantized from',
   RecordedTypeDiffers: (d: { operator: string; value: string; recorded: string; lowered: string; at: string }) =>
     `${d.operator} at ${d.at}: PyTorch recorded ${d.recorded} for "${d.value}", the conversion gives ` +

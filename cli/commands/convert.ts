@@ -175,7 +175,9 @@ async function carryOver(task: Task, from: string): Promise<FileOutcome> {
   for (const warning of made.warnings) progress.note(`note: ${warning}`);
   const { modules, operators } = made.facts.transfer!;
   return {
-    text: `${path}: ${modules.length} modules and ${operators} operators as PyTorch computes them, ${size(sum(made.written.files))}`,
+    text:
+      `${path}: ${modules.length} modules and ${operators} operators as PyTorch computes them, ` +
+      size(sum(made.written.files)),
     facts: { files: made.written.files, warnings: made.warnings, ...made.facts },
   };
 }

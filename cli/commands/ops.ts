@@ -34,9 +34,11 @@ export const ops: Command = {
       .filter(({ operator }) => files.length === 0 || files.some((f) => operator.includes(f)))
       .filter(({ limits }) => opset === undefined || supportAt(limits, opset) !== 'none')
       .sort((a, b) => (a.operator < b.operator ? -1 : 1));
-    const head =
-      `${wanted.length} operators, ` +
-      `${opset === undefined ? `for opsets ${OLDEST_OPSET} to ${NEWEST_OPSET} (default ${DEFAULT_OPSET}) unless said otherwise` : `for opset ${opset}`}`;
+    const opsets =
+      opset === undefined
+        ? `opsets ${OLDEST_OPSET} to ${NEWEST_OPSET} (default ${DEFAULT_OPSET}) unless said otherwise`
+        : `opset ${opset}`;
+    const head = `${wanted.length} operators, for ${opsets}`;
     return {
       text: [
         head,

@@ -32,8 +32,9 @@ const RECIPE_NAMES = Object.keys(RECIPES) as readonly RecipeName[];
 export const quantize: Command = {
   summary: 'quantize ONNX models to INT8',
   usage:
-    `torchferry quantize <model.onnx>... [-o FILE|DIR] [--approach ${COMPUTED_APPROACHES.join('|')}] [--calibration NPZ|DIR] ` +
-    `[--quant-format ${QUANT_FORMAT_NAMES.join('|')}] [--recipe R] [--processor ${PROCESSOR_NAMES.join('|')}] [--reduce-range] [--quantize-all] [--job FILE] [--json]`,
+    `torchferry quantize <model.onnx>... [-o FILE|DIR] [--approach ${COMPUTED_APPROACHES.join('|')}] ` +
+    `[--calibration NPZ|DIR] [--quant-format ${QUANT_FORMAT_NAMES.join('|')}] [--recipe R] ` +
+    `[--processor ${PROCESSOR_NAMES.join('|')}] [--reduce-range] [--quantize-all] [--job FILE] [--json]`,
   options: {
     output: {
       type: 'string',

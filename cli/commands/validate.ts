@@ -62,7 +62,9 @@ function outcome(file: string, validation: Validation): FileOutcome {
       c.outputs.map(
         (o) =>
           `  ${o.output} against ${c.against}: max abs diff ` +
-          `${o.maxAbsDiff.toPrecision(3)}${o.sqnr === null ? '' : `, SQNR ${o.sqnr.toFixed(1)} dB`}${o.top1Agreement === null ? '' : `, top-1 agreement ${(100 * o.top1Agreement).toFixed(1)} %`}`,
+          o.maxAbsDiff.toPrecision(3) +
+          (o.sqnr === null ? '' : `, SQNR ${o.sqnr.toFixed(1)} dB`) +
+          (o.top1Agreement === null ? '' : `, top-1 agreement ${(100 * o.top1Agreement).toFixed(1)} %`),
       ),
     ),
     ...(validation.accuracy

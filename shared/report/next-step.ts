@@ -32,7 +32,8 @@ const NEXT_STEPS: Readonly<Record<FailureCode | AwsError, string>> = {
   NoWeights: 'Save the program with its real parameters, outside FakeTensorMode.',
   NothingToQuantize: 'Use the FP32 model, or let the recipe quantize more operators.',
   QuantizedModelDiffers:
-    'Give the FP32 model (.pt2 or .onnx) that the INT8 model was made from, with its module names, beside the INT8 file.',
+    'Give the FP32 model (.pt2 or .onnx) that the INT8 model was made from, with its module names, beside the INT8 ' +
+    'file.',
   RecordedTypeDiffers:
     'This is a fault of the conversion, not of your model. Please report the operator with report.json.',
   UnsafePickle:

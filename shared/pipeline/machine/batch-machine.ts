@@ -38,7 +38,10 @@ const ITEM_REQUEST = expression(`(
         : $exists($item.Key) ? {"key": $item.Key, "size": $item.Size, "etag": $item.ETag}
         : $item;
   $options := $states.input.batch.options;
-  $merge([{"bucket": $states.input.batch.bucket}, $options = null ? {} : {"options": $options}, $row, {"request": $states.input.batch.id}])
+  $merge([
+    {"bucket": $states.input.batch.bucket}, $options = null ? {} : {"options": $options}, $row,
+    {"request": $states.input.batch.id}
+  ])
 )`);
 
 // Under a prefix lie job files and data too; those are passed over.

@@ -32,7 +32,9 @@ export function operators(report: Report, limits: Limits): Section | null {
   const counts = models.map((m) => new Map(m.operators.map((o) => [o.operator, o.count])));
   const all = [...new Set(models.flatMap((m) => m.operators.toSorted(mostFirst).map((o) => o.operator)))];
   const shown = first.operators.toSorted(mostFirst).slice(0, limits.bars);
-  const title = `Nodes by operator: the ${shown.length} most frequent of ${first.operators.length} operators, ${formatCount(total(first.operators))} nodes`;
+  const title =
+    `Nodes by operator: the ${shown.length} most frequent of ${first.operators.length} operators, ` +
+    `${formatCount(total(first.operators))} nodes`;
   const chart = barChart({
     id: 'chart-operators',
     title,

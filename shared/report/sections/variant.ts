@@ -105,7 +105,10 @@ function validationFacts(v: Validation | null, limits: Limits): readonly (readon
       'Latency',
       v.latency && [
         exact(formatMilliseconds(v.latency.medianMs), `${v.latency.medianMs} ms`),
-        `, median of ${formatCount(v.latency.runs)} runs, batch ${formatCount(v.latency.batch)}${before === null ? '' : `; FP32 between them ${formatMilliseconds(before)}: ${formatSpeedChange(before, v.latency.medianMs)}`}`,
+        `, median of ${formatCount(v.latency.runs)} runs, batch ${formatCount(v.latency.batch)}` +
+          (before === null
+            ? ''
+            : `; FP32 between them ${formatMilliseconds(before)}: ${formatSpeedChange(before, v.latency.medianMs)}`),
       ],
     ],
     ['Integer kernels', v.kernels?.length ? integerKernels(v.kernels, limits) : null],

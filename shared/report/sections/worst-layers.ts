@@ -18,7 +18,8 @@ const bar =
     from: 0,
     to: sqnr ?? Infinity,
     shown: sqnr === null ? 'equal' : formatDecibels(sqnr),
-    detail: `${shorten(layer, limits.name)}, ${shorten(operator, limits.name)}: ${sqnr === null ? 'equal' : `${sqnr} dB`}`,
+    detail:
+      `${shorten(layer, limits.name)}, ${shorten(operator, limits.name)}: ` + (sqnr === null ? 'equal' : `${sqnr} dB`),
     mark: sqnr !== null && sqnr < BAD_DECIBELS ? 'bad' : 'plain',
   });
 
@@ -30,7 +31,9 @@ export function worstLayers(
 ): { readonly chart: Html; readonly rows: Html } | null {
   if (!layers.length) return null;
   const worst = layers.slice(0, limits.bars);
-  const title = `Layers furthest from FP32: the worst ${worst.length} of ${layers.length} by SQNR; shorter is worse, red is below ${BAD_DECIBELS} dB`;
+  const title =
+    `Layers furthest from FP32: the worst ${worst.length} of ${layers.length} by SQNR; ` +
+    `shorter is worse, red is below ${BAD_DECIBELS} dB`;
   const chart = barChart({
     id: `chart-layers-${at}`,
     title,
