@@ -64,19 +64,41 @@ const isRight = (op: AtenBuilder, right: boolean, side: string | null): boolean 
     : side === 'right' || side === 'left'
       ? side === 'right'
       : op.aten.refuse('side', side, 'left or right');
-export const searchsorted = aten(
-  'aten::searchsorted.Tensor(Tensor sorted_sequence, Tensor self, *, bool out_int32=False, bool right=False, str? side=None, Tensor? sorter=None) -> Tensor',
-  (op, { sorted_sequence, self, out_int32, right, side, sorter }) => {
-    const sorted = sorter
-      ? op.GatherElements([sorted_sequence, sorter], { axis: rankOf(sorted_sequence) - 1 })
-      : sorted_sequence;
-    return insertionPoints(op, sorted, self, { right: isRight(op, right, side), out_int32 });
-  },
-);
-export const bucketize = aten(
-  'aten::bucketize.Tensor(Tensor self, Tensor boundaries, *, bool out_int32=False, bool right=False) -> Tensor',
-  (op, a) => insertionPoints(op, a.boundaries, a.self, a),
-);
+interface SortedSearch {
+  readonly sorted_sequence: Value;
+  readonly out_int32: boolean;
+  readonly right: boolean;
+  readonly side: string | null;
+  readonly sorter: Value | null;
+}
+
+function searched(op: AtenBuilder, values: Value, a: SortedSearch): Value {
+  const sorted = a.sorter
+    ? op.GatherElements([a.sorted_sequence, a.sorter], { axis: rankOf(a.sorted_sequence) - 1 })
+    : a.sorted_sequence;
+  return insertionPoints(op, sorted, values, { right: isRight(op, a.right, a.side), out_int32: a.out_int32 });
+}
+
+export const searchsorted = [
+  ...aten(
+    'aten::searchsorted.Tensor(Tensor sorted_sequence, Tensor self, *, bool out_int32=False, bool right=False, str? side=None, Tensor? sorter=None) -> Tensor',
+    (op, a) => searched(op, a.self, a),
+  ),
+  ...aten(
+    'aten::searchsorted.Scalar(Tensor sorted_sequence, Scalar self, *, bool out_int32=False, bool right=False, str? side=None, Tensor? sorter=None) -> Tensor',
+    (op, a) => searched(op, numberOperand(op, a.self), a),
+  ),
+];
+export const bucketize = [
+  ...aten(
+    'aten::bucketize.Tensor(Tensor self, Tensor boundaries, *, bool out_int32=False, bool right=False) -> Tensor',
+    (op, a) => insertionPoints(op, a.boundaries, a.self, a),
+  ),
+  ...aten(
+    'aten::bucketize.Scalar(Scalar self, Tensor boundaries, *, bool out_int32=False, bool right=False) -> Tensor',
+    (op, a) => insertionPoints(op, a.boundaries, numberOperand(op, a.self), a),
+  ),
+];
 
 interface Membership {
   readonly elements: Value;

@@ -5,6 +5,7 @@ import type { Value } from '../../../onnx/ir.ts';
 import { aten, type AtenBuilder } from '../../converter.ts';
 import { dtypeOf } from '../../promote.ts';
 import { rankOf, shapeOf, squeeze, staticSize, unsqueeze } from '../../shape.ts';
+import { convolveIntegers } from './integer-convolution.ts';
 
 interface Window {
   readonly stride: readonly Dim[];
@@ -34,8 +35,18 @@ function convolve(
   { input, weight, bias, ...window }: Filtered,
   padding: readonly (readonly [number, number])[],
 ): Value {
-  if (!isFloat(dtypeOf(input))) return op.aten.refuse('input', dtypeOf(input), 'floating-point convolutions');
   const spatial = rankOf(weight) - 2;
+  if (!isFloat(dtypeOf(input)))
+    return batched(op, input, weight, (x) =>
+      convolveIntegers(op, x, {
+        weight,
+        bias,
+        padding,
+        strides: numbers(op, window.stride, spatial, 'stride'),
+        dilations: numbers(op, window.dilation, spatial, 'dilation'),
+        groups: staticSize(op, window.groups, 'groups'),
+      }),
+    );
   return batched(op, input, weight, (x) =>
     op.Conv([x, weight, bias], {
       kernel_shape: shapeOf(weight)

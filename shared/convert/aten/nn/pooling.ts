@@ -7,6 +7,8 @@ import { withNaN } from './nan-pooling.ts';
 import { alongAxisMatrix } from '../../axis-matrix.ts';
 import { dtypeOf } from '../../promote.ts';
 import { rankOf, shapeOf, squeeze, staticSize, unsqueeze } from '../../shape.ts';
+import { zeroPadded } from '../../sliding-windows.ts';
+import { averageBySums } from './average-pool.ts';
 
 interface Window {
   readonly kernel: readonly number[];
@@ -123,14 +125,19 @@ interface AverageRequest extends PoolRequest {
 
 function averagePool(op: AtenBuilder, self: Value, request: AverageRequest): Value {
   const { window, ceil, countPadding, divisor } = request;
-  if (!isFloat(dtypeOf(self))) return op.aten.refuse('self', dtypeOf(self), 'floating-point tensors');
   return batched(op, self, window.kernel.length, (given) => {
     const extra = ceil ? ceilPadding(given, window) : window.kernel.map(() => 0);
-    if (!extra) return op.aten.refuse('ceil_mode', true, 'fixed input sizes with ceil_mode');
+    if (!extra || !isFloat(dtypeOf(self))) return [averageBySums(op, given, { ...request, ...window })];
     // The user's padding counts in the average, what ceil_mode adds never does: make the first real zeros.
     const padded = window.padding.some((p) => p > 0);
     const real = (countPadding || divisor !== null) && padded && extra.some((e) => e > 0);
-    const x = real ? zeroPadded(op, given, window.padding) : given;
+    const x = real
+      ? zeroPadded(
+          op,
+          given,
+          window.padding.map((p) => [p, p]),
+        )
+      : given;
     const begin = real ? window.padding.map(() => 0) : window.padding;
     const summing = divisor !== null;
     const average = op.AveragePool([x], {
@@ -143,11 +150,6 @@ function averagePool(op: AtenBuilder, self: Value, request: AverageRequest): Val
     const area = window.kernel.reduce((a, b) => a * b, 1);
     return [op.Mul([average, op.scalar(dtypeOf(x), area / divisor)])];
   })[0]!;
-}
-
-function zeroPadded(op: AtenBuilder, x: Value, padding: readonly number[]): Value {
-  const lead = new Array<number>(rankOf(x) - padding.length).fill(0);
-  return op.Pad([x, op.ints([...lead, ...padding, ...lead, ...padding]), op.scalar(dtypeOf(x), 0)]);
 }
 
 export const avg_pool1d = aten(
