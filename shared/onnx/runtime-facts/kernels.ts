@@ -35,6 +35,9 @@ export const WITHOUT_FLOAT64: Kernels = kernels(
 /** As above, for operators whose result tells the type: their first input is of another. */
 export const WITHOUT_FLOAT64_RESULT: Kernels = kernels('1.30', 'OneHot DequantizeLinear');
 
+/** The last opset whose random operators have kernels: those of 22 have none. */
+export const RANDOM_UNTIL = { probedOn: '1.30', opset: 21 } as const;
+
 /** The opset since which an operator may carry bfloat16, where that is later than the type itself. */
 export const BFLOAT16_SINCE: Readonly<Record<string, number>> = { Loop: 16, Scan: 16 };
 

@@ -72,6 +72,11 @@ const REAL = names(
     'hypot igamma igammac xlogy ldexp mean std var logaddexp logaddexp2',
 );
 
+/** Real unless a rounding mode is given. */
+const QUOTIENTS = names('div divide');
+/** In double precision whatever the operands are. */
+const DOUBLE = names('float_power');
+
 /** Whether the other operands may widen the result. */
 export const promotes = (base: string): boolean => PROMOTING.has(base);
 
@@ -108,10 +113,9 @@ export function naturalType(
       )
     : self;
   if (promoted === null) return null;
-  if (base === 'float_power') return isComplex(promoted) ? 'complex128' : 'float64';
+  if (DOUBLE.has(base)) return isComplex(promoted) ? 'complex128' : 'float64';
   const divides =
-    (base === 'div' || base === 'divide') &&
-    !node.args.some((arg) => arg.name === 'rounding_mode' && arg.value.kind !== 'none');
+    QUOTIENTS.has(base) && !node.args.some((arg) => arg.name === 'rounding_mode' && arg.value.kind !== 'none');
   return (divides || REAL.has(base)) && category(promoted) < 2 ? 'float32' : promoted;
 }
 

@@ -2,13 +2,13 @@
 import { type Dim, isStatic } from '../../../tensor/dim.ts';
 import { type Dtype, isFloat } from '../../../tensor/dtype.ts';
 import type { Value } from '../../../onnx/ir.ts';
+import { RANDOM_UNTIL } from '../../../onnx/runtime-facts/kernels.ts';
 import { aten, type AtenBuilder } from '../../converter.ts';
 import { cast, DEFAULT_FLOAT, dtypeOf } from '../../promote.ts';
 import { commonShape, expandTo, filledTensor, rankOf, shapeOf, unsqueeze } from '../../shape.ts';
 import { OPTIONS } from '../../tensor-options.ts';
 
-/** onnxruntime has no kernel for the versions of opset 22. */
-const DRAWS = { limits: [{ until: 21 }] } as const;
+const DRAWS = { limits: [{ until: RANDOM_UNTIL.opset }] } as const;
 
 function draw(
   op: AtenBuilder,
@@ -16,8 +16,12 @@ function draw(
   size: readonly Dim[],
   dtype: 'float32' | 'float64',
 ): Value {
-  if (op.opset > DRAWS.limits[0].until)
-    return op.aten.refuse('opset_version', op.opset, 'opset 21 or lower for models that draw random numbers');
+  if (op.opset > RANDOM_UNTIL.opset)
+    return op.aten.refuse(
+      'opset_version',
+      op.opset,
+      `opset ${RANDOM_UNTIL.opset} or lower for models that draw random numbers`,
+    );
   op.aten.warn('the model draws random numbers: its outputs differ from run to run');
   return op[how]([filledTensor(op, size, dtype, 0)], { dtype });
 }
