@@ -7,8 +7,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type LocalRun, runLocal } from '../../local/run.ts';
+import { memorySource } from '../../shared/bytes/byte-source.ts';
 import { memoryData } from '../../shared/tensor/data.ts';
-import { writeNpz } from '../../shared/tensor/npz.ts';
+import { readNpz, writeNpz } from '../../shared/tensor/npz.ts';
 import type { JobFile } from '../../shared/pipeline/job/job-schema.ts';
 import { readJson } from '../../shared/report/json.ts';
 import type { Report, Variant } from '../../shared/report/report.ts';
@@ -108,6 +109,37 @@ describe('ONNX', () => {
       ['int8', 'int8', ['model.int8.onnx'], null],
     ]);
     expect(report.warnings[0]!.message).toMatch(/quantized already/);
+  });
+});
+
+describe('a program that PyTorch quantized', () => {
+  const PT2E = join(import.meta.dirname, '../fixtures/pt2e');
+
+  it('equals PyTorch in the form that is asked for, on integer kernels', async () => {
+    const name = 'digits_cnn-x86-static';
+    await copyFile(join(PT2E, `${name}.pt2`), join(root, 'pt2e.pt2'));
+    const arrays = await readNpz(memorySource('digits_cnn.npz', await readFile(join(PT2E, 'digits_cnn.npz'))));
+    const [x, expected] = ['x', name].map((key) => arrays.get(key)!.data);
+    await writeFile(
+      join(root, 'pt2e.reference.npz'),
+      await writeNpz([
+        ['x', x!],
+        ['linear_1', expected!],
+      ]),
+    );
+    const { run, report, variant } = await convert('pt2e.pt2', { quant_format: ['QLinear'] });
+    expect(run).toMatchObject({ verdict: 'pass', chosen: 'int8' });
+    expect(report.warnings.map(({ message }) => message)).toContainEqual(
+      expect.stringContaining('quantized already: its codes and scales are kept'),
+    );
+    const { validation, operators } = variant('int8');
+    expect(validation!.comparisons[0]).toMatchObject({
+      against: 'pytorch',
+      outputs: [{ withinTolerance: true, top1Agreement: 1 }],
+    });
+    expect(validation!.kernels).toHaveLength(4);
+    expect(validation!.kernels!.filter(({ kernel }) => kernel === null)).toEqual([]);
+    expect(operators.map(({ operator }) => operator)).not.toContain('DequantizeLinear');
   });
 });
 

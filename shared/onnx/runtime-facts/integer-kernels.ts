@@ -1,6 +1,6 @@
 /**
  * What onnxruntime's CPU provider computes on codes: operators that a file may hold, and those that it makes of an
- * operator between DequantizeLinear and QuantizeLinear (its QDQ selectors; probed with 1.32).
+ * operator between DequantizeLinear and QuantizeLinear (its QDQ selectors; probed with 1.30).
  */
 import { codesDtype, isDequantized, readersOf } from '../code-groups.ts';
 import type { Node } from '../ir.ts';

@@ -189,7 +189,12 @@ function warningsOf(job: JobFile, options: JobOptions): string[] {
   }
   const computed = [...labels, ...OF_TRANSFERRED.flatMap((name) => idle(name, 'there is no quantized_model'))];
   if (APPROACHES[options.approach].hasFormats) return computed;
-  return [...computed, ...OF_STATIC.flatMap((name) => idle(name, 'dynamic quantization has one form'))];
+  return [
+    ...computed,
+    ...OF_STATIC.flatMap((name) =>
+      idle(name, 'dynamic quantization has one form, unless PyTorch quantized the program'),
+    ),
+  ];
 }
 
 /** `model.onnx`, `model.int8.onnx`; two forms of a quantized one are told apart by their names. */
