@@ -1,5 +1,15 @@
 /** ATen operators that join, split and repeat tensors. */
-import { addDims, ceilDivDims, type Dim, divideExactly, isStatic, mulDims, subDims } from '../../../tensor/dim.ts';
+import {
+  addDims,
+  ceilDivDims,
+  type Dim,
+  divideExactly,
+  isStatic,
+  maxDims,
+  modDims,
+  mulDims,
+  subDims,
+} from '../../../tensor/dim.ts';
 import type { Value } from '../../../onnx/ir.ts';
 import { aten, type AtenBuilder } from '../../converter.ts';
 import { promoted } from '../../promote.ts';
@@ -257,13 +267,19 @@ export const meshgridIndexing = aten(
   (op, { tensors, indexing }) => grid(op, tensors, indexing),
 );
 
+/** How many of the last elements come to the front (below 0: of the first to the back); no more than there are. */
+function turnOf(op: AtenBuilder, size: Dim, shift: Dim): Dim {
+  const isWithin = isStatic(shift) && (shift === 0 || !op.aten.canBeZero(addDims(size, 1 - Math.abs(shift))));
+  if (isWithin && !isStatic(size)) return shift;
+  // Processors do not divide by 0.
+  return modDims(shift, op.aten.canBeZero(size) ? maxDims(size, 1) : size);
+}
+
 /** Elements move along an axis by `shift`, around its end. */
 function rolled(op: AtenBuilder, x: Value, axis: number, shift: Dim): Value {
   const size = shapeOf(x)[axis]!;
   if (size === 0) return x;
-  if (!isStatic(shift)) return op.aten.refuse('shifts', String(shift), 'shifts known when the model is converted');
-  // Take the last `by` elements to the front; for a symbolic size the shift must not wrap more than once.
-  const by: Dim = isStatic(size) ? ((shift % size) + size) % size : shift;
+  const by = turnOf(op, size, shift);
   if (by === 0) return x;
   const cut = isStatic(by) && by < 0 ? -by : subDims(size, by);
   return op.Concat([slice(op, x, { axis, start: cut, end: Infinity }), slice(op, x, { axis, start: 0, end: cut })], {

@@ -3,7 +3,7 @@ import { addDims, type Dim, isStatic, subDims } from '../../../tensor/dim.ts';
 import type { Value } from '../../../onnx/ir.ts';
 import { aten, type AtenBuilder } from '../../converter.ts';
 import { dtypeOf, scalarOf } from '../../promote.ts';
-import { rankOf, shapeOf, slice, staticSize } from '../../shape.ts';
+import { rankOf, shapeOf, slice } from '../../shape.ts';
 import type { ScalarArg } from '../../schema.ts';
 
 interface Padding {
@@ -22,36 +22,12 @@ function padded(op: AtenBuilder, self: Value, { pad, mode, value = null }: Paddi
     ends[rank - 1 - i] = pad[2 * i + 1]!;
   }
   if (mode === 'circular') return circular(op, self, begins, ends);
+  const grown = (pads: readonly Dim[]): Value =>
+    op.Pad([self, op.dims(pads), value], { mode: mode === 'replicate' ? 'edge' : mode });
   // A negative pad takes elements away; only constant padding has that in every runtime.
-  if (mode !== 'constant' && pad.some((d) => isStatic(d) && d < 0)) return picked(op, self, { begins, ends, mode });
-  return op.Pad([self, op.dims([...begins, ...ends]), value], { mode: mode === 'replicate' ? 'edge' : mode });
-}
-
-interface Picking {
-  readonly begins: readonly Dim[];
-  readonly ends: readonly Dim[];
-  readonly mode: string;
-}
-
-/** Every output position's input position, as PyTorch computes it: clamped for replicate, mirrored for reflect. */
-function picked(op: AtenBuilder, self: Value, { begins, ends, mode }: Picking): Value {
-  return shapeOf(self).reduce<Value>((x, dim, axis) => {
-    if (begins[axis] === 0 && ends[axis] === 0) return x;
-    const [size, before, after] = [dim, begins[axis]!, ends[axis]!].map((d) => staticSize(op, d, 'pad')) as [
-      number,
-      number,
-      number,
-    ];
-    const last = size + before - 1;
-    const inside = (j: number): number => {
-      if (mode === 'replicate') return Math.min(Math.max(j, before), last);
-      return j < before ? 2 * before - j : j > last ? 2 * last - j : j;
-    };
-    return op.Gather(
-      [x, op.ints(Array.from({ length: Math.max(0, size + before + after) }, (_, j) => inside(j) - before))],
-      { axis },
-    );
-  }, self);
+  if (mode === 'constant' || pad.every((d) => !isStatic(d) || d >= 0)) return grown([...begins, ...ends]);
+  const larger = [...begins, ...ends].map((d) => (isStatic(d) ? Math.max(d, 0) : d));
+  return trimmed(op, grown(larger), begins, ends);
 }
 
 function trimmed(op: AtenBuilder, x: Value, begins: readonly Dim[], ends: readonly Dim[]): Value {

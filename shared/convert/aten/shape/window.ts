@@ -1,9 +1,10 @@
-/** ATen sliding windows and diagonals: gathers with positions known when the model is converted. */
-import { type Dim, mulDims } from '../../../tensor/dim.ts';
+/** ATen sliding windows, diagonals and strided views, as gathers. */
+import { addDims, type Dim, isStatic, maxDims, minDims, mulDims } from '../../../tensor/dim.ts';
 import type { Value } from '../../../onnx/ir.ts';
 import { aten, type AtenBuilder } from '../../converter.ts';
 import { cast, dtypeOf } from '../../promote.ts';
 import { axisOf, rankOf, reshape, shapeOf, slice, staticSize, transpose, unsqueeze } from '../../shape.ts';
+import { windowCount, windowNumbers, windowPlaces, windowsOf, zeroPadded } from '../../sliding-windows.ts';
 import { sumDtype } from '../reduce/reduction.ts';
 
 interface Windows {
@@ -16,10 +17,10 @@ interface Windows {
 function windows(op: AtenBuilder, self: Value, { dim, size, step }: Windows): Value {
   if (rankOf(self) === 0) return reshape(op, self, [size]);
   const axis = axisOf(op, dim, rankOf(self));
-  const count = Math.floor((staticSize(op, shapeOf(self)[axis]!, 'size') - size) / step) + 1;
-  const positions = Array.from({ length: count * size }, (_, i) => Math.floor(i / size) * step + (i % size));
-  const gathered = op.Gather([self, op.tensor('int64', [count, size], positions)], { axis });
-  const perm = [...Array.from({ length: rankOf(self) + 1 }, (_, i) => i).filter((i) => i !== axis + 1), axis + 1];
+  const window = { taps: size, stride: step, dilation: 1 };
+  const places = windowPlaces(op, windowCount(shapeOf(self)[axis]!, window), window);
+  const gathered = op.Gather([self, places], { axis });
+  const perm = [...Array.from({ length: rankOf(self) + 1 }, (_, i) => i).filter((i) => i !== axis), axis];
   return transpose(op, gathered, perm);
 }
 export const unfold = aten(
@@ -30,41 +31,21 @@ export const unfold = aten(
   (op, a) => windows(op, a.self, { dim: a.dimension, size: a.size, step: a.step }),
 );
 
-interface Patches {
-  readonly kernel_size: readonly number[];
-  readonly dilation: readonly number[];
-  readonly padding: readonly number[];
-  readonly stride: readonly number[];
-}
 const pair = (list: readonly number[], i: number): number => list[i] ?? list[0]!;
-
-/** Input positions of every kernel element (rows) and window (columns) along one spatial axis of the padded input. */
-function positionsOf(p: Patches, i: number, size: number): { rows: number; columns: number; positions: number[] } {
-  const [k, d, s, pad] = [pair(p.kernel_size, i), pair(p.dilation, i), pair(p.stride, i), pair(p.padding, i)];
-  const columns = Math.floor((size + 2 * pad - d * (k - 1) - 1) / s) + 1;
-  return {
-    rows: k,
-    columns,
-    positions: Array.from({ length: k * columns }, (_, n) => Math.floor(n / columns) * d + (n % columns) * s),
-  };
-}
 
 export const im2col = aten(
   'aten::im2col(Tensor self, int[2] kernel_size, int[2] dilation, int[2] padding, int[2] stride) -> Tensor',
   (op, a) => {
     const x = rankOf(a.self) === 3 ? unsqueeze(op, a.self, [0]) : a.self;
-    const [n, c, h, w] = shapeOf(x) as [Dim, Dim, Dim, Dim];
-    const [rows, columns] = [
-      positionsOf(a, 0, staticSize(op, h, 'height')),
-      positionsOf(a, 1, staticSize(op, w, 'width')),
-    ];
-    const [ph, pw] = [pair(a.padding, 0), pair(a.padding, 1)];
-    const padded = ph || pw ? op.Pad([x, op.ints([0, 0, ph, pw, 0, 0, ph, pw]), op.scalar(dtypeOf(x), 0)]) : x;
-    // (n, c, kh, oh, w), then (n, c, kh, oh, kw, ow).
-    const high = op.Gather([padded, op.tensor('int64', [rows.rows, rows.columns], rows.positions)], { axis: 2 });
-    const wide = op.Gather([high, op.tensor('int64', [columns.rows, columns.columns], columns.positions)], { axis: 4 });
-    const blocks = transpose(op, wide, [0, 1, 2, 4, 3, 5]);
-    const shape = [mulDims(c, rows.rows, columns.rows), rows.columns * columns.columns];
+    const [n, c, ...image] = shapeOf(x) as [Dim, Dim, Dim, Dim];
+    const axes = image.map((size, i) => {
+      const window = { taps: pair(a.kernel_size, i), stride: pair(a.stride, i), dilation: pair(a.dilation, i) };
+      return { window, count: windowCount(addDims(size, 2 * pair(a.padding, i)), window) };
+    });
+    const padding = image.map((_, i) => [pair(a.padding, i), pair(a.padding, i)] as const);
+    // (n, c, taps, windows, taps, windows).
+    const blocks = transpose(op, windowsOf(op, zeroPadded(op, x, padding), axes), [0, 1, 2, 4, 3, 5]);
+    const shape = [mulDims(c, ...axes.map(({ window }) => window.taps)), mulDims(...axes.map(({ count }) => count))];
     return reshape(op, blocks, rankOf(a.self) === 3 ? shape : [n, ...shape]);
   },
 );
@@ -130,17 +111,28 @@ export interface Diagonal {
   readonly dim2?: number;
 }
 
+/** Where a diagonal lies in a matrix row by row. */
+function diagonalPlaces(
+  op: AtenBuilder,
+  { count, first, columns }: { readonly count: Dim; readonly first: Dim; readonly columns: Dim },
+): Value {
+  if (isStatic(count) && isStatic(first) && isStatic(columns))
+    return op.ints(Array.from({ length: count }, (_, i) => first + i * (columns + 1)));
+  return op.Add([op.Mul([windowNumbers(op, count), op.dim(addDims(columns, 1))]), op.dim(first)]);
+}
+
 /** The elements (i, i + offset) of two axes; they become the last axis. */
 export function diagonalOf(op: AtenBuilder, self: Value, { offset = 0, dim1 = 0, dim2 = 1 }: Diagonal = {}): Value {
   const rank = rankOf(self);
   const [a, b] = [axisOf(op, dim1, rank), axisOf(op, dim2, rank)];
-  const [rows, columns] = [staticSize(op, shapeOf(self)[a]!, 'size'), staticSize(op, shapeOf(self)[b]!, 'size')];
+  const [rows, columns] = [shapeOf(self)[a]!, shapeOf(self)[b]!];
   const [top, left] = [Math.max(0, -offset), Math.max(0, offset)];
-  const count = Math.max(0, Math.min(rows - top, columns - left));
+  const shorter = minDims(addDims(rows, -top), addDims(columns, -left));
+  const count = offset === 0 ? shorter : maxDims(shorter, 0);
   const others = Array.from({ length: rank }, (_, i) => i).filter((i) => i !== a && i !== b);
   const rest = others.map((i) => shapeOf(self)[i]!);
-  const flat = reshape(op, transpose(op, self, [...others, a, b]), [...rest, rows * columns]);
-  return op.Gather([flat, op.ints(Array.from({ length: count }, (_, i) => (top + i) * columns + left + i))], {
+  const flat = reshape(op, transpose(op, self, [...others, a, b]), [...rest, mulDims(rows, columns)]);
+  return op.Gather([flat, diagonalPlaces(op, { count, first: addDims(mulDims(top, columns), left), columns })], {
     axis: rank - 2,
   });
 }
