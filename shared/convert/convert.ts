@@ -16,7 +16,8 @@ import type { Argument, ProgramInput, ProgramOutput, TorchGraph, TorchProgram } 
 import { liveGraph } from './live.ts';
 import { initializers } from './initializers.ts';
 import { beginLowering, type Lowering } from './lower.ts';
-import { chosenNames, type DynamicAxes, symbolNames } from './names.ts';
+import { type InterfaceName, interfaceNames, NAMES, type ProgramName } from './interface-names.ts';
+import { type DynamicAxes, symbolNames } from './names.ts';
 import { allNodes, unsupportedUses } from './survey.ts';
 import { RecordedSizes } from './recorded-sizes.ts';
 import { representedType } from './records.ts';
@@ -56,6 +57,8 @@ export interface ConvertedModel {
   readonly validFor: readonly string[];
   /** Operators that may give something else than PyTorch where an input holds NaN. */
   readonly losesNaN: readonly string[];
+  /** What inputs and outputs are called, and since whom; parallel to those of the graph. */
+  readonly names: { readonly inputs: readonly InterfaceName[]; readonly outputs: readonly InterfaceName[] };
   readonly warnings: readonly string[];
 }
 
@@ -84,7 +87,11 @@ export function convertProgram(program: TorchProgram, options: ConvertOptions = 
         'value is not kept',
     );
   }
-  const { graph, conditions, losesNaN } = lowerProgram(pure, { opset, options, warn: (m) => warnings.push(m) });
+  const { graph, names, conditions, losesNaN } = lowerProgram(pure, {
+    opset,
+    options,
+    warn: (m) => warnings.push(m),
+  });
   const validFor = conditions.map(conditionText);
   warnings.push(...unreadGuards(program.guards.unread));
   const model: Model = {
@@ -93,7 +100,7 @@ export function convertProgram(program: TorchProgram, options: ConvertOptions = 
     irVersion: irVersionOf(opset),
     producerName: 'torchferry',
     producerVersion: '',
-    metadata: new Map(validFor.length ? [[VALID_FOR, JSON.stringify(validFor)]] : []),
+    metadata: metadataOf(validFor, names),
   };
   const log = new PassLog();
   passOf(options.stages ?? STAGES, { keepWeights: options.keepWeights ?? false }).run(model, log);
@@ -104,8 +111,20 @@ export function convertProgram(program: TorchProgram, options: ConvertOptions = 
     declined: log.left,
     validFor,
     losesNaN,
+    names,
     warnings: [...new Set([...warnings, ...log.warnings])],
   };
+}
+
+function metadataOf(validFor: readonly string[], { inputs, outputs }: ConvertedModel['names']): Map<string, string> {
+  const aliases = (all: readonly InterfaceName[]): Record<string, readonly string[]> =>
+    Object.fromEntries(all.flatMap(({ name, aliases: other }) => (other.length ? [[name, other]] : [])));
+  const other = { inputs: aliases(inputs), outputs: aliases(outputs) };
+  const hasOther = Object.values(other).some((side) => Object.keys(side).length > 0);
+  return new Map([
+    ...(validFor.length ? [[VALID_FOR, JSON.stringify(validFor)] as const] : []),
+    ...(hasOther ? [[NAMES, JSON.stringify(other)] as const] : []),
+  ]);
 }
 
 /** One sentence for all: programs may have many. */
@@ -120,9 +139,8 @@ function unreadGuards(unread: readonly string[]): string[] {
 }
 const UNREAD_SHOWN = 5;
 
-interface UserValue {
+interface UserValue extends ProgramName {
   readonly argument: Argument;
-  readonly label: string;
 }
 
 interface LowerRequest {
@@ -133,6 +151,7 @@ interface LowerRequest {
 
 interface LoweredProgram {
   readonly graph: Graph;
+  readonly names: ConvertedModel['names'];
   readonly conditions: readonly Condition[];
   readonly losesNaN: readonly string[];
 }
@@ -145,32 +164,29 @@ function lowerProgram(program: TorchProgram, { opset, options, warn }: LowerRequ
   );
   const outputs = program.outputs
     .filter((o): o is Extract<ProgramOutput, { kind: 'user' }> => o.kind === 'user' && o.value.kind !== 'none')
-    .map((o, i) => userOutput(o.value, i, warn))
+    .map((o, i) => userOutput(o, i, warn))
     .filter((o) => o !== null);
-  const inputNames = chosenNames(
-    'input_names',
-    options.input_names ?? null,
-    inputs.map((i) => i.name),
-  );
-  const outputNames = chosenNames(
-    'output_names',
-    options.output_names ?? null,
-    freeNames(
-      outputs.map((o) => o.label),
-      inputNames,
-    ),
-  );
+  const inputNames = interfaceNames('input_names', {
+    chosen: options.input_names ?? null,
+    given: inputs.map(({ name, label }) => ({ label: label ?? null, graph: name })),
+    taken: [],
+  });
+  const outputNames = interfaceNames('output_names', {
+    chosen: options.output_names ?? null,
+    given: outputs.map(({ label, graph: called }) => ({ label, graph: called })),
+    taken: inputNames.map(({ name }) => name),
+  });
   const shapeOf = (argument: Argument): readonly Dim[] | null => {
     const isUnrecorded = argument.kind === 'tensor' && !program.graph.values.has(argument.name);
     return isUnrecorded ? null : argument.kind === 'tensor' ? dimsOf(program.graph, argument) : [];
   };
   const renamed = symbolNames(program, {
     inputs: inputs.map(({ value }, i) => ({
-      name: inputNames[i]!,
+      ...inputNames[i]!,
       shape: shapeOf(value),
       ...(value.kind === 'symint' ? { number: dimsOf(program.graph, value)[0] } : {}),
     })),
-    outputs: outputs.map((output, i) => ({ name: outputNames[i]!, shape: shapeOf(output.argument) })),
+    outputs: outputs.map((output, i) => ({ ...outputNames[i]!, shape: shapeOf(output.argument) })),
     dynamicAxes: options.dynamic_axes ?? {},
     warn,
   });
@@ -182,7 +198,7 @@ function lowerProgram(program: TorchProgram, { opset, options, warn }: LowerRequ
   const losing = new Set<string>();
   const carriesNaN = (operator: string): boolean => options.nan === 'exact' || !losing.add(operator);
   const lowering = beginLowering(program.graph, { graph, opset }, { sizes, warn, carriesNaN });
-  bindInputs(lowering, graph, { inputs, names: inputNames });
+  bindInputs(lowering, graph, { inputs, names: inputNames.map(({ name }) => name) });
   bindWeights(lowering, program);
   lowering.run();
   const checked = [
@@ -190,9 +206,10 @@ function lowerProgram(program: TorchProgram, { opset, options, warn }: LowerRequ
     // What the conversion itself took on trust is checked always.
     ...sizes.assumed,
   ];
-  outputs.forEach(({ argument }, i) => addOutput(lowering, graph, { argument, name: outputNames[i]! }));
+  outputs.forEach(({ argument }, i) => addOutput(lowering, graph, { argument, name: outputNames[i]!.name }));
   if (checked.length) checkOutput(lowering.op, graph, checked, warn);
-  return { graph, conditions: [...valid.conditions, ...sizes.assumed], losesNaN: [...losing].sort() };
+  const names = { inputs: inputNames, outputs: outputNames };
+  return { graph, names, conditions: [...valid.conditions, ...sizes.assumed], losesNaN: [...losing].sort() };
 }
 
 /** The shape of a tensor, or the one number of an integer. */
@@ -212,12 +229,16 @@ function exampleSizes({ symbols }: TorchProgram, renamed: ReadonlyMap<string, Di
   );
 }
 
-function userOutput(argument: Argument, index: number, warn: (m: string) => void): UserValue | null {
+function userOutput(
+  { value: argument, label = null }: Extract<ProgramOutput, { kind: 'user' }>,
+  index: number,
+  warn: (m: string) => void,
+): UserValue | null {
   if (argument.kind === 'string' || argument.kind === 'object') {
     warn(`output ${index} is no tensor (${argument.kind}); it is left out`);
     return null;
   }
-  return { argument, label: 'name' in argument ? argument.name : `output_${index}` };
+  return { argument, label, graph: 'name' in argument ? argument.name : `output_${index}` };
 }
 
 /** One output is enough: every node of a model runs, whichever outputs are asked for. */
@@ -231,10 +252,6 @@ function checkOutput(op: Builder, graph: Graph, conditions: readonly Condition[]
   output.name = op.freshName(output.name);
   graph.outputs[at] = checked;
 }
-
-/** ONNX wants every name once: an output called like an input gets a suffix. */
-const freeNames = (labels: readonly string[], taken: readonly string[]): string[] =>
-  labels.map((label) => (taken.includes(label) ? `${label}_out` : label));
 
 function bindInputs(
   lowering: Lowering,

@@ -9,6 +9,7 @@ export type DynamicAxes = Readonly<Record<string, Readonly<Record<string, string
 export interface UserTensor {
   /** The name in the ONNX file. */
   readonly name: string;
+  readonly aliases?: readonly string[];
   /** null where the file records none. */
   readonly shape: readonly Dim[] | null;
   /** The number that an integer input stands for. */
@@ -34,7 +35,7 @@ export function symbolNames(
   for (const tensor of [...inputs, ...outputs]) {
     const { name: called, shape } = tensor;
     if (shape === null) continue;
-    const axes = dynamicAxes[called] ?? {};
+    const axes = dynamicAxes[called] ?? dynamicAxes[tensor.aliases?.find((name) => dynamicAxes[name]) ?? ''] ?? {};
     for (const [raw, chosen] of chosenAxes({ name: called, shape }, axes, { isOutput: outputs.includes(tensor) })) {
       names.delete(raw);
       const name = unusedName(chosen, names);
@@ -107,34 +108,11 @@ function chosenAxes(
 
 function refuseUnknown(dynamicAxes: DynamicAxes, tensors: readonly UserTensor[]): void {
   const known = tensors.map((t) => t.name);
+  const others = tensors.flatMap((t) => t.aliases ?? []);
   for (const name of Object.keys(dynamicAxes)) {
-    if (!known.includes(name))
+    if (!known.includes(name) && !others.includes(name))
       fail('BadOption', { option: 'dynamic_axes', value: name, expected: `names among ${known.join(', ')}` });
   }
 }
 
 const identifier = (name: string): string => name.replace(/\W+/g, '_');
-
-/** The names a file gives, or those the user chose, one for each tensor. */
-export function chosenNames(
-  option: 'input_names' | 'output_names',
-  chosen: readonly string[] | null,
-  given: readonly string[],
-): string[] {
-  if (chosen === null) return unique(given);
-  if (chosen.length !== given.length) {
-    fail('BadOption', { option, value: chosen.join(', '), expected: `${given.length} names, for ${given.join(', ')}` });
-  }
-  if (new Set(chosen).size !== chosen.length)
-    fail('BadOption', { option, value: chosen.join(', '), expected: 'names that differ' });
-  return [...chosen];
-}
-
-function unique(names: readonly string[]): string[] {
-  const seen = new Map<string, number>();
-  return names.map((name) => {
-    const count = seen.get(name) ?? 0;
-    seen.set(name, count + 1);
-    return count === 0 ? name : `${name}_${count + 1}`;
-  });
-}

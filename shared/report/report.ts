@@ -36,6 +36,8 @@ export interface ReportedTensor {
   readonly dtype: string;
   /** Numbers, or names of symbolic dimensions. */
   readonly shape: readonly (number | string)[];
+  /** Who chose the name, and what else the value is called in the program; of a conversion. */
+  readonly named?: { readonly from: 'job' | 'program' | 'graph'; readonly aliases: readonly string[] };
 }
 
 export interface ReportedFile {

@@ -28,13 +28,13 @@ interface MatchRequest {
 }
 
 /**
- * The arrays have the names of the inputs, or `input_0`, `input_1`, ..., or, as numpy.savez names what has no name,
- * `arr_0`, ...;
- * a model of one input also takes `x`. Outputs likewise.
+ * The arrays have the names of the inputs, be it those of the file or others they have in the program, or `input_0`,
+ * `input_1`, ..., or, as numpy.savez names what has no name, `arr_0`, ...; a model of one input also takes `x`. Outputs
+ * likewise.
  */
 export function matchArrays({ file, arrays, declared, stem, code }: MatchRequest): ArrayMatch[] {
   const namings: readonly ((d: Declared, i: number) => string)[] = [
-    (d) => d.name,
+    (d) => [d.name, ...(d.aliases ?? [])].find((name) => arrays.has(name)) ?? d.name,
     (_, i) => `${stem}_${i}`,
     ...(stem === 'input'
       ? [(_: Declared, i: number) => `arr_${i}`, ...(declared.length === 1 ? [() => 'x'] : [])]

@@ -21,6 +21,8 @@ export type MemoryTensors = ReadonlyMap<string, MemoryTensor>;
 export interface Declared {
   readonly name: string;
   readonly type: TensorType;
+  /** What else data may call it. */
+  readonly aliases?: readonly string[];
 }
 
 export interface SessionOptions {

@@ -2,11 +2,13 @@
 import type { ByteSource } from '../bytes/byte-source.ts';
 import { requireOutput } from '../bytes/output-file.ts';
 import { convertProgram, type ConvertOptions } from '../convert/convert.ts';
+import type { InterfaceName } from '../convert/interface-names.ts';
 import type { Weights } from '../choices.ts';
+import type { Value } from '../onnx/ir.ts';
 import { holdsCodes } from '../onnx/holds-codes.ts';
 import { writeModel, type WrittenModel } from '../onnx/proto/write.ts';
 import { changesModel, type QuantizedForm, writeInForm } from '../quantize/transfer/quantized-program.ts';
-import type { Conversion } from '../report/report.ts';
+import type { Conversion, ReportedTensor } from '../report/report.ts';
 import { openProgram } from '../formats/open.ts';
 import type { TorchProgram } from '../torch/program.ts';
 import { holdsQuantizers } from '../torch/quantized/pt2e-program.ts';
@@ -47,7 +49,7 @@ export async function convertFile({
   const newForm = form && changesModel(form) && holdsQuantizers(program) ? form : null;
   // Weights that are computed have nothing to be linked to.
   const place = newForm && weights === 'link' ? 'embed' : weights;
-  const { model, torchNodes, passes, validFor, losesNaN, warnings } = convertProgram(program, {
+  const { model, torchNodes, passes, validFor, losesNaN, names, warnings } = convertProgram(program, {
     ...options,
     keepWeights: place === 'link',
   });
@@ -62,11 +64,16 @@ export async function convertFile({
     onnxNodes: model.graph.nodes.size,
     operators: operatorCounts(model),
     passes,
-    inputs: model.graph.inputs.map(reportedTensor),
-    outputs: model.graph.outputs.map(reportedTensor),
+    inputs: model.graph.inputs.map((value, i) => namedTensor(value, names.inputs[i])),
+    outputs: model.graph.outputs.map((value, i) => namedTensor(value, names.outputs[i])),
     ...parameterSizes(program),
     ...(validFor.length ? { validFor } : {}),
     ...(losesNaN.length ? { losesNaN } : {}),
   };
   return { program, written, facts, warnings: [...warnings, ...written.warnings], isQuantized: holdsCodes(model) };
+}
+
+function namedTensor(value: Value, named: InterfaceName | undefined): ReportedTensor {
+  const { from, aliases } = named ?? { from: 'graph', aliases: [] };
+  return { ...reportedTensor(value), named: { from, aliases } };
 }

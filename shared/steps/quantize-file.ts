@@ -53,7 +53,7 @@ export async function quantizeFile(request: QuantizeFileRequest): Promise<Quanti
   await requireOnnx(file);
   const opened = await openModel(file);
   try {
-    const inputs = declaredOf(opened.model.graph.inputs);
+    const inputs = declaredOf(opened.model, 'inputs');
     const samples = calibration && (await samplesOf(calibration, inputs));
     const { model, facts, warnings } = await quantizeModel(opened.model, {
       ...how,

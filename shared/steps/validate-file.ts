@@ -34,16 +34,16 @@ export async function validateFile(request: ValidateFileRequest): Promise<Valida
   const file = await modelIn(request.model);
   const { graph } = file;
   // With dimensions as expressions, so that sizes can be checked against each other; onnxruntime knows only names.
-  const inputs = declaredOf(graph.inputs);
+  const inputs = declaredOf(file, 'inputs');
   // A file may leave the types of its outputs open; then onnxruntime's own say what they are.
-  const outputs = graph.outputs.every(({ type }) => type !== null) ? declaredOf(graph.outputs) : null;
+  const outputs = graph.outputs.every(({ type }) => type !== null) ? declaredOf(file, 'outputs') : null;
   const samples =
     data &&
     (await readSamples(data.source, inputs, {
       code: 'BadReferenceData',
       ...(data.labels === undefined ? {} : { labels: data.labels }),
     }));
-  const known = reference && (await readReference(reference, inputs, outputs ?? declaredOf(graph.outputs)));
+  const known = reference && (await readReference(reference, inputs, outputs ?? declaredOf(file, 'outputs')));
   for (const path of [request.model, request.fp32]) if (path !== undefined) await verifyLinkedWeights(path);
   signal?.throwIfAborted();
   const validation = await validateModel({

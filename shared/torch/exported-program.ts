@@ -6,6 +6,7 @@ import { typeText } from '../tensor/type.ts';
 import type { ProgramArchive } from './exported/archive.ts';
 import { readGraph } from './exported/graph.ts';
 import { readGuards } from './exported/guards.ts';
+import { type Labels, labels } from './exported/labels.ts';
 import { Reading } from './exported/reading.ts';
 import { readSampleInputs } from './exported/sample-inputs.ts';
 import { type InputSpec, readSignature, type WeightSpec } from './exported/signature.ts';
@@ -49,7 +50,21 @@ function readProgram(json: Json): ParsedProgram {
   const graph = readGraph(module.get('graph'), reading);
   const signature = readSignature(module.get('signature'), graph, reading);
   refuseSparse(json, graph);
-  return { graph, ...signature, symbols: readSymbols(json.get('range_constraints'), reading.hints) };
+  const { inputs, outputs } = labels(module);
+  return {
+    graph,
+    inputs: labelled(signature.inputs, inputs),
+    outputs: labelled(signature.outputs, outputs),
+    symbols: readSymbols(json.get('range_constraints'), reading.hints),
+  };
+}
+
+/** User values with their labels, where there is one for each. */
+function labelled<T extends { readonly kind: string }>(specs: readonly T[], names: Labels | null): T[] {
+  const isUser = ({ kind }: T): boolean => kind === 'user';
+  if (names?.length !== specs.filter(isUser).length) return [...specs];
+  const rest = names.values();
+  return specs.map((spec) => (isUser(spec) ? { ...spec, label: rest.next().value ?? null } : spec));
 }
 
 function refuseSparse(json: Json, graph: TorchGraph): void {

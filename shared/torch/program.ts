@@ -74,14 +74,15 @@ export interface TorchGraph {
   readonly values: ReadonlyMap<string, TorchValue>;
 }
 
+/** `label`: what the author calls it, an argument or a key in one; absent where that is not known. */
 export type ProgramInput =
-  | { readonly kind: 'user'; readonly name: string; readonly value: Argument }
+  | { readonly kind: 'user'; readonly name: string; readonly value: Argument; readonly label?: string | null }
   /** Weights: `key` is a key of `TorchProgram.weights`. */
   | { readonly kind: 'parameter' | 'buffer' | 'constant'; readonly name: string; readonly key: string }
   | { readonly kind: 'object' | 'token'; readonly name: string };
 
 export type ProgramOutput =
-  | { readonly kind: 'user'; readonly value: Argument }
+  | { readonly kind: 'user'; readonly value: Argument; readonly label?: string | null }
   | {
       readonly kind: 'mutation';
       readonly value: Argument;

@@ -26,10 +26,23 @@ const tensors = (label: string, items: readonly ReportedTensor[], limits: Limits
       label,
       columns: [text(label), text('Type')],
       items,
-      cells: (tensor) => [html`<code>${shorten(tensor.name, limits.name)}</code>`, typeBadge(tensor, limits)],
+      cells: (tensor) => [
+        html`<code>${shorten(tensor.name, limits.name)}</code>${origin(tensor, limits)}`,
+        typeBadge(tensor, limits),
+      ],
     },
     limits,
   );
+
+const FROM = { job: 'chosen in the job', program: null, graph: null } as const;
+
+/** Other names of it, by which data may call it, and that the job chose this one. */
+function origin({ named }: ReportedTensor, limits: Limits): Html | null {
+  if (!named) return null;
+  const other = named.aliases.map((alias) => shorten(alias, limits.name)).join(', ');
+  const notes = [FROM[named.from], other === '' ? null : `also ${other}`].filter((note) => note !== null);
+  return notes.length ? html` <small>${notes.join('; ')}</small>` : null;
+}
 
 const passes = ({ passes: ran }: Conversion, limits: Limits): Html =>
   table(
