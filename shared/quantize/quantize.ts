@@ -1,4 +1,10 @@
 /** Quantizes an ONNX model: plan, calibrate, qparams, write, compare. */
+import { sequence, untilStable } from '../onnx/pass.ts';
+import { foldConstants } from '../onnx/passes/fold-constants.ts';
+import { foldWeights } from '../onnx/passes/fold-weights.ts';
+import { fullPads } from '../onnx/passes/full-pads.ts';
+import { removeUnused } from '../onnx/passes/remove-unused.ts';
+import { rewriting } from '../onnx/rewrite.ts';
 import type { ComputedApproach, QuantFormat } from '../choices.ts';
 import { fail } from '../errors.ts';
 import type { LayerError, Quantization } from '../report/report.ts';
@@ -46,6 +52,10 @@ export interface Quantized {
 
 /** Batches the layers are compared on. */
 const LAYER_BATCHES = 4;
+/** Weights that are computed from constants are constants, and what onnxruntime misreads in INT8 is written otherwise. */
+const PREPARE = untilStable(
+  sequence('prepare', [rewriting('prepare', [fullPads, foldConstants, foldWeights]), removeUnused]),
+);
 /** Tensors that a warning names. */
 const NAMED = 4;
 
@@ -56,6 +66,7 @@ const NAMED = 4;
 export async function quantizeModel(model: Model, request: QuantizeRequest): Promise<Quantized> {
   const raised = raiseOpset(model, model.graph.name);
   inferModel(model);
+  PREPARE.run(model);
   const { workFolder } = request;
   const planner = plannerOf(model, request);
   const kept = keptInFloat(model.graph, request.keepFloat ?? []);

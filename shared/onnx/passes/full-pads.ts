@@ -1,0 +1,25 @@
+/**
+ * Pads of some axes become pads of all: onnxruntime takes 8-bit graphs to another layout and permutes the pads as if
+ * there were one for each axis.
+ */
+import { integers } from '../match.ts';
+import type { Rule } from '../pass.ts';
+
+export const fullPads: Rule = {
+  name: 'full-pads',
+  root: 'Pad',
+  rewrite(node, op) {
+    const [x, pads, value = null, axes] = node.inputs;
+    const [amounts, padded] = [integers(pads), integers(axes)];
+    const rank = x?.type?.shape.length;
+    if (!x || !axes || !amounts || !padded || rank === undefined) return null;
+    const all = new Array<number>(2 * rank).fill(0);
+    padded.forEach((axis, i) => {
+      const at = axis < 0 ? axis + rank : axis;
+      all[at] = amounts[i]!;
+      all[at + rank] = amounts[i + padded.length]!;
+    });
+    const mode = node.attributes.get('mode')?.value;
+    return op.Pad([x, op.ints(all), value], typeof mode === 'string' ? { mode } : {});
+  },
+};
