@@ -2,20 +2,23 @@
 import { tensorType } from '../../tensor/type.ts';
 import type { Value } from '../../onnx/ir.ts';
 import { aten, type AtenBuilder } from '../converter.ts';
-import { dtypeOf } from '../promote.ts';
+import { cast, dtypeOf } from '../promote.ts';
 import { shapeOf, slice, squeeze } from '../shape.ts';
 
 /** Places of the boxes that stay, by descending score. */
-export const nms = aten(
-  'torchvision::nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor',
-  (op, { dets, scores, iou_threshold }) => {
-    const order = descending(op, scores);
-    const boxes = op.Gather([dets, order], { axis: 0 });
-    // NonMaxSuppression takes float32 and thresholds from 0.
-    const overlaps = dtypeOf(dets) === 'float32' && !(iou_threshold < 0) ? selected : survivors;
-    return op.Gather([order, overlaps(op, boxes, iou_threshold)], { axis: 0 });
-  },
-);
+export const nms = aten('torchvision::nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor', (op, a) => {
+  const { iou_threshold } = a;
+  // Overlaps of 16-bit floats are computed in 32 bits.
+  const [dets, scores] = [a.dets, a.scores].map((v) => (dtypeOf(v) === 'float64' ? v : cast(op, v, 'float32'))) as [
+    Value,
+    Value,
+  ];
+  const order = descending(op, scores);
+  const boxes = op.Gather([dets, order], { axis: 0 });
+  // NonMaxSuppression takes float32 and thresholds from 0.
+  const overlaps = dtypeOf(dets) === 'float32' && !(iou_threshold < 0) ? selected : survivors;
+  return op.Gather([order, overlaps(op, boxes, iou_threshold)], { axis: 0 });
+});
 
 /** PyTorch's stable order: NaN before all numbers, which TopK orders anywhere. */
 function descending(op: AtenBuilder, scores: Value): Value {
