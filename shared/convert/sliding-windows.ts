@@ -48,10 +48,13 @@ export function windowsOf(
   );
 }
 
-/** Zeros before and behind the last axes. */
-export function zeroPadded(op: AtenBuilder, x: Value, padding: readonly (readonly [Dim, Dim])[]): Value {
+/** `fill`, one number, before and behind the last axes. */
+export function paddedWith(op: AtenBuilder, x: Value, padding: readonly (readonly [Dim, Dim])[], fill: Value): Value {
   if (padding.every(([begin, end]) => begin === 0 && end === 0)) return x;
   const lead = new Array<Dim>(rankOf(x) - padding.length).fill(0);
   const pads = [...lead, ...padding.map(([begin]) => begin), ...lead, ...padding.map(([, end]) => end)];
-  return op.Pad([x, op.dims(pads), op.scalar(dtypeOf(x), 0)]);
+  return op.Pad([x, op.dims(pads), fill]);
 }
+
+export const zeroPadded = (op: AtenBuilder, x: Value, padding: readonly (readonly [Dim, Dim])[]): Value =>
+  paddedWith(op, x, padding, op.scalar(dtypeOf(x), 0));

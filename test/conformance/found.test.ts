@@ -14,11 +14,10 @@ const folder = mkdtempSync(join(tmpdir(), 'torchferry-found-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /**
- * Volumes have no cubic sampling, 64-bit integers no pooling; memory out of order cannot be addressed.
+ * Volumes have no cubic sampling; memory out of order cannot be addressed.
  */
 const REFUSED: Readonly<Record<string, string>> = {
   'nn.functional.grid_sample@30.float32': 'UnsupportedArgument',
-  'nn.functional.max_pool2d@30.int64': 'UnsupportedArgument',
   'as_strided@2.float32.noncontig': 'UnsupportedArgument',
   'resize_@0.float32.noncontig': 'UnsupportedArgument',
 };

@@ -9,6 +9,7 @@ import { dtypeOf } from '../../promote.ts';
 import { rankOf, shapeOf, squeeze, staticSize, unsqueeze } from '../../shape.ts';
 import { zeroPadded } from '../../sliding-windows.ts';
 import { averageBySums } from './average-pool.ts';
+import { integerMaxima } from './integer-max-pool.ts';
 
 interface Window {
   readonly kernel: readonly number[];
@@ -85,15 +86,22 @@ function poolAttributes(
 
 function maxPool(op: AtenBuilder, self: Value, request: MaxRequest): Value[] {
   const spatial = request.window.kernel.length;
-  // ONNX pools floats and bytes; 64 bits have no wider type to go through.
-  if (dtypeOf(self) === 'int64') return op.aten.refuse('self', 'int64', 'floats and integers of up to 32 bits');
   return batched(op, self, spatial, (x) => {
+    if (dtypeOf(x) === 'int64') return wideMaxima(op, x, request);
     const attributes = { ...poolAttributes(op, x, request), dilations: request.window.dilation };
     const results = request.indices ? indexedMaxima(op, x, attributes) : [op.MaxPool([x], attributes)];
     return isFloat(dtypeOf(x)) && op.aten.carriesNaN()
       ? withNaN(op, x, { results, pool: (marks) => op.MaxPool([marks], attributes), spatial })
       : results;
   });
+}
+
+function wideMaxima(op: AtenBuilder, x: Value, { window, ceil, indices }: MaxRequest): Value[] {
+  const extra = ceil ? ceilPadding(x, window) : window.kernel.map(() => 0);
+  if (!extra) return op.aten.refuse('ceil_mode', true, 'fixed sizes of 64-bit integers with ceil_mode');
+  const padding = window.padding.map((p, i) => [p, p + extra[i]!] as const);
+  const { values, places } = integerMaxima(op, x, { ...window, padding });
+  return indices ? [values, places()] : [values];
 }
 
 type MaxAttributes = ReturnType<typeof poolAttributes> & { readonly dilations: readonly number[] };
