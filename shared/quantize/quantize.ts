@@ -9,7 +9,7 @@ import type { ComputedApproach, QuantFormat } from '../choices.ts';
 import { fail } from '../errors.ts';
 import type { LayerError, Quantization } from '../report/report.ts';
 import { inferModel } from '../onnx/infer.ts';
-import type { Model, Node, Value } from '../onnx/ir.ts';
+import type { Graph, Model, Node, Value } from '../onnx/ir.ts';
 import { raiseOpset } from '../onnx/raise-opset.ts';
 import type { Batch } from '../runtime/samples.ts';
 import type { MemoryTensors } from '../runtime/session.ts';
@@ -66,10 +66,11 @@ const NAMED = 4;
 export async function quantizeModel(model: Model, request: QuantizeRequest): Promise<Quantized> {
   const raised = raiseOpset(model, model.graph.name);
   inferModel(model);
+  const asked = keptInFloat(model.graph, request.keepFloat ?? []);
   PREPARE.run(model);
+  const kept = stillThere(asked, model.graph);
   const { workFolder } = request;
   const planner = plannerOf(model, request);
-  const kept = keptInFloat(model.graph, request.keepFloat ?? []);
   const first = planner(kept);
   const look = await lookAt(model, first, request);
   const { plan, params } = await settle(planner, kept, { first, ranges: look.ranges });
@@ -89,6 +90,17 @@ export async function quantizeModel(model: Model, request: QuantizeRequest): Pro
     },
     warnings: [...raised, ...silentTensors(look)],
   };
+}
+
+/** By name where a node was written anew. */
+function stillThere(kept: ReadonlyMap<Node, string>, graph: Graph): Map<Node, string> {
+  const named = new Map([...kept].map(([{ name, outputs }, reason]) => [name || outputs[0]!.name, reason]));
+  return new Map(
+    [...graph.nodes].flatMap((node) => {
+      const reason = kept.get(node) ?? named.get(node.name);
+      return reason === undefined ? [] : [[node, reason] as const];
+    }),
+  );
 }
 
 const writerOf = ({ approach, format }: QuantizeRequest): (typeof WRITERS)[keyof typeof WRITERS] =>

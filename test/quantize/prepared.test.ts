@@ -40,3 +40,20 @@ test.each([
   expect(kernels).toHaveLength(convolutions);
   expect(kernels.filter(({ kernel }) => kernel === null)).toEqual([]);
 });
+
+test('what a job names stays in float, whether it is written anew or folded', async () => {
+  const workFolder = mkdtempSync(join(tmpdir(), 'torchferry-test-'));
+  const source = fileSource(join(FIXTURES, 'pad_axes.npz'));
+  onTestFinished(() => {
+    source.close();
+    rmSync(workFolder, { recursive: true });
+  });
+  const how = { approach: 'static', format: 'QDQ', weights: 'embed', workFolder } as const;
+  const path = join(workFolder, 'int8.onnx');
+  const quantized = async (name: string, keepFloat: readonly string[]) => {
+    const model = join(FIXTURES, `${name}.onnx`);
+    return (await quantizeFile({ model, path, ...how, keepFloat, calibration: { source, name } })).facts;
+  };
+  expect((await quantized('pad_axes', ['Pad'])).quantized).toBe(2);
+  expect((await quantized('conv_transposed_w', ['Transpose'])).quantized).toBe(1);
+});

@@ -20,6 +20,9 @@ export const fullPads: Rule = {
       all[at + rank] = amounts[i + padded.length]!;
     });
     const mode = node.attributes.get('mode')?.value;
-    return op.Pad([x, op.ints(all), value], typeof mode === 'string' ? { mode } : {});
+    const padding = op.Pad([x, op.ints(all), value], typeof mode === 'string' ? { mode } : {});
+    // A job may name it.
+    padding.producer!.name = node.name || node.outputs[0]!.name;
+    return padding;
   },
 };
