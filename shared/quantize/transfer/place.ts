@@ -27,9 +27,10 @@ export function misfits(source: QuantizedModel, trace: Trace, placed: readonly P
   const seen = new Set(placed.map(({ module }) => module.module));
   return [
     ...source.modules
-      .filter(({ module }) => !seen.has(module))
+      .filter(({ module }) => !seen.has(module) && !trace.placed.has(module))
       .map(({ module }) => `module "${module}" is quantized in the file and has no operator in the graph`),
     ...placed.flatMap((at) => [...weightProblems(at), ...inputProblems(at, trace)]),
+    ...trace.problems,
     ...trace.unused.map((name) => `"${name}" of the file belongs to no tensor of the graph`),
     ...source.unread.map(
       ({ name, reason }) => `"${name}" of the file is quantized and cannot be carried over: ${reason}`,
@@ -40,6 +41,10 @@ export function misfits(source: QuantizedModel, trace: Trace, placed: readonly P
 function weightProblems({ module, unit, found }: Placed): string[] {
   const { module: path, weight, bias } = module;
   if (!weight) return [];
+  if (weight.parameter !== WEIGHT) {
+    const why = 'quantize its Linear modules only (quantize_dynamic(model, {torch.nn.Linear}))';
+    return [`module "${path}" is a quantized LSTM, GRU or RNN, which cannot be carried over: ${why}`];
+  }
   const count = weightedNodes(unit).length;
   if (!found || count !== 1) {
     const has =
@@ -59,6 +64,9 @@ function weightProblems({ module, unit, found }: Placed): string[] {
     ...(!bias && (addition ?? node.inputs[2]) ? [`module "${path}" has no bias, and one is added at "${at}"`] : []),
   ];
 }
+
+/** Recurrent modules have several: `weight_ih_l0` ... */
+const WEIGHT = 'weight';
 
 const namesOf = (unit: Unit): string => unit.nodes.map((node) => node.name || node.op).join(', ');
 

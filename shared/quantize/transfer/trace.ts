@@ -45,6 +45,10 @@ export interface Trace {
   readonly assumed: readonly Unit[];
   /** Names in the file that found no place in the graph. */
   readonly unused: readonly string[];
+  /** Modules of the file that stand in no graph and have their place: stubs, functionals. */
+  readonly placed: ReadonlySet<string>;
+  /** What several places fit. */
+  readonly problems: readonly string[];
 }
 
 export function traceRounding(request: TraceRequest): Trace {
@@ -62,6 +66,8 @@ class Tracer implements Trace {
   readonly readings = new Map<Value, Reading & { readonly readers: Set<Unit> }>();
   readonly quantized = new Set<Unit>();
   readonly assumed: Unit[] = [];
+  readonly placed: ReadonlySet<string> = new Set();
+  readonly problems: readonly string[] = [];
   readonly #request: TraceRequest;
   readonly #names: Names;
 
@@ -206,19 +212,20 @@ class Tracer implements Trace {
 }
 
 /** Modules that hold no others: FX calls them as a whole. */
-function leavesOf(paths: readonly string[]): Set<string> {
+export function leavesOf(paths: readonly string[]): Set<string> {
   const modules = paths.filter((path) => path !== '' && !path.split('.').at(-1)!.startsWith('_packed_params'));
   const parents = new Set(modules.map((path) => path.slice(0, Math.max(path.lastIndexOf('.'), 0))));
   return new Set(modules.filter((path) => !parents.has(path)));
 }
 
 /** A type nobody knows counts as float: integers are told by the operators that make them. */
-const isFloat = ({ type }: Value): boolean => type === null || type.dtype === 'float32';
+export const isFloat = ({ type }: Value): boolean => type === null || type.dtype === 'float32';
 
 /** What a module computes on: its parameters are constants. */
-const activationsOf = ({ inputs }: Unit): Value[] => inputs.filter((value) => !constantOf(value) && isFloat(value));
+export const activationsOf = ({ inputs }: Unit): Value[] =>
+  inputs.filter((value) => !constantOf(value) && isFloat(value));
 /** What an operator computes on: parameters too, numbers not. */
-const operandsOf = ({ inputs }: Unit): Value[] => inputs.filter((value) => isFloat(value) && !isNumber(value));
+export const operandsOf = ({ inputs }: Unit): Value[] => inputs.filter((value) => isFloat(value) && !isNumber(value));
 
 const sameAffine = (a: Affine, b: Affine): boolean => a.scale === b.scale && a.zeroPoint === b.zeroPoint;
 

@@ -27,6 +27,7 @@ import { type RecipeName, RECIPES } from '../recipe.ts';
 import { misfits, type Placed, placeModules } from './place.ts';
 import { withIntegerBias } from './recipes.ts';
 import { toQOperators } from './to-qoperator.ts';
+import { type EagerModules, traceEager } from './trace-eager.ts';
 import { type Trace, type TraceRequest, traceRounding } from './trace.ts';
 import { placeParameters, trainedModules } from './trained.ts';
 import { dynamicWriter } from './write-dynamic.ts';
@@ -64,7 +65,9 @@ export async function transfer(model: Model, request: TransferRequest): Promise<
   const { bias, output } = RECIPES[request.recipe];
   const codes = CODE_TYPES[types];
   inferModel(model);
-  const trace = traceRounding(traceRequest(graph, source, codes.activations));
+  const asked = traceRequest(graph, source, codes.activations);
+  const eager = eagerModules(source, asked);
+  const trace = eager ? traceEager(asked, eager) : traceRounding(asked);
   const placed = placeModules(trace.units, source.modules);
   requireFit(source, misfits(source, trace, placed));
   const trained = await trainedModules(placed);
@@ -98,6 +101,18 @@ const traceRequest = (
   values: new Map(values.map(({ name, qparams }) => [name, affineAs(wholeOf(qparams), dtype)])),
   modules: new Map(modules.map((module) => [module.module, outputOf(module, dtype)])),
 });
+
+/** Eager mode keeps stubs and functionals as modules, FX scales by name; null: FX, or nothing but dynamic modules. */
+function eagerModules({ modules, values }: QuantizedModel, { modules: affines }: TraceRequest): EagerModules | null {
+  const bare = modules.filter(({ weight, operator }) => weight === null && (operator === null || operator === STUB));
+  const isStub = ({ operator }: QuantizedModule): boolean => operator === STUB;
+  if (values.length > 0 || !bare.some(isStub)) return null;
+  const only = (of: readonly QuantizedModule[]): Map<string, Affine> =>
+    new Map(of.map(({ module }) => [module, affines.get(module)!]));
+  return { stubs: only(bare.filter(isStub)), functionals: only(bare.filter((module) => !isStub(module))) };
+}
+
+const STUB = 'quantize_per_tensor';
 
 function requireFit({ file }: TransferSource, problems: readonly string[]): void {
   if (problems.length) fail('QuantizedModelDiffers', { file, problems });

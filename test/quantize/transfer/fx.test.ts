@@ -1,58 +1,13 @@
 /** What FX graph mode made of small models, carried over: PyTorch's numbers, or refused in words. */
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { arrayOf, outputsOf } from '../../../bench/inc-case.ts';
-import { fileSource } from '../../../shared/bytes/byte-source.ts';
-import { CODE_TYPE_NAMES, CODE_TYPES, type CodeTypes, type QuantFormat } from '../../../shared/choices.ts';
+import { CODE_TYPE_NAMES, CODE_TYPES } from '../../../shared/choices.ts';
 import { operatorProblems } from '../../../shared/onnx/check.ts';
 import { openModel } from '../../../shared/onnx/proto/read.ts';
-import { withSession } from '../../../shared/runtime/session.ts';
-import { transferFile, type TransferredFile } from '../../../shared/steps/transfer-file.ts';
-import { asFloat32 } from '../../../shared/tensor/arithmetic.ts';
-import { fixturePath, workFolder } from '../fixture.ts';
+import { workFolder } from '../fixture.ts';
+import { pairsIn } from './pairs.ts';
 
-const fx = (file: string): string => fixturePath('..', 'fx', file);
-
-interface Pair {
-  /** The FP32 model, a file of the folder. */
-  readonly graph: string;
-  /** Name of a case: whose INT8 model. */
-  readonly quantized: string;
-  readonly path: string;
-  readonly format: QuantFormat;
-  readonly types?: CodeTypes;
-}
-
-function carriedOver({ graph, quantized, path, format, types = 'U8S8' }: Pair): Promise<TransferredFile> {
-  const source = fileSource(fx(`${quantized}.int8.pt`));
-  onTestFinished(() => source.close());
-  return transferFile({
-    graph: fx(graph),
-    quantized: source,
-    path,
-    format,
-    types,
-    recipe: 'QDQ_OP_FP32_BIAS',
-    weights: 'embed',
-  });
-}
-
-/** What the INT8 model of the case computed, as far as float32 sums fall on the same side of a border. */
-async function expectPyTorchsNumbers(
-  path: string,
-  { name, format, types = 'U8S8' }: Pick<Pair, 'format' | 'types'> & { readonly name: string },
-): Promise<void> {
-  // Integer kernels are exact on every processor only where the optimizer may replace them.
-  // Products of U8U8 are exact as they stand, and fused ones add the bias in another order.
-  const isExact = format === 'QDQ' || types === 'U8U8';
-  const options = isExact ? ({ optimize: 'none' } as const) : ({ products: 'precise' } as const);
-  const x = await arrayOf(fx(`${name}.npz`), 'x');
-  const actual = await withSession(path, options, (session) => outputsOf(session, x));
-  const expected = asFloat32(await (await arrayOf(fx(`${name}.npz`), 'int8')).read());
-  const equal = actual.filter((v, i) => Math.abs(v - expected[i]!) <= 1e-5).length;
-  // A float32 sum on the border of two codes may fall on either side: one in a thousand.
-  expect(equal / expected.length).toBeGreaterThan(0.999);
-}
+const { carriedOver, expectPyTorchsNumbers } = pairsIn('fx');
 
 /** Of what QuantizeLinear makes at run time, and of the weights: each has one. */
 async function typesOfCodes(path: string): Promise<Record<'activations' | 'weights', string>> {
