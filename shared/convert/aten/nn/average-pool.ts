@@ -22,18 +22,16 @@ interface Axis {
   readonly stride: number;
   readonly padding: number;
   readonly count: Dim;
+  /** Whether a window that would begin behind the input may have been left out, which PyTorch does not record. */
+  readonly mayDrop: boolean;
 }
 
-/**
- * With `ceil`, windows may begin inside the input or its left padding only. Where that takes one away at some sizes,
- * PyTorch records the count of the sizes it was exported with.
- */
-function axisOf(op: AtenBuilder, size: Dim, p: AveragePooling, i: number): Axis {
+/** With `ceil`, windows may begin inside the input or its left padding only. */
+function axisOf(size: Dim, p: AveragePooling, i: number): Axis {
   const [taps, stride, padding] = [p.kernel[i]!, p.stride[i]!, p.padding[i]!];
-  if (p.ceil && !isStatic(size) && taps - padding < stride)
-    return op.aten.refuse('ceil_mode', true, 'fixed input sizes where a window may begin behind the input');
   const room = p.ceil ? padding + Math.min(padding - taps, -stride) + stride - 1 : 2 * padding - taps;
-  return { size, taps, stride, padding, count: addDims(floorDivDims(addDims(size, room), stride), 1) };
+  const count = addDims(floorDivDims(addDims(size, room), stride), 1);
+  return { size, taps, stride, padding, count, mayDrop: p.ceil && !isStatic(size) && taps - padding < stride };
 }
 
 /** From the first element of the first window to the last of the last. */
@@ -81,7 +79,7 @@ function lengths(op: AtenBuilder, a: Axis, { countPadding }: AveragePooling): Va
 export function averageBySums(op: AtenBuilder, x: Value, p: AveragePooling): Value {
   const axes = shapeOf(x)
     .slice(2)
-    .map((size, i) => axisOf(op, size, p, i));
+    .map((size, i) => axisOf(size, p, i));
   const divisors =
     p.divisor === null
       ? axes
@@ -94,5 +92,10 @@ export function averageBySums(op: AtenBuilder, x: Value, p: AveragePooling): Val
           )
           .reduce((a, b) => op.Mul([a, b]))
       : op.scalar('int64', p.divisor);
-  return op.Div([sums(op, x, axes), cast(op, divisors, dtypeOf(x))]);
+  const result = op.Div([sums(op, x, axes), cast(op, divisors, dtypeOf(x))]);
+  result.type = {
+    dtype: dtypeOf(x),
+    shape: [...shapeOf(x).slice(0, 2), ...axes.map((a) => (a.mayDrop ? op.unknownDim() : a.count))],
+  };
+  return result;
 }
