@@ -2,7 +2,7 @@
  * What is around every stage on Lambda: logs, traces and numbers that name the job, a folder that goes away, and S3.
  * The error goes out as it is.
  */
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Logger } from '@aws-lambda-powertools/logger';
@@ -15,6 +15,7 @@ import withMiddlewares from '@middy/core';
 import { FerryError } from '../shared/errors.ts';
 import type { Json } from '../shared/pipeline/machine/asl.ts';
 import type { StageName } from '../shared/pipeline/machine/stages.ts';
+import { hostProcessor } from '../shared/runtime/host-processor.ts';
 import type { RunStage } from '../shared/pipeline/workspace/services.ts';
 import { s3Store } from './s3-store.ts';
 
@@ -27,6 +28,7 @@ type StageHandler = (input: Json, invocation: Invocation) => Promise<Json>;
 
 // Time to say that the time is over: a function that is stopped says nothing.
 const LAST_WORDS_MS = 5_000;
+const CPUINFO = '/proc/cpuinfo';
 
 export function stageHandler(
   stage: StageName,
@@ -37,6 +39,7 @@ export function stageHandler(
   const metrics = new Metrics();
   const tracer = new Tracer();
   const store = s3Store(tracer.captureAWSv3Client(client));
+  const processor = hostProcessor(process.arch, existsSync(CPUINFO) ? readFileSync(CPUINFO, 'utf8') : '');
   const root = freshFolder(join(tmpdir(), 'torchferry'));
 
   const invoke = async (input: Json, invocation: Invocation): Promise<Json> => {
@@ -50,6 +53,7 @@ export function stageHandler(
       return await run(input, {
         store,
         temporaryFolder,
+        processor,
         signal: limit.signal,
         now: Date.now,
         log: (message, facts) => logger.info(message, { ...facts }),

@@ -5,6 +5,7 @@ import { STAGE_NAMES, type StageName } from '../shared/pipeline/machine/stages.t
 import { ferryStateMachine } from '../shared/pipeline/machine/state-machine.ts';
 import { INVOKE, type MachineNames, PUT_EVENTS, START_EXECUTION } from '../shared/pipeline/machine/task.ts';
 import type { RunStage, Services } from '../shared/pipeline/workspace/services.ts';
+import type { HostProcessor } from '../shared/runtime/host-processor.ts';
 import type { FerryEvent } from './ferry-event.ts';
 import { folderStore } from './folder-store.ts';
 import { interpret, type InterpretOptions, type Outcome } from './interpreter.ts';
@@ -20,6 +21,8 @@ export interface FerryOptions {
   readonly onEvent?: (event: FerryEvent) => void;
   /** Stages that run at a time. One by default: side by side they would disturb each other's measurements. */
   readonly concurrency?: number;
+  /** What models are run on. */
+  readonly processor?: HostProcessor;
   /** Other code for some stages, and another clock and chance for the machine: for tests. */
   readonly stages?: Partial<Readonly<Record<StageName, RunStage>>>;
   readonly interpret?: Pick<InterpretOptions, 'clock' | 'random' | 'onEvent'>;
@@ -53,14 +56,15 @@ export function makeFerry(options: FerryOptions): Ferry {
   const store = folderStore(options.buckets);
   const emit = options.onEvent ?? (() => {});
   const takeSlot = slots(options.concurrency ?? 1);
-  const { stages = {}, temporaryFolder } = options;
+  const { stages = {}, temporaryFolder, processor } = options;
+  const known = processor ? { processor } : {};
   const now = (): number => options.interpret?.clock?.now() ?? Date.now();
 
   async function run(machine: keyof typeof MACHINES, input: Json, runOptions: RunOptions = {}): Promise<Outcome> {
     const running = underWay();
     const inherited = runOptions.signal ? { signal: runOptions.signal } : {};
     const log: Services['log'] = (message, facts = {}) => emit({ kind: 'log', message, facts });
-    const services: Services = { store, now, temporaryFolder, log, ...inherited };
+    const services: Services = { store, now, temporaryFolder, log, ...known, ...inherited };
     const outcome = await interpret(MACHINES[machine](NAMES), input, {
       ...options.interpret,
       ...runOptions,

@@ -9,7 +9,7 @@ import { type FerryOptions, makeFerry } from './ferry.ts';
 import { folderStore } from './folder-store.ts';
 import type { Outcome } from './interpreter.ts';
 
-export interface InboxOptions extends Pick<FerryOptions, 'stages' | 'interpret' | 'concurrency'> {
+export interface InboxOptions extends Pick<FerryOptions, 'stages' | 'interpret' | 'concurrency' | 'processor'> {
   readonly inbox: string;
   /** Results, in the folders they have in an output bucket; what was done is remembered in its `.torchferry`. */
   readonly outDir: string;
@@ -29,7 +29,7 @@ const WORK = '.torchferry';
  * not.
  */
 export async function watchInbox(options: InboxOptions): Promise<void> {
-  const { inbox, outDir, signal, onEvent, stages, interpret, concurrency } = options;
+  const { inbox, outDir, signal, onEvent, stages, interpret, concurrency, processor } = options;
   const buckets = { input: inbox, output: outDir, work: join(outDir, WORK) };
   await Promise.all(Object.values(buckets).map((folder) => mkdir(folder, { recursive: true })));
   const temporaryFolder = await mkdtemp(join(tmpdir(), 'torchferry-inbox-'));
@@ -40,6 +40,7 @@ export async function watchInbox(options: InboxOptions): Promise<void> {
     ...(onEvent ? { onEvent } : {}),
     ...(stages ? { stages } : {}),
     ...(interpret ? { interpret } : {}),
+    ...(processor ? { processor } : {}),
     ...(concurrency === undefined ? {} : { concurrency }),
   });
   const running = new Map<string, Promise<void>>();

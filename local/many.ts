@@ -10,7 +10,7 @@ import type { FerryEvent } from './ferry-event.ts';
 import { type FerryOptions, makeFerry } from './ferry.ts';
 import { makeStaging } from './staging.ts';
 
-export interface LocalBatchOptions extends Pick<FerryOptions, 'stages' | 'interpret' | 'concurrency'> {
+export interface LocalBatchOptions extends Pick<FerryOptions, 'stages' | 'interpret' | 'concurrency' | 'processor'> {
   /**
    * A folder of models, or a .jsonl manifest with a key or `{ key, options? }` on each line, keys relative to its
    * folder.
@@ -36,7 +36,7 @@ export interface LocalBatch {
 
 /** Results appear model by model under the output folder, in the folders they have in an output bucket. */
 export async function runLocalBatch(options: LocalBatchOptions): Promise<LocalBatch> {
-  const { signal, onEvent, stages, interpret, concurrency } = options;
+  const { signal, onEvent, stages, interpret, concurrency, processor } = options;
   const source = await sourceOf(options.models, options.outDir);
   const staging = await makeStaging(options.outDir);
   const id =
@@ -58,6 +58,7 @@ export async function runLocalBatch(options: LocalBatchOptions): Promise<LocalBa
       },
       ...(stages ? { stages } : {}),
       ...(interpret ? { interpret } : {}),
+      ...(processor ? { processor } : {}),
       ...(concurrency === undefined ? {} : { concurrency }),
     });
     const input = {

@@ -17,7 +17,7 @@ import type { HistoryEvent } from './execution.ts';
 import { publish, requireOutputFolder } from './publish.ts';
 import { makeStaging } from './staging.ts';
 
-export interface LocalRunOptions extends Pick<FerryOptions, 'stages' | 'interpret'> {
+export interface LocalRunOptions extends Pick<FerryOptions, 'stages' | 'interpret' | 'processor'> {
   /** Path of the model; a job file and data lie beside it. */
   readonly model: string;
   /** Folder of the results; made when it is not there. */
@@ -65,7 +65,7 @@ export async function runLocal(options: LocalRunOptions): Promise<LocalRun> {
     const ferry = makeFerry({
       buckets: { input: dirname(model), output: folders.output, work: folders.work },
       temporaryFolder: folders.temporary,
-      ...pick(options, 'onEvent', 'stages', 'interpret'),
+      ...pick(options, 'onEvent', 'stages', 'interpret', 'processor'),
     });
     const request = { bucket: 'input', key: basename(model), folder: '', ...(wanted ? { options: wanted } : {}) };
     const outcome = await ferry.convert(request, signal ? { signal } : {});

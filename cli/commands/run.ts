@@ -6,6 +6,7 @@ import { STAGES } from '../../shared/pipeline/machine/stages.ts';
 import type { Command, Progress } from '../command.ts';
 import { folderNames, modelFiles, pathsOf } from '../files.ts';
 import { eachFile, type FileOutcome } from '../outcomes.ts';
+import { thisProcessor } from '../this-processor.ts';
 import { text } from '../values.ts';
 
 export const run: Command = {
@@ -39,6 +40,7 @@ export const run: Command = {
       } = await runLocal({
         model: file,
         outDir,
+        processor: thisProcessor(),
         signal,
         ...(job === undefined ? {} : { job }),
         onEvent: (event) => show(progress, event),

@@ -1,25 +1,34 @@
 /** `torchferry validate`: run an ONNX model in onnxruntime and say what is right and wrong with it. */
+import { DEFAULT_PROCESSOR, PROCESSOR_NAMES } from '../../shared/choices.ts';
 import { judge } from '../../shared/report/criterion.ts';
 import { formatMilliseconds, formatSpeedChange } from '../../shared/report/format.ts';
 import type { Latency, Validation } from '../../shared/report/report.ts';
+import { otherThan, PRODUCTS, sumsText } from '../../shared/report/sums.ts';
 import { validateFile } from '../../shared/steps/validate-file.ts';
 import type { Command } from '../command.ts';
 import { onnxFiles, pathsOf } from '../files.ts';
 import { kernelLines } from '../kernel-lines.ts';
 import { eachFile, type FileOutcome } from '../outcomes.ts';
 import { inTemporaryFolder } from '../temporary-folder.ts';
-import { text } from '../values.ts';
+import { thisProcessor } from '../this-processor.ts';
+import { choice, text } from '../values.ts';
 import { withSourceOf } from '../with-source.ts';
 
 export const validate: Command = {
   summary: 'run ONNX models in onnxruntime and compare',
   usage:
-    'torchferry validate <model.onnx>... [--data NPZ] [--labels NAME] [--reference NPZ] [--against FP32.onnx] [--json]',
+    'torchferry validate <model.onnx>... [--data NPZ] [--labels NAME] [--reference NPZ] [--against FP32.onnx] ' +
+    `[--processor ${PROCESSOR_NAMES.join('|')}] [--json]`,
   options: {
     data: { type: 'string', value: 'NPZ', describe: 'inputs to run with; default: seeded random ones' },
     labels: { type: 'string', value: 'NAME', describe: 'array of labels in the data, to measure accuracy' },
     reference: { type: 'string', value: 'NPZ', describe: "inputs and PyTorch's outputs to compare with" },
     against: { type: 'string', value: 'ONNX', describe: 'the FP32 model to compare with' },
+    processor: {
+      type: 'string',
+      value: PROCESSOR_NAMES.join('|'),
+      describe: 'where an INT8 model will run: it is judged by what that processor computes',
+    },
   },
   async run({ files, options, progress, signal }) {
     return eachFile(pathsOf(onnxFiles(files)), { progress, options }, async (file) => {
@@ -33,6 +42,8 @@ export const validate: Command = {
               data: data && { source: data, labels: text(options, 'labels') },
               reference,
               ...(fp32 === undefined ? {} : { fp32 }),
+              processor: choice(options, 'processor', { among: PROCESSOR_NAMES, fallback: DEFAULT_PROCESSOR }),
+              host: thisProcessor(),
               now: () => performance.now(),
               workFolder,
               signal,
@@ -55,13 +66,18 @@ function outcome(file: string, validation: Validation): FileOutcome {
       : [],
   );
   const problems = [...failed.map((c) => `${c.name}: ${c.detail}`), ...beyond, ...tooFarFromFp32(validation)];
+  const { sums } = validation;
+  const measured = [
+    ...validation.comparisons.map((c) => [sums?.other ? `, ${PRODUCTS[sums.judged]}` : '', c] as const),
+    ...(sums?.other?.comparisons ?? []).map((c) => [`, ${PRODUCTS[otherThan(sums!.judged)]}`, c] as const),
+  ];
   const lines = [
     `${file}: ${problems.length ? 'failed' : 'passed'}, ${validation.samples} samples`,
     ...validation.checks.map((c) => `  ${c.passed ? 'ok  ' : 'FAIL'} ${c.name}${c.detail ? `: ${c.detail}` : ''}`),
-    ...validation.comparisons.flatMap((c) =>
+    ...measured.flatMap(([way, c]) =>
       c.outputs.map(
         (o) =>
-          `  ${o.output} against ${c.against}: max abs diff ` +
+          `  ${o.output} against ${c.against}${way}: max abs diff ` +
           o.maxAbsDiff.toPrecision(3) +
           (o.sqnr === null ? '' : `, SQNR ${o.sqnr.toFixed(1)} dB`) +
           (o.top1Agreement === null ? '' : `, top-1 agreement ${(100 * o.top1Agreement).toFixed(1)} %`),
@@ -74,6 +90,7 @@ function outcome(file: string, validation: Validation): FileOutcome {
         ]
       : []),
     ...(validation.latency ? [`  ${latencyText(validation.latency)}`] : []),
+    ...(sums ? [`  ${sumsText(sums)}`] : []),
     ...kernelLines(validation.kernels ?? []).map((line) => `  ${line}`),
   ];
   const facts = { ...validation };

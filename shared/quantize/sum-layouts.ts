@@ -20,7 +20,7 @@ export const alongColumns: SumLayouts = (_, shape) => [
 ];
 
 /** `[N, K]`: along K. */
-const alongRows: SumLayouts = (_, [rows = 1, length = 1]) => [{ outer: rows, length, inner: 1, order: null }];
+export const alongRows: SumLayouts = (_, [rows = 1, length = 1]) => [{ outer: rows, length, inner: 1, order: null }];
 
 export const ofGemm: SumLayouts = (node, shape) => (int(node, 'transB') ? alongRows : alongColumns)(node, shape);
 

@@ -96,6 +96,32 @@ export interface Check {
   readonly detail: string;
 }
 
+/** Options of onnxruntime: `precise` is `session.x64quantprecision` = 1. */
+export type Products = 'default' | 'precise';
+
+/**
+ * Sums of 8-bit products. x64 processors without VNNI add uint8 x int8 products in pairs of 16 bits by default, which
+ * saturate; `precise` is what every other processor computes.
+ */
+export interface EightBitSums {
+  /** What ran the model, for people: `x64 with VNNI`. */
+  readonly processor: string;
+  /** With which options the model was judged: those that give what the processor it is made for computes. */
+  readonly judged: Products;
+  /** The same samples with the other options; null where the processor gives the same with both. */
+  readonly other: Pick<Validation, 'comparisons' | 'accuracy'> | null;
+  /** Where weights are so large that some input saturates a sum. */
+  readonly overflow: readonly OverflowingOperator[];
+}
+
+export interface OverflowingOperator {
+  readonly node: string;
+  readonly operator: string;
+  /** Pairs of neighbouring weights that can overflow, of how many. */
+  readonly overflowing: number;
+  readonly pairs: number;
+}
+
 /** What the validation stage found for one model file. */
 export interface Validation {
   readonly checks: readonly Check[];
@@ -107,6 +133,8 @@ export interface Validation {
   readonly latency: Latency | null;
   /** What onnxruntime makes of operators on codes; absent for a model without. */
   readonly kernels?: readonly QuantizedOperator[];
+  /** Absent for a model without codes. */
+  readonly sums?: EightBitSums;
   readonly runtime: { readonly name: string; readonly version: string };
 }
 

@@ -16,6 +16,7 @@ import {
   RUNTIME,
   type Session,
   type SessionOptions,
+  withSession,
 } from './session.ts';
 import { actualText, bindSizes, declarationProblems, resized } from './shapes.ts';
 
@@ -62,6 +63,23 @@ export async function validateModel(request: ValidationRequest): Promise<Validat
   } finally {
     for (const session of sessions) await session.release();
   }
+}
+
+/**
+ * The comparisons and the accuracy of `validateModel` alone, for a model that passed its checks: with other options of
+ * the session.
+ */
+export async function measureModel(request: ValidationRequest): Promise<Pick<Validation, 'comparisons' | 'accuracy'>> {
+  const { model, products = 'default', reference, tolerance = DEFAULT_TOLERANCE } = request;
+  return withSession(model, { products }, async (session) => {
+    const base = await baseFeeds(request, (request.declared ?? session).inputs);
+    const measure = (fp32: Session | null): Promise<SampleRun> =>
+      runSamples(request, { session, fp32, base, tolerance });
+    const measured = await (request.fp32 === undefined ? measure(null) : withSession(request.fp32, {}, measure));
+    const known = reference ? [await compareWithPytorch(session, reference, tolerance)] : [];
+    const { comparison, accuracy } = measured;
+    return { comparisons: [...known, ...(comparison ? [comparison] : [])], accuracy };
+  });
 }
 
 type Measured = Partial<Pick<Validation, 'samples' | 'comparisons' | 'accuracy' | 'latency'>>;

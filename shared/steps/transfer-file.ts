@@ -8,8 +8,10 @@ import type { Weights } from '../choices.ts';
 import { opsetForInt8 } from '../onnx/opset.ts';
 import { writeModel, type WrittenModel } from '../onnx/proto/write.ts';
 import { raiseOpset } from '../onnx/raise-opset.ts';
+import { overflowIn } from '../quantize/overflow.ts';
 import { transfer, type TransferRequest } from '../quantize/transfer/transfer.ts';
 import type { OperatorCount, Quantization } from '../report/report.ts';
+import { overflowText } from '../report/sums.ts';
 import { readConfigureYaml } from '../torch/quantized/inc-yaml.ts';
 import { readQuantizedWeights } from '../torch/quantized/read-state-dict.ts';
 import { openGraph } from './fp32-graph.ts';
@@ -49,6 +51,7 @@ export async function transferFile(request: TransferFileRequest): Promise<Transf
     const configured = record && readConfigureYaml(await readVerified(record), record.name);
     const source = { file: quantized.name, ...(await readQuantizedWeights(quantized, configured)) };
     const { facts, warnings: differences } = await transfer(model, { ...how, source });
+    const overflow = overflowText(await overflowIn(model));
     signal?.throwIfAborted();
     const written = await writeModel(model, path, {
       weights: weights === 'link' ? 'embed' : weights,
@@ -58,7 +61,14 @@ export async function transferFile(request: TransferFileRequest): Promise<Transf
       written,
       facts,
       operators: operatorCounts(model),
-      warnings: [...warnings, ...old, ...opened.warnings, ...differences, ...written.warnings],
+      warnings: [
+        ...warnings,
+        ...old,
+        ...opened.warnings,
+        ...differences,
+        ...(overflow === null ? [] : [overflow]),
+        ...written.warnings,
+      ],
     };
   } finally {
     opened.close();

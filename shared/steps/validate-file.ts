@@ -1,12 +1,16 @@
 /** An ONNX file run in onnxruntime and compared: with what was given, with PyTorch, with FP32. */
 import type { ByteSource } from '../bytes/byte-source.ts';
+import { DEFAULT_PROCESSOR, type Processor, PROCESSORS } from '../choices.ts';
 import type { Model } from '../onnx/ir.ts';
 import { holdsCodes } from '../onnx/holds-codes.ts';
 import { openModel } from '../onnx/proto/read.ts';
-import type { Validation } from '../report/report.ts';
+import { overflowIn } from '../quantize/overflow.ts';
+import type { EightBitSums, Products, Validation } from '../report/report.ts';
+import { otherThan } from '../report/sums.ts';
+import { type HostProcessor, UNKNOWN_PROCESSOR } from '../runtime/host-processor.ts';
 import { readReference } from '../runtime/reference.ts';
 import { readSamples } from '../runtime/samples.ts';
-import { validateModel, type ValidationRequest } from '../runtime/validate.ts';
+import { measureModel, validateModel, type ValidationRequest } from '../runtime/validate.ts';
 import { declaredOf } from './declared.ts';
 import { integerKernels } from './integer-kernels.ts';
 import { verifyLinkedWeights } from './linked-weights.ts';
@@ -25,11 +29,16 @@ export interface ValidateFileRequest extends Pick<
   readonly reference?: ByteSource | undefined;
   /** Where files may be made on the way: given, the integer kernels of a quantized model are counted. */
   readonly workFolder?: string | undefined;
+  /** Where a quantized model will run: the sums of 8-bit products it is judged by are those of that processor. */
+  readonly processor?: Processor | undefined;
+  /** What runs it here; left out, its sums may saturate. */
+  readonly host?: HostProcessor | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 export async function validateFile(request: ValidateFileRequest): Promise<Validation> {
-  const { data, reference, workFolder, signal, ...how } = request;
+  const { data, reference, workFolder, processor = DEFAULT_PROCESSOR, signal, ...how } = request;
+  const { host = UNKNOWN_PROCESSOR } = request;
   for (const path of [request.model, request.fp32]) if (path !== undefined) await requireOnnx(path);
   const file = await modelIn(request.model);
   const { graph } = file;
@@ -46,16 +55,37 @@ export async function validateFile(request: ValidateFileRequest): Promise<Valida
   const known = reference && (await readReference(reference, inputs, outputs ?? declaredOf(file, 'outputs')));
   for (const path of [request.model, request.fp32]) if (path !== undefined) await verifyLinkedWeights(path);
   signal?.throwIfAborted();
-  const validation = await validateModel({
+  const isQuantized = holdsCodes(file);
+  const judged = isQuantized ? productsFor(processor, host) : 'default';
+  const asked: ValidationRequest = {
     ...how,
+    products: judged,
     conditions: validFor(file),
     ...(outputs ? { declared: { inputs, outputs } } : {}),
     ...(samples ? { samples } : {}),
     ...(known ? { reference: known } : {}),
-  });
+  };
+  const validation = await validateModel(asked);
   const loads = validation.checks.some(({ passed }) => passed);
-  if (workFolder === undefined || !loads || !holdsCodes(file)) return validation;
-  return { ...validation, kernels: await integerKernels(request.model, workFolder) };
+  if (!loads || !isQuantized) return validation;
+  const runs = validation.checks.every(({ passed }) => passed);
+  const other = runs && host.addsPairsIn16Bits ? await measureModel({ ...asked, products: otherThan(judged) }) : null;
+  const sums: EightBitSums = { processor: host.title, judged, other, overflow: await overflowOf(request.model) };
+  const kernels = workFolder === undefined ? {} : { kernels: await integerKernels(request.model, workFolder) };
+  return { ...validation, ...kernels, sums };
+}
+
+/** What the processor a model is made for computes: by default, unless this one saturates and that one does not. */
+const productsFor = (processor: Processor, host: HostProcessor): Products =>
+  host.addsPairsIn16Bits && !PROCESSORS[processor].addsPairsIn16Bits ? 'precise' : 'default';
+
+async function overflowOf(file: string): Promise<EightBitSums['overflow']> {
+  const { model, close } = await openModel(file);
+  try {
+    return await overflowIn(model);
+  } finally {
+    close();
+  }
 }
 
 async function modelIn(file: string): Promise<Model> {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { renderHtml } from '../../shared/report/html.ts';
-import type { Report } from '../../shared/report/report.ts';
+import type { EightBitSums, Report } from '../../shared/report/report.ts';
 import { all, byClass, byId, byTag, cellsOf, parseHtml, skeleton, type Element } from './parse-html.ts';
 import {
   comparison,
@@ -204,6 +204,29 @@ describe('the sample', () => {
       ['Reason', 'Nodes', 'Which'],
       [bias, '2', 'Gemm ×2/fc1/Gemm, /fc2/Gemm'],
     ]);
+  });
+
+  test('shows what saturating and exact sums give, and says where they differ', () => {
+    const against = (sqnr: number) => comparison({ against: 'fp32', outputs: [output({ sqnr })] });
+    const sums: EightBitSums = {
+      processor: 'x64 without VNNI',
+      judged: 'default',
+      other: { comparisons: [against(38.3)], accuracy: null },
+      overflow: [{ node: '/fc1/Gemm', operator: 'Gemm', overflowing: 1200, pairs: 4096 }],
+    };
+    const page = read({
+      ...SAMPLE,
+      variants: [{ ...INT8, validation: validation({ comparisons: [against(18.2)], sums }) }],
+    });
+    expect(tableOf(page, 'How far the outputs are off').map((row) => [row[1], row[6]])).toEqual([
+      ['Against', 'SQNR'],
+      ['FP32, default options', '18.2 dB'],
+      ['FP32, x64quantprecision', '38.3 dB'],
+    ]);
+    expect(factOf(page, '8-bit sums')).toBe(
+      '1,200 of 4,096 pairs of weights of "/fc1/Gemm" can overflow on x64 without VNNI: set the session option ' +
+        'session.x64quantprecision to 1 there; judged on x64 without VNNI with default options',
+    );
   });
 
   test('says by which criterion INT8 was judged', () => {

@@ -33,6 +33,33 @@ test('labels and a reference', async () => {
   });
 });
 
+const CODES = `g (float[N,2] x) => (float[N,1] y)
+<float s = {1}, uint8 z = {0}, int8[2,1] w = {100, 100}, int8 wz = {0}> {
+  q = QuantizeLinear(x, s, z)
+  f = DequantizeLinear(q, s, z)
+  d = DequantizeLinear(w, s, wz)
+  y = MatMul(f, d)
+}`;
+
+test.each([
+  ['any', false, 'default', false],
+  ['any', true, 'default', true],
+  ['vnni', true, 'precise', true],
+  ['arm64', false, 'default', false],
+] as const)('for %s, where sums saturate here: %j', async (processor, addsPairsIn16Bits, judged, hasOther) => {
+  const model = await modelFile(CODES);
+  const host = { title: 'this', addsPairsIn16Bits };
+  const data = { source: await npz({ x: ['float32', [1, 2], [200, 200]] }) };
+  const { sums } = await validateFile({ model, fp32: model, data, processor, host, now });
+  expect(sums).toMatchObject({ processor: 'this', judged });
+  expect(sums!.other?.comparisons.map(({ against }) => against)).toEqual(hasOther ? ['fp32'] : undefined);
+  expect(sums!.overflow).toEqual([{ node: 'y', operator: 'MatMul', overflowing: 1, pairs: 1 }]);
+});
+
+test('a float model has no sums of codes', async () => {
+  expect((await validateFile({ model: await modelFile(DOUBLED), now })).sums).toBeUndefined();
+});
+
 test('given up, it runs nothing', async () => {
   const signal = AbortSignal.abort(new Error('enough'));
   await expect(validateFile({ model: await modelFile(DOUBLED), now, signal })).rejects.toThrow('enough');

@@ -7,7 +7,7 @@ import { factsOf, variantOf } from '../workspace/previous.ts';
 import type { ValidateFacts } from '../workspace/record.ts';
 import type { Workspace } from '../workspace/workspace.ts';
 
-export const run = jobStage<ValidateFacts>('validate', async (workspace, input, { signal }) => {
+export const run = jobStage<ValidateFacts>('validate', async (workspace, input, { signal, processor: host }) => {
   const { options } = workspace.job;
   const converted = await factsOf(workspace, 'convert');
   const variant = variantOf(converted, input);
@@ -21,6 +21,8 @@ export const run = jobStage<ValidateFacts>('validate', async (workspace, input, 
     ranges: new Map(Object.entries(converted.ranges)),
     tolerance: { ...DEFAULT_TOLERANCE, ...options.tolerance },
     seed: options.seed,
+    processor: options.processor,
+    host,
     workFolder: workspace.folder,
     // Runs of a small model take microseconds: a clock of whole milliseconds would call them nothing.
     now: () => performance.now(),

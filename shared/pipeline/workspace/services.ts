@@ -1,4 +1,5 @@
 /** What a stage is given besides its input: everything that differs between AWS, this machine and a test. */
+import type { HostProcessor } from '../../runtime/host-processor.ts';
 import type { Json } from '../machine/asl.ts';
 import type { ObjectStore } from './store.ts';
 
@@ -10,6 +11,8 @@ export interface Services {
   readonly temporaryFolder: string;
   /** One line for whoever watches, with facts for a structured log. */
   readonly log: (message: string, facts?: Readonly<Record<string, unknown>>) => void;
+  /** What models are run on; left out: not known. */
+  readonly processor?: HostProcessor;
   /** Set when the work may be given up. */
   readonly signal?: AbortSignal;
 }

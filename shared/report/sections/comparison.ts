@@ -5,7 +5,8 @@ import { formatCount, formatDecibels, formatNumber, formatShare } from '../forma
 import type { Limits } from '../limits.ts';
 import { html, type Hole, type Html } from '../markup.ts';
 import { toleranceText } from '../problem.ts';
-import type { Comparison, OutputComparison, Variant } from '../report.ts';
+import type { Comparison, OutputComparison, Products, Validation, Variant } from '../report.ts';
+import { otherThan, PRODUCTS } from '../sums.ts';
 
 const COLUMNS = [
   text('Output'),
@@ -23,6 +24,8 @@ interface Row {
   readonly of: Comparison;
   /** null for a quantized model: the criterion judges it, not the tolerance that FP32 has to stay within. */
   readonly within: boolean | null;
+  /** null: the processor gives the same with all options. */
+  readonly products: Products | null;
   readonly output: OutputComparison;
 }
 
@@ -49,9 +52,9 @@ const TOLERANCE = {
 
 const cells =
   (limits: Limits) =>
-  ({ of, output: o, within }: Row): readonly Hole[] => [
+  ({ of, output: o, within, products }: Row): readonly Hole[] => [
     html`${name(o.output, limits)} <small title="${formatCount(o.elements)} elements">${name(o.dtype, limits)}</small>`,
-    AGAINST[of.against],
+    products === null ? AGAINST[of.against] : `${AGAINST[of.against]}, ${PRODUCTS[products]}`,
     formatCount(of.samples),
     measured(o.maxAbsDiff, formatNumber),
     measured(o.meanAbsDiff, formatNumber),
@@ -61,11 +64,21 @@ const cells =
     TOLERANCE[`${within}`],
   ];
 
+/** Every comparison with the options it was made with; those of the judged options first. */
+function measuredWith({ comparisons, sums }: Validation): [Products | null, Comparison][] {
+  if (!sums?.other) return comparisons.map((each) => [null, each]);
+  const { judged, other } = sums;
+  return [
+    ...comparisons.map((each): [Products, Comparison] => [judged, each]),
+    ...other.comparisons.map((each): [Products, Comparison] => [otherThan(judged), each]),
+  ];
+}
+
 export function comparisonTable(variant: Variant, limits: Limits): Html | null {
   const isJudged = !isQuantized(variant);
-  const items = (variant.validation?.comparisons ?? [])
-    .flatMap((of) =>
-      of.outputs.map((output): Row => ({ of, output, within: isJudged ? output.withinTolerance : null })),
+  const items = (variant.validation ? measuredWith(variant.validation) : [])
+    .flatMap(([products, of]) =>
+      of.outputs.map((output): Row => ({ of, output, products, within: isJudged ? output.withinTolerance : null })),
     )
     .sort(outsideFirst);
   if (!items.length) return null;

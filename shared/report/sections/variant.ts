@@ -17,6 +17,7 @@ import type {
   Variant,
 } from '../report.ts';
 import { result } from '../result.ts';
+import { sumsText } from '../sums.ts';
 import { comparisonTable } from './comparison.ts';
 import { failureElement } from './failure.ts';
 import { keptInFloat, withoutKernel } from './kept-in-float.ts';
@@ -111,6 +112,7 @@ function validationFacts(v: Validation | null, limits: Limits): readonly (readon
             : `; FP32 between them ${formatMilliseconds(before)}: ${formatSpeedChange(before, v.latency.medianMs)}`),
       ],
     ],
+    ['8-bit sums', v.sums ? shorten(sumsText(v.sums), limits.text) : null],
     ['Integer kernels', v.kernels?.length ? integerKernels(v.kernels, limits) : null],
     ['Runtime', shorten(`${v.runtime.name} ${v.runtime.version}`, limits.name)],
   ];

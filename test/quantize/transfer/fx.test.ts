@@ -80,10 +80,10 @@ test('parameters that training changed are taken from the quantized model, and s
   expect(warnings.join()).toContain('are not the weights of the FP32 graph rounded');
 });
 
-test('weights that were only rounded need no such words', async () => {
+test('weights that were only rounded need no such words, only those of how they are added', async () => {
   const path = join(workFolder(), 'int8.onnx');
   const { warnings } = await carriedOver({ graph: 'relu6.pt2', quantized: 'relu6', path, format: 'QDQ' });
-  expect(warnings).toEqual([]);
+  expect(warnings).toEqual([expect.stringContaining('can overflow on x64 without VNNI') as string]);
 });
 
 test('a result of a fixed scale is an assumption, and said', async () => {

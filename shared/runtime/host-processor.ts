@@ -1,0 +1,19 @@
+/** How the processor of a machine adds 8-bit products, from what the machine says of itself. */
+
+export interface HostProcessor {
+  /** For people: `x64 with VNNI`. */
+  readonly title: string;
+  /** uint8 x int8 products are added in pairs of 16 bits, which saturate; true also where that is not known. */
+  readonly addsPairsIn16Bits: boolean;
+}
+
+/** `arch`: as Node names it; `cpuinfo`: the text of /proc/cpuinfo, empty where there is none. */
+export function hostProcessor(arch: string, cpuinfo: string): HostProcessor {
+  if (arch !== 'x64') return { title: arch, addsPairsIn16Bits: false };
+  const flags = /^flags\s*:(.*)$/m.exec(cpuinfo)?.[1]?.split(/\s+/);
+  if (!flags) return UNKNOWN_PROCESSOR;
+  const hasVnni = flags.includes('avx512_vnni') || flags.includes('avx_vnni');
+  return { title: `x64 ${hasVnni ? 'with' : 'without'} VNNI`, addsPairsIn16Bits: !hasVnni };
+}
+
+export const UNKNOWN_PROCESSOR: HostProcessor = { title: 'a processor that is not known', addsPairsIn16Bits: true };
