@@ -4,7 +4,7 @@ import { openZip, type Zip, type ZipEntry } from '../bytes/zip.ts';
 import { fail } from '../errors.ts';
 import { allowedGlobal } from './pickle-globals.ts';
 import { PICKLE_LIMITS, PickleMachine, type PickleOptions } from './pickle.ts';
-import { type PickleValue, Tuple } from './pickle-values.ts';
+import { type PickleValue, Tuple, Global } from './pickle-values.ts';
 import { StorageRef, StorageType } from './saved-tensor.ts';
 import { Storage, WEIGHT_LIMITS } from './storage.ts';
 
@@ -71,12 +71,22 @@ async function refuseBigEndian(zip: Zip, pickle: ZipEntry, file: string): Promis
   }
 }
 
+/** Storages of codes that are smaller than a byte. */
+const SEVERAL_A_BYTE: Readonly<Record<string, string>> = {
+  'torch.QUInt4x2Storage': 'quint4x2',
+  'torch.QUInt2x4Storage': 'quint2x4',
+};
+
 export function pickleOptions(
   { file, where, onUnknownCall }: Pick<PickleOptions, 'file' | 'where' | 'onUnknownCall'>,
   refs: Map<string, StorageRef>,
 ): PickleOptions {
   const persistentLoad: PickleOptions['persistentLoad'] = (id, refuse) => {
     const [tag, type, key, , count] = id instanceof Tuple ? id.items : [];
+    if (type instanceof Global && Object.hasOwn(SEVERAL_A_BYTE, type.name)) {
+      const hint = 'quantize the module to quint8 (float_qparams_weight_only_qconfig), or leave it in float';
+      fail('UnsupportedType', { what: `a tensor of "${file}"`, dtype: SEVERAL_A_BYTE[type.name]!, hint });
+    }
     if (
       tag !== 'storage' ||
       !(type instanceof StorageType) ||

@@ -1,7 +1,7 @@
 /** One model on this machine: what lies in the output folder afterwards, whatever happened. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -76,6 +76,18 @@ describe('a run', () => {
     await writeFile(join(outDir, 'mine.txt'), 'keep');
     await run({ options: { dtype: ['fp32'] } });
     expect((await readdir(outDir)).sort()).toEqual(['mine.txt', 'model.onnx', 'report.html', 'report.json']);
+  });
+
+  it('of an INT8 model without its FP32 graph says which file to add, and how', async () => {
+    const int8 = join(root, 'models', 'best_model.pt');
+    await copyFile(join(import.meta.dirname, '../fixtures/inc/digits_cnn-static/best_model.pt'), int8);
+    const result = await runLocal({ model: int8, outDir });
+    const hint = 'name it <model>.int8.pt beside <model>.pt2 (or .onnx), or set "quantized_model"';
+    expect(result).toMatchObject({
+      verdict: 'fail',
+      failure: { code: 'UnsupportedFormat', message: expect.stringContaining(hint) as string },
+    });
+    expect(await readFile(join(outDir, 'report.html'), 'utf8')).toContain('name it &lt;model&gt;.int8.pt beside');
   });
 
   it('that fails leaves the report', async () => {

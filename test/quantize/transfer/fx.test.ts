@@ -32,6 +32,8 @@ const RIGHT = [
   'conv_signed',
   'relu6',
   'qat',
+  'embedding',
+  'embeddingbag',
 ];
 
 describe.each(['QDQ', 'QLinear'] as const)('%s', (format) => {
@@ -72,6 +74,11 @@ describe.each(['QDQ', 'QLinear'] as const)('%s', (format) => {
       details: { problems: expect.arrayContaining([`module "l2" reads "${tensor}", for which the file has no scale`]) },
     });
   });
+});
+
+test('codes of 4 bits are refused by their name', async () => {
+  const made = carriedOver({ graph: 'embedding.pt2', quantized: 'embedding4', path: 'never.onnx', format: 'QDQ' });
+  await expect(made).rejects.toMatchObject({ code: 'UnsupportedType', details: { dtype: 'quint4x2' } });
 });
 
 test('parameters that training changed are taken from the quantized model, and said', async () => {
