@@ -35,8 +35,8 @@ export function log1p(op: AtenBuilder, x: Value): Value {
   const sum = op.Add([one, x]);
   const gained = op.Sub([sum, one]);
   const corrected = op.Div([op.Mul([op.Log([sum]), x]), gained]);
-  // Where nothing was gained x is its own logarithm; infinities are, too.
-  return op.Where([op.Or([op.Equal([gained, num(op, 0)]), op.IsInf([sum])]), x, corrected]);
+  // Where nothing was gained x is its own logarithm; infinity is, too, and its negative has none.
+  return op.Where([op.Or([op.Equal([gained, num(op, 0)]), op.IsInf([sum], { detect_negative: 0 })]), x, corrected]);
 }
 
 /** exp(x) - 1 with all digits, also where exp(x) rounds to 1 (Kahan). */

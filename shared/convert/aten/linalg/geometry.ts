@@ -3,7 +3,18 @@ import { type Dim, mulDims } from '../../../tensor/dim.ts';
 import type { Value } from '../../../onnx/ir.ts';
 import { aten, type AtenBuilder } from '../../converter.ts';
 import { cast, dtypeOf } from '../../promote.ts';
-import { axisOf, rankOf, reshape, shapeOf, slice, staticSize, swapAxes, transpose, unsqueeze } from '../../shape.ts';
+import {
+  axisOf,
+  filledTensor,
+  rankOf,
+  reshape,
+  shapeOf,
+  slice,
+  staticSize,
+  swapAxes,
+  transpose,
+  unsqueeze,
+} from '../../shape.ts';
 import { matrixNorm } from './matrix-function.ts';
 import { vectorNorm } from '../reduce/norm.ts';
 import { axesOf, reduce, sumDtype } from '../reduce/reduction.ts';
@@ -104,6 +115,16 @@ export function diagonalMatrix(op: AtenBuilder, self: Value, { offset = 0, dim1 
   const rank = rankOf(self) + 1;
   const n = staticSize(op, shapeOf(self).at(-1)!, 'size');
   const size = n + Math.abs(offset);
+  const [a, b] = [axisOf(op, dim1, rank), axisOf(op, dim2, rank)];
+  const others = Array.from({ length: rank }, (_, i) => i).filter((i) => i !== a && i !== b);
+  const from = [...others, a, b];
+  const placed = (matrix: Value): Value =>
+    transpose(
+      op,
+      matrix,
+      Array.from({ length: rank }, (_, i) => from.indexOf(i)),
+    );
+  if (n === 0) return placed(filledTensor(op, [...shapeOf(self).slice(0, -1), size, size], dtypeOf(self), 0));
   const [top, left] = [Math.max(0, -offset), Math.max(0, offset)];
   // Column j of the spread holds element j - left, on row j - left + top.
   const rows = Array.from({ length: size * size }, (_, i) => {
@@ -111,7 +132,7 @@ export function diagonalMatrix(op: AtenBuilder, self: Value, { offset = 0, dim1 
     return r - top === c - left && c - left >= 0 && c - left < n ? 1 : 0;
   });
   const columns = op.Gather(
-    [self, op.ints(Array.from({ length: size }, (_, c) => Math.min(Math.max(c - left, 0), Math.max(n - 1, 0))))],
+    [self, op.ints(Array.from({ length: size }, (_, c) => Math.min(Math.max(c - left, 0), n - 1)))],
     { axis: rankOf(self) - 1 },
   );
   const matrix = op.Where([
@@ -119,14 +140,7 @@ export function diagonalMatrix(op: AtenBuilder, self: Value, { offset = 0, dim1 
     unsqueeze(op, columns, [rankOf(self) - 1]),
     op.scalar(dtypeOf(self), 0),
   ]);
-  const [a, b] = [axisOf(op, dim1, rank), axisOf(op, dim2, rank)];
-  const others = Array.from({ length: rank }, (_, i) => i).filter((i) => i !== a && i !== b);
-  const from = [...others, a, b];
-  return transpose(
-    op,
-    matrix,
-    Array.from({ length: rank }, (_, i) => from.indexOf(i)),
-  );
+  return placed(matrix);
 }
 export const diag_embed = aten(
   'aten::diag_embed(Tensor self, int offset=0, int dim1=-2, int dim2=-1) -> Tensor',
@@ -159,13 +173,20 @@ export const sum_to_size = aten('aten::sum_to_size(Tensor self, SymInt[] size) -
     : reshape(op, reduce(op, 'ReduceSum', cast(op, self, sumDtype(self, null)), { axes, keepdim: true }), size);
 });
 
+/** The p-norm along the last axis; p = 0 counts what differs, and NaN is not counted but carried. */
+export function distanceNorm(op: AtenBuilder, d: Value, p: number): Value {
+  const along = { axes: [rankOf(d) - 1] };
+  if (p !== 0) return vectorNorm(op, d, p, along);
+  return reduce(op, 'ReduceSum', op.Min([op.Ceil([op.Abs([d])]), op.scalar(dtypeOf(d), 1)]), along);
+}
+
 /** Distances between rows: |a|^2 + |b|^2 - 2ab loses digits, so the differences are taken. */
 function distances(
   op: AtenBuilder,
   { x1, x2, p }: { readonly x1: Value; readonly x2: Value; readonly p: number },
 ): Value {
   const d = op.Sub([unsqueeze(op, x1, [rankOf(x1) - 1]), unsqueeze(op, x2, [rankOf(x2) - 2])]);
-  return vectorNorm(op, d, p, { axes: [rankOf(d) - 1] });
+  return distanceNorm(op, d, p);
 }
 export const cdist = [
   ...aten('aten::cdist(Tensor x1, Tensor x2, float p=2, int? compute_mode=None) -> Tensor', distances),

@@ -3,7 +3,7 @@ import { isFloat } from '../../../tensor/dtype.ts';
 import type { Value } from '../../../onnx/ir.ts';
 import { aten, type AtenBuilder } from '../../converter.ts';
 import { dtypeOf, scalarOf, knownNumber } from '../../promote.ts';
-import { rankOf, transpose, unsqueeze } from '../../shape.ts';
+import { filledTensor, rankOf, shapeOf, transpose, unsqueeze } from '../../shape.ts';
 import type { ScalarArg } from '../../schema.ts';
 
 /**
@@ -28,15 +28,25 @@ export function affine(op: AtenBuilder, input: Value, weight: Value, bias: Value
 
 export const matmul = aten(
   ['aten::matmul(Tensor self, Tensor other) -> Tensor', 'aten::linalg_matmul(Tensor self, Tensor other) -> Tensor'],
-  (op, { self, other }) => op.MatMul([self, other]),
+  (op, { self, other }) => productOf(op, self, other),
 );
+
+/** onnxruntime leaves the product with a vector of nothing as it finds the memory: it is 0. */
+function productOf(op: AtenBuilder, a: Value, b: Value): Value {
+  const result = op.MatMul([a, b]);
+  const size = shapeOf(a).at(-1)!;
+  if ((rankOf(a) > 1 && rankOf(b) > 1) || !op.aten.canBeZero(size)) return result;
+  const zero = op.scalar(dtypeOf(result), 0);
+  if (size === 0) return filledTensor(op, shapeOf(result), dtypeOf(result), 0);
+  return op.Where([op.Equal([op.dim(size), op.scalar('int64', 0)]), zero, result]);
+}
 export const mm = aten(
   ['aten::mm(Tensor self, Tensor mat2) -> Tensor', 'aten::bmm(Tensor self, Tensor mat2) -> Tensor'],
   (op, { self, mat2 }) => op.MatMul([self, mat2]),
 );
-export const mv = aten('aten::mv(Tensor self, Tensor vec) -> Tensor', (op, { self, vec }) => op.MatMul([self, vec]));
+export const mv = aten('aten::mv(Tensor self, Tensor vec) -> Tensor', (op, { self, vec }) => productOf(op, self, vec));
 export const dot = aten('aten::dot(Tensor self, Tensor tensor) -> Tensor', (op, { self, tensor }) =>
-  op.MatMul([self, tensor]),
+  productOf(op, self, tensor),
 );
 export const vdot = aten(
   ['aten::vdot(Tensor self, Tensor other) -> Tensor', 'aten::inner(Tensor self, Tensor other) -> Tensor'],
@@ -46,7 +56,7 @@ export const vdot = aten(
 /** Sums over the last axis of both; a 0-d operand multiplies. */
 function inner(op: AtenBuilder, a: Value, b: Value): Value {
   if (rankOf(a) === 0 || rankOf(b) === 0) return op.Mul([a, b]);
-  if (rankOf(a) === 1 || rankOf(b) === 1) return rankOf(b) === 1 ? op.MatMul([a, b]) : op.MatMul([b, a]);
+  if (rankOf(a) === 1 || rankOf(b) === 1) return rankOf(b) === 1 ? productOf(op, a, b) : productOf(op, b, a);
   if (rankOf(b) === 2) return op.MatMul([a, transpose(op, b, [1, 0])]);
   // (..., k) with (..., k): flatten b to a matrix and put its axes back.
   const letters = 'abcdefghijlmnopqrstuvwxyz';

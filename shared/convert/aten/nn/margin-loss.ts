@@ -4,7 +4,7 @@ import type { Value } from '../../../onnx/ir.ts';
 import { aten, type AtenBuilder } from '../../converter.ts';
 import { cast, dtypeOf, promotedToFloat } from '../../promote.ts';
 import { rankOf, reshape, shapeOf, staticSize, unsqueeze } from '../../shape.ts';
-import { vectorNorm } from '../reduce/norm.ts';
+import { distanceNorm } from '../linalg/geometry.ts';
 import { reduce } from '../reduce/reduction.ts';
 
 /** 0: none, 1: mean, 2: sum. */
@@ -123,6 +123,6 @@ export const pdist = aten(
       Array.from({ length: n - i - 1 }, (_unused, j) => [i, i + 1 + j] as const),
     ).flat();
     const rows = (side: 0 | 1): Value => op.Gather([self, op.ints(pairs.map((pair) => pair[side]))], { axis: 0 });
-    return vectorNorm(op, op.Sub([rows(0), rows(1)]), p, { axes: [1] });
+    return distanceNorm(op, op.Sub([rows(0), rows(1)]), p);
   },
 );

@@ -3,6 +3,7 @@ import { type Dim, divideExactly, isStatic, mulDims } from '../../../tensor/dim.
 import { isFloat } from '../../../tensor/dtype.ts';
 import type { Value } from '../../../onnx/ir.ts';
 import { aten, type AtenBuilder } from '../../converter.ts';
+import { mean } from '../reduce/mean.ts';
 import { withNaN } from './nan-pooling.ts';
 import { alongAxisMatrix } from '../../axis-matrix.ts';
 import { dtypeOf } from '../../promote.ts';
@@ -199,8 +200,9 @@ export function adaptiveAveragePool(op: AtenBuilder, self: Value, output: readon
   const spatial = output.length;
   const axes = output.map((_, i) => rank - spatial + i);
   if (output.every((d) => d === 1)) {
-    if (rank === spatial + 2 && isFloat(dtypeOf(self))) return op.GlobalAveragePool([self]);
-    return op.ReduceMean([self, op.ints(axes)], { keepdims: 1 });
+    const isNothing = axes.some((axis) => shapeOf(self)[axis] === 0);
+    if (rank === spatial + 2 && isFloat(dtypeOf(self)) && !isNothing) return op.GlobalAveragePool([self]);
+    return mean(op, self, { axes, keepdim: true });
   }
   return axes.reduce<Value>((x, axis, i) => averageAxis(op, x, axis, output[i]!), self);
 }

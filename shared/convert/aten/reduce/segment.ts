@@ -3,6 +3,8 @@ import { type Dim } from '../../../tensor/dim.ts';
 import type { Value } from '../../../onnx/ir.ts';
 import { aten } from '../../converter.ts';
 import { cast, dtypeOf } from '../../promote.ts';
+import { extreme } from './extremes.ts';
+import { reduce } from './reduction.ts';
 import { rankOf, reshape, shapeOf, slice, unsqueeze } from '../../shape.ts';
 
 interface Kind {
@@ -44,7 +46,11 @@ export const segment_reduce = aten(
       .map((): Dim => 1);
     const member = reshape(op, inside, [...shapeOf(starts), count, ...rest]);
     const table = op.Where([member, unsqueeze(op, data, [0]), op.scalar(dtype, kind.neutral)]);
-    const reduced = op[kind.how]([table, op.ints([1])], { keepdims: 0 });
+    const along = { axes: [1] };
+    const reduced =
+      kind.how === 'ReduceMax' || kind.how === 'ReduceMin'
+        ? extreme(op, kind.how, table, along)
+        : reduce(op, kind.how, table, along);
     const total = initial === null ? reduced : op[kind.combine]([reduced, op.scalar(dtype, Number(initial.value))]);
     if (name !== 'mean') return total;
     const sizes: Value = reshape(op, op.Cast([op.Sub([ends, starts])], { to: dtype }), [...shapeOf(starts), ...rest]);

@@ -2,7 +2,7 @@
 import type { Value } from '../../../onnx/ir.ts';
 import { aten, type AtenBuilder } from '../../converter.ts';
 import { dtypeOf, numberOr } from '../../promote.ts';
-import { rankOf } from '../../shape.ts';
+import { rankOf, shapeOf } from '../../shape.ts';
 import { axesOf, countOf, reduce } from './reduction.ts';
 
 /** Mean and variance over axes (kept); `correction` is subtracted from the count, never below zero. */
@@ -14,6 +14,8 @@ function moments(
   const average = reduce(op, 'ReduceMean', self, { axes, keepdim: true });
   const deviation = op.Sub([self, average]);
   const squares = reduce(op, 'ReduceSum', op.Mul([deviation, deviation]), { axes, keepdim: true });
+  // Of nothing neither is a number, whatever is subtracted from the count.
+  if (axes.some((axis) => shapeOf(self)[axis] === 0)) return { mean: average, variance: average };
   const dtype = dtypeOf(self);
   const count = op.Sub([countOf(op, self, axes, dtype), op.scalar(dtype, correction)]);
   return { mean: average, variance: op.Div([squares, op.Max([count, op.scalar(dtype, 0)])]) };
