@@ -17,8 +17,7 @@ const COMMON = {
   help: { type: 'boolean', short: 'h', describe: 'show this help' },
 } as const;
 
-/** 130 is what shells expect after Ctrl-C. */
-const EXIT = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const;
+const EXIT = { done: 0, failed: 1, usage: 2 } as const;
 
 /** What another command line mends. */
 const USAGE: ReadonlySet<FailureCode> = new Set(['WrongUsage', 'BadOption', 'BadOutput']);
@@ -32,7 +31,8 @@ export async function cli(argv: readonly string[]): Promise<number> {
   if (name === undefined || name === '--help' || name === '-h' || name === 'help')
     return say('help', generalHelp(COMMANDS));
   const progress = json ? silent : makeProgress();
-  const signal = interruption();
+  const interrupted = interruption();
+  const { signal } = interrupted;
   try {
     const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name]! : unknownCommand(name);
     const { values, positionals } = parse(command, rest);
@@ -50,12 +50,14 @@ export async function cli(argv: readonly string[]): Promise<number> {
   } catch (error) {
     progress.end('failed');
     if (signal.aborted) {
-      const interrupted = { code: 'Interrupted', message: 'interrupted; nothing half-written is left' };
-      if (json) printJson({ error: interrupted });
-      process.stderr.write(`torchferry: ${interrupted.message}\n`);
-      return EXIT.interrupted;
+      const message = 'interrupted; nothing half-written is left';
+      if (json) printJson({ error: { code: 'Interrupted', message } });
+      process.stderr.write(`torchferry: ${message}\n`);
+      return interrupted.code;
     }
     return report(asFailure(error), { json });
+  } finally {
+    interrupted.end();
   }
 }
 
@@ -107,11 +109,36 @@ function problemWith(args: readonly string[], known: readonly string[]): { probl
   return { problem: `there is no option "--${unknown}"`, hint: near === undefined ? all : `did you mean "--${near}"?` };
 }
 
-/** Ctrl-C ends the work at its next step, which removes what was half written; a second one ends the process. */
-function interruption(): AbortSignal {
+/** What ends the work, with the exit code that shells expect: 128 and the number of the signal. */
+const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
+
+interface Interruption {
+  readonly signal: AbortSignal;
+  /** 0 while nothing came. */
+  readonly code: number;
+  /** No longer listen. */
+  end(): void;
+}
+
+/** Ends the work at its next step, which removes what was half written; a second signal ends the process. */
+function interruption(): Interruption {
   const controller = new AbortController();
-  process.once('SIGINT', () => controller.abort());
-  return controller.signal;
+  const state = { code: 0 };
+  const heard = Object.entries(SIGNALS).map(([name, code]) => {
+    const stop = (): void => {
+      state.code ||= code;
+      controller.abort();
+    };
+    process.once(name, stop);
+    return () => process.off(name, stop);
+  });
+  return {
+    signal: controller.signal,
+    get code() {
+      return state.code;
+    },
+    end: () => heard.forEach((forget) => forget()),
+  };
 }
 
 function report(error: unknown, { json }: { json: boolean }): number {

@@ -1,9 +1,9 @@
 /** Folders as buckets. */
-import { randomUUID } from 'node:crypto';
 import { constants, type Dirent } from 'node:fs';
 import { copyFile, link, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileSource } from '../shared/bytes/byte-source.ts';
+import { removeAbandoned, unfinishedName } from '../shared/bytes/unfinished.ts';
 import { fail } from '../shared/errors.ts';
 import type { ObjectInfo, ObjectStore } from '../shared/pipeline/workspace/store.ts';
 import { keyOfPath, pathOfKey } from './key-path.ts';
@@ -22,7 +22,8 @@ export function folderStore(buckets: Readonly<Record<string, string>>): ObjectSt
     const path = pathOf(bucket, key);
     try {
       await mkdir(dirname(path), { recursive: true });
-      const temporary = join(dirname(path), TEMPORARY + randomUUID());
+      await removeAbandoned(dirname(path), TEMPORARY);
+      const temporary = join(dirname(path), unfinishedName(TEMPORARY));
       try {
         await fill(temporary);
         await publish(temporary, path);

@@ -6,6 +6,7 @@ import { isNamed, MODEL_SUFFIXES } from '../shared/formats/table.ts';
 import { identify } from '../shared/pipeline/job/request.ts';
 import type { FerryEvent } from './ferry-event.ts';
 import { type FerryOptions, makeFerry } from './ferry.ts';
+import { withFolderLock } from './folder-lock.ts';
 import { folderStore } from './folder-store.ts';
 import type { Outcome } from './interpreter.ts';
 
@@ -28,7 +29,10 @@ const WORK = '.torchferry';
  * model in is not disturbed. What was interrupted is begun again at the next start; what was finished, well or not, is
  * not.
  */
-export async function watchInbox(options: InboxOptions): Promise<void> {
+export const watchInbox = (options: InboxOptions): Promise<void> =>
+  withFolderLock(options.outDir, () => watch(options));
+
+async function watch(options: InboxOptions): Promise<void> {
   const { inbox, outDir, signal, onEvent, stages, interpret, concurrency, processor } = options;
   const buckets = { input: inbox, output: outDir, work: join(outDir, WORK) };
   await Promise.all(Object.values(buckets).map((folder) => mkdir(folder, { recursive: true })));

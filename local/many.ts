@@ -8,6 +8,7 @@ import type { JobFile } from '../shared/pipeline/job/job-schema.ts';
 import type { Json } from '../shared/pipeline/machine/asl.ts';
 import type { FerryEvent } from './ferry-event.ts';
 import { type FerryOptions, makeFerry } from './ferry.ts';
+import { withFolderLock } from './folder-lock.ts';
 import { makeStaging } from './staging.ts';
 
 export interface LocalBatchOptions extends Pick<FerryOptions, 'stages' | 'interpret' | 'concurrency' | 'processor'> {
@@ -36,8 +37,12 @@ export interface LocalBatch {
 
 /** Results appear model by model under the output folder, in the folders they have in an output bucket. */
 export async function runLocalBatch(options: LocalBatchOptions): Promise<LocalBatch> {
-  const { signal, onEvent, stages, interpret, concurrency, processor } = options;
   const source = await sourceOf(options.models, options.outDir);
+  return withFolderLock(options.outDir, () => runBatch(options, source));
+}
+
+async function runBatch(options: LocalBatchOptions, source: Source): Promise<LocalBatch> {
+  const { signal, onEvent, stages, interpret, concurrency, processor } = options;
   const staging = await makeStaging(options.outDir);
   const id =
     new Date()

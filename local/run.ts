@@ -14,6 +14,7 @@ import type { Verdict } from '../shared/report/report.ts';
 import type { FerryEvent } from './ferry-event.ts';
 import { type FerryOptions, makeFerry } from './ferry.ts';
 import type { HistoryEvent } from './execution.ts';
+import { withFolderLock } from './folder-lock.ts';
 import { publish, requireOutputFolder } from './publish.ts';
 import { makeStaging } from './staging.ts';
 
@@ -49,11 +50,16 @@ export interface LocalRun {
 type Reported = Pick<LocalRun, 'verdict' | 'sentence' | 'chosen' | 'failed'>;
 
 export async function runLocal(options: LocalRunOptions): Promise<LocalRun> {
-  const { signal, outDir } = options;
+  const { outDir } = options;
   const model = resolve(options.model);
   if (!(await stat(model).catch(() => null))?.isFile()) fail('FileNotFound', { file: options.model });
   await requireOutputFolder(outDir, model);
   const wanted = await requestOptions(options);
+  return withFolderLock(outDir, () => runIn(options, model, wanted));
+}
+
+async function runIn(options: LocalRunOptions, model: string, wanted: Json | null): Promise<LocalRun> {
+  const { signal, outDir } = options;
   const staging = await makeStaging(outDir);
   try {
     const folders = {

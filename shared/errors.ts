@@ -57,6 +57,9 @@ const MESSAGES = {
     '(torch.export.save outside FakeTensorMode)',
   NothingToQuantize: (d: { file: string; skipped: readonly string[] }) =>
     `no operator of "${d.file}" can be quantized${d.skipped.length ? `: ${list(d.skipped)}` : ''}`,
+  OutputInUse: (d: { folder: string; who: string; lock: string }) =>
+    `${d.who} is writing to "${d.folder}"; wait for it or choose another folder (-o); if it is gone, ` +
+    `delete "${d.lock}"`,
   QuantizedModelDiffers: (d: { file: string; problems: readonly string[] }) =>
     `the INT8 model "${d.file}" does not fit the FP32 graph:` +
     `${d.problems.map((problem) => `\n  ${problem}`).join('')}\n` +

@@ -31,6 +31,7 @@ const NEXT_STEPS: Readonly<Record<FailureCode | AwsError, string>> = {
     'Write the weights next to the model (weights: "link" or "pack"), or run on one machine with more memory.',
   NoWeights: 'Save the program with its real parameters, outside FakeTensorMode.',
   NothingToQuantize: 'Use the FP32 model, or let the recipe quantize more operators.',
+  OutputInUse: 'Wait for the other run, or choose another output folder.',
   QuantizedModelDiffers:
     'Give the FP32 model (.pt2 or .onnx) that the INT8 model was made from, with its module names, beside the INT8 ' +
     'file.',

@@ -228,7 +228,10 @@ it('a process that is killed leaves no results, and the next run removes what it
   await once(child.stdout, 'data');
   child.kill('SIGKILL');
   await once(child, 'exit');
-  expect(await readdir(outDir)).toEqual([expect.stringMatching(/^\.torchferry-unfinished-/) as string]);
+  expect((await readdir(outDir)).sort()).toEqual([
+    '.torchferry-lock',
+    expect.stringMatching(/^\.torchferry-unfinished-/) as string,
+  ]);
   await run();
   expect((await readdir(outDir)).sort()).toEqual(['model.int8.onnx', 'model.onnx', 'report.html', 'report.json']);
 });

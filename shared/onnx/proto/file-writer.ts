@@ -1,10 +1,13 @@
 /** Writes a file beside its place and renames it when it is complete: readers never see half a file. */
-import { createHash, type Hash, randomUUID } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import { type FileHandle, open, rename, unlink } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { ByteSource } from '../../bytes/byte-source.ts';
+import { removeAbandoned, unfinishedName } from '../../bytes/unfinished.ts';
 import { fail } from '../../errors.ts';
 
+/** Files that are being written; those of killed processes go when the next one is. */
+const PARTIAL = '.torchferry-partial-';
 const BUFFER = 1 << 20;
 /** Stored tensors are copied in pieces of this size. */
 const PIECE = 8 << 20;
@@ -47,8 +50,10 @@ export class FileWriter {
   }
 
   static async create(path: string, options: FileWriterOptions): Promise<FileWriter> {
-    const temporary = join(dirname(path), `.${basename(path)}.${randomUUID()}.partial`);
-    return new FileWriter({ path, temporary, file: await openNew(temporary) }, options);
+    const temporary = join(dirname(path), unfinishedName(PARTIAL));
+    const file = await openNew(temporary);
+    await removeAbandoned(dirname(path), PARTIAL);
+    return new FileWriter({ path, temporary, file }, options);
   }
 
   get position(): number {
