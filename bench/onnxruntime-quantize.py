@@ -1,0 +1,29 @@
+"""onnxruntime's own tool, static U8S8: onnxruntime-quantize.py fp32.onnx calibration.npz ARRAY int8.onnx"""
+import sys
+
+import numpy
+import onnx
+from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+
+fp32, data, array, out = sys.argv[1:]
+name = onnx.load(fp32).graph.input[0].name
+
+
+class Reader(CalibrationDataReader):
+    def __init__(self):
+        self.samples = iter(numpy.load(data)[array])
+
+    def get_next(self):
+        sample = next(self.samples, None)
+        return None if sample is None else {name: sample[None]}
+
+
+quantize_static(
+    fp32,
+    out,
+    Reader(),
+    quant_format=QuantFormat.QDQ,
+    per_channel=True,
+    activation_type=QuantType.QUInt8,
+    weight_type=QuantType.QInt8,
+)
