@@ -50,13 +50,13 @@ async function runRound(
   const probes = addProbes(model, watches, round);
   const path = join(workFolder, 'calibrate.onnx');
   try {
-    await writeModel(model, path, { weights: 'embed' });
+    await writeModel(model, path, { weights: 'pack' });
   } finally {
     probes.remove();
   }
   try {
-    // Optimizations would fuse away the very tensors that are looked at.
-    const count = await withSession(path, { optimize: 'none' }, (session) =>
+    // What is looked at has two readers, so nothing is fused across it.
+    const count = await withSession(path, { optimize: 'all' }, (session) =>
       absorbBatches(session, batches, { file, watches, names: probes.names, round }),
     );
     const problem = round === 0 ? 'it has no samples' : 'it can be read only once';
@@ -106,14 +106,16 @@ function addProbes(model: Model, watches: readonly Watched[], round: number): Pr
   const { graph } = model;
   const kept = snapshot(graph);
   const op = builderFor(model);
-  const names = watches.map(({ tensor, watch }, i) =>
-    watch.probes(op, tensor, round).map((probe, j) => {
+  const names: string[][] = [];
+  // onnxruntime begins with what the last node needs. The first tensors are probed last here and computed first there,
+  // so that a tensor is free again as soon as the model itself is done with it.
+  for (const [i, { tensor, watch }] of [...watches.entries()].reverse())
+    names[i] = watch.probes(op, tensor, round).map((probe, j) => {
       probe.name = `torchferry.probe.${i}.${j}`;
       probe.type ??= tensorType('float32', []);
       graph.outputs.push(probe);
       return probe.name;
-    }),
-  );
+    });
   return { names, remove: () => restore(graph, kept) };
 }
 

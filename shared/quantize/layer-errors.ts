@@ -1,130 +1,113 @@
 /** How far each quantized operator is from its FP32 self, in the whole model: which layers to keep in float. */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fail } from '../errors.ts';
 import type { LayerError } from '../report/report.ts';
-import { type Graph, type Model, Node, Value } from '../onnx/ir.ts';
+import { copyGraph } from '../onnx/copy-graph.ts';
+import { Graph, type Model, type Value } from '../onnx/ir.ts';
 import { writeModel } from '../onnx/proto/write.ts';
-import { compareOutput, type OutputComparer } from '../runtime/compare.ts';
-import { type MemoryTensors, type Session, withSession } from '../runtime/session.ts';
+import { builderFor } from '../onnx/rewrite.ts';
+import { sqnrOf } from '../runtime/compare.ts';
+import { type MemoryTensors, withSession } from '../runtime/session.ts';
+import { asFloat32 } from '../tensor/arithmetic.ts';
+import { tensorType } from '../tensor/type.ts';
 import type { Written } from './writers/writer.ts';
 
-/** Tensors fetched in one run, at first and as bytes: what is in memory at a time, besides the models. */
-const FIRST_GROUP = 8;
-const GROUP_BYTES = 1 << 26;
-
-/** The FP32 model with its layers' results as outputs. To be written before the graph is rewritten. */
-export async function writeFloatLayers(model: Model, tensors: readonly Value[], workFolder: string): Promise<string> {
-  const path = join(workFolder, 'layers.fp32.onnx');
-  await withOutputs(model.graph, tensors, () => writeModel(model, path, { weights: 'embed' }));
-  return path;
+/** The FP32 graph as it was before it was rewritten; the weights are promises that both have. */
+export interface FloatGraph {
+  readonly graph: Graph;
+  /** What stands in the copy for a value of the model. */
+  readonly known: Map<Value, Value>;
+  /** By their names in the FP32 model. */
+  readonly tensors: ReadonlyMap<string, Value>;
 }
 
-/** The quantized model with the same tensors, dequantized, under the same names where it can be. */
-export async function writeQuantizedLayers(
-  model: Model,
-  written: readonly Written[],
-  workFolder: string,
-): Promise<LayersFile> {
-  const path = join(workFolder, 'layers.int8.onnx');
-  const probes = written.map(({ tensor, value, qparams }, i) => {
-    if (!qparams) return { tensor, value, node: null };
-    const numbers = new Value(`torchferry.layer.${i}`, null);
-    return {
-      tensor,
-      value: numbers,
-      node: new Node({ op: 'DequantizeLinear', inputs: [value, qparams.scale, qparams.zeroPoint], outputs: [numbers] }),
-    };
-  });
-  const nodes = probes.flatMap(({ node }) => (node ? [model.graph.addNode(node)] : []));
-  try {
-    await withOutputs(
-      model.graph,
-      probes.map(({ value }) => value),
-      () => writeModel(model, path, { weights: 'embed' }),
-    );
-  } finally {
-    for (const node of nodes) model.graph.removeNode(node);
-  }
-  return { path, nameOf: new Map(probes.map(({ tensor, value }) => [tensor, value.name])) };
+export function copyFloat({ graph }: Model): FloatGraph {
+  const copy = new Graph(graph.name);
+  const known = new Map<Value, Value>();
+  copyGraph(graph, copy, { prefix: 'float.', known });
+  return { graph: copy, known, tensors: new Map([...known].map(([value, own]) => [value.name, own])) };
 }
 
-export interface LayersFile {
-  readonly path: string;
-  /** Where the int8 file has a tensor of the FP32 model. */
-  readonly nameOf: ReadonlyMap<string, string>;
-}
-
-async function withOutputs(graph: Graph, values: readonly Value[], work: () => Promise<unknown>): Promise<void> {
-  const kept = graph.outputs.length;
-  graph.outputs.push(...new Set(values.filter((value) => !graph.isOutput(value))));
-  try {
-    await work();
-  } finally {
-    graph.outputs.length = kept;
-  }
-}
-
-interface CompareRequest {
-  readonly float: string;
-  readonly quantized: LayersFile;
+export interface CompareRequest {
+  readonly float: FloatGraph;
+  /** Rewritten. */
+  readonly model: Model;
   readonly written: readonly Written[];
-  readonly batches: readonly MemoryTensors[];
+  readonly batches: Iterable<MemoryTensors>;
+  readonly workFolder: string;
 }
 
-/** Worst SQNR first. Both files run as they are written, without optimizations, and are removed afterwards. */
-export async function compareLayers({ float, quantized, written, batches }: CompareRequest): Promise<LayerError[]> {
+/**
+ * Worst SQNR first. Both models run as one, which gives each layer's sums of squares: no tensor leaves onnxruntime. It
+ * fuses what it fuses in the quantized model alone, because a layer is read where the model itself reads numbers; a
+ * float operator that is read stays apart from the next.
+ */
+export async function compareLayers(request: CompareRequest): Promise<LayerError[]> {
+  const { batches, written, workFolder } = request;
+  const path = join(workFolder, 'layers.onnx');
   try {
-    return await withSession(float, { optimize: 'none' }, (fp32) =>
-      withSession(quantized.path, { optimize: 'none' }, async (int8) => {
-        const comparers = written.map(({ tensor }) => compareOutput(tensor, 'float32'));
-        for (const feeds of batches)
-          await compareBatch(fp32, { int8, feeds, written, nameOf: quantized.nameOf, comparers });
-        return written.map((layer, i) => layerError(layer, comparers[i]!)).sort(worstFirst);
-      }),
-    );
-  } finally {
-    for (const path of [float, quantized.path])
-      for (const file of [path, `${path}.data`]) await rm(file, { force: true });
-  }
-}
-
-interface Batch {
-  readonly int8: Session;
-  readonly feeds: MemoryTensors;
-  readonly written: readonly Written[];
-  readonly nameOf: ReadonlyMap<string, string>;
-  readonly comparers: readonly OutputComparer[];
-}
-
-/** Every run computes the whole model but keeps only the tensors that are fetched: as many as fit into the budget. */
-async function compareBatch(fp32: Session, { int8, feeds, written, nameOf, comparers }: Batch): Promise<void> {
-  let group = FIRST_GROUP;
-  for (let start = 0; start < written.length;) {
-    const tensors = written.slice(start, start + group).map((w) => w.tensor);
-    const expected = await fp32.run(feeds, tensors);
-    const actual = await int8.run(
-      feeds,
-      tensors.map((tensor) => nameOf.get(tensor)!),
-    );
-    tensors.forEach((tensor, i) => {
-      const [e, a] = [expected.get(tensor)!, actual.get(nameOf.get(tensor)!)!];
-      if (e.shape.join() !== a.shape.join())
-        fail('ModelDoesNotRun', {
-          file: int8.file,
-          reason: `"${tensor}" has shape [${a.shape}], in FP32 [${e.shape}]`,
-        });
-      comparers[start + i]!.add(a, e);
+    await writeModel(bothModels(request), path, { weights: 'pack' });
+    const sums = written.map((): Sums => ({ signal: 0, noise: 0, maxAbs: 0 }));
+    await withSession(path, { optimize: 'fuse' }, async (session) => {
+      for (const feeds of batches) {
+        const results = await session.run(feeds);
+        sums.forEach((sum, i) => addSums(sum, asFloat32(results.get(probeName(i))!.memory)));
+      }
     });
-    start += tensors.length;
-    const bytes = [...expected.values()].reduce((sum, t) => sum + t.byteLength, 0);
-    group = Math.max(1, Math.min(2 * group, Math.floor((group * GROUP_BYTES) / Math.max(bytes, 1))));
+    return written.map((layer, i) => layerError(layer, sums[i]!)).sort(worstFirst);
+  } finally {
+    for (const file of [path, `${path}.data`]) await rm(file, { force: true });
   }
 }
 
-function layerError({ node, tensor }: Written, comparer: OutputComparer): LayerError {
-  const { sqnr, maxAbsDiff } = comparer.result();
-  return { layer: node.name || tensor, operator: node.op, module: node.origin?.module ?? '', sqnr, maxAbsDiff };
+interface Sums {
+  signal: number;
+  noise: number;
+  maxAbs: number;
+}
+
+function addSums(sums: Sums, [signal, noise, maxAbs]: Float32Array): void {
+  sums.signal += signal!;
+  sums.noise += noise!;
+  // Of no elements it is -Infinity; a NaN stays one.
+  sums.maxAbs = Math.max(sums.maxAbs, maxAbs!);
+}
+
+const probeName = (layer: number): string => `torchferry.layer.${layer}`;
+
+/** The FP32 graph with the quantized one beside it, and what layers differ by as outputs. */
+function bothModels({ float: { graph, known, tensors }, model, written }: CompareRequest): Model {
+  copyGraph(model.graph, graph, { prefix: 'int8.', known });
+  const both: Model = { ...model, graph };
+  const op = builderFor(both);
+  // onnxruntime begins with what the last node needs. The first layers are needed last here and computed first there:
+  // what they gave is free again before the next are computed.
+  for (const [i, { tensor, value, qparams }] of [...written.entries()].reverse()) {
+    const reference = tensors.get(tensor)!;
+    const codes = known.get(value)!;
+    const numbers = qparams
+      ? op.DequantizeLinear([codes, ...[qparams.scale, qparams.zeroPoint].map((own) => own && known.get(own)!)])
+      : codes;
+    const difference = op.Sub([reference, numbers]);
+    const scalars = [
+      op.ReduceSumSquare([reference], { keepdims: 0 }),
+      op.ReduceSumSquare([difference], { keepdims: 0 }),
+      op.ReduceMax([op.Abs([difference])], { keepdims: 0 }),
+    ];
+    const probe = op.Concat(
+      scalars.map((scalar) => op.Reshape([scalar, op.ints([1])])),
+      { axis: 0 },
+    );
+    probe.name = probeName(i);
+    probe.type ??= tensorType('float32', [scalars.length]);
+    graph.outputs.push(probe);
+  }
+  return both;
+}
+
+function layerError({ node, tensor }: Written, { signal, noise, maxAbs }: Sums): LayerError {
+  const sqnr = Number.isFinite(maxAbs) && Number.isFinite(signal) ? sqnrOf(signal, noise) : null;
+  return { layer: node.name || tensor, operator: node.op, module: node.origin?.module ?? '', sqnr, maxAbsDiff: maxAbs };
 }
 
 /** null is "equal" unless something is not finite, which is worst of all. */

@@ -16,9 +16,9 @@ import type { MemoryTensors } from '../runtime/session.ts';
 import { calibrate, type Ranges } from './calibrate.ts';
 import { computeQParams, type QParamsResult } from './compute-qparams.ts';
 import { keptInFloat } from './keep-float.ts';
-import { compareLayers, writeFloatLayers, writeQuantizedLayers } from './layer-errors.ts';
+import { compareLayers, copyFloat, type FloatGraph } from './layer-errors.ts';
 import { DEFAULT_OBSERVER, type ObserverName, OBSERVERS } from './observers/index.ts';
-import { type Plan, plansOfKind, resultOf, type TensorPlan } from './plan.ts';
+import { type Plan, plansOfKind, type TensorPlan } from './plan.ts';
 import { type RecipeChoice, recipeOf } from './recipe.ts';
 import { SOURCES } from './sources/index.ts';
 import { WRITERS } from './writers/index.ts';
@@ -50,14 +50,19 @@ export interface Quantized {
   readonly warnings: readonly string[];
 }
 
-/** Batches the layers are compared on. */
-const LAYER_BATCHES = 4;
 /** Weights that are computed from constants are constants, and what onnxruntime misreads in INT8 is written otherwise. */
 const PREPARE = untilStable(
   sequence('prepare', [rewriting('prepare', [fullPads, foldConstants, foldWeights]), removeUnused]),
 );
 /** Tensors that a warning names. */
 const NAMED = 4;
+
+/**
+ * Batches the layers are compared on, and of how many calibration batches one of them may be: it runs both models, so
+ * that comparing costs at most what calibration does.
+ */
+const LAYER_BATCHES = 8;
+const CALIBRATION_SHARE = 2;
 
 /**
  * Rewrites the model in place and leaves its inputs and outputs as they are. Weights stay promises: their codes are
@@ -75,7 +80,7 @@ export async function quantizeModel(model: Model, request: QuantizeRequest): Pro
   const look = await lookAt(model, first, request);
   const { plan, params } = await settle(planner, kept, { first, ranges: look.ranges });
   const { recorded } = look;
-  const float = recorded.length ? await writeFloatLayers(model, layersOf(plan), workFolder) : null;
+  const float = recorded.length ? copyFloat(model) : null;
   const written = writerOf(request)({ model, plan, params });
   const layers = float === null ? [] : await layerErrors({ model, plan, written, float, recorded, workFolder });
   return {
@@ -137,11 +142,12 @@ async function lookAt(model: Model, plan: Plan, request: QuantizeRequest): Promi
       expected: 'sample inputs, which static quantization needs to see the ranges of activations',
     });
   const observer = OBSERVERS[request.observer ?? DEFAULT_OBSERVER];
-  const seen = { batches: [] as MemoryTensors[], samples: 0 };
+  const seen = { batches: [] as MemoryTensors[], count: 0, samples: 0 };
   const batches = { [Symbol.asyncIterator]: () => watched(calibration, seen) };
   const ranges = await calibrate({ model, tensors, observer, batches, file, workFolder: request.workFolder });
   const samples = seen.samples / observer.rounds;
-  return { ranges, recorded: seen.batches, calibration: { method: observer.title, samples, file } };
+  const recorded = seen.batches.slice(0, Math.ceil(seen.count / observer.rounds / CALIBRATION_SHARE));
+  return { ranges, recorded, calibration: { method: observer.title, samples, file } };
 }
 
 /** An observer sees the same of a tensor that is 0 as of one that is never used: a scale that fits nothing else. */
@@ -161,10 +167,11 @@ async function firstBatches(batches: AsyncIterable<Batch> | undefined): Promise<
 /** Passes batches on, counts their samples and keeps the first few for the comparison of layers. */
 async function* watched(
   batches: AsyncIterable<Batch>,
-  seen: { readonly batches: MemoryTensors[]; samples: number },
+  seen: { readonly batches: MemoryTensors[]; count: number; samples: number },
 ): AsyncGenerator<MemoryTensors> {
   for await (const { feeds, samples } of batches) {
     if (seen.batches.length < LAYER_BATCHES) seen.batches.push(feeds);
+    seen.count++;
     seen.samples += samples;
     yield feeds;
   }
@@ -206,20 +213,16 @@ function requireNodes(model: Model, plan: Plan): Plan {
 /** Where codes are only moved there is nothing new to compare. */
 const isLayer = (plan: { readonly output: TensorPlan | null }): boolean => plan.output?.kind !== 'shared';
 
-const layersOf = (plan: Plan): Value[] => [...plan.nodes.values()].filter(isLayer).map(resultOf);
-
 interface LayersRequest {
   readonly model: Model;
   readonly plan: Plan;
   readonly written: readonly Written[];
-  readonly float: string;
+  readonly float: FloatGraph;
   readonly recorded: readonly MemoryTensors[];
   readonly workFolder: string;
 }
 
-async function layerErrors(request: LayersRequest): Promise<LayerError[]> {
-  const { model, plan, float, recorded: batches } = request;
+async function layerErrors({ plan, recorded: batches, ...request }: LayersRequest): Promise<LayerError[]> {
   const written = request.written.filter(({ node }) => isLayer(plan.nodes.get(node)!));
-  const quantized = await writeQuantizedLayers(model, written, request.workFolder);
-  return compareLayers({ float, quantized, written, batches });
+  return compareLayers({ ...request, written, batches });
 }

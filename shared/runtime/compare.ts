@@ -40,7 +40,7 @@ export function compareOutput(output: string, dtype: Dtype, tolerance: Tolerance
       maxAbsDiff: sums.unlike > 0 ? NaN : sums.maxAbs,
       meanAbsDiff: sums.unlike > 0 ? NaN : sums.sumAbs / Math.max(sums.elements, 1),
       cosine: cosineOf(sums),
-      sqnr: sqnrOf(sums),
+      sqnr: sums.unlike > 0 ? null : sqnrOf(sums.squaredReference, sums.squaredDifference),
       top1Agreement: rows.rows > 0 ? rows.agreeing / rows.rows : null,
       withinTolerance: sums.elements > 0 ? sums.outside === 0 : null,
     }),
@@ -77,11 +77,11 @@ function addWideDistances(sums: Distances, actual: MemoryTensor, reference: Memo
 const EPSILON = 2 ** -52;
 
 /**
- * `20 log10(|x| / |x - y|)` in decibels, as onnxruntime's qdq_loss_debug; null where the two are equal or one is not
- * finite.
+ * `20 log10(|x| / |x - y|)` in decibels from the sums of squares, as onnxruntime's qdq_loss_debug; null where the two
+ * are equal.
  */
-function sqnrOf({ squaredReference, squaredDifference, unlike }: Distances): number | null {
-  if (squaredDifference === 0 || unlike > 0) return null;
+export function sqnrOf(squaredReference: number, squaredDifference: number): number | null {
+  if (squaredDifference === 0) return null;
   return (
     20 * Math.log10(Math.max(Math.sqrt(squaredReference), EPSILON) / Math.max(Math.sqrt(squaredDifference), EPSILON))
   );

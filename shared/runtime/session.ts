@@ -26,8 +26,11 @@ export interface Declared {
 }
 
 export interface SessionOptions {
-  /** `none` runs the nodes as the file has them: for calibration and for comparing layers. */
-  readonly optimize?: 'all' | 'none';
+  /**
+   * `none` runs the nodes as the file has them. `fuse` makes the operators of `all` but keeps their weights in the
+   * file's layout, which a model that runs a few times only does not earn back and which would hold them twice.
+   */
+  readonly optimize?: keyof typeof OPTIMIZATION;
   readonly threads?: number;
   /**
    * `precise`: sums of 8-bit products as VNNI and ARM processors compute them. x64 without VNNI saturates pairs of them
@@ -48,7 +51,7 @@ export interface Session {
   release(): Promise<void>;
 }
 
-const OPTIMIZATION = { all: 'all', none: 'disabled' } as const;
+const OPTIMIZATION = { all: 'all', fuse: 'extended', none: 'disabled' } as const;
 /** `session.x64quantprecision`, which only kernels of x64 processors without VNNI read. */
 const PRECISE_PRODUCTS = { x64quantprecision: '1' } as const;
 /** A file of protobuf holds 2 GB. */

@@ -43,9 +43,8 @@ export interface QuantizedFile {
   readonly warnings: readonly string[];
 }
 
-// Ranges are the same for any size. The comparison of layers holds the results of several layers for a whole batch,
-// twice: this much fits into a function's memory.
-const CALIBRATION_BATCH = 4;
+// Ranges are the same for any size; memory grows with it and time does not shrink.
+const CALIBRATION_BATCH = 1;
 
 export async function quantizeFile(request: QuantizeFileRequest): Promise<QuantizedFile> {
   const { model: file, path, calibration, weights, signal, ...how } = request;
