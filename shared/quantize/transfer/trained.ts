@@ -26,7 +26,7 @@ export async function trainedModules(placed: readonly Placed[]): Promise<string[
 const TOLERANCE = 0.51;
 
 /** Whether every number is within half a step of its code; the last codes stand for what lies beyond them too. */
-async function isRounded(values: Float32Array, { codes, qparams }: QuantizedTensor): Promise<boolean> {
+export async function isRounded(values: Float32Array, { codes, qparams }: QuantizedTensor): Promise<boolean> {
   const { granularity, scale, zeroPoint, dtype } = qparams;
   const stored = decodeNumbers(codes.dtype, await codes.read());
   const scales = decodeNumbers(scale.dtype, await scale.read());

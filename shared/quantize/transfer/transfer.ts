@@ -22,6 +22,7 @@ import {
 } from '../../torch/quantized/quantized-model.ts';
 import type { QuantizedModule } from '../../torch/quantized-weights.ts';
 import { type ActivationDtype, affineAs, weightAs } from './code-types.ts';
+import { placeByValue } from './by-value.ts';
 import { Editor } from './editor.ts';
 import { type RecipeName, RECIPES } from '../recipe.ts';
 import { misfits, type Placed, placeModules } from './place.ts';
@@ -65,6 +66,7 @@ export async function transfer(model: Model, request: TransferRequest): Promise<
   const { bias, output } = RECIPES[request.recipe];
   const codes = CODE_TYPES[types];
   inferModel(model);
+  requireFit(source, await placeByValue(graph, source.modules));
   const asked = traceRequest(graph, source, codes.activations);
   const eager = eagerModules(source, asked);
   const trace = eager ? traceEager(asked, eager) : traceRounding(asked);

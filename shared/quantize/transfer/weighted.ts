@@ -16,10 +16,14 @@ export interface Weighted {
 
 const WEIGHT_INDEX: Readonly<Record<string, number>> = { Conv: 1, ConvTranspose: 1, Gemm: 1, MatMul: 1, Gather: 0 };
 
+/** Which input is the weight; undefined: the operator has none. */
+export const weightIndexOf = ({ op, domain }: Node): number | undefined =>
+  domain === '' && Object.hasOwn(WEIGHT_INDEX, op) ? WEIGHT_INDEX[op] : undefined;
+
 /** One in a call of a Linear, a convolution or an embedding. */
 export const weightedNodes = (unit: Unit): Weighted[] =>
   unit.nodes.flatMap((node) => {
-    const weightIndex = node.domain === '' ? WEIGHT_INDEX[node.op] : undefined;
+    const weightIndex = weightIndexOf(node);
     if (weightIndex === undefined || constantOf(node.inputs[weightIndex])?.dtype !== 'float32') return [];
     return [{ node, weightIndex, addition: isStandard(node, 'MatMul') ? additionAfter(node, unit) : null }];
   });
