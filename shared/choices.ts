@@ -103,3 +103,12 @@ export const PROCESSORS = {
 export type Processor = keyof typeof PROCESSORS;
 export const PROCESSOR_NAMES = Object.keys(PROCESSORS) as readonly Processor[];
 export const DEFAULT_PROCESSOR: Processor = 'any';
+
+/** Types of codes that can be chosen for activations and for weights, as onnxruntime's tool names them. */
+export const QUANT_TYPES = { QUInt8: 'uint8', QInt8: 'int8' } as const;
+export type QuantType = keyof typeof QUANT_TYPES;
+export const QUANT_TYPE_NAMES = Object.keys(QUANT_TYPES) as readonly QuantType[];
+export const DEFAULT_QUANT_TYPES = { activation: 'QUInt8', weight: 'QInt8' } as const satisfies Record<
+  string,
+  QuantType
+>;

@@ -6,7 +6,9 @@ import {
   COMPUTED_APPROACHES,
   DEFAULT_FORMAT,
   DEFAULT_PROCESSOR,
+  DEFAULT_QUANT_TYPES,
   PROCESSOR_NAMES,
+  QUANT_TYPE_NAMES,
   QUANT_FORMAT_NAMES,
   suffixOf,
 } from '../../shared/choices.ts';
@@ -63,6 +65,8 @@ export const quantize: Command = {
       value: PROCESSOR_NAMES.join('|'),
       describe: 'where it will run; "any" keeps sums exact on x64 without VNNI, the others use the full range',
     },
+    'activation-type': { type: 'string', value: QUANT_TYPE_NAMES.join('|'), describe: 'codes of activations' },
+    'weight-type': { type: 'string', value: QUANT_TYPE_NAMES.join('|'), describe: 'codes of weights' },
     'reduce-range': { type: 'boolean', describe: 'seven-bit weights' },
     'quantize-all': { type: 'boolean', describe: 'every operator with an integer form, attention products too' },
     job: { type: 'string', value: 'FILE', describe: 'a job file with further options' },
@@ -153,6 +157,14 @@ function recipeOptions(options: OptionValues, job: JobFile): RecipeChoice {
     processor: choice(options, 'processor', {
       among: PROCESSOR_NAMES,
       fallback: job.processor ?? DEFAULT_PROCESSOR,
+    }),
+    activation_type: choice(options, 'activation-type', {
+      among: QUANT_TYPE_NAMES,
+      fallback: job.activation_type ?? DEFAULT_QUANT_TYPES.activation,
+    }),
+    weight_type: choice(options, 'weight-type', {
+      among: QUANT_TYPE_NAMES,
+      fallback: job.weight_type ?? DEFAULT_QUANT_TYPES.weight,
     }),
     reduce_range: given['reduce_range'] === true || job.reduce_range === true,
     quantize_all: given['quantize_all'] === true || job.quantize_all === true,

@@ -14,7 +14,7 @@ import { type CodeDtype, type Granularity, type QParams, scaleAxis, perAxis, PER
 import type { Value } from '../onnx/ir.ts';
 import { asymmetricParams, biasScales, type Range, scalesForPairs, symmetricScales, widenForBias } from './formulas.ts';
 import { type Plan, type PlanOf, plansOfKind, rootOf, type TensorPlan } from './plan.ts';
-import type { CodeSpec } from './recipe.ts';
+import { type CodeSpec, zeroOf } from './recipe.ts';
 import { roleAt, ruleOf, weightIndexOf } from './rules.ts';
 
 export interface QParamsResult {
@@ -48,9 +48,9 @@ export async function computeQParams(plan: Plan, ranges: ReadonlyMap<Value, Rang
   }
   const sums = narrowSumsOf(plan);
   for (const tensor of plansOfKind(plan, 'weight')) {
-    const { data, granularity, dtype } = tensor;
+    const { data, granularity, dtype, spec } = tensor;
     const scales = weightScales(tensor, asFloat32(await data.read()), sums.get(tensor) ?? []);
-    if (scales) params.set(tensor, qparamsOf(dtype, granularity, { scale: scales, zeroPoint: 0 }));
+    if (scales) params.set(tensor, qparamsOf(dtype, granularity, { scale: scales, zeroPoint: zeroOf(spec) }));
     else unusable.set(tensor.value, notFinite(tensor.value));
   }
   const biases = plansOfKind(plan, 'bias');

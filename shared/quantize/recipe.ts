@@ -1,5 +1,6 @@
 /** Quantization recipes: what to quantize, to which codes, as data. */
-import { type Processor, PROCESSORS } from '../choices.ts';
+import { type Processor, PROCESSORS, QUANT_TYPES, type QuantType } from '../choices.ts';
+import { fail } from '../errors.ts';
 import type { CodeDtype } from '../tensor/qparams.ts';
 import { PAIR_LIMIT } from './sum-layouts.ts';
 
@@ -44,15 +45,22 @@ export interface Recipe {
   };
 }
 
-const UINT8: CodeSpec = { dtype: 'uint8', symmetric: false, low: 0, high: 255, pairLimit: null };
-const INT8: CodeSpec = { dtype: 'int8', symmetric: true, low: -127, high: 127, pairLimit: PAIR_LIMIT };
-/** Seven bits: no two of them can overflow, whichever are added. */
-const REDUCED: Pick<CodeSpec, 'low' | 'high'> = { low: -64, high: 64 };
+/** By type. Weights are symmetric, so that all channels have one zero point, as QLinearConv asks. */
+const ACTIVATIONS = {
+  uint8: { dtype: 'uint8', symmetric: false, low: 0, high: 255, pairLimit: null },
+  int8: { dtype: 'int8', symmetric: false, low: -128, high: 127, pairLimit: null },
+} as const satisfies Record<string, CodeSpec>;
+const WEIGHTS = {
+  int8: { dtype: 'int8', symmetric: true, low: -127, high: 127, pairLimit: PAIR_LIMIT },
+  uint8: { dtype: 'uint8', symmetric: true, low: 1, high: 255, pairLimit: null },
+} as const satisfies Record<string, CodeSpec>;
+/** How far codes of seven bits are from their zero point: no two of them can overflow, whichever are added. */
+const REDUCED = 64;
 
 /** onnxruntime on CPU: everything that becomes faster or four times smaller, at the least cost in accuracy. */
 const DEFAULT: Recipe = {
-  weights: INT8,
-  activations: UINT8,
+  weights: WEIGHTS.int8,
+  activations: ACTIVATIONS.uint8,
   bias: 'float',
   output: { linear: 'float', product: 'float' },
   targets: { products: false, withoutKernel: false },
@@ -79,18 +87,41 @@ export interface RecipeChoice {
   readonly recipe?: RecipeName | Recipe;
   /** Where it will run: codes of weights are chosen so that sums are exact there. */
   readonly processor?: Processor;
+  /** int8 by uint8 has no kernel and is refused; dynamic quantization has uint8 activations always. */
+  readonly activationType?: QuantType;
+  readonly weightType?: QuantType;
   /** Seven-bit weights. */
   readonly reduceRange?: boolean;
   /** Every operator that has an integer form, products of two computed tensors included. */
   readonly full?: boolean;
 }
 
-export function recipeOf({ recipe = DEFAULT_RECIPE, processor, reduceRange, full }: RecipeChoice): Recipe {
+export function recipeOf(choice: RecipeChoice): Recipe {
+  const { recipe = DEFAULT_RECIPE, full } = choice;
   const base: Recipe = typeof recipe === 'string' ? RECIPES[recipe] : recipe;
-  const pairLimit = processor && (PROCESSORS[processor].addsPairsIn16Bits ? PAIR_LIMIT : null);
+  const { activationType } = choice;
+  const activations = activationType ? ACTIVATIONS[QUANT_TYPES[activationType]] : base.activations;
+  const weights = weightsOf(base.weights, choice);
+  if (activations.dtype === 'int8' && weights.dtype === 'uint8')
+    fail('BadOption', { option: 'weight_type', value: 'QUInt8', expected: 'QInt8 where activation_type is QInt8' });
   return {
     ...base,
-    weights: { ...base.weights, ...(reduceRange ? REDUCED : {}), ...(pairLimit === undefined ? {} : { pairLimit }) },
+    activations,
+    weights,
     ...(full ? { ...FULL, output: { ...base.output, product: FULL.output.product } } : {}),
   };
 }
+
+function weightsOf(base: CodeSpec, { weightType, processor, reduceRange }: RecipeChoice): CodeSpec {
+  const weights: CodeSpec = weightType ? WEIGHTS[QUANT_TYPES[weightType]] : base;
+  const zero = zeroOf(weights);
+  const isFree = processor !== undefined && !PROCESSORS[processor].addsPairsIn16Bits;
+  return {
+    ...weights,
+    ...(reduceRange ? { low: zero - REDUCED, high: zero + REDUCED } : {}),
+    ...(isFree ? { pairLimit: null } : {}),
+  };
+}
+
+/** The zero point of a symmetric spec. */
+export const zeroOf = ({ low, high }: CodeSpec): number => (low + high) / 2;

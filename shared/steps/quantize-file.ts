@@ -15,7 +15,16 @@ import { requireOnnx } from './onnx-model.ts';
 
 export interface QuantizeFileRequest extends Pick<
   QuantizeRequest,
-  'approach' | 'format' | 'recipe' | 'processor' | 'reduceRange' | 'full' | 'keepFloat' | 'workFolder'
+  | 'approach'
+  | 'format'
+  | 'recipe'
+  | 'processor'
+  | 'activationType'
+  | 'weightType'
+  | 'reduceRange'
+  | 'full'
+  | 'keepFloat'
+  | 'workFolder'
 > {
   /** Path of the FP32 `.onnx`; weights may lie beside it. */
   readonly model: string;

@@ -5,6 +5,7 @@ import {
   DEFAULT_DYNAMIC_ACTIVATIONS,
   DEFAULT_FORMAT,
   DEFAULT_PROCESSOR,
+  DEFAULT_QUANT_TYPES,
   DYNAMIC_ACTIVATION_NAMES,
   DTYPES,
   GUARDS,
@@ -12,6 +13,7 @@ import {
   PROCESSOR_NAMES,
   QUANT_FORMAT_NAMES,
   QUANT_FORMATS,
+  QUANT_TYPE_NAMES,
   WEIGHTS,
 } from '../../choices.ts';
 import { DEFAULT_OPSET, NEWEST_OPSET, OLDEST_ASKED } from '../../onnx/opset.ts';
@@ -83,6 +85,16 @@ export const OPTIONS = {
       'that cannot overflow there; for "vnni" (x64 with VNNI) and "arm64" they use the full range.',
     oneOf(PROCESSOR_NAMES),
     DEFAULT_PROCESSOR,
+  ),
+  activation_type: option(
+    'Codes of activations in a static model: QInt8 is for processors whose kernels multiply int8 by int8.',
+    oneOf(QUANT_TYPE_NAMES),
+    DEFAULT_QUANT_TYPES.activation,
+  ),
+  weight_type: option(
+    'Codes of weights: QUInt8 never saturates, and is slower.',
+    oneOf(QUANT_TYPE_NAMES),
+    DEFAULT_QUANT_TYPES.weight,
   ),
   reduce_range: option('Seven-bit weights: no two of them can overflow, whichever are added.', yesOrNo, false),
   quantize_all: option(
@@ -162,6 +174,8 @@ type Always =
   | 'quant_format'
   | 'recipe'
   | 'processor'
+  | 'activation_type'
+  | 'weight_type'
   | 'reduce_range'
   | 'quantize_all'
   | 'approach'

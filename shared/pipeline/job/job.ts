@@ -170,9 +170,17 @@ const isInt8 = (asked: AskedDtype): boolean => isQuantized({ dtype: variantDtype
 const wantsQuantized = ({ dtype }: JobOptions): boolean => dtype.some(isInt8);
 
 /** Dynamic quantization has one form; the range of its weights can be chosen all the same. */
-const OF_STATIC = ['quant_format', 'recipe', 'quantize_all'] as const;
+const OF_STATIC = ['quant_format', 'recipe', 'activation_type', 'quantize_all'] as const;
 /** What is ours to choose where PyTorch chose no codes and scales. */
-const OF_COMPUTED = ['approach', 'calibration', 'keep_float', 'reduce_range', 'quantize_all'] as const;
+const OF_COMPUTED = [
+  'approach',
+  'calibration',
+  'keep_float',
+  'activation_type',
+  'weight_type',
+  'reduce_range',
+  'quantize_all',
+] as const;
 /** What is to be chosen where PyTorch did. */
 const OF_TRANSFERRED = ['dynamic_activations'] as const;
 const OF_QUANTIZED = [...OF_TRANSFERRED, 'quant_format', 'recipe', 'criterion', 'processor', ...OF_COMPUTED] as const;
@@ -233,11 +241,18 @@ function variantsOf(options: JobOptions): VariantRequest[] {
 export const recipeChoice = ({
   recipe,
   processor,
+  activation_type: activationType,
+  weight_type: weightType,
   reduce_range: reduceRange,
   quantize_all: full,
-}: Pick<JobFile, 'recipe' | 'processor' | 'reduce_range' | 'quantize_all'>): RecipeChoice => ({
+}: Pick<
+  JobFile,
+  'recipe' | 'processor' | 'activation_type' | 'weight_type' | 'reduce_range' | 'quantize_all'
+>): RecipeChoice => ({
   ...(recipe === undefined ? {} : { recipe }),
   ...(processor === undefined ? {} : { processor }),
+  ...(activationType === undefined ? {} : { activationType }),
+  ...(weightType === undefined ? {} : { weightType }),
   ...(reduceRange === undefined ? {} : { reduceRange }),
   ...(full === undefined ? {} : { full }),
 });

@@ -3,7 +3,7 @@ import { asFloat32, bytesOf } from '../../tensor/arithmetic.ts';
 import { derivedData, type TensorData } from '../../tensor/data.ts';
 import type { Node, Value } from '../../onnx/ir.ts';
 import { constantOf, float } from '../../onnx/match.ts';
-import { perAxis, PER_TENSOR } from '../../tensor/qparams.ts';
+import { type CodeDtype, CODES, perAxis, PER_TENSOR } from '../../tensor/qparams.ts';
 import { type PlanOf, rootOf, type TensorPlan } from '../plan.ts';
 import type { Recipe } from '../recipe.ts';
 import type { InputRole, OutputRole } from '../rules.ts';
@@ -78,7 +78,7 @@ export class TensorPlans {
       case 'float':
         return null;
       case 'fixed':
-        return { ...role, value, granularity: PER_TENSOR };
+        return { ...fixedAs(role, dtype), value, granularity: PER_TENSOR };
       case 'shared':
         return (
           source && { kind: 'shared', value, source: rootOf(source), dtype: source.dtype, granularity: PER_TENSOR }
@@ -88,6 +88,12 @@ export class TensorPlans {
     }
   }
 }
+
+/** Codes and zero point are shifted together: the numbers stay the same. */
+const fixedAs = (role: Extract<OutputRole, { kind: 'fixed' }>, dtype: CodeDtype): typeof role =>
+  role.dtype === dtype
+    ? role
+    : { ...role, dtype, zeroPoint: role.zeroPoint - CODES[role.dtype].low + CODES[dtype].low };
 
 /** One number for all columns as one for each. */
 function spread(data: TensorData, columns: number): TensorData {
