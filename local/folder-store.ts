@@ -3,6 +3,7 @@ import { constants, type Dirent } from 'node:fs';
 import { copyFile, link, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileSource } from '../shared/bytes/byte-source.ts';
+import { leadsOut } from '../shared/bytes/leads-out.ts';
 import { removeAbandoned, unfinishedName } from '../shared/bytes/unfinished.ts';
 import { fail } from '../shared/errors.ts';
 import type { ObjectInfo, ObjectStore } from '../shared/pipeline/workspace/store.ts';
@@ -80,6 +81,7 @@ export function folderStore(buckets: Readonly<Record<string, string>>): ObjectSt
         if (info) yield { key, ...info };
       }
     },
+    leadsOut: async (bucket, key) => leadsOut(folderOf(bucket), pathOf(bucket, key)),
     async localPath(bucket, key, version) {
       const path = pathOf(bucket, key);
       const info = await infoOf(path);

@@ -4,15 +4,17 @@ import { judge } from '../../shared/report/criterion.ts';
 import { formatMilliseconds, formatSpeedChange } from '../../shared/report/format.ts';
 import type { Latency, Validation } from '../../shared/report/report.ts';
 import { otherThan, PRODUCTS, sumsText } from '../../shared/report/sums.ts';
-import { validateFile } from '../../shared/steps/validate-file.ts';
 import type { Command } from '../command.ts';
 import { onnxFiles, pathsOf } from '../files.ts';
 import { kernelLines } from '../kernel-lines.ts';
 import { eachFile, type FileOutcome } from '../outcomes.ts';
 import { inTemporaryFolder } from '../temporary-folder.ts';
 import { thisProcessor } from '../this-processor.ts';
-import { choice, text } from '../values.ts';
-import { withSourceOf } from '../with-source.ts';
+import { validateInTime } from '../timed-validation.ts';
+import { choice, text, wholeNumber } from '../values.ts';
+
+/** Seconds. */
+const TIME_LIMIT = 600;
 
 export const validate: Command = {
   summary: 'run ONNX models in onnxruntime and compare',
@@ -23,6 +25,7 @@ export const validate: Command = {
     data: { type: 'string', value: 'NPZ', describe: 'inputs to run with; default: seeded random ones' },
     labels: { type: 'string', value: 'NAME', describe: 'array of labels in the data, to measure accuracy' },
     reference: { type: 'string', value: 'NPZ', describe: "inputs and PyTorch's outputs to compare with" },
+    'time-limit': { type: 'string', value: 'SECONDS', describe: `for each model; default: ${TIME_LIMIT}` },
     against: { type: 'string', value: 'ONNX', describe: 'the FP32 model to compare with' },
     processor: {
       type: 'string',
@@ -31,25 +34,20 @@ export const validate: Command = {
     },
   },
   async run({ files, options, progress, signal }) {
+    const seconds = wholeNumber(options, 'time-limit') ?? TIME_LIMIT;
     return eachFile(pathsOf(onnxFiles(files)), { progress, options }, async (file) => {
       progress.step(`validating ${file}`);
-      const fp32 = text(options, 'against');
-      const validation = await withSourceOf(text(options, 'data'), (data) =>
-        withSourceOf(text(options, 'reference'), (reference) =>
-          inTemporaryFolder((workFolder) =>
-            validateFile({
-              model: file,
-              data: data && { source: data, labels: text(options, 'labels') },
-              reference,
-              ...(fp32 === undefined ? {} : { fp32 }),
-              processor: choice(options, 'processor', { among: PROCESSOR_NAMES, fallback: DEFAULT_PROCESSOR }),
-              host: thisProcessor(),
-              now: () => performance.now(),
-              workFolder,
-              signal,
-            }),
-          ),
-        ),
+      const task = {
+        model: file,
+        data: text(options, 'data'),
+        labels: text(options, 'labels'),
+        reference: text(options, 'reference'),
+        fp32: text(options, 'against'),
+        processor: choice(options, 'processor', { among: PROCESSOR_NAMES, fallback: DEFAULT_PROCESSOR }),
+        host: thisProcessor(),
+      };
+      const validation = await inTemporaryFolder((workFolder) =>
+        validateInTime({ ...task, workFolder }, { seconds, signal }),
       );
       return outcome(file, validation);
     });

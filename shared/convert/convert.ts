@@ -77,7 +77,7 @@ export function convertProgram(program: TorchProgram, options: ConvertOptions = 
   const pure: TorchProgram = {
     ...functional.program,
     graph: liveGraph(mapRegions(functional.program.graph), userOutputs),
-    sampleInputs: () => program.sampleInputs(),
+    sampleInputs: (tell) => program.sampleInputs(tell),
   };
   const operators = unsupportedUses(pure.graph);
   if (operators.length) fail('UnsupportedOperator', { operators });

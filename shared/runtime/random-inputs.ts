@@ -31,6 +31,9 @@ const BY_KIND: Partial<Record<(typeof DTYPES)[Dtype]['kind'], (random: Random) =
   bool: (random) => Math.floor(random() * 2),
 };
 
+/** Half a gigabyte of numbers while they are drawn. */
+const MOST_ELEMENTS = 1 << 26;
+
 export function randomTensor(
   name: string,
   { dtype, shape }: { readonly dtype: Dtype; readonly shape: readonly number[] },
@@ -39,12 +42,20 @@ export function randomTensor(
   const draw = BY_KIND[DTYPES[dtype].kind];
   if (!draw)
     return fail('UnsupportedType', { what: `random input "${name}"`, dtype, hint: 'give sample data for this model' });
+  const count = elementCount(shape);
+  if (!(count <= MOST_ELEMENTS))
+    return fail('LimitExceeded', {
+      file: `input "${name}"`,
+      what: 'its number of elements',
+      found: count,
+      limit: `${MOST_ELEMENTS} for made-up inputs; give sample data for this model`,
+    });
   return inMemory(
     dtype,
     shape,
     encodeNumbers(
       dtype,
-      Float64Array.from({ length: elementCount(shape) }, () => draw(random)),
+      Float64Array.from({ length: count }, () => draw(random)),
     ),
   );
 }

@@ -133,7 +133,12 @@ const reasonOf = (error: unknown): string => (error instanceof Error ? error.mes
 
 const declaredOf = (metadata: readonly ort.InferenceSession.ValueMetadata[]): Declared[] =>
   metadata.map((value) => {
-    if (!value.isTensor) throw new Error(`"${value.name}" is not a tensor`);
+    if (!value.isTensor)
+      fail('UnsupportedType', {
+        what: `"${value.name}"`,
+        dtype: 'no tensor',
+        hint: 'sequences and maps cannot be run',
+      });
     return {
       name: value.name,
       type: tensorType(

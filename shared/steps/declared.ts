@@ -1,5 +1,6 @@
 /** What a model's graph declares of its inputs and outputs, in the words of the runtime. */
 import { NAMES } from '../convert/interface-names.ts';
+import { fail } from '../errors.ts';
 import type { Model, Value } from '../onnx/ir.ts';
 import type { Declared } from '../runtime/session.ts';
 
@@ -9,7 +10,10 @@ export function declaredOf(model: Model, side: Side): Declared[] {
   const aliases = aliasesIn(model, side);
   return model.graph[side].map((value: Value) => {
     const { name, type } = value;
-    if (!type) throw new Error(`"${name}" of the model has no type`);
+    if (!type) {
+      const reason = 'it has no type of element or no shape; infer them first (onnx.shape_inference)';
+      return fail('CorruptModel', { file: 'the model', where: `"${name}" of its ${side}`, reason });
+    }
     const other = aliases.get(name);
     return { name, type, ...(other ? { aliases: other } : {}) };
   });

@@ -37,7 +37,7 @@ export async function readExportedProgram(archive: ProgramArchive): Promise<Torc
     symbols,
     guards: readGuards(json, graph, userInputs),
     warnings: archive.warnings,
-    sampleInputs: (): Promise<SampleInputs | null> => readSampleInputs(archive, userInputs.length),
+    sampleInputs: (warn): Promise<SampleInputs | null> => readSampleInputs(archive, userInputs.length, warn),
   };
 }
 

@@ -42,7 +42,7 @@ export function functionalize(program: TorchProgram): FunctionalProgram {
     value: graph.outputs[i] ?? output.value,
   }));
   return {
-    program: { ...program, graph, outputs, sampleInputs: () => program.sampleInputs() },
+    program: { ...program, graph, outputs, sampleInputs: (tell) => program.sampleInputs(tell) },
     mutations: [...listedMutations(outputs), ...implicit],
   };
 }

@@ -125,5 +125,6 @@ export interface TorchProgram {
   readonly symbols: ReadonlyMap<string, SymbolRange & { readonly hint: number | null }>;
   readonly guards: Guards;
   readonly warnings: readonly string[];
-  sampleInputs(): Promise<SampleInputs | null>;
+  /** null where the file has none; `warn` is told why those it has cannot be used. */
+  sampleInputs(warn?: (message: string) => void): Promise<SampleInputs | null>;
 }

@@ -264,7 +264,7 @@ describe('made to harm', () => {
         model(
           () => `{"graph_module":{"graph":{"inputs":[],"outputs":[],"nodes":[${Array(300_000).fill('{}').join()}]}}}`,
         ),
-      ['CorruptModel'],
+      ['LimitExceeded'],
     ],
     [
       'a stack trace of ten million letters',

@@ -42,6 +42,7 @@ class Decoder {
   #reader = new protobuf.Reader(new Uint8Array(0));
   #base = 0;
   #fields = 0;
+  #nodes = 0;
   #kept = 0;
 
   constructor(source: ByteSource) {
@@ -54,7 +55,7 @@ class Decoder {
 
   /** The message from here to `end` of the source, however large. */
   async message(name: MessageName, end: number, depth: number): Promise<Fields> {
-    this.#limit('nesting', depth, LIMITS.depth);
+    this.#begin(name, depth);
     const message: Fields = {};
     while (this.position < end) {
       await this.#fill(Math.min(LONGEST_HEADER, end - this.position));
@@ -87,7 +88,7 @@ class Decoder {
 
   /** A message that lies in the window, up to `end` of the window. */
   #within(name: MessageName, end: number, depth: number): Fields {
-    this.#limit('nesting', depth, LIMITS.depth);
+    this.#begin(name, depth);
     const reader = this.#reader;
     const message: Fields = {};
     while (reader.pos < end) {
@@ -96,6 +97,11 @@ class Decoder {
       if (reader.pos > end) throw new Error(`a field of ${name} ends past its message`);
     }
     return message;
+  }
+
+  #begin(name: MessageName, depth: number): void {
+    this.#limit('nesting', depth, LIMITS.depth);
+    if (name === 'NodeProto') this.#limit('number of nodes', ++this.#nodes, LIMITS.nodes);
   }
 
   #tag(name: MessageName): { field: Field | undefined; wire: number } {

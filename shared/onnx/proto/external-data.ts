@@ -1,5 +1,6 @@
 /** External data: the bytes of a tensor in a file beside the .onnx. */
 import { type ByteSource, type FileSource, fileSource } from '../../bytes/byte-source.ts';
+import { leadsOut } from '../../bytes/leads-out.ts';
 import { fail } from '../../errors.ts';
 import { join } from 'node:path';
 import type { Message } from './messages.ts';
@@ -61,7 +62,7 @@ export function folderData(folder: string): { readonly open: ExternalData; close
   const files = new Map<string, FileSource>();
   return {
     open(location) {
-      const known = files.get(location) ?? fileSource(join(folder, location));
+      const known = files.get(location) ?? fileSource(insideOf(folder, location));
       files.set(location, known);
       return known;
     },
@@ -70,4 +71,12 @@ export function folderData(folder: string): { readonly open: ExternalData; close
       files.clear();
     },
   };
+}
+
+/** Refuses a link that leads out of the folder: a model must not choose which files of this machine are read. */
+function insideOf(folder: string, location: string): string {
+  const path = join(folder, location);
+  if (!leadsOut(folder, path)) return path;
+  const reason = 'it is a link that leads out of the folder of the model; copy the file there';
+  return fail('CorruptModel', { file: path, where: 'external data', reason });
 }

@@ -6,6 +6,8 @@ export const LIMITS = {
   decodedBytes: 512 << 20,
   /** Fields, which cost more memory than their bytes. */
   fields: 10_000_000,
+  /** Ten times what the longest unrolled model has; a million took 22 s and 1.9 GB. */
+  nodes: 200_000,
   rank: 64,
 } as const;
 

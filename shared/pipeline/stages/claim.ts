@@ -122,6 +122,12 @@ async function requireFiles(
   for (const { option, key: named, isArrays } of filesOf(key, options)) {
     if (!(await store.head(bucket, named)))
       problems.push({ path: option, problem: `there is no file "${named}"`, hint: 'upload it before the model' });
+    else if (await store.leadsOut?.(bucket, named))
+      problems.push({
+        path: option,
+        problem: `"${named}" is a link that leads out of the folder of the models`,
+        hint: 'copy the file there',
+      });
     else if (isArrays) problems.push(...(await problemsOfArrays(store, { bucket, key: named, option, options })));
   }
   if (problems.length) fail('BadJob', { file, problems });

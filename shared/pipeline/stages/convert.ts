@@ -100,16 +100,21 @@ const convertPyTorch: Make = async (workspace, { signal }) => {
       form: { format: quant_format[0] ?? DEFAULT_FORMAT, recipe },
       signal,
     });
+    const notes: string[] = [];
+    const examples = await keepExamples(workspace, program, {
+      inputs: facts.inputs,
+      warn: (message) => notes.push(message),
+    });
     return {
       paths: [...written.files.map((file) => file.path), ...written.linked.map((name) => join(workspace.folder, name))],
       conversion: facts,
       operators: facts.operators,
       inputs: facts.inputs,
-      warnings,
+      warnings: [...warnings, ...notes],
       isQuantized,
       format: program.producer.format,
       torchVersion: program.producer.torchVersion,
-      examples: await keepExamples(workspace, program, facts.inputs),
+      examples,
       ranges: symbolRanges(program, facts.inputs),
     };
   } finally {

@@ -13,9 +13,9 @@ const MAX_BYTES = 256 << 20;
 export async function keepExamples(
   workspace: Workspace,
   program: TorchProgram,
-  inputs: readonly ReportedTensor[],
+  { inputs, warn }: { readonly inputs: readonly ReportedTensor[]; readonly warn: (message: string) => void },
 ): Promise<StoredExample[] | null> {
-  const samples = await program.sampleInputs();
+  const samples = await program.sampleInputs(warn);
   if (!samples) return null;
   const user = program.inputs.filter((input) => input.kind === 'user');
   // The same inputs in the same order as the converter makes: tensors and symbolic ints.

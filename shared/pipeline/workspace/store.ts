@@ -39,6 +39,8 @@ export interface ObjectStore {
    * Where the object already lies as a file on this machine, only to be read; a store without this has no such files.
    */
   localPath?(bucket: string, key: string, version?: string): Promise<string | null>;
+  /** Whether the name is a link that leads out of the bucket; a store without this has no links. */
+  leadsOut?(bucket: string, key: string): Promise<boolean>;
 }
 
 export interface OpenedObject extends ByteSource {

@@ -1,5 +1,6 @@
 /** A graph of the schema: nodes in order, and what the file records of every value. */
 import { type Dim, symbolName } from '../../tensor/dim.ts';
+import { fail } from '../../errors.ts';
 import type { Json } from '../json.ts';
 import type { Argument, NamedArgument, TorchGraph, TorchNode, TorchValue } from '../program.ts';
 import { readArgument } from './argument.ts';
@@ -22,7 +23,7 @@ export function readGraph(json: Json, reading: Reading): TorchGraph {
   const nodes: TorchNode[] = [];
   const items = json.get('nodes').items();
   if (items.length > GRAPH_LIMITS.nodes)
-    json.get('nodes').fail(`a graph of ${items.length} nodes is beyond the limit of ${GRAPH_LIMITS.nodes}`);
+    fail('LimitExceeded', { file: json.file, what: 'number of nodes', found: items.length, limit: GRAPH_LIMITS.nodes });
   for (const item of items) nodes.push(readNode(item, reading, { scope, index: nodes.length }));
   const outputs = json
     .get('outputs')

@@ -4,7 +4,7 @@ import type { Json } from '../json.ts';
 import { parseDim } from '../expression.ts';
 
 /** Named limits of a graph, far above any real one. */
-export const GRAPH_LIMITS = { nesting: 32, nodes: 1_000_000 } as const;
+export const GRAPH_LIMITS = { nesting: 32, nodes: 200_000 } as const;
 
 export class Reading {
   readonly hints: Map<string, number>;

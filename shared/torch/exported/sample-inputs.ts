@@ -15,12 +15,16 @@ const LEAVES = 10_000;
 export async function readSampleInputs(
   { file, sampleInputs }: ProgramArchive,
   count: number,
+  warn: (message: string) => void = () => {},
 ): Promise<SampleInputs | null> {
   if (!sampleInputs || sampleInputs.size === 0) return null;
   try {
     const saved = await readTorchSave(await sampleInputs.slice(), { file, isLinkable: sampleInputs.stored });
     const leaves: PickleValue[] = [];
-    if (!flatten(saved, leaves, 0) || leaves.length !== count) return null;
+    if (!flatten(saved, leaves, 0) || leaves.length !== count) {
+      warn(`the sample inputs of "${file}" are not used: they do not match the ${count} inputs of the program`);
+      return null;
+    }
     const tensors = new Map(
       leaves.flatMap((leaf, i) =>
         leaf instanceof SavedTensor ? [[String(i), leaf.plain(`sample input ${i}`)] as [string, TensorData]] : [],
@@ -30,8 +34,9 @@ export async function readSampleInputs(
     return leaves.map((_, i) => loaded.get(String(i)) ?? null);
   } catch (error) {
     // Samples are a help, not the model: without them the conversion goes on.
-    if (isFailure(error)) return null;
-    throw error;
+    if (!isFailure(error)) throw error;
+    warn(`the sample inputs of "${file}" are not used: ${error.message}`);
+    return null;
   }
 }
 
