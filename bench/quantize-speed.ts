@@ -1,0 +1,81 @@
+/**
+ * Static quantization as a whole process, time and peak memory beside onnxruntime's tool in one run:
+ * `npm run bench:quantize-speed -- --python PYTHON [model.onnx ... --calibration NPZ]`. PYTHON: of a venv with
+ * onnxruntime; without models it also needs timm, which makes three. Ours runs as it is installed: build it first.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { parseArgs } from 'node:util';
+
+const PEAK = 'peak KiB ';
+const CLI = join(import.meta.dirname, '../dist/cli/main.js');
+/** Each process says its own peak when it ends. */
+const NODE_HOOK = `data:text/javascript,process.on('exit',()=>console.error('${PEAK}'+process.resourceUsage().maxRSS))`;
+const PYTHON_HOOK =
+  'import resource, runpy, sys; sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0]); ' +
+  `print('${PEAK}' + str(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss), file=sys.stderr)`;
+
+interface Cost {
+  readonly seconds: number;
+  readonly megabytes: number;
+}
+
+function costOf(program: string, args: readonly string[]): Cost {
+  const start = performance.now();
+  const { status, stderr } = spawnSync(program, args, { encoding: 'utf8' });
+  const seconds = (performance.now() - start) / 1000;
+  const peak = stderr.split('\n').findLast((line) => line.startsWith(PEAK));
+  if (status !== 0 || peak === undefined) throw new Error(`${program} ${args.join(' ')} failed: ${stderr}`);
+  return { seconds, megabytes: Number(peak.slice(PEAK.length)) / 1024 };
+}
+
+const ours = (...args: string[]): Cost => costOf(process.execPath, ['--import', NODE_HOOK, CLI, ...args]);
+
+function theirs(python: string, model: string, data: string): Cost {
+  const script = join(import.meta.dirname, 'onnxruntime-quantize.py');
+  const at = (name: string): string => join(folder, name);
+  return costOf(python, ['-c', PYTHON_HOOK, script, model, data, 'x', at('theirs.onnx'), at('prepared.onnx')]);
+}
+
+function madeModels(python: string): string[] {
+  const script = join(import.meta.dirname, 'quantize-speed.py');
+  if (spawnSync(python, [script, folder], { stdio: 'inherit' }).status !== 0) {
+    console.log(`SKIPPED: "${python}" cannot make models (timm); name some, with --calibration`);
+    return [];
+  }
+  const programs = readdirSync(folder).filter((name) => name.endsWith('.pt2'));
+  return programs.map((name) => {
+    const model = join(folder, name.replace('.pt2', '.onnx'));
+    ours('convert', join(folder, name), '-o', model);
+    return model;
+  });
+}
+
+const { values, positionals } = parseArgs({
+  options: { python: { type: 'string' }, calibration: { type: 'string' } },
+  allowPositionals: true,
+});
+const { python } = values;
+const folder = mkdtempSync(join(tmpdir(), 'torchferry-bench-'));
+try {
+  if (python === undefined) console.log("SKIPPED: onnxruntime's tool (give --python, of a venv with onnxruntime)");
+  else if (!existsSync(CLI)) console.log('SKIPPED: nothing is built (npm run build)');
+  else {
+    const models = positionals.length > 0 ? positionals : madeModels(python);
+    const data = values.calibration ?? join(folder, 'calibration.npz');
+    for (const model of models) {
+      const other = theirs(python, model, data);
+      const own = ours('quantize', model, '--calibration', data, '-o', join(folder, 'ours.onnx'));
+      const side = ({ seconds, megabytes }: Cost): string => `${seconds.toFixed(1)} s ${megabytes.toFixed(0)} MB`;
+      const [time, memory] = [own.seconds / other.seconds, own.megabytes / other.megabytes];
+      console.log(
+        `${basename(model).padEnd(28)} ours ${side(own)}, onnxruntime's tool ${side(other)}: ` +
+          `${time.toFixed(2)}x the time, ${memory.toFixed(2)}x the memory`,
+      );
+    }
+  }
+} finally {
+  rmSync(folder, { recursive: true });
+}
