@@ -17,6 +17,8 @@ import { underWay } from './under-way.ts';
 export interface FerryOptions {
   /** Folders. */
   readonly buckets: { readonly input: string; readonly output: string; readonly work: string };
+  /** Files elsewhere that stand among the inputs: key to path. */
+  readonly given?: ReadonlyMap<string, string>;
   readonly temporaryFolder: string;
   readonly onEvent?: (event: FerryEvent) => void;
   /** Stages that run at a time. One by default: side by side they would disturb each other's measurements. */
@@ -53,7 +55,7 @@ const NAMES: MachineNames = {
 const MACHINES = { conversion: ferryStateMachine, batch: batchStateMachine } as const;
 
 export function makeFerry(options: FerryOptions): Ferry {
-  const store = folderStore(options.buckets);
+  const store = folderStore(options.buckets, new Map(options.given ? [['input', options.given]] : []));
   const emit = options.onEvent ?? (() => {});
   const takeSlot = slots(options.concurrency ?? 1);
   const { stages = {}, temporaryFolder, processor } = options;

@@ -12,11 +12,18 @@ import { keyOfPath, pathOfKey } from './key-path.ts';
 /** Files that are being written; no bucket lists them. */
 export const TEMPORARY = '.torchferry-writing-';
 
-/** A store over folders; `buckets` says which folder a bucket is. Content types and tags are not kept. */
-export function folderStore(buckets: Readonly<Record<string, string>>): ObjectStore {
+/**
+ * A store over folders; `buckets` says which folder a bucket is, `given` which of its keys are files elsewhere: bucket
+ * to key to path. Content types and tags are not kept.
+ */
+export function folderStore(
+  buckets: Readonly<Record<string, string>>,
+  given: ReadonlyMap<string, ReadonlyMap<string, string>> = new Map(),
+): ObjectStore {
   const folderOf = (bucket: string): string =>
     Object.hasOwn(buckets, bucket) ? buckets[bucket]! : fail('FileNotFound', { file: bucket });
-  const pathOf = (bucket: string, key: string): string => join(folderOf(bucket), pathOfKey(key));
+  const pathOf = (bucket: string, key: string): string =>
+    given.get(bucket)?.get(key) ?? join(folderOf(bucket), pathOfKey(key));
 
   /** Write under another name first, then let `publish` put it in place at once. */
   async function write({ bucket, key, fill, publish }: Write): Promise<ObjectInfo> {
@@ -81,7 +88,7 @@ export function folderStore(buckets: Readonly<Record<string, string>>): ObjectSt
         if (info) yield { key, ...info };
       }
     },
-    leadsOut: async (bucket, key) => leadsOut(folderOf(bucket), pathOf(bucket, key)),
+    leadsOut: async (bucket, key) => !given.get(bucket)?.has(key) && leadsOut(folderOf(bucket), pathOf(bucket, key)),
     async localPath(bucket, key, version) {
       const path = pathOf(bucket, key);
       const info = await infoOf(path);

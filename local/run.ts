@@ -2,8 +2,10 @@
  * One model through the whole pipeline on this machine: everything that will appear in the output folder appears at the
  * end, or nothing does.
  */
+import { existsSync } from 'node:fs';
 import { mkdir, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { isSameFile } from '../shared/bytes/output-file.ts';
 import { fail } from '../shared/errors.ts';
 import type { Json } from '../shared/pipeline/machine/asl.ts';
 import { fieldsOf } from '../shared/pipeline/workspace/job-stage.ts';
@@ -27,10 +29,14 @@ export interface LocalRunOptions extends Pick<FerryOptions, 'stages' | 'interpre
   readonly job?: string;
   /** Options that win over every file. */
   readonly options?: JobFile;
+  /** Paths of data that need not lie beside the model; they win over the names in options. */
+  readonly data?: Partial<Readonly<Record<DataOption, string>>>;
   readonly onEvent?: (event: FerryEvent) => void;
   /** When it fires, nothing of this run stays and its reason is thrown. */
   readonly signal?: AbortSignal;
 }
+
+type DataOption = 'calibration' | 'test_data' | 'reference' | 'example_inputs';
 
 export interface LocalRun {
   readonly verdict: Verdict;
@@ -71,6 +77,7 @@ async function runIn(options: LocalRunOptions, model: string, wanted: Json | nul
     const ferry = makeFerry({
       buckets: { input: dirname(model), output: folders.output, work: folders.work },
       temporaryFolder: folders.temporary,
+      given: new Map(Object.values(options.data ?? {}).map((path) => [keyOfGiven(model, path), resolve(path)])),
       ...pick(options, 'onEvent', 'stages', 'interpret', 'processor'),
     });
     const request = { bucket: 'input', key: basename(model), folder: '', ...(wanted ? { options: wanted } : {}) };
@@ -100,9 +107,16 @@ async function runIn(options: LocalRunOptions, model: string, wanted: Json | nul
   }
 }
 
-async function requestOptions({ job, options }: LocalRunOptions): Promise<Json | null> {
-  const merged = { ...(job === undefined ? {} : await readJobAt(job)), ...options };
+async function requestOptions({ job, options, data = {}, model }: LocalRunOptions): Promise<Json | null> {
+  const given = Object.fromEntries(Object.entries(data).map(([option, path]) => [option, keyOfGiven(model, path)]));
+  const merged = { ...(job === undefined ? {} : await readJobAt(job)), ...options, ...given };
   return Object.keys(merged).length ? (JSON.parse(JSON.stringify(merged)) as Json) : null;
+}
+
+/** The name under which a file stands beside the model: its own, unless another file there has it. */
+function keyOfGiven(model: string, path: string): string {
+  const beside = join(dirname(resolve(model)), basename(path));
+  return existsSync(beside) && !isSameFile(beside, path) ? `given/${basename(path)}` : basename(path);
 }
 
 function pick<T extends object, K extends keyof T>(from: T, ...names: readonly K[]): Pick<T, K> {

@@ -1,5 +1,7 @@
 /** A PyTorch file to an ONNX file: open, convert, write. */
+import { basename } from 'node:path';
 import type { ByteSource } from '../bytes/byte-source.ts';
+import { hashSource } from '../bytes/hash-source.ts';
 import { requireOutput } from '../bytes/output-file.ts';
 import { convertProgram, type ConvertOptions } from '../convert/convert.ts';
 import type { InterfaceName } from '../convert/interface-names.ts';
@@ -15,6 +17,10 @@ import { holdsQuantizers } from '../torch/quantized/pt2e-program.ts';
 import { VERSION } from '../version.ts';
 import { operatorCounts, reportedTensor } from './model-facts.ts';
 import { parameterSizes } from './parameter-sizes.ts';
+
+/** Keys of the model's metadata: the name of the file it was converted from, and its SHA-256 in hexadecimal. */
+export const SOURCE = 'torchferry.source';
+export const SOURCE_SHA256 = 'torchferry.source_sha256';
 
 export interface ConvertFileRequest {
   readonly source: ByteSource;
@@ -54,6 +60,8 @@ export async function convertFile({
     keepWeights: place === 'link',
   });
   model.producerVersion = VERSION;
+  model.metadata.set(SOURCE, basename(source.name));
+  model.metadata.set(SOURCE_SHA256, await hashSource(source, signal));
   if (newForm) writeInForm(model, newForm);
   const written = await writeModel(model, path, { weights: place, ...(signal ? { signal } : {}) });
   const facts: Conversion = {

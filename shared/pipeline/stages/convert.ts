@@ -3,6 +3,7 @@ import { mkdtemp } from 'node:fs/promises';
 import { DEFAULT_FORMAT } from '../../choices.ts';
 import { basename, join } from 'node:path';
 import { fileSource } from '../../bytes/byte-source.ts';
+import { hashSource } from '../../bytes/hash-source.ts';
 import type { Content } from '../../formats/open.ts';
 import { openModel } from '../../onnx/proto/read.ts';
 import { keptInFloat } from '../../quantize/keep-float.ts';
@@ -14,7 +15,7 @@ import { rewriteFile } from '../../steps/rewrite-file.ts';
 import type { ConvertFacts, JobRecord, StoredFile } from '../workspace/record.ts';
 import type { Services } from '../workspace/services.ts';
 import { symbolRanges } from '../../steps/symbol-ranges.ts';
-import { hashSource, type Workspace } from '../workspace/workspace.ts';
+import type { Workspace } from '../workspace/workspace.ts';
 
 interface Made extends Omit<ConvertFacts, 'files' | 'sha256' | 'variants'> {
   /** The .onnx first, then what its weights lie in. */

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdtemp, open, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import type { ByteSource } from '../../bytes/byte-source.ts';
+import { piecesOf } from '../../bytes/hash-source.ts';
 import { keyBeside } from '../job/beside.ts';
 import { readJson, writeJson } from '../../report/json.ts';
 import { factsKey, jobKey, recordKey } from './keys.ts';
@@ -36,8 +36,6 @@ export async function writeFacts(services: Services, { id, work }: Ticket, facts
     contentType: 'application/json',
   });
 }
-
-const COPY_BYTES = 32 << 20;
 
 export class Workspace {
   readonly job: JobRecord;
@@ -183,18 +181,4 @@ export async function hashFile(path: string): Promise<string> {
   const hash = createHash('sha256');
   for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
   return hash.digest('hex');
-}
-
-/** Of a whole object, read piece by piece. */
-export async function hashSource(source: ByteSource, signal?: AbortSignal): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const bytes of piecesOf(source, signal)) hash.update(bytes);
-  return hash.digest('hex');
-}
-
-async function* piecesOf(source: ByteSource, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
-  for (let start = 0; start < source.size; start += COPY_BYTES) {
-    signal?.throwIfAborted();
-    yield await source.slice(start, Math.min(start + COPY_BYTES, source.size)).read();
-  }
 }
