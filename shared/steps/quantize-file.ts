@@ -85,9 +85,12 @@ const samplesOf = (data: CalibrationData, inputs: readonly Declared[]): Promise<
     ? readSampleFiles({ folder: data.name, files: data.files }, inputs, 'BadCalibrationData')
     : readSamples(data.source, inputs, { code: 'BadCalibrationData' });
 
-async function* until(signal: AbortSignal | undefined, batches: AsyncIterable<Batch>): AsyncGenerator<Batch> {
-  for await (const batch of batches) {
-    signal?.throwIfAborted();
-    yield batch;
-  }
-}
+/** As often as it is iterated: observers may want several rounds. */
+const until = (signal: AbortSignal | undefined, batches: AsyncIterable<Batch>): AsyncIterable<Batch> => ({
+  async *[Symbol.asyncIterator]() {
+    for await (const batch of batches) {
+      signal?.throwIfAborted();
+      yield batch;
+    }
+  },
+});

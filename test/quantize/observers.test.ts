@@ -68,3 +68,23 @@ test('data that can be read once is refused in the second round', async () => {
   );
   expect(isFailure(failure) && failure.message).toContain('it can be read only once');
 });
+
+test("moving average: the range that PyTorch's MovingAverageMinMaxObserver(averaging_constant=0.01) has", () => {
+  const watch = OBSERVERS.movingAverage.watch();
+  const batches = [
+    [-3, 1],
+    [-1, 2.5],
+    [-7, 0.5],
+    [0.25, 9],
+  ];
+  for (const numbers of batches) {
+    const [min, max] = [Math.min(...numbers), Math.max(...numbers)];
+    expect(
+      watch.absorb(
+        [[min], [max], [min + max]].map((one) => Float32Array.from(one)),
+        0,
+      ),
+    ).toBe(true);
+  }
+  expect(watch.range()).toEqual({ min: -2.9874980449676514, max: 1.0897514820098877 });
+});
