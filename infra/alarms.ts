@@ -31,7 +31,7 @@ const rows = ({
 }: Watched): Readonly<Record<string, readonly [metric: IMetric, description: string]>> => ({
   ConversionFailed: [
     conversion.metricFailed(FIVE_MINUTES),
-    'A conversion failed; its report in the output bucket says why.',
+    'A conversion failed; its report in the output bucket says why. Redrive it, or start it again.',
   ],
   ConversionTimedOut: [
     conversion.metricTimedOut(FIVE_MINUTES),
@@ -39,7 +39,7 @@ const rows = ({
   ],
   BatchFailed: [
     batch.metricFailed(FIVE_MINUTES),
-    'A batch failed as a whole: over its tolerance, or there was nothing to read.',
+    'A batch failed as a whole: over its tolerance, or there was nothing to read. Run its failed.jsonl.',
   ],
   BatchTimedOut: [batch.metricTimedOut(FIVE_MINUTES), 'A batch took longer than its machine may; redrive it.'],
   ExecutionsThrottled: [

@@ -31,6 +31,17 @@ export function allowToStart(role: Role, machine: StateMachine): void {
 }
 
 /**
+ * Start a machine from itself and go on: the jobs that waited for a file. A policy of its own, for the reason of
+ * `allowItems`.
+ */
+export function allowToStartItself(machine: StateMachine, role: Role): void {
+  new Policy(machine, 'StartPolicy', {
+    roles: [role],
+    statements: [new PolicyStatement({ actions: ['states:StartExecution'], resources: [machine.stateMachineArn] })],
+  });
+}
+
+/**
  * The items of a Distributed Map are executions that a machine starts of itself. They take a policy of their own: one
  * in the role would
  * need the machine, which needs the role.

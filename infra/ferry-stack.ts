@@ -34,7 +34,11 @@ export class FerryStack extends Stack {
     const outputs = {
       InputBucketName: [buckets.input.bucketName, 'Upload models here'],
       OutputBucketName: [buckets.output.bucketName, 'ONNX models and reports appear here'],
-      ConversionStateMachineArn: [conversion.stateMachineArn, 'Start it by hand with { "bucket": ..., "key": ... }'],
+      WorkBucketName: [buckets.work.bucketName, 'Claims and facts of jobs: what "torchferry status" reads'],
+      ConversionStateMachineArn: [
+        conversion.stateMachineArn,
+        'Start it by hand with { "bucket": ..., "key": ... }: it takes over a job that failed',
+      ],
       BatchStateMachineArn: [
         batch.stateMachineArn,
         'Start it with { "bucket": ..., "manifest": ... } or { "bucket": ..., "prefix": ... }',

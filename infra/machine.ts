@@ -15,7 +15,7 @@ import { ferryStateMachine } from '../shared/pipeline/machine/state-machine.ts';
 import { STAGE_NAMES, type StageName, STAGES } from '../shared/pipeline/machine/stages.ts';
 import { WORK_PREFIXES } from '../shared/pipeline/workspace/keys.ts';
 import type { Buckets } from './buckets.ts';
-import { allowItems, allowToStart } from './executions.ts';
+import { allowItems, allowToStart, allowToStartItself } from './executions.ts';
 import { allow, allowKeys } from './grants.ts';
 import { acknowledge, wildcard } from './nag.ts';
 import type { DeploymentOptions } from './options.ts';
@@ -39,12 +39,14 @@ interface Deployed {
 export function conversionMachine(scope: Construct, parts: MachineParts): StateMachine {
   const definition = ferryStateMachine();
   const role = machineRole(scope, 'Conversion', { definition, ...parts });
-  return deploy(scope, 'Conversion', {
+  const machine = deploy(scope, 'Conversion', {
     definition,
     role,
     names: substitutions(parts),
     logRetentionDays: parts.options.logRetentionDays,
   });
+  allowToStartItself(machine, role);
+  return machine;
 }
 
 /** Converts what a manifest or a prefix names, each with the conversion machine. */

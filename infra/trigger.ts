@@ -9,7 +9,7 @@ import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
-import { MODEL_SUFFIXES } from '../shared/formats/table.ts';
+import { DATA_SUFFIXES, MODEL_SUFFIXES } from '../shared/formats/table.ts';
 import { acknowledge } from './nag.ts';
 
 export interface Trigger {
@@ -26,7 +26,7 @@ export function uploadTrigger(scope: Construct, input: Bucket, machine: StateMac
   acknowledge(undelivered, { 'AwsSolutions-SQS3': 'it is the dead-letter queue itself' });
 
   const rule = new Rule(scope, 'ModelUploaded', {
-    description: 'A model was uploaded to the input bucket: convert it',
+    description: 'A model was uploaded to the input bucket, or a file that one may wait for',
     eventPattern: {
       source: ['aws.s3'],
       detailType: ['Object Created'],
@@ -34,7 +34,9 @@ export function uploadTrigger(scope: Construct, input: Bucket, machine: StateMac
         // No loop: results go to another bucket, and no function may write to this one.
         bucket: { name: [input.bucketName] },
         // Every way to upload, so no word on `reason`; every spelling, MODEL.PT2 too.
-        object: { key: MODEL_SUFFIXES.flatMap((suffix) => Match.suffixEqualsIgnoreCase(suffix)) },
+        object: {
+          key: [...MODEL_SUFFIXES, ...DATA_SUFFIXES].flatMap((suffix) => Match.suffixEqualsIgnoreCase(suffix)),
+        },
       },
     },
   });

@@ -122,7 +122,10 @@ function childFrame(frame: Frame, { index, mapRun, child, start, signal }: Child
     signal,
     path: [...frame.path, index],
     variables: {},
-    context: { StateMachine, Execution: { Id, Name: child.Name, StartTime: timestamp(start), Input: child.Input } },
+    context: {
+      StateMachine,
+      Execution: { Id, Name: child.Name, StartTime: timestamp(start), Input: child.Input, RedriveCount: 0 },
+    },
   };
 }
 

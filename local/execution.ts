@@ -65,7 +65,13 @@ export interface Bindings {
 }
 
 export interface ExecutionContext {
-  readonly Execution: { readonly Id: string; readonly Name: string; readonly StartTime: string; readonly Input: Json };
+  readonly Execution: {
+    readonly Id: string;
+    readonly Name: string;
+    readonly StartTime: string;
+    readonly Input: Json;
+    readonly RedriveCount: number;
+  };
   readonly StateMachine: { readonly Id: string; readonly Name: string };
   readonly Map?: { readonly Item: { readonly Index: number; readonly Value: Json } };
 }

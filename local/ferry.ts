@@ -3,14 +3,20 @@ import type { Json } from '../shared/pipeline/machine/asl.ts';
 import { batchStateMachine } from '../shared/pipeline/machine/batch-machine.ts';
 import { STAGE_NAMES, type StageName } from '../shared/pipeline/machine/stages.ts';
 import { ferryStateMachine } from '../shared/pipeline/machine/state-machine.ts';
-import { INVOKE, type MachineNames, PUT_EVENTS, START_EXECUTION } from '../shared/pipeline/machine/task.ts';
+import {
+  INVOKE,
+  type MachineNames,
+  PUT_EVENTS,
+  RUN_EXECUTION,
+  START_EXECUTION,
+} from '../shared/pipeline/machine/task.ts';
 import type { RunStage, Services } from '../shared/pipeline/workspace/services.ts';
 import type { HostProcessor } from '../shared/runtime/host-processor.ts';
 import type { FerryEvent } from './ferry-event.ts';
 import { folderStore } from './folder-store.ts';
-import { interpret, type InterpretOptions, type Outcome } from './interpreter.ts';
+import { type Checkpoint, interpret, type InterpretOptions, type Outcome } from './interpreter.ts';
 import { mapFiles } from './map-files.ts';
-import { invokeStage, putEvents, startExecution } from './resources.ts';
+import { invokeStage, putEvents, runExecution, startExecution } from './resources.ts';
 import { slots } from './slots.ts';
 import { underWay } from './under-way.ts';
 
@@ -35,12 +41,15 @@ export interface Ferry {
   convert(input: Json, run?: RunOptions): Promise<Outcome>;
   /** Convert many: `{ bucket: 'input', manifest | prefix, ... }`. */
   batch(input: Json, run?: RunOptions): Promise<Outcome>;
+  /** Let a conversion that did not succeed go on where it stopped. */
+  redrive(input: Json, stopped: Outcome): Promise<Outcome>;
 }
 
 export interface RunOptions {
   readonly signal?: AbortSignal;
   /** Name of the execution. */
   readonly name?: string;
+  readonly redrive?: Checkpoint;
 }
 
 const NAMES: MachineNames = {
@@ -73,7 +82,8 @@ export function makeFerry(options: FerryOptions): Ferry {
       resources: {
         [INVOKE]: invokeStage({ services, emit, takeSlot, running, stages }),
         [PUT_EVENTS]: putEvents(emit),
-        [START_EXECUTION]: startExecution(NAMES.conversion, (each) => running.add(run('conversion', each, inherited))),
+        [RUN_EXECUTION]: runExecution(NAMES.conversion, (each) => running.add(run('conversion', each, inherited))),
+        [START_EXECUTION]: startExecution((each) => running.add(run('conversion', each, inherited))),
       },
       files: mapFiles(store),
       timeouts: false,
@@ -87,5 +97,6 @@ export function makeFerry(options: FerryOptions): Ferry {
   return {
     convert: (input, runOptions) => run('conversion', input, runOptions),
     batch: (input, runOptions) => run('batch', input, runOptions),
+    redrive: (input, { name, checkpoint }) => run('conversion', input, { name, redrive: checkpoint }),
   };
 }

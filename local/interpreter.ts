@@ -14,7 +14,7 @@ import { type Clock, systemClock } from './clock.ts';
 import type { Bindings, Environment, ExecutionContext, Frame, HistoryEvent, MapFiles, Resource } from './execution.ts';
 import { timestamp } from './execution.ts';
 import { refuseUnknown } from './known-fields.ts';
-import { runMachine } from './run-machine.ts';
+import { type Position, runFrom } from './run-machine.ts';
 import { StatesError, statesError } from './states-error.ts';
 
 export interface InterpretOptions {
@@ -30,18 +30,31 @@ export interface InterpretOptions {
   /** Name of the execution; its id is made of it. */
   readonly name?: string;
   readonly machineName?: string;
+  /** Go on where an execution of this name and input stopped, as RedriveExecution does. */
+  readonly redrive?: Checkpoint;
 }
 
-export type Outcome = {
+/** Where an execution stopped: the state to enter again, and what there was. */
+export interface Checkpoint extends Position {
+  readonly variables: Readonly<Record<string, Json>>;
+  readonly startMs: number;
+  readonly redrives: number;
+}
+
+interface Ended {
   readonly startMs: number;
   readonly stopMs: number;
   readonly history: readonly HistoryEvent[];
   readonly name: string;
-} & (
-  | { readonly status: 'SUCCEEDED'; readonly output: Json }
-  | { readonly status: 'FAILED' | 'TIMED_OUT'; readonly error: string; readonly cause: string }
-  | { readonly status: 'ABORTED' }
-);
+  readonly checkpoint: Checkpoint;
+}
+
+export type Outcome = Ended &
+  (
+    | { readonly status: 'SUCCEEDED'; readonly output: Json }
+    | { readonly status: 'FAILED' | 'TIMED_OUT'; readonly error: string; readonly cause: string }
+    | { readonly status: 'ABORTED' }
+  );
 
 /** Run a machine to its end. A failure of the machine is an outcome; only a bug in the machine or here is thrown. */
 export async function interpret(machine: StateMachine, input: Json, options: InterpretOptions = {}): Promise<Outcome> {
@@ -50,7 +63,10 @@ export async function interpret(machine: StateMachine, input: Json, options: Int
   const history: HistoryEvent[] = [];
   const name = options.name ?? randomUUID();
   const machineName = options.machineName ?? 'machine';
-  const startMs = clock.now();
+  const { redrive } = options;
+  const startMs = redrive?.startMs ?? clock.now();
+  const redrives = redrive ? redrive.redrives + 1 : 0;
+  let position: Position = redrive ?? { state: machine.StartAt, input };
   const environment: Environment = {
     resources: options.resources ?? {},
     files: options.files ?? NO_FILES,
@@ -69,25 +85,30 @@ export async function interpret(machine: StateMachine, input: Json, options: Int
       Name: name,
       StartTime: timestamp(startMs),
       Input: input,
+      RedriveCount: redrives,
     },
     StateMachine: { Id: `arn:aws:states:local:000000000000:stateMachine:${machineName}`, Name: machineName },
   };
-  const end = (): { startMs: number; stopMs: number; history: readonly HistoryEvent[]; name: string } => ({
+  const end = (): Ended => ({
     startMs,
     stopMs: clock.now(),
     history,
     name,
+    checkpoint: { state: position.state, input: position.input, variables: frame.variables, startMs, redrives },
   });
   const ended = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, ended.signal]) : ended.signal;
-  const frame: Frame = { environment, context, signal, path: [], variables: {} };
+  const frame: Frame = { environment, context, signal, path: [], variables: { ...redrive?.variables } };
   const late = new StatesError('States.Timeout', `the execution ran longer than ${machine.TimeoutSeconds} s`);
   const timer =
     machine.TimeoutSeconds === undefined || !environment.timeouts
       ? []
       : [clock.sleep(machine.TimeoutSeconds * 1000, signal).then(() => Promise.reject(late))];
   try {
-    const output = await Promise.race([runMachine(machine, input, frame), ...timer]);
+    const output = await Promise.race([
+      runFrom(machine, position, { frame, onPosition: (next) => (position = next) }),
+      ...timer,
+    ]);
     return { status: 'SUCCEEDED', output, ...end() };
   } catch (thrown) {
     if (options.signal?.aborted) return { status: 'ABORTED', ...end() };

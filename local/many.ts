@@ -6,6 +6,7 @@ import { fail } from '../shared/errors.ts';
 import { fieldsOf } from '../shared/pipeline/workspace/job-stage.ts';
 import type { JobFile } from '../shared/pipeline/job/job-schema.ts';
 import type { Json } from '../shared/pipeline/machine/asl.ts';
+import { messageOf } from '../shared/pipeline/report/failures.ts';
 import type { FerryEvent } from './ferry-event.ts';
 import { type FerryOptions, makeFerry } from './ferry.ts';
 import { withFolderLock } from './folder-lock.ts';
@@ -88,7 +89,7 @@ async function runBatch(options: LocalBatchOptions, source: Source): Promise<Loc
       report: join(options.outDir, folder, 'batch-report.html'),
       failedManifest: join(options.outDir, folder, 'failed.jsonl'),
       counts: { models: Number(models), pass: Number(pass), warn: Number(warn), fail: Number(failed) },
-      failure: outcome.status === 'SUCCEEDED' ? null : { code: outcome.error, message: outcome.cause },
+      failure: outcome.status === 'SUCCEEDED' ? null : { code: outcome.error, message: messageOf(outcome.cause) },
     };
   } finally {
     await rm(staging, { recursive: true, force: true });

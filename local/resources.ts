@@ -66,8 +66,16 @@ export const putEvents =
     return { FailedEntryCount: 0, Entries: Entries.map((_, i) => ({ EventId: String(i) })) };
   };
 
-/** `states:startExecution.sync:2`: the description of the execution, its output as JSON. */
+/** `states:startExecution`: nobody waits for its end. */
 export const startExecution =
+  (start: (input: Json) => Promise<Outcome>): Resource =>
+  async (args) => {
+    void start((args as { Input: Json }).Input);
+    return { ExecutionArn: 'arn:aws:states:local:000000000000:execution:conversion:started' };
+  };
+
+/** `states:startExecution.sync:2`: the description of the execution, its output as JSON. */
+export const runExecution =
   (machine: string, start: (input: Json) => Promise<Outcome>): Resource =>
   async (args) => {
     const outcome = await start((args as { Input: Json }).Input);

@@ -7,11 +7,25 @@ import type { Step } from './step.ts';
 
 const MAX_STATE_BYTES = 262_144;
 
+/** A state and what it was entered with. */
+export interface Position {
+  readonly state: string;
+  readonly input: Json;
+}
+
 /** Run to the end of a machine, a branch or an iteration and return its output; throws a StatesError when it fails. */
-export async function runMachine(machine: Machine, input: Json, frame: Frame): Promise<Json> {
-  let name = machine.StartAt;
-  let value = input;
+export const runMachine = (machine: Machine, input: Json, frame: Frame): Promise<Json> =>
+  runFrom(machine, { state: machine.StartAt, input }, { frame, onPosition: () => {} });
+
+/** The same from any state, telling of each before it is entered. */
+export async function runFrom(
+  machine: Machine,
+  from: Position,
+  { frame, onPosition }: { readonly frame: Frame; readonly onPosition: (position: Position) => void },
+): Promise<Json> {
+  let { state: name, input: value } = from;
   for (;;) {
+    onPosition({ state: name, input: value });
     const state = machine.States[name]!;
     const step = await visitState(state, {
       frame,

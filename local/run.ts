@@ -10,7 +10,7 @@ import { fail } from '../shared/errors.ts';
 import type { Json } from '../shared/pipeline/machine/asl.ts';
 import { fieldsOf } from '../shared/pipeline/workspace/job-stage.ts';
 import { readJobAt } from '../shared/pipeline/job/job.ts';
-import type { FailedVariant } from '../shared/pipeline/report/failures.ts';
+import { type FailedVariant, messageOf } from '../shared/pipeline/report/failures.ts';
 import type { JobFile } from '../shared/pipeline/job/job-schema.ts';
 import type { Verdict } from '../shared/report/report.ts';
 import type { FerryEvent } from './ferry-event.ts';
@@ -91,11 +91,12 @@ async function runIn(options: LocalRunOptions, model: string, wanted: Json | nul
     const html = files.find((file) => basename(file) === 'report.html') ?? null;
     const common = { files, report: html, history: outcome.history };
     if (outcome.status !== 'SUCCEEDED') {
+      const message = messageOf(outcome.cause);
       return {
         verdict: 'fail',
-        sentence: outcome.cause,
+        sentence: message,
         chosen: null,
-        failure: { code: outcome.error, message: outcome.cause },
+        failure: { code: outcome.error, message },
         failed: [],
         ...common,
       };

@@ -12,6 +12,8 @@ export interface JobProblem {
   readonly path: string;
   readonly problem: string;
   readonly hint: string;
+  /** Key of the file that is missing or unreadable, where it is one. */
+  readonly file?: string;
 }
 
 const list = (items: readonly string[]): string => items.join(', ');
@@ -46,6 +48,8 @@ const MESSAGES = {
     `cannot ${d.doing} "${d.file}": ${d.problem} (${d.errno}); ${d.hint}`,
   FileReplaced: (d: { file: string }) =>
     `"${d.file}" was replaced or deleted while it was being read; the new upload has its own job`,
+  JobTakenOver: (d: { job: string }) =>
+    `job ${d.job} was started again by another execution, or is completed; look at "torchferry status"`,
   LimitExceeded: (d: { file: string; what: string; found: number | string; limit: number | string }) =>
     `"${d.file}": ${d.what} is ${d.found}, the limit is ${d.limit}`,
   ModelDoesNotLoad: (d: { file: string; reason: string }) => `onnxruntime cannot load "${d.file}": ${d.reason}`,

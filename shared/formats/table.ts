@@ -30,6 +30,8 @@ export const kindIs =
 
 /** Which names start a conversion, whatever their case. */
 export const MODEL_SUFFIXES = suffixesOf(FORMATS);
+/** How job files and their data are called, which are no models: their uploads start the jobs that waited for them. */
+export const DATA_SUFFIXES = ['.json', '.npz'] as const;
 export const ONNX_SUFFIXES = suffixesOf(FORMATS, kindIs('onnx'));
 /** What `convert` takes: also names of formats that are refused, so that a folder of them is told why. */
 export const PYTORCH_SUFFIXES = suffixesOf(PYTORCH);

@@ -23,6 +23,7 @@ const NEXT_STEPS: Readonly<Record<FailureCode | AwsError, string>> = {
   FileNotFound: 'Check the path or key, then run the job again.',
   FileSystem: 'Do what the message says (free space, permissions, the path), then run the job again.',
   FileReplaced: 'Look at the job of the newer upload; if there is none, upload the file again.',
+  JobTakenOver: 'Look at the report of the execution that has the job now ("torchferry status").',
   LimitExceeded:
     'The file is outside what torchferry reads safely. If it is honest, please report its size and where it came from.',
   ModelDoesNotLoad: 'This is a fault of the conversion, not of your model. Please report it with report.json.',

@@ -92,14 +92,16 @@ describe('buckets', () => {
 describe('the trigger', () => {
   const [[, rule]] = ofType(resources, 'AWS::Events::Rule') as [[string, Untyped]];
 
-  it('is any upload of a model name in any case to the input bucket', () => {
+  it('is any upload of a model, job file or data to the input bucket, its name in any case', () => {
     expect(rule.Properties.EventPattern).toEqual({
       source: ['aws.s3'],
       'detail-type': ['Object Created'],
       detail: {
         bucket: { name: [{ Ref: expect.stringMatching(/^InputBucket/) }] },
         object: {
-          key: ['.pt2', '.pt', '.pth', '.onnx'].map((extension) => ({ suffix: { 'equals-ignore-case': extension } })),
+          key: ['.pt2', '.pt', '.pth', '.onnx', '.json', '.npz'].map((extension) => ({
+            suffix: { 'equals-ignore-case': extension },
+          })),
         },
       },
     });
@@ -198,13 +200,16 @@ describe('permissions', () => {
     expect(writers).toEqual([]);
   });
 
-  it('let the conversion invoke its stages and announce its end', () => {
-    const own = allowed(resources, /^ConversionRole/).filter((line) => !/^(xray|logs):/.test(line));
+  it('let the conversion invoke its stages, announce its end and start the jobs that waited for a file', () => {
+    const own = allowed(resources, /^Conversion(Role|StateMachineStartPolicy)/).filter(
+      (line) => !/^(xray|logs):/.test(line),
+    );
     const stages = STAGE_NAMES.filter((name) => name !== 'batchReport');
     expect(own).toEqual(
       [
         'events:PutEvents arn:<AWS::Partition>:events:<AWS::Region>:<AWS::AccountId>:event-bus/default',
         ...stages.map((name) => `lambda:InvokeFunction <${STAGES[name].functionName}.Arn>`),
+        'states:StartExecution <ConversionStateMachine>',
       ].toSorted(),
     );
   });

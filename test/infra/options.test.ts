@@ -61,6 +61,7 @@ describe('a deployment', () => {
       ['Quantize', 8192, 5],
       ['Validate', 8192, 5],
       ['Report', STAGES.report.memoryMb, undefined],
+      ['Release', STAGES.release.memoryMb, undefined],
       ['BatchReport', STAGES.batchReport.memoryMb, undefined],
     ]);
     template.allResourcesProperties('AWS::Lambda::Function', { Architectures: ['x86_64'] });

@@ -75,7 +75,8 @@ describe.each(Object.entries(MACHINES))('%s machine', (_name, machine) => {
     for (const { name, state } of tasks) {
       const { FunctionName } = state.Arguments as { FunctionName: string };
       expect(state.TimeoutSeconds, name).toBeGreaterThan(timeouts.get(FunctionName)!);
-      expect(state.Catch?.at(-1)?.ErrorEquals, name).toEqual(['States.ALL']);
+      // What ends an execution is its last state, which a redrive enters again.
+      expect(state.Catch?.at(-1)?.ErrorEquals, name).toEqual(name === 'Release' ? undefined : ['States.ALL']);
     }
   });
 

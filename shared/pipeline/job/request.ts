@@ -3,7 +3,6 @@ import { createHash } from 'node:crypto';
 import { fail, isFailure } from '../../errors.ts';
 import type { Json } from '../machine/asl.ts';
 import { isObject, shown } from './json-reader.ts';
-import { claimKey } from '../workspace/keys.ts';
 import { checkKey, MAX_KEY_BYTES, type ObjectStore, withoutExtension } from '../workspace/store.ts';
 
 /** An upload, or a start by hand or by a batch. */
@@ -21,6 +20,12 @@ export interface ConversionRequest {
    * job has.
    */
   readonly folder?: string;
+  /** An event brought it, which may be delivered again: it never takes over a job that failed. */
+  readonly delivered?: boolean;
+  /** The execution of a batch that waits for this one. */
+  readonly startedBy?: string;
+  /** An execution that is known to have ended without a word: its claim may be taken over. */
+  readonly replaces?: string;
 }
 
 /** Where the results and the records of a job go. */
@@ -28,6 +33,9 @@ export interface JobBuckets {
   readonly output: string;
   readonly work: string;
 }
+
+/** The field that links an execution to the one that started it in the console of Step Functions. */
+export const STARTED_BY = 'AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID';
 
 const text = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined);
 
@@ -40,8 +48,8 @@ export function parseRequest(value: Json): ConversionRequest {
       problem: `the request has no "${name}" (${shown(value)})`,
       hint: 'start with {"bucket": "...", "key": "model.pt2"}',
     });
-  const optional = (name: 'version' | 'request'): Record<string, string> => {
-    const found = text(given[name]);
+  const optional = (name: 'version' | 'request' | 'startedBy' | 'replaces', field: string = name) => {
+    const found = text(given[field]);
     return found === undefined ? {} : { [name]: found };
   };
   const options =
@@ -53,6 +61,9 @@ export function parseRequest(value: Json): ConversionRequest {
     ...optional('request'),
     ...options,
     ...folderIn(given),
+    ...(given['delivered'] === true ? { delivered: true } : {}),
+    ...optional('startedBy', STARTED_BY),
+    ...optional('replaces'),
   };
 }
 
@@ -71,17 +82,14 @@ function folderIn({ folder }: Readonly<Record<string, unknown>>): { folder?: str
 export interface Identity {
   /** First 32 hex digits of the SHA-256 of bucket, key, version and what else tells two jobs apart. */
   readonly id: string;
-  readonly claim: string;
+  readonly hash: string;
   readonly version: string;
   readonly bytes: number;
 }
 
 const sha256 = (value: unknown): string => createHash('sha256').update(JSON.stringify(value)).digest('hex');
 
-const named = (hash: string): Pick<Identity, 'id' | 'claim'> => ({
-  id: hash.slice(0, 32),
-  claim: claimKey(hash),
-});
+const named = (hash: string): Pick<Identity, 'id' | 'hash'> => ({ id: hash.slice(0, 32), hash });
 
 /** The same upload always has the same identity, however often it is delivered. Fails with FileNotFound. */
 export async function identify(store: ObjectStore, request: ConversionRequest): Promise<Identity> {

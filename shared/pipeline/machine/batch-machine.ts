@@ -12,8 +12,17 @@ import {
   type StateMachine,
   type TaskState,
 } from './asl.ts';
+import { STARTED_BY } from '../job/request.ts';
 import { WORK_PREFIXES } from '../workspace/keys.ts';
-import { eventTask, failureOf, type MachineNames, PLACEHOLDERS, stageTask, START_EXECUTION } from './task.ts';
+import {
+  eventTask,
+  failureOf,
+  type MachineNames,
+  PLACEHOLDERS,
+  RUN_EXECUTION,
+  stageTask,
+  START_RETRY,
+} from './task.ts';
 
 const orElse = (field: string, fallback: string) =>
   expression(`$exists($states.input.${field}) ? $states.input.${field} : ${fallback}`);
@@ -49,48 +58,17 @@ const IS_MODEL = expression(
   `$contains($states.input.key, /(${MODEL_SUFFIXES.map((suffix) => suffix.replace('.', '\\.')).join('|')})$/i)`,
 );
 
-const convertOne = (names: MachineNames, next: string, failedState: string): TaskState => ({
+const convertOne = (names: MachineNames, next: string): TaskState => ({
   Type: 'Task',
-  Resource: START_EXECUTION,
+  Resource: RUN_EXECUTION,
   Arguments: {
     StateMachineArn: names.conversion,
     // The field links the two executions in the console.
-    Input: expression(
-      '$merge([$states.input, {"AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID": $states.context.Execution.Id}])',
-    ),
+    Input: expression(`$merge([$states.input, {"${STARTED_BY}": $states.context.Execution.Id}])`),
   },
   Output: '{% $states.result.Output %}',
-  Retry: [
-    {
-      ErrorEquals: [
-        'StepFunctions.ExecutionLimitExceededException',
-        'StepFunctions.ThrottlingException',
-        'StepFunctions.SdkClientException',
-      ],
-      IntervalSeconds: 5,
-      MaxAttempts: 10,
-      BackoffRate: 2,
-      MaxDelaySeconds: 120,
-      JitterStrategy: 'FULL',
-    },
-  ],
-  // The cause of a failed execution is its description as JSON: the item fails with the code of the conversion, not
-  // with "TaskFailed".
-  Catch: [
-    {
-      ErrorEquals: ['States.TaskFailed'],
-      Assign: {
-        failure: expression(`(
-          $execution := $substring($states.errorOutput.Cause, 0, 1) = "{" ? $parse($states.errorOutput.Cause) : {};
-          {
-            "error": $exists($execution.Error) ? $execution.Error : $states.errorOutput.Error,
-            "cause": $exists($execution.Cause) ? $execution.Cause : $states.errorOutput.Cause
-          }
-        )`),
-      },
-      Next: failedState,
-    },
-  ],
+  Retry: START_RETRY,
+  // No Catch: a redrive of the batch enters the state that failed, and so starts the conversion again.
   Next: next,
 });
 
@@ -114,10 +92,9 @@ function item(names: MachineNames, label: string): Machine {
         ],
         Default: name('Skipped'),
       },
-      [name('Convert')]: convertOne(names, name('Converted'), name('Failed')),
+      [name('Convert')]: convertOne(names, name('Converted')),
       [name('Converted')]: { Type: 'Succeed' },
       [name('Skipped')]: { Type: 'Succeed', Output: { skipped: true } },
-      [name('Failed')]: { Type: 'Fail', Error: '{% $failure.error %}', Cause: '{% $failure.cause %}' },
     },
   };
 }

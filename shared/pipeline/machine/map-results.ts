@@ -1,6 +1,7 @@
 /** What a Distributed Map left in the work bucket: every item with how it ended. */
 import type { Json } from './asl.ts';
 import { isObject } from '../job/json-reader.ts';
+import { messageOf } from '../report/failures.ts';
 import { batchPrefix } from '../workspace/keys.ts';
 import { readText } from '../workspace/read-object.ts';
 import type { ObjectStore } from '../workspace/store.ts';
@@ -45,9 +46,27 @@ function itemResult(status: ItemResult['status'], row: unknown): ItemResult {
     status,
     input: parsed(Input),
     output: parsed(Output),
-    error: String(error ?? ''),
-    cause: String(Cause ?? ''),
+    ...innermost(String(error ?? ''), String(Cause ?? '')),
   };
+}
+
+/** An item fails because its conversion did, which its cause describes as JSON: what that one failed of. */
+function innermost(error: string, cause: string): Pick<ItemResult, 'error' | 'cause'> {
+  const described = error === 'States.TaskFailed' && cause.startsWith('{') ? descriptionOf(cause) : {};
+  return {
+    error: typeof described['Error'] === 'string' ? described['Error'] : error,
+    cause: messageOf(typeof described['Cause'] === 'string' ? described['Cause'] : cause),
+  };
+}
+
+function descriptionOf(text: string): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isObject(value) ? value : {};
+  } catch {
+    // Step Functions cuts a long cause.
+    return {};
+  }
 }
 
 /** Inputs and outputs are JSON texts inside the JSON. */

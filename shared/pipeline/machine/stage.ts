@@ -18,7 +18,7 @@ export interface Grant {
  * Where a stage stands. The machines know the places; stages of one place follow each other in the order of the table.
  * The first of a job says what its variants are.
  */
-export type Place = 'start' | 'job' | 'variant' | 'end' | 'batch';
+export type Place = 'start' | 'job' | 'variant' | 'end' | 'failed' | 'batch';
 
 export interface Stage {
   readonly place: Place;

@@ -103,6 +103,17 @@ export const STAGES = {
       list('output'),
     ],
   },
+  release: {
+    place: 'failed',
+    doing: 'giving the job back',
+    nextStep: null,
+    functionName: 'ReleaseFunction',
+    memoryMb: 512,
+    timeoutSeconds: 60,
+    temporaryMb: 512,
+    needsOnnxRuntime: false,
+    grants: [read('work', claims), write('work', claims), list('work')],
+  },
   batchReport: {
     place: 'batch',
     doing: 'writing the report of the batch',

@@ -1,8 +1,28 @@
 /** The conversion of one model as a state machine: what Step Functions deploys and `local/` interprets. */
-import { type Catcher, expression, type Machine, type MapState, type State, type StateMachine } from './asl.ts';
+import {
+  type Catcher,
+  type Expression,
+  expression,
+  expressionSource,
+  type Machine,
+  type MapState,
+  type State,
+  type StateMachine,
+} from './asl.ts';
 import type { StageName } from './stages.ts';
 import { rowOf, stagesAt } from './stages-at.ts';
-import { eventTask, failureOf, type MachineNames, PLACEHOLDERS, type StageTask, stageTask } from './task.ts';
+import {
+  eventTask,
+  failureOf,
+  type MachineNames,
+  PLACEHOLDERS,
+  REDRIVES,
+  RELEASE_RETRY,
+  type StageTask,
+  stageTask,
+  START_EXECUTION,
+  START_RETRY,
+} from './task.ts';
 
 const toFailureReport = (stage: string): readonly Catcher[] => [
   { ErrorEquals: ['States.ALL'], Assign: { failure: failureOf(stage) }, Output: {}, Next: 'ReportFailure' },
@@ -16,7 +36,8 @@ const REQUEST = expression(`$exists($states.input.detail.object)
       "key": $states.input.detail.object.key,
       "size": $states.input.detail.object.size,
       "etag": $states.input.detail.object.etag,
-      "version": $states.input.detail.object.\`version-id\`
+      "version": $states.input.detail.object.\`version-id\`,
+      "delivered": true
     }
   : $states.input`);
 
@@ -26,7 +47,7 @@ const stateOf = (stage: StageName): string => stage.charAt(0).toUpperCase() + st
 const entryOf = (stage: StageName): string => `${rowOf(stage).only ? 'Must' : ''}${stateOf(stage)}`;
 
 interface Chain extends Pick<StageTask, 'payload'> {
-  readonly output: (index: number) => StageTask['output'];
+  readonly fields: (index: number) => Pick<StageTask, 'output' | 'assign'>;
   readonly next: string;
   readonly catch: (stage: StageName) => readonly Catcher[];
 }
@@ -40,7 +61,7 @@ function chained(names: MachineNames, stages: readonly StageName[], chain: Chain
     const task = stageTask(names, {
       stage,
       payload: chain.payload,
-      output: chain.output(i),
+      ...chain.fields(i),
       next,
       catch: chain.catch(stage),
     });
@@ -63,7 +84,8 @@ const variants = (names: MachineNames): MapState => {
   const stages = stagesAt('variant');
   return {
     Type: 'Map',
-    Items: '{% $states.input.variants %}',
+    // A variable, because a redrive comes here from another state.
+    Items: '{% $variants %}',
     ItemSelector: { job: '{% $job %}', variant: '{% $states.context.Map.Item.Value %}' },
     MaxConcurrency: 4,
     ItemProcessor: {
@@ -72,7 +94,7 @@ const variants = (names: MachineNames): MapState => {
       States: {
         ...chained(names, stages, {
           payload: { job: '{% $states.input.job %}', variant: '{% $states.input.variant %}' },
-          output: () => '{% $states.input %}',
+          fields: () => ({ output: '{% $states.input %}' }),
           next: 'VariantDone',
           catch: (stage) => [
             {
@@ -86,13 +108,39 @@ const variants = (names: MachineNames): MapState => {
         VariantFailed: { Type: 'Succeed' },
       },
     },
+    Assign: { outcomes: '{% $states.result %}' },
     Catch: toFailureReport('variants'),
     Next: 'Report',
   };
 };
 
+const failedIn = (stage: StageName): Expression => expression(`$failure.stage = "${stage}"`);
+
+/** Every job that waited for the file that came. */
+const startWaiting: MapState = {
+  Type: 'Map',
+  Items: '{% $states.input.start %}',
+  MaxConcurrency: 4,
+  ItemProcessor: {
+    ProcessorConfig: { Mode: 'INLINE' },
+    StartAt: 'StartJob',
+    States: {
+      StartJob: {
+        Type: 'Task',
+        Resource: START_EXECUTION,
+        Arguments: { StateMachineArn: '{% $states.context.StateMachine.Id %}', Input: '{% $states.input %}' },
+        Retry: START_RETRY,
+        End: true,
+      },
+    },
+  },
+  Output: { started: '{% $count($states.result) %}' },
+  Next: 'Started',
+};
+
 function conversion(names: MachineNames): Machine {
   const stages = stagesAt('job');
+  const forgotten = { failure: null };
   const context = { execution: '{% $states.context.Execution.Id %}', buckets: { ...names.buckets } };
   // An object in JSONata leaves out what is not there: a request without a key is refused, and the event still goes
   // out.
@@ -100,7 +148,11 @@ function conversion(names: MachineNames): Machine {
   return {
     StartAt: 'Request',
     States: {
-      Request: { Type: 'Pass', Assign: { request: REQUEST, job: null, failure: null }, Next: 'Claim' },
+      Request: {
+        Type: 'Pass',
+        Assign: { request: REQUEST, job: null, failure: null, variants: [], outcomes: [] },
+        Next: 'Claim',
+      },
       Claim: stageTask(names, {
         stage: 'claim',
         payload: { request: '{% $request %}', ...context, maxModelBytes: names.maxModelBytes },
@@ -110,20 +162,25 @@ function conversion(names: MachineNames): Machine {
       }),
       IsDuplicate: {
         Type: 'Choice',
-        Choices: [{ Condition: '{% $states.input.duplicate %}', Next: 'Duplicate' }],
+        Choices: [
+          { Condition: '{% $exists($states.input.start) %}', Next: 'StartWaiting' },
+          { Condition: '{% $states.input.duplicate %}', Next: 'Duplicate' },
+        ],
         Default: entryOf(stages[0]!),
       },
       Duplicate: { Type: 'Succeed' },
+      StartWaiting: startWaiting,
+      Started: { Type: 'Succeed' },
       ...chained(names, stages, {
         payload: { job: '{% $job %}' },
-        output: (i) => (i === 0 ? undefined : '{% $states.input %}'),
+        fields: (i) => (i === 0 ? { assign: { variants: '{% $states.result.Payload.variants %}' } } : {}),
         next: 'Variants',
         catch: toFailureReport,
       }),
       Variants: variants(names),
       Report: stageTask(names, {
         stage: 'report',
-        payload: { job: '{% $job %}', variants: '{% $states.input %}' },
+        payload: { job: '{% $job %}', variants: '{% $outcomes %}' },
         next: 'HasFailed',
         catch: toFailureReport('report'),
       }),
@@ -137,6 +194,7 @@ function conversion(names: MachineNames): Machine {
                 stage: '{% $states.input.stage %}',
                 error: '{% $states.input.error %}',
                 cause: '{% $states.input.message %}',
+                redrives: REDRIVES,
               },
             },
             Next: 'NotifyFailed',
@@ -160,14 +218,36 @@ function conversion(names: MachineNames): Machine {
       NotifyFailed: eventTask(names, {
         type: 'model.conversion.failed',
         detail: { model, failure: '{% $failure %}', result: '{% $states.input %}' },
-        next: 'Failed',
-        catch: [{ ErrorEquals: ['States.ALL'], Output: '{% $states.input %}', Next: 'Failed' }],
+        next: 'Release',
+        catch: [{ ErrorEquals: ['States.ALL'], Output: '{% $states.input %}', Next: 'Release' }],
       }),
-      // The report knows the whole message; without one the error's own cause has to do.
-      Failed: {
-        Type: 'Fail',
-        Error: '{% $failure.error %}',
-        Cause: '{% $exists($states.input.message) ? $states.input.message : $failure.cause %}',
+      // Fails with the code of the job, so that the execution does: a Fail state would fail again in a redrive.
+      // Redriven, it takes the job back and leads to the stage that failed.
+      Release: stageTask(names, {
+        stage: 'release',
+        payload: {
+          job: '{% $job %}',
+          execution: context.execution,
+          failure: '{% $failure %}',
+          // The report knows the whole message.
+          message: '{% $exists($states.input.message) ? $states.input.message : null %}',
+          redriven: expression(`(${expressionSource(REDRIVES)}) > $failure.redrives`),
+        },
+        assign: { job: '{% $states.result.Payload.job %}' },
+        retry: RELEASE_RETRY,
+        next: 'Resume',
+        catch: [],
+      }),
+      Resume: {
+        Type: 'Choice',
+        Choices: [
+          { Condition: '{% $job = null %}', Next: 'Claim', Assign: forgotten },
+          ...stages.map((stage) => ({ Condition: failedIn(stage), Next: entryOf(stage), Assign: forgotten })),
+          // Nothing but the last report failed: its variants are there.
+          { Condition: failedIn('report'), Next: 'Report', Assign: forgotten },
+        ],
+        Default: 'Variants',
+        Assign: forgotten,
       },
     },
   };

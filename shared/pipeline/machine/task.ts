@@ -2,7 +2,7 @@
  * The two kinds of work a machine hands out: a stage's Lambda function and an event on the bus, each with what may be
  * tried again.
  */
-import type { Catcher, Retrier, TaskState, Template } from './asl.ts';
+import { type Catcher, expression, type Retrier, type TaskState, type Template } from './asl.ts';
 import { STAGES, type StageName } from './stages.ts';
 
 /** Names that deployment fills in; in a template they are placeholders, `${ConvertFunction}`. */
@@ -29,7 +29,10 @@ export const PLACEHOLDERS: MachineNames = {
 };
 
 export const INVOKE = 'arn:aws:states:::lambda:invoke';
-export const START_EXECUTION = 'arn:aws:states:::states:startExecution.sync:2';
+/** Start an execution and wait for its end. */
+export const RUN_EXECUTION = 'arn:aws:states:::states:startExecution.sync:2';
+/** Start an execution and go on. */
+export const START_EXECUTION = 'arn:aws:states:::states:startExecution';
 export const PUT_EVENTS = 'arn:aws:states:::events:putEvents';
 
 /**
@@ -53,6 +56,30 @@ export const LAMBDA_RETRY: readonly Retrier[] = [
     MaxAttempts: 5,
     BackoffRate: 2,
     MaxDelaySeconds: 30,
+    JitterStrategy: 'FULL',
+  },
+];
+
+/**
+ * Release fails by the name of what failed before, which may be one of these and is then tried in vain: not for long.
+ */
+export const RELEASE_RETRY: readonly Retrier[] = LAMBDA_RETRY.map((retrier) => ({
+  ...retrier,
+  IntervalSeconds: 2,
+  MaxAttempts: 3,
+}));
+
+export const START_RETRY: readonly Retrier[] = [
+  {
+    ErrorEquals: [
+      'StepFunctions.ExecutionLimitExceededException',
+      'StepFunctions.ThrottlingException',
+      'StepFunctions.SdkClientException',
+    ],
+    IntervalSeconds: 5,
+    MaxAttempts: 10,
+    BackoffRate: 2,
+    MaxDelaySeconds: 120,
     JitterStrategy: 'FULL',
   },
 ];
@@ -84,6 +111,8 @@ export interface StageTask {
   /** Default: what the stage returned. */
   readonly output?: Template | undefined;
   readonly next?: string;
+  /** Default: LAMBDA_RETRY. */
+  readonly retry?: readonly Retrier[];
   readonly catch: readonly Catcher[];
 }
 
@@ -97,7 +126,7 @@ export const stageTask = (names: MachineNames, task: StageTask): TaskState => ({
   ...(task.assign === undefined ? {} : { Assign: task.assign }),
   Output: task.output ?? '{% $states.result.Payload %}',
   TimeoutSeconds: STAGES[task.stage].timeoutSeconds + SLACK_SECONDS,
-  Retry: LAMBDA_RETRY,
+  Retry: task.retry ?? LAMBDA_RETRY,
   ...(task.catch.length ? { Catch: task.catch } : {}),
   ...transition(task.next),
 });
@@ -126,6 +155,11 @@ export const eventTask = (names: MachineNames, task: EventTask): TaskState => ({
   Next: task.next,
 });
 
+/** How often an execution has been redriven. */
+export const REDRIVES = expression(
+  '$exists($states.context.Execution.RedriveCount) ? $states.context.Execution.RedriveCount : 0',
+);
+
 /**
  * What a Catch keeps of an error: enough to say what it was where the stage could not write its own facts. Lambda's
  * Cause is JSON, here cut.
@@ -135,4 +169,5 @@ export const failureOf = (stage: Template): Template => ({
   error: '{% $states.errorOutput.Error %}',
   cause: '{% $exists($states.errorOutput.Cause) ? $substring($states.errorOutput.Cause, 0, 300) : "" %}',
   entered: '{% $states.context.State.EnteredTime %}',
+  redrives: REDRIVES,
 });

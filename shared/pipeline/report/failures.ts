@@ -38,12 +38,12 @@ export function failedVariants({ variants, job }: Pick<Report, 'variants' | 'job
   });
 }
 
-/** Lambda gives the error as JSON text, which may have been cut. */
 export function failureOfCaught({ stage, error, cause }: CaughtFailure): Failure {
   return { code: error, message: messageOf(cause) || error, stage, details: null };
 }
 
-function messageOf(cause: string): string {
+/** The message in a cause; Lambda gives the error as JSON text, which may have been cut. */
+export function messageOf(cause: string): string {
   if (!cause.startsWith('{')) return cause;
   try {
     const value: unknown = JSON.parse(cause);

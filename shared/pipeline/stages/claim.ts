@@ -1,9 +1,11 @@
 /** Claim: make sure that one upload is one job, find out what it asks for, and write that down. */
-import { asFailure, fail, isFailure, type JobProblem } from '../../errors.ts';
+import { asFailure, fail, type FerryError, isFailure, type JobProblem } from '../../errors.ts';
 import { open, refuse } from '../../formats/open.ts';
+import { isNamed, MODEL_SUFFIXES } from '../../formats/table.ts';
 import { didYouMean } from '../../nearest.ts';
 import { readNpz } from '../../tensor/npz.ts';
-import { checkJob, filesOf, findFiles, findJob, resolveJob, type ResolvedJob } from '../job/job.ts';
+import { checkJob, filesOf, findFiles, findJob, jobKeys, resolveJob, type ResolvedJob } from '../job/job.ts';
+import { type Claim, type ClaimedRequest, endClaim, takeClaim } from '../workspace/claims.ts';
 import { failureOf, fieldsOf } from '../workspace/job-stage.ts';
 import type { JobRecord, StageFacts } from '../workspace/record.ts';
 import {
@@ -16,35 +18,42 @@ import {
 } from '../job/request.ts';
 import type { RunStage, Services } from '../workspace/services.ts';
 import type { ObjectStore } from '../workspace/store.ts';
-import { readText, withObject } from '../workspace/read-object.ts';
+import { withObject } from '../workspace/read-object.ts';
+import { waitersOf, waitFor } from '../workspace/waiting.ts';
 import { writeFacts, writeRecord } from '../workspace/workspace.ts';
-
-interface Claim {
-  /** The execution that owns the job. */
-  readonly execution: string;
-  /** ISO time. */
-  readonly created: string;
-}
 
 export const run: RunStage = async (input, services) => {
   const { request: given = null, execution, buckets, maxModelBytes = null } = fieldsOf(input);
   const request = parseRequest(given);
   const { work, output } = buckets as unknown as JobBuckets;
+  const { store } = services;
+  if (request.delivered) {
+    const start = await waitersOf(store, { work, bucket: request.bucket, key: request.key });
+    // Data and job files are no models: they start what waits for them, if anything does.
+    if (start.length || !isNamed(request.key, MODEL_SUFFIXES)) return { duplicate: false, job: null, start };
+  }
   const started = services.now();
-  const identity = await identify(services.store, request);
-  const job = { id: identity.id, work };
-  const claim = await take(
-    services,
-    { work, identity },
-    {
-      execution: String(execution),
-      created: new Date(started).toISOString(),
-    },
-  );
+  const identity = await identify(store, request);
+  const asked = askedOf(request, identity);
+  const mine: Claim = {
+    job: identity.id,
+    execution: String(execution),
+    created: new Date(started).toISOString(),
+    request: asked,
+    ...(request.startedBy === undefined ? {} : { startedBy: request.startedBy }),
+  };
+  const wish = {
+    mine,
+    // What a batch starts finds a failed job only where its list names a model twice.
+    mayTakeOver: !request.delivered && request.startedBy === undefined,
+    replaces: request.replaces ?? null,
+  };
+  const claim = await takeClaim(store, { work, hash: identity.hash }, wish);
   if (claim === null) {
     services.log('this upload is being converted, or has been', { job: identity.id });
-    return { duplicate: true, job };
+    return { duplicate: true, job: { id: identity.id, work } };
   }
+  const job = { id: identity.id, work, claim: claim.key };
   const facts = (ending: Pick<StageFacts<null>, 'failure'>): Promise<void> =>
     writeFacts(services, job, {
       stage: 'claim',
@@ -56,28 +65,58 @@ export const run: RunStage = async (input, services) => {
     });
   try {
     requireSize(request.key, identity.bytes, maxModelBytes as number | null);
-    await writeRecord(services, work, await recordOf(services, { request, identity, created: claim.created, output }));
+    const claimed = { request, identity, created: claim.created, output };
+    const record = await recordOf(services, claimed).catch(async (error: unknown) => {
+      if (!isFailure(error, 'BadJob')) throw error;
+      await waitForFiles(store, work, { error, identity, request: asked });
+      // What came between the first look and that note started nothing.
+      return recordOf(services, claimed);
+    });
+    await writeRecord(services, work, record);
     await facts({ failure: null });
     return { duplicate: false, job };
   } catch (thrown) {
     const error = asFailure(thrown);
-    await facts({ failure: failureOf(error, 'claim') });
+    const failure = failureOf(error, 'claim');
+    await facts({ failure });
+    await endClaim(
+      store,
+      { work, key: claim.key },
+      {
+        status: 'failed',
+        ended: new Date(services.now()).toISOString(),
+        code: failure.code,
+        message: failure.message,
+      },
+    );
     throw error;
   }
 };
 
-/** The claim when it is this execution's, be it from an attempt before; null when another one has it. */
-async function take(
-  services: Services,
-  { work, identity }: { readonly work: string; readonly identity: Identity },
-  mine: Claim,
-): Promise<Claim | null> {
-  if (
-    await services.store.putIfAbsent(work, identity.claim, Buffer.from(JSON.stringify({ ...mine, job: identity.id })))
-  )
-    return mine;
-  const theirs = JSON.parse(await readText(services.store, { bucket: work, key: identity.claim })) as Claim;
-  return theirs.execution === mine.execution ? theirs : null;
+const askedOf = (
+  { bucket, key, request, options, folder }: ConversionRequest,
+  { version }: Identity,
+): ClaimedRequest => ({
+  bucket,
+  key,
+  version,
+  ...(request === undefined ? {} : { request }),
+  ...(options === undefined ? {} : { options }),
+  ...(folder === undefined ? {} : { folder }),
+});
+
+interface Lacking {
+  readonly error: FerryError<'BadJob'>;
+  readonly identity: Identity;
+  readonly request: ClaimedRequest;
+}
+
+/** Every file whose upload may mend a bad job: those it names, and the job files themselves. */
+async function waitForFiles(store: ObjectStore, work: string, { error, identity, request }: Lacking): Promise<void> {
+  const { bucket, key: model } = request;
+  const named = error.details.problems.flatMap(({ file }) => (file === undefined ? [] : [file]));
+  for (const key of new Set([...named, ...jobKeys(model)]))
+    await waitFor(store, { work, bucket, key }, { job: identity.id, request });
 }
 
 interface Claimed {
@@ -121,14 +160,23 @@ async function requireFiles(
   const problems: JobProblem[] = [];
   for (const { option, key: named, isArrays } of filesOf(key, options)) {
     if (!(await store.head(bucket, named)))
-      problems.push({ path: option, problem: `there is no file "${named}"`, hint: 'upload it before the model' });
+      problems.push({
+        path: option,
+        problem: `there is no file "${named}"`,
+        hint: 'put it there: where uploads start jobs, this one then starts again',
+        file: named,
+      });
     else if (await store.leadsOut?.(bucket, named))
       problems.push({
         path: option,
         problem: `"${named}" is a link that leads out of the folder of the models`,
         hint: 'copy the file there',
+        file: named,
       });
-    else if (isArrays) problems.push(...(await problemsOfArrays(store, { bucket, key: named, option, options })));
+    else if (isArrays) {
+      const found = await problemsOfArrays(store, { bucket, key: named, option, options });
+      problems.push(...found.map((problem) => ({ ...problem, file: named })));
+    }
   }
   if (problems.length) fail('BadJob', { file, problems });
 }

@@ -4,6 +4,7 @@ import { renderJson } from '../../report/json.ts';
 import type { Report } from '../../report/report.ts';
 import type { Json } from '../machine/asl.ts';
 import { resolveJob } from '../job/job.ts';
+import { endClaim } from '../workspace/claims.ts';
 import { fieldsOf, ticketOf } from '../workspace/job-stage.ts';
 import type { JobRecord, Ticket } from '../workspace/record.ts';
 import { buildReport, minimalReport } from '../report/build-report.ts';
@@ -19,10 +20,8 @@ export const run: RunStage = async (input, services) => {
   // Made by the state machine's own Catch and Map.
   const failure = (given['failure'] ?? null) as unknown as CaughtFailure | null;
   const variants = (given['variants'] ?? []) as unknown as readonly VariantOutcome[];
-  const workspace = await Workspace.open(
-    given['job'] ? ticketOf(given['job']) : await ticketOfRefused(given, services),
-    services,
-  );
+  const ticket = given['job'] ? ticketOf(given['job']) : await ticketOfRefused(given, services);
+  const workspace = await Workspace.open(ticket, services);
   try {
     const report = await reportOf(workspace, { failure, variants, now: services.now() }, services);
     const html = await workspace.storeText('report.html', renderHtml(report));
@@ -30,6 +29,13 @@ export const run: RunStage = async (input, services) => {
     const json = await workspace.storeText('report.json', renderJson(report));
     if (report.verdict.status !== 'fail' && isOwnFolder(workspace.job))
       await pointToLatest(workspace, report, services);
+    // A job that failed is ended by Release, after everybody has heard of it.
+    if (report.verdict.status !== 'fail' && ticket.claim !== null)
+      await endClaim(
+        services.store,
+        { work: ticket.work, key: ticket.claim },
+        { status: 'completed', ended: new Date(services.now()).toISOString(), code: null, message: null },
+      );
     return outputOf(workspace.job, report, [html.name, json.name]);
   } finally {
     await workspace.close();
@@ -56,7 +62,7 @@ async function ticketOfRefused(given: Readonly<Record<string, Json>>, services: 
   const { output, work } = given['buckets'] as unknown as JobBuckets;
   const record = await recordOfRefused(given['request'] ?? null, output, services);
   await writeRecord(services, work, record);
-  return { id: record.id, work };
+  return { id: record.id, work, claim: null };
 }
 
 async function recordOfRefused(request: Json, output: string, { store, now }: Services): Promise<JobRecord> {

@@ -51,10 +51,10 @@ export const fieldsOf = (input: Json): Readonly<Record<string, Json>> =>
   isObject(input) ? (input as Readonly<Record<string, Json>>) : {};
 
 export function ticketOf(value: Json | undefined): Ticket {
-  const { id, work } = fieldsOf(value ?? null);
+  const { id, work, claim } = fieldsOf(value ?? null);
   if (typeof id !== 'string' || typeof work !== 'string')
     throw new Error(`the payload carries no job: ${JSON.stringify(value)}`);
-  return { id, work };
+  return { id, work, claim: typeof claim === 'string' ? claim : null };
 }
 
 export const failureOf = (error: unknown, stage: string): Failure =>

@@ -17,6 +17,8 @@ import type { ResolvedJob, VariantRequest } from '../job/job.ts';
 export interface Ticket {
   readonly id: string;
   readonly work: string;
+  /** Key of the claim that this execution holds; null: the job was refused before there was one. */
+  readonly claim: string | null;
 }
 
 /** `jobs/<id>/job.json`, written by Claim. */

@@ -28,7 +28,11 @@ export async function writeRecord(services: Services, work: string, record: JobR
   });
 }
 
-export async function writeFacts(services: Services, { id, work }: Ticket, facts: StageFacts<unknown>): Promise<void> {
+export async function writeFacts(
+  services: Services,
+  { id, work }: Pick<Ticket, 'id' | 'work'>,
+  facts: StageFacts<unknown>,
+): Promise<void> {
   await services.store.putBytes({
     bucket: work,
     key: factsKey(id, facts.stage, facts.variant),
