@@ -35,6 +35,11 @@ export const CONVERT_OPTIONS = {
       "the INT8 model PyTorch made of it (Neural Compressor's best_model.pt, or the folder it saved): its codes and " +
       'scales are kept',
   },
+  'int8-reference': {
+    type: 'string',
+    value: 'NPZ',
+    describe: "with --quantized: inputs and what PyTorch's INT8 computes of them; how many samples equal it is said",
+  },
   'quant-format': { type: 'string', value: QUANT_FORMAT_NAMES.join('|'), describe: 'form of an INT8 model' },
   recipe: { type: 'string', value: 'NAME', describe: 'how the bias of a quantized Linear is added' },
   'dynamic-activations': {

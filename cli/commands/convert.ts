@@ -18,11 +18,14 @@ import {
   type Weights,
 } from '../../shared/choices.ts';
 import type { JobFile } from '../../shared/pipeline/job/job-schema.ts';
+import { equalText } from '../../shared/report/equal-samples.ts';
+import type { Quantization } from '../../shared/report/report.ts';
 import { opsetForInt8 } from '../../shared/onnx/opset.ts';
 import type { QuantizedForm } from '../../shared/quantize/transfer/quantized-program.ts';
 import { DEFAULT_RECIPE } from '../../shared/quantize/recipe.ts';
 import { type RecipeName, RECIPES } from '../../shared/quantize/recipe.ts';
 import { type ConvertedFile, convertFile } from '../../shared/steps/convert-file.ts';
+import { atolOf, compareWithInt8 } from '../../shared/steps/int8-reference.ts';
 import { weightsAt, withQuantized } from '../../shared/steps/quantized-pair.ts';
 import { requireRuns } from '../../shared/steps/require-runs.ts';
 import { rewriteFile } from '../../shared/steps/rewrite-file.ts';
@@ -37,7 +40,8 @@ import { outputPaths } from '../output-paths.ts';
 import { size } from '../sizes.ts';
 import { inTemporaryFolder } from '../temporary-folder.ts';
 import { choice, quantFormat, text } from '../values.ts';
-import { withSource } from '../with-source.ts';
+import { thisProcessor } from '../this-processor.ts';
+import { withSource, withSourceOf } from '../with-source.ts';
 import { CONVERT_OPTIONS, convertOptions } from './convert-options.ts';
 import { quantizeOptions, toInt8 } from './quantize.ts';
 
@@ -69,10 +73,17 @@ export const convert: Command = {
         hint: 'leave one of them out',
       });
     }
+    const known = text(options, 'int8-reference');
+    if (known !== undefined && asked === undefined && job.quantized_model === undefined) {
+      fail('WrongUsage', {
+        problem: "--int8-reference is what PyTorch's INT8 computes, and there is no such model",
+        hint: 'add --quantized best_model.pt',
+      });
+    }
     const pathOf = outputPaths(models, {
       output: text(options, 'output'),
       suffix: suffixOf(dtype),
-      reads: [asked && weightsAt(asked), text(options, 'job')],
+      reads: [asked && weightsAt(asked), known, text(options, 'job')],
     });
     const examples = text(options, 'example-inputs');
     return eachFile(pathsOf(models), { progress, options }, async (file) => {
@@ -154,6 +165,21 @@ const makeInt8 = (task: Task): Promise<FileOutcome> =>
 
 /** The graph is a `.pt2` or an `.onnx`; its FP32 form is not written. */
 async function carryOver(task: Task, from: string): Promise<FileOutcome> {
+  const named = task.job.int8_reference;
+  const reference = text(task.options, 'int8-reference') ?? (named && besideModel(task.file, named));
+  return withSourceOf(reference, async (source) => {
+    // What cannot be read is known before the work.
+    if (source) await readNpz(source);
+    const made = await carriedOver(task, from);
+    if (!source) return made;
+    task.progress.step(`comparing ${task.path} with PyTorch`);
+    const atol = atolOf(made.facts.transfer);
+    const int8 = await compareWithInt8(task.path, { source, atol }, thisProcessor());
+    return { text: `${made.text}\n  ${equalText(int8)}`, facts: { ...made.facts, int8 } };
+  });
+}
+
+async function carriedOver(task: Task, from: string): Promise<FileOutcome & { readonly facts: Quantization }> {
   const { file, path, weights, options, converting, job, progress, signal } = task;
   progress.step(`carrying INT8 over to ${file}`);
   const made = await withQuantized(from, (pair) =>

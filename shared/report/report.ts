@@ -135,7 +135,21 @@ export interface Validation {
   readonly kernels?: readonly QuantizedOperator[];
   /** Absent for a model without codes. */
   readonly sums?: EightBitSums;
+  /** Absent where nobody gave what PyTorch's INT8 computes. */
+  readonly int8?: EqualSamples;
   readonly runtime: { readonly name: string; readonly version: string };
+}
+
+/** How many samples have outputs that all equal those of PyTorch's INT8, one by one through the file as it is written. */
+export interface EqualSamples {
+  readonly samples: number;
+  readonly equal: number;
+  /** `equal` of `samples`. */
+  readonly share: number;
+  /** How far apart two numbers are that count as equal. */
+  readonly atol: number;
+  /** Of all outputs of all samples; NaN where one side alone has NaN or an infinity. */
+  readonly maxAbsDiff: number;
 }
 
 /** An operator that a file means to be computed on codes, and whether onnxruntime does. */

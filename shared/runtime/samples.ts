@@ -103,7 +103,9 @@ export async function samplesIn(
   };
 }
 
-const isWhole = ({ declared, array }: ArrayMatch): boolean => array.shape.length === declared.type.shape.length + 1;
+/** An array with an axis more than the tensor holds one for every sample. */
+export const isWhole = ({ declared, array }: ArrayMatch): boolean =>
+  array.shape.length === declared.type.shape.length + 1;
 
 /** The batch a model insists on: 1 where samples are whole inputs; null where the axis is symbolic. */
 function fixedBatch(matches: readonly ArrayMatch[]): number | null {

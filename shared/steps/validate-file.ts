@@ -12,6 +12,7 @@ import { readReference } from '../runtime/reference.ts';
 import { readSamples } from '../runtime/samples.ts';
 import { measureModel, validateModel, type ValidationRequest } from '../runtime/validate.ts';
 import { declaredOf } from './declared.ts';
+import { compareWithInt8, type Int8Reference } from './int8-reference.ts';
 import { integerKernels } from './integer-kernels.ts';
 import { verifyLinkedWeights } from './linked-weights.ts';
 import { requireOnnx } from './onnx-model.ts';
@@ -27,6 +28,8 @@ export interface ValidateFileRequest extends Pick<
   readonly data?: { readonly source: ByteSource; readonly labels?: string | undefined } | undefined;
   /** An .npz of inputs and of what PyTorch computes from them. */
   readonly reference?: ByteSource | undefined;
+  /** What PyTorch's INT8 computes, of a quantized model: how many samples equal it. */
+  readonly int8Reference?: Int8Reference | undefined;
   /** Where files may be made on the way: given, the integer kernels of a quantized model are counted. */
   readonly workFolder?: string | undefined;
   /** Where a quantized model will run: the sums of 8-bit products it is judged by are those of that processor. */
@@ -37,7 +40,7 @@ export interface ValidateFileRequest extends Pick<
 }
 
 export async function validateFile(request: ValidateFileRequest): Promise<Validation> {
-  const { data, reference, workFolder, processor = DEFAULT_PROCESSOR, signal, ...how } = request;
+  const { data, reference, int8Reference, workFolder, processor = DEFAULT_PROCESSOR, signal, ...how } = request;
   const { host = UNKNOWN_PROCESSOR } = request;
   for (const path of [request.model, request.fp32]) if (path !== undefined) await requireOnnx(path);
   const file = await modelIn(request.model);
@@ -72,7 +75,8 @@ export async function validateFile(request: ValidateFileRequest): Promise<Valida
   const other = runs && host.addsPairsIn16Bits ? await measureModel({ ...asked, products: otherThan(judged) }) : null;
   const sums: EightBitSums = { processor: host.title, judged, other, overflow: await overflowOf(request.model) };
   const kernels = workFolder === undefined ? {} : { kernels: await integerKernels(request.model, workFolder) };
-  return { ...validation, ...kernels, sums };
+  const int8 = runs && int8Reference ? { int8: await compareWithInt8(request.model, int8Reference, host) } : {};
+  return { ...validation, ...kernels, ...int8, sums };
 }
 
 /** What the processor a model is made for computes: by default, unless this one saturates and that one does not. */

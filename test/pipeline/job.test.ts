@@ -252,6 +252,7 @@ describe('is found', () => {
       test_data: 'net.test.npz',
       reference: 'net.reference.npz',
       quantized_model: null,
+      int8_reference: null,
     });
   });
 

@@ -127,6 +127,11 @@ export const OPTIONS = {
       'scales and zero points are carried over. Default: <model>.int8.pt when it exists.',
     besideKey,
   ),
+  int8_reference: option(
+    "An .npz beside the model with inputs and the outputs PyTorch's INT8 computes, sample by sample: the report says " +
+      'how many equal them. Default: <model>.int8.reference.npz when it exists.',
+    besideKey,
+  ),
   dynamic_activations: option(
     'How dynamic modules of quantized_model round what they read: to 7 bits with the numbers of PyTorch, or to 8 ' +
       'bits by DynamicQuantizeLinear.',

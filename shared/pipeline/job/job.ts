@@ -183,7 +183,17 @@ const OF_COMPUTED = [
 ] as const;
 /** What is to be chosen where PyTorch did. */
 const OF_TRANSFERRED = ['dynamic_activations'] as const;
-const OF_QUANTIZED = [...OF_TRANSFERRED, 'quant_format', 'recipe', 'criterion', 'processor', ...OF_COMPUTED] as const;
+/** What is of use also where the program itself is one that PyTorch quantized. */
+const OF_PYTORCHS_INT8 = ['int8_reference'] as const;
+const OF_QUANTIZED = [
+  ...OF_TRANSFERRED,
+  ...OF_PYTORCHS_INT8,
+  'quant_format',
+  'recipe',
+  'criterion',
+  'processor',
+  ...OF_COMPUTED,
+] as const;
 
 function warningsOf(job: JobFile, options: JobOptions): string[] {
   const idle = (name: keyof JobFile, why: string): string[] =>
@@ -195,7 +205,13 @@ function warningsOf(job: JobFile, options: JobOptions): string[] {
     const why = 'codes and scales are those of quantized_model';
     return [...labels, ...OF_COMPUTED.flatMap((name) => idle(name, why))];
   }
-  const computed = [...labels, ...OF_TRANSFERRED.flatMap((name) => idle(name, 'there is no quantized_model'))];
+  const computed = [
+    ...labels,
+    ...OF_TRANSFERRED.flatMap((name) => idle(name, 'there is no quantized_model')),
+    ...OF_PYTORCHS_INT8.flatMap((name) =>
+      idle(name, 'there is no quantized_model, unless PyTorch quantized the program'),
+    ),
+  ];
   if (APPROACHES[options.approach].hasFormats) return computed;
   return [
     ...computed,
@@ -289,6 +305,7 @@ const FOUND_FILES = {
   test_data: '.test.npz',
   reference: '.reference.npz',
   quantized_model: '.int8.pt',
+  int8_reference: '.int8.reference.npz',
 } as const;
 type Found = keyof typeof FOUND_FILES;
 export type FoundFiles = { readonly [N in Found]: string | null };
@@ -312,6 +329,7 @@ const FILE_OPTIONS = {
   test_data: true,
   reference: true,
   quantized_model: false,
+  int8_reference: true,
 } as const;
 
 export interface NamedFile {

@@ -1,10 +1,13 @@
 /** Validate: run a variant and say how far it is from PyTorch and from FP32. */
+import { isQuantized } from '../../choices.ts';
 import { DEFAULT_TOLERANCE } from '../../runtime/compare.ts';
+import { atolOf } from '../../steps/int8-reference.ts';
 import { validateFile, type ValidateFileRequest } from '../../steps/validate-file.ts';
+import type { VariantRequest } from '../job/job.ts';
 import { jobStage } from '../workspace/job-stage.ts';
 import { keptExamples } from '../workspace/kept-examples.ts';
 import { factsOf, variantOf } from '../workspace/previous.ts';
-import type { ValidateFacts } from '../workspace/record.ts';
+import type { QuantizeFacts, ValidateFacts } from '../workspace/record.ts';
 import type { Workspace } from '../workspace/workspace.ts';
 
 export const run = jobStage<ValidateFacts>('validate', async (workspace, input, { signal, processor: host }) => {
@@ -12,9 +15,8 @@ export const run = jobStage<ValidateFacts>('validate', async (workspace, input, 
   const converted = await factsOf(workspace, 'convert');
   const variant = variantOf(converted, input);
   const [fp32] = await workspace.fetch(converted.files);
-  const [model] = variant.quantize
-    ? await workspace.fetch((await factsOf(workspace, 'quantize', variant.name)).files)
-    : [fp32];
+  const quantized = variant.quantize ? await factsOf(workspace, 'quantize', variant.name) : null;
+  const [model] = quantized ? await workspace.fetch(quantized.files) : [fp32];
   const validation = await validateFile({
     model: model!,
     ...(variant.quantize ? { fp32: fp32! } : {}),
@@ -28,6 +30,7 @@ export const run = jobStage<ValidateFacts>('validate', async (workspace, input, 
     now: () => performance.now(),
     ...(converted.examples ? { archive: await keptExamples(workspace, converted.examples) } : {}),
     ...(await givenData(workspace)),
+    int8Reference: await int8Reference(workspace, variant, quantized),
     signal,
   });
   return { facts: { validation }, output: { samples: validation.samples } };
@@ -43,4 +46,16 @@ async function givenData(workspace: Workspace): Promise<Pick<ValidateFileRequest
       : { data: { source: await workspace.openBeside(data), ...(test_data === null ? {} : { labels }) } }),
     ...(reference === null ? {} : { reference: await workspace.openBeside(reference) }),
   };
+}
+
+/** Only of codes that PyTorch chose: those we compute are meant to be others. */
+async function int8Reference(
+  workspace: Workspace,
+  variant: VariantRequest,
+  quantized: QuantizeFacts | null,
+): Promise<ValidateFileRequest['int8Reference']> {
+  const { int8_reference: name } = workspace.job.options;
+  const transfer = quantized?.quantization.transfer;
+  if (name === null || !isQuantized(variant) || (quantized && !transfer)) return undefined;
+  return { source: await workspace.openBeside(name), atol: atolOf(transfer) };
 }

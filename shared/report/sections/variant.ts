@@ -1,6 +1,7 @@
 /** One variant in full: files, checks, comparisons, worst layers, what stayed in float. */
 import { CODE_TYPES, DYNAMIC_ACTIVATIONS, isQuantized } from '../../choices.ts';
 import { judge } from '../criterion.ts';
+import { equalText } from '../equal-samples.ts';
 import { badge, exact, facts, listed, name, outcome, type Section } from '../elements.ts';
 import { formatBytes, formatCount, formatMilliseconds, formatShare, formatSpeedChange } from '../format.ts';
 import type { Limits } from '../limits.ts';
@@ -39,7 +40,7 @@ function card(
   const { mark, words } = result(variant, report);
   return html`<article class="card"><p class="badges">${badge(variant.dtype)}${variant.name === report.chosen ? badge('chosen') : null}${outcome(mark, words)}</p>
 ${variant.failure ? failureElement(variant.failure, limits) : null}
-${facts([...quantizationFacts(quantization, limits), ...validationFacts(validation, limits), ['Files', files(variant.files, limits)]])}
+${facts([...quantizationFacts(quantization, limits), ...int8Facts(validation), ...validationFacts(validation, limits), ['Files', files(variant.files, limits)]])}
 ${criterion(variant, report)}
 ${comparisonTable(variant, limits)}
 ${checks(validation, limits)}
@@ -86,6 +87,10 @@ const codesFacts = ({ types, activations }: Transfer): readonly (readonly [strin
   ['Codes', `${types}: ${CODE_TYPES[types].activations} activations, ${CODE_TYPES[types].weights} weights`],
   ['Dynamic modules', activations && `round what they read ${DYNAMIC_ACTIVATIONS[activations].about}`],
 ];
+
+/** Beside what was carried over, because it says whether that came out. */
+const int8Facts = (v: Validation | null): readonly (readonly [string, Hole])[] =>
+  v?.int8 ? [["PyTorch's INT8", exact(equalText(v.int8), `${v.int8.equal} of ${v.int8.samples}`)]] : [];
 
 const DATA = {
   archive: 'inputs from the model archive',
