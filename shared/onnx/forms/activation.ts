@@ -1,35 +1,24 @@
 /** Activations from their formulas. */
-import { type Dtype, DTYPES, isInteger } from '../../tensor/dtype.ts';
 import type { Builder } from '../builder.ts';
 import type { Value } from '../ir.ts';
-import { constantLike, type Forms } from './form.ts';
-
-const INTEGERS = (Object.keys(DTYPES) as Dtype[]).filter(isInteger);
+import { FAULTS } from '../runtime-facts/faults.ts';
+import { around, constantLike, type Forms } from './form.ts';
 
 export const ACTIVATION_FORMS: Forms = {
-  // Integers came with opset 14; onnxruntime has kernels for two of the eight types.
-  Relu: [
-    {
-      below: Infinity,
-      when: (c) => c.isOf(0, ...INTEGERS),
-      write: (c, op) => op.Max([c.input(0), constantLike(op, c.input(0), 0)]),
-    },
-  ],
+  Relu: [around(FAULTS.reluOfIntegers, { write: (c, op) => op.Max([c.input(0), constantLike(op, c.input(0), 0)]) })],
   HardSwish: [
     { below: 14, write: (c, op) => op.Mul([c.input(0), op.HardSigmoid([c.input(0)], { alpha: 1 / 6, beta: 0.5 })]) },
   ],
   Mish: [{ below: 18, write: (c, op) => op.Mul([c.input(0), op.Tanh([op.Softplus([c.input(0)])])]) }],
   Gelu: [{ below: 20, write: (c, op) => (c.string('approximate') === 'tanh' ? tanhGelu : exactGelu)(op, c.input(0)) }],
   Swish: [
-    {
-      // Also where ONNX has it: onnxruntime 1.30 knows it in opset 24 only.
-      below: Infinity,
+    around(FAULTS.swishByOpset, {
       write: (c, op) => {
         const x = c.input(0);
         const alpha = c.float('alpha');
         return op.Mul([x, op.Sigmoid([alpha === 1 ? x : op.Mul([x, constantLike(op, x, alpha)])])]);
       },
-    },
+    }),
   ],
 };
 

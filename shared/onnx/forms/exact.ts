@@ -1,6 +1,6 @@
 /**
- * Sums and products of integers that wrap around, as C and PyTorch compute them. onnxruntime (1.30) reduces 32 and 64
- * bits in double and stays at the ends of the type; its products of matrices and its elementwise operators are exact.
+ * Sums and products of integers that wrap around, as C and PyTorch compute them: as products of matrices and by
+ * elementwise operators, which are exact.
  */
 import { isStatic, mulDims } from '../../tensor/dim.ts';
 import { memoryData } from '../../tensor/data.ts';
@@ -9,10 +9,11 @@ import { encodeNumbers } from '../../tensor/numbers.ts';
 import type { Builder } from '../builder.ts';
 import { magnitudeOf } from '../element-range.ts';
 import type { Value } from '../ir.ts';
+import { FAULTS, isMet } from '../runtime-facts/faults.ts';
 import type { OpCall } from '../schema/row.ts';
 import { axesIn } from '../schema/shape-rules.ts';
 import { productAlong } from './exact-product.ts';
-import { type Form, type Forms, sizeOf } from './form.ts';
+import { around, type Form, type Forms, sizeOf } from './form.ts';
 
 /** What both a double and the type hold. */
 const LARGEST: Readonly<Partial<Record<Dtype, number>>> = { int32: 2 ** 31 - 1, int64: 2 ** 53 };
@@ -42,26 +43,26 @@ const productAxes = (c: OpCall): readonly number[] | null =>
 const exact = (
   axesOf: (c: OpCall) => readonly number[] | null,
   along: (op: Builder, x: Value, axis: number) => Value,
-): Form => ({
-  below: Infinity,
-  when: (c) => axesOf(c) !== null,
-  write: (c, op) => {
-    const axes = axesOf(c)!;
-    const [x, open] =
-      axes.length > 1 && axes.length === c.rank(0)
-        ? [op.Reshape([c.input(0), op.ints([-1])]), [0]]
-        : [c.input(0), axes];
-    const reduced = open.toSorted((a, b) => b - a).reduce((y, axis) => along(op, y, axis), x);
-    return c.int('keepdims') ? op.Unsqueeze([reduced, op.ints(axes)]) : reduced;
-  },
-});
+): Form =>
+  around(FAULTS.integersInDouble, {
+    when: (c) => axesOf(c) !== null,
+    write: (c, op) => {
+      const axes = axesOf(c)!;
+      const [x, open] =
+        axes.length > 1 && axes.length === c.rank(0)
+          ? [op.Reshape([c.input(0), op.ints([-1])]), [0]]
+          : [c.input(0), axes];
+      const reduced = open.toSorted((a, b) => b - a).reduce((y, axis) => along(op, y, axis), x);
+      return c.int('keepdims') ? op.Unsqueeze([reduced, op.ints(axes)]) : reduced;
+    },
+  });
 
 /** A product with ones, which is several times as fast as the reduction; the axis goes. */
 function sumAlong(op: Builder, x: Value, axis: number): Value {
   const { dtype, shape } = x.type!;
   const last = shape.length - 1;
-  // onnxruntime does not multiply stacks of matrices when there may be none of them.
-  if (last > 1 && !shape.every((d) => isStatic(d) && d > 0)) return runningSum(op, x, axis);
+  if (last > 1 && isMet(FAULTS.stacksOfNothing, dtype) && !shape.every((d) => isStatic(d) && d > 0))
+    return runningSum(op, x, axis);
   const size = op.Unsqueeze([sizeOf(op, x, axis), op.ints([0])]);
   const one = op.ints([1]);
   const value = memoryData(dtype, [1], encodeNumbers(dtype, [1]));
@@ -83,11 +84,10 @@ function runningSum(op: Builder, x: Value, axis: number): Value {
   return op.Squeeze([op.Slice([sums, op.ints([-1]), op.ints([BEYOND]), op.ints([axis])]), op.ints([axis])]);
 }
 /** Norms are sums of something. */
-const throughSum = (terms: (op: Builder, x: Value) => Value): Form => ({
-  below: Infinity,
-  when: (c) => c.isOf(0, 'int32', 'int64'),
-  write: (c, op) => op.ReduceSum([terms(op, c.input(0)), ...c.inputs.slice(1)], c.given()),
-});
+const throughSum = (terms: (op: Builder, x: Value) => Value): Form =>
+  around(FAULTS.integersInDouble, {
+    write: (c, op) => op.ReduceSum([terms(op, c.input(0)), ...c.inputs.slice(1)], c.given()),
+  });
 
 export const EXACT_FORMS: Forms = {
   ReduceSum: [exact(sumAxes, sumAlong)],

@@ -4,6 +4,7 @@ import { isStatic } from '../../tensor/dim.ts';
 import type { Builder } from '../builder.ts';
 import type { Value } from '../ir.ts';
 import type { OnnxOp } from '../schema/index.ts';
+import type { Fault } from '../runtime-facts/faults.ts';
 import type { OpCall } from '../schema/row.ts';
 
 export interface Form {
@@ -13,6 +14,16 @@ export interface Form {
   when?(call: OpCall): boolean;
   write(call: OpCall, op: Builder): Value | readonly Value[];
 }
+
+/** The way around a fault of onnxruntime, in every opset; `of` is the input that has one of its element types. */
+export const around = (
+  { dtypes }: Fault,
+  { of = 0, when, write }: Omit<Form, 'below'> & { readonly of?: number },
+): Form => ({
+  below: Infinity,
+  when: (c) => (dtypes === undefined || c.isOf(of, ...dtypes)) && (when?.(c) ?? true),
+  write,
+});
 
 /** By operator; the first form that applies is used. */
 export type Forms = Readonly<Partial<Record<OnnxOp, readonly Form[]>>>;

@@ -5,7 +5,8 @@ import type { Value } from '../ir.ts';
 import type { OnnxOp } from '../schema/index.ts';
 import type { OpCall } from '../schema/row.ts';
 import { ELEMENT_TYPE_GAPS, type Gap } from '../runtime-facts/element-types.ts';
-import { castTo, type Form, type Forms } from './form.ts';
+import { FAULTS } from '../runtime-facts/faults.ts';
+import { around, castTo, type Form, type Forms } from './form.ts';
 
 export function widened(name: OnnxOp, { through, inputs, outputs }: Gap): Form {
   const first = inputs?.[0] ?? 0;
@@ -21,21 +22,16 @@ export function widened(name: OnnxOp, { through, inputs, outputs }: Gap): Form {
 }
 
 /** condition ? x : y of booleans, with boolean operators. */
-const chooseBool: Form = {
-  below: Infinity,
-  when: (c) => c.isOf(1, 'bool'),
+const chooseBool = around(FAULTS.choiceOfBools, {
+  of: 1,
   write: (c, op) => op.Or([op.And([c.input(0), c.input(1)]), op.And([op.Not([c.input(0)]), c.input(2)])]),
-};
+});
 
-const indicesAsInt64: Form = {
-  below: Infinity,
-  when: (c) => c.isOf(0, 'int8', 'uint8', 'int16', 'uint16', 'int32', 'uint32'),
+const indicesAsInt64 = around(FAULTS.indicesOfOneHot, {
   write: (c, op) => op.OneHot([op.Cast([c.input(0)], { to: 'int64' }), ...c.inputs.slice(1)], c.given()),
-};
+});
 
-/** Without an inner axis the product is zero and C alone is left, which onnxruntime's Gemm forgets. */
-const innerless: Form = {
-  below: Infinity,
+const innerless = around(FAULTS.gemmOfNothing, {
   when: (c) => c.has(2) && c.shape(0)[c.int('transA') ? 0 : 1] === 0,
   write: (c, op) => {
     const turned = (i: number, attribute: string): Value =>
@@ -43,11 +39,13 @@ const innerless: Form = {
     const scaled = c.float('beta') === 1 ? c.input(2) : op.Mul([c.input(2), op.scalar(c.dtypeOf(0), c.float('beta'))]);
     return op.Add([op.MatMul([turned(0, 'transA'), turned(1, 'transB')]), scaled]);
   },
-};
+});
 
 export const KERNEL_FORMS: Forms = {
-  ...Object.fromEntries(Object.entries(ELEMENT_TYPE_GAPS).map(([name, gap]) => [name, [widened(name as OnnxOp, gap)]])),
-  Where: [chooseBool, widened('Where', ELEMENT_TYPE_GAPS.Where)],
+  ...Object.fromEntries(
+    Object.entries(ELEMENT_TYPE_GAPS.operators).map(([name, gap]) => [name, [widened(name as OnnxOp, gap)]]),
+  ),
+  Where: [chooseBool, widened('Where', ELEMENT_TYPE_GAPS.operators.Where)],
   OneHot: [indicesAsInt64],
   Gemm: [innerless],
 };

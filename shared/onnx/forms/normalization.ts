@@ -1,17 +1,19 @@
 /** Normalizations from means, or from InstanceNormalization. */
 import type { Builder } from '../builder.ts';
 import type { Value } from '../ir.ts';
+import { FAULTS } from '../runtime-facts/faults.ts';
+import { WITHOUT_FLOAT64 } from '../runtime-facts/kernels.ts';
 import type { OpCall } from '../schema/row.ts';
 import { axisIn } from '../schema/shape-rules.ts';
-import { accumulator, castTo, constantLike, type Forms, shapeOf } from './form.ts';
+import { accumulator, around, castTo, constantLike, type Forms, shapeOf } from './form.ts';
 
 export const NORMALIZATION_FORMS: Forms = {
   LayerNormalization: [
-    // onnxruntime fuses the steps of the older form into a LayerNormalization that has no bfloat16 kernel.
     {
+      ...around(FAULTS.fusedLayerNormalization, {
+        write: (c, op) => op.refuse(c.op, 'it computes bfloat16 since opset 17'),
+      }),
       below: 17,
-      when: (c) => c.isOf(0, 'bfloat16'),
-      write: (c, op) => op.refuse(c.op, 'it computes bfloat16 since opset 17'),
     },
     { below: 17, write: layerNormalization },
   ],
@@ -55,20 +57,20 @@ function groupNormalization(c: OpCall, op: Builder): Value {
   const dtype = accumulator(c.dtypeOf(0));
   const grouped = op.Reshape([castTo(op, c.input(0), dtype), op.ints([0, groups, -1])]);
   const normalized =
-    dtype === 'float32'
-      ? instanceNormalized(op, grouped, groups, c.float('epsilon'))
-      : meanNormalized(op, grouped, c.float('epsilon'));
+    dtype === 'float64' && WITHOUT_FLOAT64.operators.has('InstanceNormalization')
+      ? meanNormalized(op, grouped, c.float('epsilon'))
+      : instanceNormalized(op, grouped, groups, c.float('epsilon'));
   const restored = castTo(op, op.Reshape([normalized, shapeOf(op, c.input(0))]), c.dtypeOf(0));
   const perChannel = (v: Value): Value => op.Reshape([v, op.ints([-1, ...new Array<number>(c.rank(0) - 2).fill(1)])]);
   return op.Add([op.Mul([restored, perChannel(c.input(1))]), perChannel(c.input(2))]);
 }
 
 function instanceNormalized(op: Builder, x: Value, channels: number, epsilon: number): Value {
-  const filled = (value: number): Value => op.tensor('float32', [channels], new Array<number>(channels).fill(value));
+  const filled = (value: number): Value =>
+    op.tensor(x.type!.dtype, [channels], new Array<number>(channels).fill(value));
   return op.InstanceNormalization([x, filled(1), filled(0)], { epsilon });
 }
 
-/** onnxruntime has no InstanceNormalization for float64. */
 function meanNormalized(op: Builder, x: Value, epsilon: number): Value {
   const centered = op.Sub([x, op.ReduceMean([x, op.ints([2])], { keepdims: 1 })]);
   const variance = op.ReduceMean([op.Mul([centered, centered]), op.ints([2])], { keepdims: 1 });

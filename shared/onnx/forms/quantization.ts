@@ -4,8 +4,9 @@ import { memoryData } from '../../tensor/data.ts';
 import { staticShape } from '../../tensor/type.ts';
 import type { Builder } from '../builder.ts';
 import type { Value } from '../ir.ts';
+import { FAULTS } from '../runtime-facts/faults.ts';
 import type { OpCall } from '../schema/row.ts';
-import { castTo, type Form, type Forms } from './form.ts';
+import { around, castTo, type Form, type Forms } from './form.ts';
 
 const FLOATS = ['float16', 'bfloat16', 'float32', 'float64'] as const satisfies readonly Dtype[];
 const WIDE: readonly (Dtype | undefined)[] = ['int16', 'uint16'];
@@ -45,8 +46,10 @@ export const QUANTIZATION_FORMS: Forms = {
       when: (c) => c.isOf(1, 'float16', 'bfloat16', 'float64'),
       write: (c, op) => dequantizeAs(c, op, 'float32'),
     },
-    // Of opset 23 on, too: onnxruntime 1.30 fails at run time when the result is not of the type of the scale.
-    { below: Infinity, when: (c) => c.int('output_dtype') !== 0, write: (c, op) => dequantizeAs(c, op, c.dtypeOf(1)) },
+    around(FAULTS.dequantizedType, {
+      when: (c) => c.int('output_dtype') !== 0,
+      write: (c, op) => dequantizeAs(c, op, c.dtypeOf(1)),
+    }),
   ],
 };
 

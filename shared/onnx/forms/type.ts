@@ -1,20 +1,18 @@
 /** Casts and choices that older opsets lack for some element types. */
 import { DTYPES } from '../../tensor/dtype.ts';
 import { integerRange } from '../../tensor/dtype.ts';
-import type { Forms } from './form.ts';
+import { FAULTS } from '../runtime-facts/faults.ts';
+import { around, type Forms } from './form.ts';
 
 export const TYPE_FORMS: Forms = {
   CastLike: [{ below: 15, write: (c, op) => op.Cast([c.input(0)], { ...c.given(), to: c.dtypeOf(1) }) }],
   Bernoulli: [
-    {
-      // Also where ONNX has it: the definition that onnxruntime expands compares the wrong way round and gives 1 with
-      // probability 1 - p.
-      below: Infinity,
+    around(FAULTS.turnedBernoulli, {
       write: (c, op) => {
         const drawn = op.RandomUniformLike([c.input(0)], { seed: c.attribute('seed') ? c.float('seed') : undefined });
         return op.Cast([op.Less([drawn, c.input(0)])], { to: c.attribute('dtype') ? c.dtype('dtype') : c.dtypeOf(0) });
       },
-    },
+    }),
   ],
   // In two's complement ~x is -1 - x; without a sign it is the largest number less x.
   BitwiseNot: [

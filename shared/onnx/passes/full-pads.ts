@@ -1,13 +1,11 @@
-/**
- * Pads of some axes become pads of all: onnxruntime takes 8-bit graphs to another layout and permutes the pads as if
- * there were one for each axis.
- */
+/** Pads of some axes become pads of all, which onnxruntime takes to another layout. */
 import { integers } from '../match.ts';
 import type { Rule } from '../pass.ts';
+import { FAULTS } from '../runtime-facts/faults.ts';
 
 export const fullPads: Rule = {
   name: 'full-pads',
-  root: 'Pad',
+  root: FAULTS.padsOfSomeAxes.operators,
   rewrite(node, op) {
     const [x, pads, value = null, axes] = node.inputs;
     const [amounts, padded] = [integers(pads), integers(axes)];

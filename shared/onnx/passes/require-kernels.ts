@@ -29,7 +29,7 @@ function requireTypes(node: Node, opset: number): void {
 const typeSince = (dtype: string, opset: number): string => `element type ${dtype} exists since opset ${opset}`;
 
 function requireKernel(node: Node, opset: number): void {
-  const until = KERNEL_UNTIL[node.op] ?? Infinity;
+  const until = KERNEL_UNTIL.opsets[node.op] ?? Infinity;
   if (opset > until) refuseOpset(node, opset, `onnxruntime runs it up to opset ${until}`);
   requireTypeSince(node, opset, 'bfloat16');
   requireTypeSince(node, opset, 'float64');
@@ -48,7 +48,7 @@ function requireKernel(node: Node, opset: number): void {
 const TYPE_SINCE = { bfloat16: BFLOAT16_SINCE, float64: FLOAT64_SINCE } as const;
 
 function requireTypeSince(node: Node, opset: number, dtype: keyof typeof TYPE_SINCE): void {
-  const since = TYPE_SINCE[dtype][node.op] ?? 0;
+  const since = TYPE_SINCE[dtype].opsets[node.op] ?? 0;
   if (opset < since && valuesOf(node).some((v) => isOf(v, dtype)))
     refuseOpset(node, opset, `it carries ${dtype} since opset ${since}`);
 }

@@ -1,14 +1,13 @@
 /**
  * int8 activations become uint8: codes and zero points move by 128, the numbers they stand for stay the same.
- * onnxruntime's kernels
- * want unsigned activations, and 1.30 fails to load some int8 ones (its own rewriting to uint8 forgets an attribute
- * since opset 21).
+ * onnxruntime's kernels want unsigned activations, and its own rewriting fails on some.
  */
 import type { Builder } from '../builder.ts';
 import type { Node, Value } from '../ir.ts';
 import { pass, type Pass } from '../pass.ts';
 import { builderFor, isGraphOutput } from '../rewrite.ts';
 import { everyNode, integers, isStandard } from '../match.ts';
+import { FAULTS, isMet } from '../runtime-facts/faults.ts';
 
 export const unsignedCodes: Pass = pass('unsigned-codes', (model) => {
   const op = builderFor(model);
@@ -35,7 +34,8 @@ export const unsignedCodes: Pass = pass('unsigned-codes', (model) => {
 function readersOf(node: Node): Node[] | null {
   const [x] = node.inputs;
   const [codes] = node.outputs;
-  if (x?.data || !isScalarInt8(node.inputs[2]) || codes?.type?.dtype !== 'int8' || isGraphOutput(codes)) return null;
+  if (x?.data || !codes?.type || !isMet(FAULTS.signedActivations, codes.type.dtype)) return null;
+  if (!isScalarInt8(node.inputs[2]) || isGraphOutput(codes)) return null;
   const uses = [...codes.uses];
   const isRead = uses.every(
     ({ node: reader, index }) =>

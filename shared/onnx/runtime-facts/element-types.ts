@@ -1,6 +1,6 @@
 /**
- * Element types that ONNX allows and onnxruntime 1.30 has no CPU kernel for, in every opset, and one that holds every
- * value of each. Found by loading one model for each operator and type.
+ * Element types that ONNX allows and onnxruntime has no CPU kernel for, in every opset, and one that holds every value
+ * of each. Found by loading one model for each operator and type.
  */
 import type { Dtype } from '../../tensor/dtype.ts';
 import type { OnnxOp } from '../schema/index.ts';
@@ -20,24 +20,30 @@ const MOVED = { ...NARROW, int8: 'int32', uint32: 'int64', uint64: 'int64' } as 
 const COMPARED = { ...NARROW, uint32: 'int64' } as const;
 
 export const ELEMENT_TYPE_GAPS = {
-  Clip: { through: NARROW, outputs: [0] },
-  Max: { through: NARROW, outputs: [0] },
-  Min: { through: NARROW, outputs: [0] },
-  CumProd: { through: NARROW, inputs: [0], outputs: [0] },
-  BitShift: { through: { uint16: 'uint32' }, outputs: [0] },
-  ArgMax: { through: COMPARED, outputs: [] },
-  ArgMin: { through: COMPARED, outputs: [] },
-  TopK: { through: { uint16: 'int32', uint32: 'int64' }, inputs: [0], outputs: [0] },
-  Unique: { through: { ...COMPARED, bool: 'int64', uint8: 'int64', int32: 'int64' }, outputs: [0] },
-  Where: { through: MOVED, inputs: [1, 2], outputs: [0] },
-  Trilu: {
-    through: { ...MOVED, uint8: 'int64', int8: 'int64', uint16: 'int64', int16: 'int64' },
-    inputs: [0],
-    outputs: [0],
+  probedOn: '1.30',
+  operators: {
+    Clip: { through: NARROW, outputs: [0] },
+    Max: { through: NARROW, outputs: [0] },
+    Min: { through: NARROW, outputs: [0] },
+    CumProd: { through: NARROW, inputs: [0], outputs: [0] },
+    BitShift: { through: { uint16: 'uint32' }, outputs: [0] },
+    ArgMax: { through: COMPARED, outputs: [] },
+    ArgMin: { through: COMPARED, outputs: [] },
+    TopK: { through: { uint16: 'int32', uint32: 'int64' }, inputs: [0], outputs: [0] },
+    Unique: { through: { ...COMPARED, bool: 'int64', uint8: 'int64', int32: 'int64' }, outputs: [0] },
+    Where: { through: MOVED, inputs: [1, 2], outputs: [0] },
+    Trilu: {
+      through: { ...MOVED, uint8: 'int64', int8: 'int64', uint16: 'int64', int16: 'int64' },
+      inputs: [0],
+      outputs: [0],
+    },
+    Pad: { through: NARROW, inputs: [0, 2], outputs: [0] },
+    NonZero: {
+      through: { int8: 'bool', uint16: 'bool', int16: 'bool', uint32: 'bool', uint64: 'bool', float64: 'bool' },
+      outputs: [],
+    },
   },
-  Pad: { through: NARROW, inputs: [0, 2], outputs: [0] },
-  NonZero: {
-    through: { int8: 'bool', uint16: 'bool', int16: 'bool', uint32: 'bool', uint64: 'bool', float64: 'bool' },
-    outputs: [],
-  },
-} as const satisfies Partial<Record<OnnxOp, Gap>>;
+} as const satisfies {
+  readonly probedOn: string;
+  readonly operators: Partial<Record<OnnxOp, Gap>>;
+};

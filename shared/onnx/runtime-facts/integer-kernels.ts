@@ -1,10 +1,13 @@
 /**
  * What onnxruntime's CPU provider computes on codes: operators that a file may hold, and those that it makes of an
- * operator between DequantizeLinear and QuantizeLinear (its QDQ selectors; probed with 1.30).
+ * operator between DequantizeLinear and QuantizeLinear (its QDQ selectors).
  */
 import { codesDtype, isDequantized, readersOf } from '../code-groups.ts';
 import type { Node } from '../ir.ts';
 import { isStandard } from '../match.ts';
+
+/** The version of onnxruntime that all of it was probed on. */
+export const PROBED_ON = '1.30';
 
 const names = (text: string): ReadonlySet<string> => new Set(text.trim().split(/\s+/));
 

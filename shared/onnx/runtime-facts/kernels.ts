@@ -19,6 +19,7 @@ export const WITH_BFLOAT16: Kernels = kernels(
   ScatterND If Loop Scan`,
 );
 
+/** Most of them load all the same, between casts that onnxruntime puts there. */
 export const WITHOUT_FLOAT16: Kernels = kernels(
   '1.30',
   'Bernoulli Celu CumSum MaxRoiPool MeanVarianceNormalization RandomNormalLike RandomUniformLike Range RoiAlign',
@@ -29,7 +30,7 @@ export const WITHOUT_FLOAT64: Kernels = kernels(
   `Acos Acosh Asin Asinh Atan Atanh Cosh Sinh Tan Erf Gelu Mish Celu Elu Selu HardSigmoid HardSwish LeakyRelu PRelu
   Softplus Softsign ThresholdedRelu
   AveragePool Bernoulli Col2Im Conv ConvTranspose Det GRU GlobalAveragePool GlobalMaxPool InstanceNormalization LRN LSTM
-  LpPool MaxRoiPool Mean MeanVarianceNormalization QuantizeLinear RNN RandomNormalLike Resize RoiAlign`,
+  LpPool MaxRoiPool Mean MeanVarianceNormalization QuantizeLinear RNN Resize RoiAlign`,
 );
 
 /** As above, for operators whose result tells the type: their first input is of another. */
@@ -38,11 +39,17 @@ export const WITHOUT_FLOAT64_RESULT: Kernels = kernels('1.30', 'OneHot Dequantiz
 /** The last opset whose random operators have kernels: those of 22 have none. */
 export const RANDOM_UNTIL = { probedOn: '1.30', opset: 21 } as const;
 
+/** An opset for each operator. */
+interface Opsets {
+  readonly probedOn: string;
+  readonly opsets: Readonly<Record<string, number>>;
+}
+
 /** The opset since which an operator may carry bfloat16, where that is later than the type itself. */
-export const BFLOAT16_SINCE: Readonly<Record<string, number>> = { Loop: 16, Scan: 16 };
+export const BFLOAT16_SINCE: Opsets = { probedOn: '1.30', opsets: { Loop: 16, Scan: 16 } };
 
 /** The opset since which an operator has a kernel for float64. */
-export const FLOAT64_SINCE: Readonly<Record<string, number>> = { GridSample: 20 };
+export const FLOAT64_SINCE: Opsets = { probedOn: '1.30', opsets: { GridSample: 20 } };
 
 /** The last opset whose version of an operator has a kernel. */
-export const KERNEL_UNTIL: Readonly<Record<string, number>> = { MaxRoiPool: 21, RoiAlign: 21 };
+export const KERNEL_UNTIL: Opsets = { probedOn: '1.30', opsets: { MaxRoiPool: 21, RoiAlign: 21 } };

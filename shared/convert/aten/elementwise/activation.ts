@@ -1,5 +1,6 @@
 /** ATen activations. */
 import type { Value } from '../../../onnx/ir.ts';
+import { FAULTS, isMet } from '../../../onnx/runtime-facts/faults.ts';
 import { aten, type AtenBuilder } from '../../converter.ts';
 import { cast, dtypeOf, floatOf, scalarOf, knownNumber } from '../../promote.ts';
 import { axisOf, rankOf, reshape, shapeOf } from '../../shape.ts';
@@ -21,9 +22,8 @@ const bound = (op: AtenBuilder, x: Value, value: number): Value => scalarOf(op, 
 
 /** Written as x * sigmoid(x), which every runtime fuses or computes well. */
 export const silu = aten('aten::silu(Tensor self) -> Tensor', (op, { self }) =>
-  // onnxruntime fuses the product into a kernel that it has not for float64.
-  dtypeOf(self) === 'float64'
-    ? op.Div([self, op.Add([op.Exp([op.Neg([self])]), op.scalar('float64', 1)])])
+  isMet(FAULTS.fusedSilu, dtypeOf(self))
+    ? op.Div([self, op.Add([op.Exp([op.Neg([self])]), op.scalar(dtypeOf(self), 1)])])
     : op.Mul([self, op.Sigmoid([self])]),
 );
 export const gelu = aten('aten::gelu(Tensor self, *, str approximate="none") -> Tensor', (op, { self, approximate }) =>

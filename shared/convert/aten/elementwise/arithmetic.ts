@@ -1,6 +1,6 @@
 /** ATen arithmetic of two operands. */
-import { isFloat } from '../../../tensor/dtype.ts';
 import type { Value } from '../../../onnx/ir.ts';
+import { FAULTS, isMet } from '../../../onnx/runtime-facts/faults.ts';
 import { aten, type AtenBuilder } from '../../converter.ts';
 import {
   cast,
@@ -149,7 +149,7 @@ export const fmodScalar = aten('aten::fmod.Scalar(Tensor self, Scalar other) -> 
 
 function power(op: AtenBuilder, base: Value, exponent: Value): Value {
   const [x, y] = promoted(op, [base, exponent]) as [Value, Value];
-  return isFloat(dtypeOf(x)) ? op.Pow([x, y]) : integerPowers(op, x, y);
+  return isMet(FAULTS.powersInDouble, dtypeOf(x)) ? integerPowers(op, x, y) : op.Pow([x, y]);
 }
 
 /** PyTorch has these exponents as operators of their own, so the results round alike. */
@@ -169,7 +169,8 @@ export const powScalar = aten(
     const number = numberOperand(op, exponent);
     const [x, y] = promoted(op, [self, number]) as [Value, Value];
     const known = knownNumber(exponent);
-    if (!isFloat(dtypeOf(x))) return known === null ? integerPowers(op, x, y) : integerPower(op, x, known);
+    if (isMet(FAULTS.powersInDouble, dtypeOf(x)))
+      return known === null ? integerPowers(op, x, y) : integerPower(op, x, known);
     const special = EXPONENTS[String(known)];
     return special ? special(op, x) : op.Pow([x, y]);
   },

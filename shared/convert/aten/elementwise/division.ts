@@ -2,6 +2,7 @@
 import { isFloat } from '../../../tensor/dtype.ts';
 import { magnitudeOf, rangeOf } from '../../../onnx/element-range.ts';
 import type { Value } from '../../../onnx/ir.ts';
+import { FAULTS, isMet } from '../../../onnx/runtime-facts/faults.ts';
 import type { AtenBuilder } from '../../converter.ts';
 import { dtypeOf, promoted } from '../../promote.ts';
 
@@ -85,11 +86,11 @@ export function remainderOf(op: AtenBuilder, a: Value, b: Value): Value {
   return op.Where([crosses(op, remainder, y), op.Add([remainder, y]), remainder]);
 }
 
-/** C's fmod: the sign of the dividend. Of 64-bit integers runtimes compute it in double. */
+/** C's fmod: the sign of the dividend. */
 export function truncatedRemainder(op: AtenBuilder, a: Value, b: Value): Value {
   const [x, y] = promoted(op, [a, b]) as [Value, Value];
-  if (dtypeOf(x) !== 'int64' || (magnitudeOf(x) <= LARGEST.int64 && magnitudeOf(y) <= LARGEST.int64))
-    return op.Mod([x, y], { fmod: 1 });
+  const fitsDouble = magnitudeOf(x) <= LARGEST.int64 && magnitudeOf(y) <= LARGEST.int64;
+  if (!isMet(FAULTS.remainderInDouble, dtypeOf(x)) || fitsDouble) return op.Mod([x, y], { fmod: 1 });
   const { safe } = dividing(op, y);
   return op.Sub([x, op.Mul([op.Div([x, safe]), safe])]);
 }

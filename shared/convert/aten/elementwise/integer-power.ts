@@ -1,4 +1,4 @@
-/** Powers of integers by squaring, exact and wrapping like PyTorch's: runtimes go through floating point. */
+/** Powers of integers by squaring, exact and wrapping like PyTorch's. */
 import type { Graph, Value } from '../../../onnx/ir.ts';
 import { tensorType } from '../../../tensor/type.ts';
 import type { AtenBuilder } from '../../converter.ts';

@@ -1,6 +1,6 @@
 /** ATen's einsum, with the ellipsis spelled out: runtimes read `...` more narrowly than PyTorch. */
-import { isFloat } from '../../../tensor/dtype.ts';
 import type { Value } from '../../../onnx/ir.ts';
+import { FAULTS, isMet } from '../../../onnx/runtime-facts/faults.ts';
 import { aten, type AtenBuilder } from '../../converter.ts';
 import { cast, dtypeOf } from '../../promote.ts';
 import { rankOf, shapeOf, squeeze } from '../../shape.ts';
@@ -62,7 +62,7 @@ export const einsum = aten(
       value: squeeze(op, x, lone[i]!),
       term: terms[i]!.filter((_, axis) => !lone[i]!.includes(axis)),
     }));
-    const isExact = isSummed && !isFloat(dtypeOf(numbers[0]!));
+    const isExact = isSummed && isMet(FAULTS.einsumInDouble, dtypeOf(numbers[0]!));
     const kept = isExact ? operands.map((operand) => summed(op, operand, isAlone)) : operands;
     return op.Einsum(
       kept.map(({ value }) => value),
@@ -76,7 +76,7 @@ interface Operand {
   readonly term: readonly string[];
 }
 
-/** Integers are summed by the reduction that wraps around; runtimes sum inside an Einsum in floating point. */
+/** Integers are summed by the reduction that wraps around. */
 function summed(op: AtenBuilder, { value, term }: Operand, isAlone: (letter: string) => boolean): Operand {
   if (!term.some(isAlone)) return { value, term };
   const letters = [...new Set(term)];

@@ -2,6 +2,7 @@
 import type { Dim } from '../../../tensor/dim.ts';
 import type { Dtype } from '../../../tensor/dtype.ts';
 import type { Value } from '../../../onnx/ir.ts';
+import { FAULTS, isMet } from '../../../onnx/runtime-facts/faults.ts';
 import { aten, type AtenBuilder } from '../../converter.ts';
 import { cast, dtypeOf } from '../../promote.ts';
 import { repeated } from '../../repeated.ts';
@@ -76,8 +77,7 @@ interface Matrices {
 export function matrixNorm(op: AtenBuilder, x: Value, order: MatrixNorm, { dim, keepdim = false }: Matrices): Value {
   const rank = rankOf(x);
   const [row, column] = dim.map((d) => axisOf(op, d, rank)) as [number, number];
-  // The largest of nothing is minus infinity to onnxruntime.
-  if ([row, column].some((axis) => shapeOf(x)[axis] === 0))
+  if (isMet(FAULTS.extremeOfNothing, dtypeOf(x)) && [row, column].some((axis) => shapeOf(x)[axis] === 0))
     return op.aten.refuse('self', `shape [${shapeOf(x).join()}]`, 'matrices with elements');
   if (order === 'fro') return op.ReduceL2([x, op.ints([row, column])], { keepdims: keepdim ? 1 : 0 });
   const others = shapeOf(x)

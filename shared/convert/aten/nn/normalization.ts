@@ -1,6 +1,7 @@
 /** ATen normalization layers. */
 import { type Dim, divideExactly, floorDivDims, isStatic, mulDims } from '../../../tensor/dim.ts';
 import type { Value } from '../../../onnx/ir.ts';
+import { FAULTS, isMet } from '../../../onnx/runtime-facts/faults.ts';
 import { aten, type AtenBuilder } from '../../converter.ts';
 import { cast, dtypeOf } from '../../promote.ts';
 import { filledTensor, rankOf, reshape, shapeOf, staticSize } from '../../shape.ts';
@@ -123,7 +124,7 @@ export const group_norm = aten(
   'aten::group_norm(Tensor input, int num_groups, Tensor? weight=None, Tensor? bias=None, float eps=1e-05, bool cudnn_enabled=True) -> Tensor',
   (op, { input, num_groups, weight, bias, eps }) => {
     const channels = [shapeOf(input)[1]!];
-    if (shapeOf(input).some((d) => op.aten.canBeZero(d)))
+    if (isMet(FAULTS.groupsOfNothing, dtypeOf(input)) && shapeOf(input).some((d) => op.aten.canBeZero(d)))
       return scaleAndShift(op, normalizeGroups(op, input, num_groups, eps), weight, bias);
     return op.GroupNormalization([input, weight ?? ones(op, input, channels), bias ?? zeros(op, input, channels)], {
       num_groups,
@@ -132,7 +133,7 @@ export const group_norm = aten(
   },
 );
 
-/** What GroupNormalization computes, which onnxruntime cannot reshape when there is nothing in the batch. */
+/** What GroupNormalization computes, of nothing too. */
 function normalizeGroups(op: AtenBuilder, input: Value, groups: number, eps: number): Value {
   const [batch, ...rest] = shapeOf(input) as [Dim, ...Dim[]];
   const elements = mulDims(...rest);

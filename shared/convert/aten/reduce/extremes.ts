@@ -1,7 +1,7 @@
 /** ATen extremes over axes, and where they are. */
 import { type Dim, mulDims } from '../../../tensor/dim.ts';
-import { isFloat } from '../../../tensor/dtype.ts';
 import type { Value } from '../../../onnx/ir.ts';
+import { FAULTS, isMet } from '../../../onnx/runtime-facts/faults.ts';
 import { aten, type AtenBuilder } from '../../converter.ts';
 import { dtypeOf } from '../../promote.ts';
 import { axisOf, filledTensor, rankOf, reshape, shapeOf } from '../../shape.ts';
@@ -10,13 +10,13 @@ import { axesOf, reduce } from './reduction.ts';
 
 const nanMarks = (op: AtenBuilder, x: Value): Value => op.Cast([op.IsNaN([x])], { to: 'int32' });
 
-/** PyTorch's extremes are NaN where any element is; runtimes keep or lose it by its place. */
+/** PyTorch's extremes are NaN where any element is. */
 export const anyNaN = (op: AtenBuilder, x: Value, along: Along): Value =>
   op.Cast([reduce(op, 'ReduceMax', nanMarks(op, x), along)], { to: 'bool' });
 
 /** Extremes of bools through int32, for which every runtime has kernels. */
 export function extreme(op: AtenBuilder, how: 'ReduceMax' | 'ReduceMin', x: Value, along: Along): Value {
-  if (isFloat(dtypeOf(x)) && rankOf(x) > 0)
+  if (isMet(FAULTS.extremesLoseNaN, dtypeOf(x)) && rankOf(x) > 0)
     return op.Where([anyNaN(op, x, along), op.scalar(dtypeOf(x), NaN), reduce(op, how, x, along)]);
   if (dtypeOf(x) !== 'bool') return reduce(op, how, x, along);
   return op.Cast([reduce(op, how, op.Cast([x], { to: 'int32' }), along)], { to: 'bool' });
@@ -53,7 +53,7 @@ function argExtreme(op: AtenBuilder, how: 'ArgMax' | 'ArgMin', x: Value, { axis,
   if (rankOf(x) === 0) return filledTensor(op, [], 'int64', 0);
   const numbers = dtypeOf(x) === 'bool' ? op.Cast([x], { to: 'int32' }) : x;
   const place = op[how]([numbers], { axis, keepdims: keepdim ? 1 : 0 });
-  if (!isFloat(dtypeOf(x))) return place;
+  if (!isMet(FAULTS.extremesLoseNaN, dtypeOf(x))) return place;
   return op.Where([anyNaN(op, x, { axes: [axis], keepdim }), placeOfNaN(op, x, { axis, keepdim }), place]);
 }
 
@@ -65,7 +65,7 @@ export const placeOfNaN = (op: AtenBuilder, x: Value, { axis, keepdim }: AlongOn
 export function windowMaximum(op: AtenBuilder, x: Value, { axis, keepdim }: AlongOne): Value[] {
   const keepdims = keepdim ? 1 : 0;
   const results = [op.ReduceMax([x, op.ints([axis])], { keepdims }), op.ArgMax([x], { axis, keepdims })];
-  if (!isFloat(dtypeOf(x)) || !op.aten.carriesNaN()) return results;
+  if (!isMet(FAULTS.extremesLoseNaN, dtypeOf(x)) || !op.aten.carriesNaN()) return results;
   const isNaN = anyNaN(op, x, { axes: [axis], keepdim });
   const last = op.ArgMax([nanMarks(op, x)], { axis, keepdims, select_last_index: 1 });
   const instead = [op.scalar(dtypeOf(x), NaN), last];

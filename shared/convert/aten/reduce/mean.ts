@@ -1,7 +1,8 @@
-/** Means: of nothing no number, where runtimes say 0. */
+/** Means: of nothing no number. */
 import { type Dim, isStatic, mulDims, symbolsOf } from '../../../tensor/dim.ts';
 import type { Dtype } from '../../../tensor/dtype.ts';
 import type { Value } from '../../../onnx/ir.ts';
+import { FAULTS, isMet } from '../../../onnx/runtime-facts/faults.ts';
 import type { AtenBuilder } from '../../converter.ts';
 import { cast, dtypeOf } from '../../promote.ts';
 import { filledTensor, shapeOf } from '../../shape.ts';
@@ -23,7 +24,7 @@ export function mean(op: AtenBuilder, x: Value, { axes, keepdim = false }: Along
     return filledTensor(op, keepdim ? kept : kept.filter((_, i) => !axes.includes(i)), dtypeOf(x), NaN);
   }
   const average = op.ReduceMean([x, op.ints(axes)], { keepdims: keepdim ? 1 : 0 });
-  if (!canBeEmpty(op, x, axes)) return average;
+  if (!isMet(FAULTS.meanOfNothing, dtypeOf(x)) || !canBeEmpty(op, x, axes)) return average;
   // 1, or for nothing 0 / 0. Half precision has no room for counts.
   const dtype: Dtype = dtypeOf(x) === 'float64' ? 'float64' : 'float32';
   const count = op.Cast([sizeAlong(op, x, axes)], { to: dtype });

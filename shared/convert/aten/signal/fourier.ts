@@ -4,6 +4,7 @@
  */
 import { addDims, type Dim, floorDivDims, isStatic, sameDim } from '../../../tensor/dim.ts';
 import type { Value } from '../../../onnx/ir.ts';
+import { FAULTS, isMet } from '../../../onnx/runtime-facts/faults.ts';
 import type { AtenBuilder } from '../../converter.ts';
 import { cast, dtypeOf } from '../../promote.ts';
 import { reshape, shapeOf, slice, transpose, unsqueeze } from '../../shape.ts';
@@ -94,8 +95,7 @@ function byDft(op: AtenBuilder, x: Value, t: Transform): Value {
   const pairs = t.from === 'complex' ? x : unsqueeze(op, x, [shapeOf(x).length]);
   const size = shapeOf(x)[t.axis]!;
   const length = sameDim(size, t.length) ? null : op.dim(t.length);
-  // onnxruntime's float32 loses half its digits where n is no power of 2.
-  const exact = dtypeOf(x) === 'float32' ? op.Cast([pairs], { to: 'float64' }) : pairs;
+  const exact = isMet(FAULTS.digitsOfDft, dtypeOf(x)) ? op.Cast([pairs], { to: 'float64' }) : pairs;
   const found = op.DFT([exact, length, op.scalar('int64', t.axis)], {
     inverse: t.sign === 1 ? 1 : 0,
     onesided: t.to === 'half' ? 1 : 0,

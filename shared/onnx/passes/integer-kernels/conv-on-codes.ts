@@ -1,13 +1,14 @@
 /**
  * A convolution of codes whose result is read as float becomes ConvInteger, its scales and its float bias: onnxruntime
  * has a kernel that is faster only where codes come out of it. int8 weights are moved to uint8, which stands for the
- * same numbers: on x64 ConvInteger takes four times as long with int8, and may saturate without VNNI.
+ * same numbers and is faster.
  */
 import type { Builder } from '../../builder.ts';
 import type { TensorData } from '../../../tensor/data.ts';
 import type { Value } from '../../ir.ts';
 import { declined, type Rule } from '../../pass.ts';
 import { isStandard } from '../../match.ts';
+import { FAULTS, isMet } from '../../runtime-facts/faults.ts';
 import { codesWritten, dequantizing, onlyReader, tensorCodes, unsigned } from './codes.ts';
 
 export const convOnCodes: Rule = {
@@ -23,7 +24,7 @@ export const convOnCodes: Rule = {
     if (codes.codes.type?.dtype !== 'uint8') return declined('its input is no uint8, which ConvInteger wants');
     if (bias && !bias.data) return null;
     const attributes = Object.fromEntries([...node.attributes].map(([name, { value }]) => [name, value]));
-    const isSigned = weight.codes.type!.dtype === 'int8';
+    const isSigned = isMet(FAULTS.slowConvInteger, weight.codes.type!.dtype);
     const [filters, zero] = isSigned ? [unsigned(op, weight.codes), op.scalar('uint8', 128)] : [weight.codes, null];
     const sums = op.ConvInteger([codes.codes, filters, codes.zeroPoint, zero], attributes);
     const rank = sums.type!.shape.length;
