@@ -18,6 +18,8 @@ export interface Candidate {
 export interface Saved {
   /** Distinct tensors, however deep they lie. */
   readonly tensors: number;
+  /** Those of them that are codes. */
+  readonly quantized: number;
   /** Class of a pickled object that is no container of anything known. */
   readonly className: string | null;
   /** Keys of a dictionary. */
@@ -59,10 +61,15 @@ export interface OnnxFormat extends Row {
   readonly kind: 'onnx';
 }
 
+/** What PyTorch quantized, without a graph: it goes with the FP32 model it was made from, and is none by itself. */
+export interface QuantizedFormat extends Row {
+  readonly kind: 'quantized';
+}
+
 /** Nothing here can use it. */
 export interface RefusedFormat extends Row {
   readonly kind: 'refused';
 }
 
-export type Format = ProgramFormat | OnnxFormat | RefusedFormat;
+export type Format = ProgramFormat | OnnxFormat | QuantizedFormat | RefusedFormat;
 export type FormatKind = Format['kind'];

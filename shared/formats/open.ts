@@ -8,10 +8,18 @@ import { FORMATS } from './table.ts';
 
 /** What is behind the door. Nothing but what tells formats apart has been read. */
 export type Opened = FileKind &
-  (({ readonly kind: 'program' } & Readable<TorchProgram>) | { readonly kind: 'onnx' } | { readonly kind: 'refused' });
+  (({ readonly kind: 'program' } & Readable<TorchProgram>) | { readonly kind: 'onnx' } | WithoutGraph);
+
+/** What is no model by itself. */
+interface WithoutGraph extends FileKind {
+  readonly kind: 'quantized' | 'refused';
+}
 
 /** What can be worked with, by what is inside. */
-export type Content = Exclude<Opened['kind'], 'refused'>;
+export type Content = Exclude<Opened['kind'], WithoutGraph['kind']>;
+
+export const isWithoutGraph = (opened: Opened): opened is WithoutGraph =>
+  opened.kind === 'quantized' || opened.kind === 'refused';
 
 export async function open(source: ByteSource, formats: readonly Format[] = FORMATS): Promise<Opened> {
   const file = await look(source);

@@ -1,7 +1,7 @@
 /** What PyTorch and the tools around it write: programs, and much that holds no graph. First match wins. */
 import type { ProgramArchive } from '../torch/exported/archive.ts';
 import type { TorchProgram } from '../torch/program.ts';
-import type { Candidate, Format, ProgramFormat, Readable } from './format.ts';
+import type { Candidate, Format, ProgramFormat, QuantizedFormat, Readable } from './format.ts';
 import { begins, has, hasBelow, magic, refused } from './matching.ts';
 
 /** A program needs no advice where one is wanted, and conversion where a model is. */
@@ -24,7 +24,13 @@ const LOAD_HINT =
 
 const INT8_HINT =
   'it goes with the FP32 model it was made from: name it <model>.int8.pt beside <model>.pt2 (or .onnx), or set ' +
-  '"quantized_model" in that model\'s job, or run "torchferry convert <model>.pt2 --quantized best_model.pt"';
+  '"quantized_model" in that model\'s job, or run "torchferry convert <model>.pt2 --quantized <this file>"';
+
+const quantized = (
+  name: string,
+  matches: QuantizedFormat['matches'],
+  found: QuantizedFormat['found'],
+): QuantizedFormat => ({ kind: 'quantized', name, matches, found, hint: INT8_HINT });
 
 const tensorsIn = async (file: Candidate): Promise<number> => (await file.saved()).tensors;
 
@@ -79,16 +85,20 @@ export const PYTORCH: readonly Format[] = [
     async (file) => has('data.pkl')(file) && (await file.saved()).className !== null,
     async (file) => `a pickled object of the Python class ${(await file.saved()).className!}, not a graph`,
   ),
-  {
-    ...refused(
-      'Neural Compressor model',
-      async (file) => has('data.pkl')(file) && (await file.saved()).keys.has('best_configure'),
-      async (file) =>
-        `a quantized checkpoint of Intel Neural Compressor (${await tensorsIn(file)} tensors): ` +
-        'it holds weights without a graph',
-    ),
-    hint: INT8_HINT,
-  },
+  quantized(
+    'Neural Compressor model',
+    async (file) => has('data.pkl')(file) && (await file.saved()).keys.has('best_configure'),
+    async (file) =>
+      `a quantized checkpoint of Intel Neural Compressor (${await tensorsIn(file)} tensors): ` +
+      'it holds weights without a graph',
+  ),
+  quantized(
+    'quantized state dict',
+    async (file) => has('data.pkl')(file) && (await file.saved()).quantized > 0,
+    async (file) =>
+      `a checkpoint of ${await tensorsIn(file)} tensors, ${(await file.saved()).quantized} of them quantized: ` +
+      'it holds weights without a graph',
+  ),
   {
     ...refused(
       'torch.save checkpoint',

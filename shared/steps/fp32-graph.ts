@@ -2,7 +2,7 @@
 import { type FileSource, fileSource } from '../bytes/byte-source.ts';
 import { convertProgram, type ConvertOptions } from '../convert/convert.ts';
 import { fail } from '../errors.ts';
-import { open, refuse } from '../formats/open.ts';
+import { isWithoutGraph, open, refuse } from '../formats/open.ts';
 import type { Model } from '../onnx/ir.ts';
 import { openModel } from '../onnx/proto/read.ts';
 import { VERSION } from '../version.ts';
@@ -23,7 +23,7 @@ export async function openGraph(path: string, options: ConvertOptions): Promise<
   const opened = await open(source);
   if (opened.kind === 'program') return graphOf(source, await opened.read(), options);
   source.close();
-  if (opened.kind === 'refused') return refuse(source, opened);
+  if (isWithoutGraph(opened)) return refuse(source, opened);
   for (const [option, value] of Object.entries(options)) {
     if (value === undefined || value === null || option === 'opset_version') continue;
     fail('BadOption', {

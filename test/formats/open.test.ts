@@ -339,17 +339,31 @@ describe('files that are something else', () => {
   const cases: readonly (readonly [string, () => Uint8Array, FailureCode, string, RegExp])[] = [
     [
       'a state dict',
-      () => saved('protocol4.pt'),
+      () => readFileSync(new URL('../fixtures/quantized-state-dicts/prepared.pt', import.meta.url)),
       'UnsupportedFormat',
       'torch.save checkpoint',
-      /a checkpoint of 27 tensors: it holds weights without a graph; load it into its model/,
+      /a checkpoint of 16 tensors: it holds weights without a graph; load it into its model/,
     ],
     [
-      'a training checkpoint',
+      'a quantized state dict',
+      () => saved('protocol4.pt'),
+      'UnsupportedFormat',
+      'quantized state dict',
+      /a checkpoint of 27 tensors, 2 of them quantized: .* goes with the FP32 model it was made from: name it/,
+    ],
+    [
+      'a training checkpoint with one',
       () => saved('values.pt'),
       'UnsupportedFormat',
-      'torch.save checkpoint',
-      /weights without a graph/,
+      'quantized state dict',
+      /2 of them quantized: it holds weights without a graph/,
+    ],
+    [
+      'an INT8 model of Neural Compressor',
+      () => readFileSync(new URL('../fixtures/inc/digits_cnn-static/best_model.pt', import.meta.url)),
+      'UnsupportedFormat',
+      'Neural Compressor model',
+      /goes with the FP32 model it was made from: name it <model>\.int8\.pt beside <model>\.pt2 \(or \.onnx\)/,
     ],
     [
       'a pickled module',

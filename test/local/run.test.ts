@@ -78,9 +78,15 @@ describe('a run', () => {
     expect((await readdir(outDir)).sort()).toEqual(['mine.txt', 'model.onnx', 'report.html', 'report.json']);
   });
 
-  it('of an INT8 model without its FP32 graph says which file to add, and how', async () => {
+  it.each([
+    'inc/digits_cnn-static/best_model.pt',
+    'inc/yaml/best_model_weights.pt',
+    'quantized-state-dicts/eager-static.pt',
+    'quantized-state-dicts/eager-dynamic.pt',
+    'fx/cat.int8.pt',
+  ])('of %s, INT8 without its FP32 graph, says which file to add, and how', async (name) => {
     const int8 = join(root, 'models', 'best_model.pt');
-    await copyFile(join(import.meta.dirname, '../fixtures/inc/digits_cnn-static/best_model.pt'), int8);
+    await copyFile(join(import.meta.dirname, '../fixtures', name), int8);
     const result = await runLocal({ model: int8, outDir });
     const hint = 'name it <model>.int8.pt beside <model>.pt2 (or .onnx), or set "quantized_model"';
     expect(result).toMatchObject({

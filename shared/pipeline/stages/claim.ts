@@ -1,6 +1,6 @@
 /** Claim: make sure that one upload is one job, find out what it asks for, and write that down. */
 import { asFailure, fail, type FerryError, isFailure, type JobProblem } from '../../errors.ts';
-import { open, refuse } from '../../formats/open.ts';
+import { isWithoutGraph, open, refuse } from '../../formats/open.ts';
 import { isNamed, MODEL_SUFFIXES } from '../../formats/table.ts';
 import { didYouMean } from '../../nearest.ts';
 import { readNpz } from '../../tensor/npz.ts';
@@ -212,5 +212,5 @@ const formatOf = (
 ): Promise<JobRecord['format']> =>
   withObject(store, { bucket, key, version }, async (source) => {
     const opened = await open(source);
-    return opened.kind === 'refused' ? refuse(source, opened) : { name: opened.format, kind: opened.kind };
+    return isWithoutGraph(opened) ? refuse(source, opened) : { name: opened.format, kind: opened.kind };
   });
