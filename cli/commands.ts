@@ -4,7 +4,18 @@ import { convert } from './commands/convert.ts';
 import { inspect } from './commands/inspect.ts';
 import { ops } from './commands/ops.ts';
 import { quantize } from './commands/quantize.ts';
+import { reprocess } from './commands/reprocess.ts';
 import { run } from './commands/run.ts';
+import { status } from './commands/status.ts';
 import { validate } from './commands/validate.ts';
 
-export const COMMANDS: Readonly<Record<string, Command>> = { convert, inspect, quantize, validate, run, ops };
+export const COMMANDS: Readonly<Record<string, Command>> = {
+  convert,
+  inspect,
+  quantize,
+  validate,
+  run,
+  status,
+  reprocess,
+  ops,
+};

@@ -2,7 +2,7 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { isNamed, MODEL_SUFFIXES } from '../shared/formats/table.ts';
+import { DATA_SUFFIXES, isNamed, MODEL_SUFFIXES } from '../shared/formats/table.ts';
 import { identify } from '../shared/pipeline/job/request.ts';
 import type { FerryEvent } from './ferry-event.ts';
 import { type FerryOptions, makeFerry } from './ferry.ts';
@@ -21,7 +21,8 @@ export interface InboxOptions extends Pick<FerryOptions, 'stages' | 'interpret' 
   readonly intervalMs?: number;
 }
 
-const WORK = '.torchferry';
+/** What is remembered of a watched folder, in the folder of its results. */
+export const WORK_FOLDER = '.torchferry';
 
 /**
  * Looks at the folder until the signal fires. A file counts as uploaded when two looks find it unchanged: whoever
@@ -34,7 +35,7 @@ export const watchInbox = (options: InboxOptions): Promise<void> =>
 
 async function watch(options: InboxOptions): Promise<void> {
   const { inbox, outDir, signal, onEvent, stages, interpret, concurrency, processor } = options;
-  const buckets = { input: inbox, output: outDir, work: join(outDir, WORK) };
+  const buckets = { input: inbox, output: outDir, work: join(outDir, WORK_FOLDER) };
   await Promise.all(Object.values(buckets).map((folder) => mkdir(folder, { recursive: true })));
   const temporaryFolder = await mkdtemp(join(tmpdir(), 'torchferry-inbox-'));
   const store = folderStore(buckets);
@@ -54,7 +55,7 @@ async function watch(options: InboxOptions): Promise<void> {
     const done = `done/${id}.json`;
     if (await store.head('work', done)) return;
     // The same name again: a claim that was made before an interruption is this execution's own.
-    const outcome = await ferry.convert({ bucket: 'input', key, version }, { signal, name: id });
+    const outcome = await ferry.convert({ bucket: 'input', key, version, delivered: true }, { signal, name: id });
     if (outcome.status === 'ABORTED') return;
     await store.putBytes({
       bucket: 'work',
@@ -62,7 +63,7 @@ async function watch(options: InboxOptions): Promise<void> {
       bytes: Buffer.from(JSON.stringify({ key, version, status: outcome.status })),
       contentType: 'application/json',
     });
-    options.onOutcome?.(key, outcome);
+    if (isNamed(key, MODEL_SUFFIXES)) options.onOutcome?.(key, outcome);
   }
 
   const begun = new Set<string>();
@@ -71,7 +72,7 @@ async function watch(options: InboxOptions): Promise<void> {
     while (!signal.aborted) {
       const now = new Set<string>();
       for await (const { key, version } of store.list('input', '')) {
-        if (!isNamed(key, MODEL_SUFFIXES)) continue;
+        if (!isNamed(key, [...MODEL_SUFFIXES, ...DATA_SUFFIXES])) continue;
         const seen = `${key}\0${version}`;
         now.add(seen);
         if (!before.has(seen) || begun.has(seen)) continue;

@@ -7,6 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { type InboxOptions, watchInbox } from '../../local/inbox.ts';
+import { memoryData } from '../../shared/tensor/data.ts';
+import { writeNpz } from '../../shared/tensor/npz.ts';
 import { PROGRAM, type Before, fakeStages } from './fake-stages.ts';
 
 let root: string;
@@ -93,4 +95,23 @@ it('waits until a file is complete', async () => {
   }
   expect(outcomes).toEqual(['slow.pt2 SUCCEEDED']);
   expect(await readdir(join(root, 'out', 'slow'))).toHaveLength(2);
+});
+
+it('starts a job that failed when the file it was missing appears', async () => {
+  await put('a.job.json', '{"dtype": "fp32", "reference": "r.npz"}');
+  await put('a.pt2');
+  const events: string[] = [];
+  let added = false;
+  await watch(
+    () => {
+      if (outcomes.length === 1 && !added) {
+        added = true;
+        void writeNpz([['x', memoryData('float32', [1], new Uint8Array(4))]]).then((npz) => put('r.npz', npz));
+      }
+      return events.includes('model.conversion.completed');
+    },
+    { onEvent: (event) => void (event.kind === 'event' && events.push(event.type)) },
+  );
+  expect(outcomes).toEqual(['a.pt2 FAILED']);
+  expect(events).toEqual(['model.conversion.failed', 'model.conversion.completed']);
 });
