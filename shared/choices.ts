@@ -46,10 +46,14 @@ export type DynamicActivations = keyof typeof DYNAMIC_ACTIVATIONS;
 export const DYNAMIC_ACTIVATION_NAMES = Object.keys(DYNAMIC_ACTIVATIONS) as readonly DynamicActivations[];
 export const DEFAULT_DYNAMIC_ACTIVATIONS: DynamicActivations = 'torch';
 
-/** Where scales come from: calibration data, each run, or the INT8 model that PyTorch made. */
+/**
+ * Where scales come from: calibration data, each run, the weights alone (activations stay float), or the INT8 model
+ * that PyTorch made.
+ */
 export const APPROACHES = {
   static: { needsCalibration: true, hasFormats: true },
   dynamic: { needsCalibration: false, hasFormats: false },
+  'weight-only': { needsCalibration: false, hasFormats: true },
   transferred: { needsCalibration: false, hasFormats: true },
 } as const satisfies Record<string, { readonly needsCalibration: boolean; readonly hasFormats: boolean }>;
 
@@ -112,3 +116,35 @@ export const DEFAULT_QUANT_TYPES = { activation: 'QUInt8', weight: 'QInt8' } as 
   string,
   QuantType
 >;
+
+/** How many neighbours of a weight, along what is summed, share a scale where only weights are quantized. */
+export const BLOCK_SIZES = [32, 64, 128] as const;
+export type BlockSize = (typeof BLOCK_SIZES)[number];
+/** Of a code where only weights are quantized. */
+export const WEIGHT_BITS = [4, 8] as const;
+export type WeightBits = (typeof WEIGHT_BITS)[number];
+
+/** How scales and codes of blocks are found, by their names in the field. */
+export const WEIGHT_ALGORITHMS = {
+  RTN: { needsCalibration: false, about: 'round to nearest' },
+} as const satisfies Record<string, { readonly needsCalibration: boolean; readonly about: string }>;
+export type WeightAlgorithm = keyof typeof WEIGHT_ALGORITHMS;
+export const WEIGHT_ALGORITHM_NAMES = Object.keys(WEIGHT_ALGORITHMS) as readonly WeightAlgorithm[];
+
+/** Weight-only quantization, as onnxruntime's and Intel's tools name its options. */
+export interface WeightOnly {
+  readonly bits: WeightBits;
+  readonly blockSize: BlockSize;
+  /** The zero point is the middle code, and not stored. */
+  readonly symmetric: boolean;
+  readonly algorithm: WeightAlgorithm;
+  /** Also tables that are looked up by row. */
+  readonly embeddings: boolean;
+}
+export const DEFAULT_WEIGHT_ONLY: WeightOnly = {
+  bits: 4,
+  blockSize: 64,
+  symmetric: false,
+  algorithm: 'RTN',
+  embeddings: false,
+};

@@ -46,6 +46,10 @@ export async function computeQParams(plan: Plan, ranges: ReadonlyMap<Value, Rang
     if (extent.finite) params.set(tensor, rangeQParams(extent, tensor.spec));
     else unusable.set(tensor.value, notFinite(tensor.value));
   }
+  for (const tensor of plansOfKind(plan, 'blocked')) {
+    const { finite, min, max } = extentOf(asFloat32(await tensor.data.read()));
+    if (!finite || !Number.isFinite(Math.fround(max - min))) unusable.set(tensor.value, notFinite(tensor.value));
+  }
   const sums = narrowSumsOf(plan);
   for (const tensor of plansOfKind(plan, 'weight')) {
     const { data, granularity, dtype, spec } = tensor;

@@ -1,4 +1,5 @@
 /** What will be quantized and how, decided before anything is computed or changed. */
+import type { WeightOnly } from '../choices.ts';
 import type { SkippedNode } from '../report/report.ts';
 import type { TensorData } from '../tensor/data.ts';
 import type { CodeDtype, Granularity, QParams } from '../tensor/qparams.ts';
@@ -24,6 +25,12 @@ export type TensorPlan = Planned &
         readonly kind: 'constant' | 'weight';
         readonly data: TensorData;
         readonly spec: CodeSpec;
+      }
+    | {
+        /** A matrix whose blocks have scales of their own: scales and codes are found together when it is written. */
+        readonly kind: 'blocked';
+        readonly data: TensorData;
+        readonly spec: WeightOnly;
       }
     | {
         /** Added to sums of products: the scale of `activation` times that of `weight`. */
@@ -55,6 +62,7 @@ const CONSTANT_KINDS: Readonly<Record<Exclude<TensorPlan['kind'], 'copied'>, boo
   fixed: false,
   dynamic: false,
   shared: false,
+  blocked: false,
   constant: true,
   weight: true,
   bias: true,

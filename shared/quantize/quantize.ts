@@ -21,8 +21,8 @@ import { DEFAULT_OBSERVER, type ObserverName, OBSERVERS } from './observers/inde
 import { type Plan, plansOfKind, type TensorPlan } from './plan.ts';
 import { type RecipeChoice, recipeOf } from './recipe.ts';
 import { SOURCES } from './sources/index.ts';
-import { WRITERS } from './writers/index.ts';
-import type { Written } from './writers/writer.ts';
+import { BLOCK_WRITERS, WRITERS } from './writers/index.ts';
+import type { Writer, Written } from './writers/writer.ts';
 
 export interface QuantizeRequest extends RecipeChoice {
   /** `dynamic` needs no calibration; `format` does not apply to it: its operators are always written out. */
@@ -108,8 +108,10 @@ function stillThere(kept: ReadonlyMap<Node, string>, graph: Graph): Map<Node, st
   );
 }
 
-const writerOf = ({ approach, format }: QuantizeRequest): (typeof WRITERS)[keyof typeof WRITERS] =>
-  WRITERS[approach === 'dynamic' ? 'dynamic' : format];
+function writerOf({ approach, format }: QuantizeRequest): Writer {
+  if (approach === 'weight-only') return BLOCK_WRITERS[format];
+  return WRITERS[approach === 'dynamic' ? 'dynamic' : format];
+}
 
 type Kept = ReadonlyMap<Node, string>;
 type Planner = (refused: Kept) => Plan;

@@ -1,5 +1,12 @@
 /** Quantization recipes: what to quantize, to which codes, as data. */
-import { type Processor, PROCESSORS, QUANT_TYPES, type QuantType } from '../choices.ts';
+import {
+  DEFAULT_WEIGHT_ONLY,
+  type Processor,
+  PROCESSORS,
+  QUANT_TYPES,
+  type QuantType,
+  type WeightOnly,
+} from '../choices.ts';
 import { fail } from '../errors.ts';
 import type { CodeDtype } from '../tensor/qparams.ts';
 import { PAIR_LIMIT } from './sum-layouts.ts';
@@ -43,6 +50,8 @@ export interface Recipe {
      */
     readonly withoutKernel: boolean;
   };
+  /** What weights become where only they are quantized. */
+  readonly weightOnly: WeightOnly;
 }
 
 /** By type. Weights are symmetric, so that all channels have one zero point, as QLinearConv asks. */
@@ -64,6 +73,7 @@ const DEFAULT: Recipe = {
   bias: 'float',
   output: { linear: 'float', product: 'float' },
   targets: { products: false, withoutKernel: false },
+  weightOnly: DEFAULT_WEIGHT_ONLY,
 };
 
 /** Every operator that has an integer form. */
@@ -94,6 +104,8 @@ export interface RecipeChoice {
   readonly reduceRange?: boolean;
   /** Every operator that has an integer form, products of two computed tensors included. */
   readonly full?: boolean;
+  /** What is left out is the default. */
+  readonly weightOnly?: Partial<WeightOnly>;
 }
 
 export function recipeOf(choice: RecipeChoice): Recipe {
@@ -108,6 +120,7 @@ export function recipeOf(choice: RecipeChoice): Recipe {
     ...base,
     activations,
     weights,
+    weightOnly: { ...base.weightOnly, ...choice.weightOnly },
     ...(full ? { ...FULL, output: { ...base.output, product: FULL.output.product } } : {}),
   };
 }

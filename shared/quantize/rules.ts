@@ -223,6 +223,13 @@ export const roleAt = (rule: OperatorRule, index: number): InputRole =>
 export const weightIndexOf = (rule: OperatorRule): number =>
   rule.inputs.findIndex(({ kind }) => kind === 'weight' || kind === 'factor' || kind === 'table');
 
+/** Along which axis of its weight the outputs of a node lie; null: none. */
+export function weightAxisOf(node: Node, rule: OperatorRule): number | null {
+  const index = weightIndexOf(rule);
+  const role = roleAt(rule, index);
+  return 'axis' in role ? role.axis(node, constantOf(node.inputs[index])?.shape ?? []) : null;
+}
+
 export const isLookup = (node: Node): boolean => {
   const rule = ruleOf(node);
   return rule !== undefined && roleAt(rule, 0).kind === 'table';

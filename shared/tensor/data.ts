@@ -49,32 +49,32 @@ export function storedData(dtype: Dtype, shape: readonly number[], source: ByteS
   };
 }
 
-/** Data computed from others only when it is read, so that rewriting a weight stays a synchronous graph edit. */
-export function derivedData(
+/** Data computed only when it is read, every time. */
+export function computedData(
   { dtype, shape }: Pick<TensorData, 'dtype' | 'shape'>,
-  from: readonly TensorData[],
-  compute: (...inputs: Uint8Array[]) => Uint8Array,
+  compute: () => Promise<Uint8Array>,
 ): TensorData {
+  const expected = sized(dtype, shape);
   const read = async (): Promise<Uint8Array> => {
-    const inputs: Uint8Array[] = [];
-    for (const data of from) inputs.push(await data.read());
-    const bytes = compute(...inputs);
-    const expected = sized(dtype, shape);
+    const bytes = await compute();
     if (bytes.byteLength !== expected)
-      throw new Error(`derived ${dtype}[${shape.join(',')}] takes ${expected} bytes, got ${bytes.byteLength}`);
+      throw new Error(`computed ${dtype}[${shape.join(',')}] takes ${expected} bytes, got ${bytes.byteLength}`);
     return bytes;
   };
-  const data: TensorData = {
-    dtype,
-    shape,
-    byteLength: sized(dtype, shape),
-    memory: null,
-    stored: null,
-    identity: read,
-    read,
-  };
-  return data;
+  return { dtype, shape, byteLength: expected, memory: null, stored: null, identity: read, read };
 }
+
+/** Data computed from others, so that rewriting a weight stays a synchronous graph edit. */
+export const derivedData = (
+  type: Pick<TensorData, 'dtype' | 'shape'>,
+  from: readonly TensorData[],
+  compute: (...inputs: Uint8Array[]) => Uint8Array,
+): TensorData =>
+  computedData(type, async () => {
+    const inputs: Uint8Array[] = [];
+    for (const data of from) inputs.push(await data.read());
+    return compute(...inputs);
+  });
 
 /** The same numbers under another shape of the same size; still stored or in memory if they were. */
 export function reshapedData(data: TensorData, shape: readonly number[]): TensorData {

@@ -84,6 +84,33 @@ export const CONTRIB: Readonly<Record<string, OpRow>> = {
     inputs: 'A B b_scale b_zero_point? bias?',
     infer: (c) => typed('float32', matmulShape(c, 0, 1)),
   },
+  MatMulNBits: {
+    since: [1],
+    inputs: 'A B scales zero_points? g_idx? bias?',
+    attributes: {
+      K: { kind: 'int' },
+      N: { kind: 'int' },
+      bits: { kind: 'int', default: 4 },
+      block_size: { kind: 'int' },
+      accuracy_level: { kind: 'int', default: 0 },
+    },
+    infer: (c) => typed(c.dtypeOf(0), [...c.shape(0).slice(0, -1), c.int('N')]),
+  },
+  GatherBlockQuantized: {
+    since: [1],
+    inputs: 'data indices scales zero_points?',
+    attributes: {
+      gather_axis: { kind: 'int', default: 0 },
+      quantize_axis: { kind: 'int', default: 1 },
+      block_size: { kind: 'int', default: 128 },
+      bits: { kind: 'int', default: 4 },
+    },
+    // Codes of four bits that share a byte make the last axis shorter than it is.
+    infer: (c) =>
+      c.int('gather_axis') === 0 && (c.dtypeOf(0) !== 'uint8' || c.int('bits') === 8)
+        ? typed(c.dtypeOf(2), [...c.shape(1), ...c.shape(0).slice(1)])
+        : { type: null },
+  },
   MatMulIntegerToFloat: {
     since: [1],
     inputs: 'A B a_scale b_scale a_zero_point? b_zero_point? bias?',

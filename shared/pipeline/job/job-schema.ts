@@ -104,8 +104,8 @@ export const OPTIONS = {
     false,
   ),
   approach: option(
-    'Quantize activations with ranges from calibration data (static) or at run time (dynamic). Default: ' +
-      'static when there is calibration data.',
+    'Quantize activations with ranges from calibration data (static), at run time (dynamic) or not at all ' +
+      '(weight-only). Default: static when there is calibration data.',
     oneOf(COMPUTED_APPROACHES),
   ),
   calibration: option(

@@ -3,14 +3,14 @@
  * DynamicQuantizeMatMul.
  */
 import type { Node, Value } from '../../onnx/ir.ts';
-import { constantOf, float } from '../../onnx/match.ts';
-import { asFloat32, bytesOf, transposeBytes } from '../../tensor/arithmetic.ts';
+import { transposeBytes } from '../../tensor/arithmetic.ts';
 import { derivedData, type TensorData } from '../../tensor/data.ts';
 import { scaleAxis } from '../../tensor/qparams.ts';
 import { type ConstantPlan, isConstantPlan, type TensorPlan } from '../plan.ts';
 import { isLookup } from '../rules.ts';
 import { lookupWriter } from './lookup.ts';
 import { PlanValues } from './plan-values.ts';
+import { scaledBias } from './scaled-bias.ts';
 import type { WriteRequest, Written } from './writer.ts';
 import { typeLike, Writing } from './writing.ts';
 
@@ -97,18 +97,6 @@ function writeProduct({ writing, values, node, x, matrix, weight }: Product): Wr
     : product;
   writing.graph.removeNode(node);
   return { node, tensor: name, value: last, qparams: null };
-}
-
-function scaledBias(writing: Writing, node: Node, bias: Value): Value {
-  const beta = float(node, 'beta') ?? 1;
-  if (beta === 1) return bias;
-  const data = constantOf(bias)!;
-  return writing.constant(
-    `${bias.name}_scaled`,
-    derivedData({ dtype: 'float32', shape: data.shape }, [data], (bytes) =>
-      bytesOf(asFloat32(bytes!).map((v) => v * beta)),
-    ),
-  );
 }
 
 /** On a new tensor: others may read the matrix as it is. */

@@ -1,0 +1,54 @@
+/** Nodes that multiply by a constant matrix or look up its rows: what can be quantized without looking at activations. */
+import type { Graph, Node } from '../../onnx/ir.ts';
+import { constantOf, mayBeFloat } from '../../onnx/match.ts';
+import type { SkippedNode } from '../../report/report.ts';
+import { dynamicFormOf, type OperatorRule, ruleOf, weightIndexOf } from '../rules.ts';
+
+export interface Matrices {
+  readonly nodes: ReadonlyMap<Node, OperatorRule>;
+  readonly skipped: readonly SkippedNode[];
+}
+
+interface Asked {
+  readonly graph: Graph;
+  /** Nodes to leave in float, and why. */
+  readonly refused: ReadonlyMap<Node, string>;
+  /** Why an operator with weights that are no matrix stays in float, where it is not for the reason of its rule. */
+  readonly noMatrix?: string;
+  /** Also rows of a table. */
+  readonly lookups: boolean;
+}
+
+/** In the order of the graph. What has no weights is not worth a line among the skipped. */
+export function matricesIn({ graph, refused, noMatrix, lookups }: Asked): Matrices {
+  const reasons = new Map(refused);
+  const nodes = new Map<Node, OperatorRule>();
+  for (const node of graph.nodes) {
+    const form = dynamicFormOf(node);
+    if (!form || reasons.has(node)) continue;
+    const rule = ruleOf(node);
+    const reason =
+      form.kind === 'float'
+        ? (noMatrix ?? form.reason)
+        : form.kind === 'lookup' && !lookups
+          ? 'tables of embeddings are left in float unless they are asked for'
+          : rule
+            ? reasonAgainst(node, rule)
+            : null;
+    if (rule && reason === null) nodes.set(node, rule);
+    else if (reason !== null && mayBeFloat(node.outputs[0]!)) reasons.set(node, reason);
+  }
+  const skipped = [...reasons].map(([node, reason]) => ({ node: node.name, operator: node.op, reason }));
+  return { nodes, skipped };
+}
+
+function reasonAgainst(node: Node, rule: OperatorRule): string | null {
+  const form = dynamicFormOf(node)!;
+  const data = constantOf(node.inputs[weightIndexOf(rule)]);
+  const isProduct = form.kind === 'product';
+  if (!data) return isProduct ? 'it multiplies two computed tensors' : 'its table is computed';
+  if (data.dtype !== 'float32') return `its weight is ${data.dtype}`;
+  if (data.shape.length !== 2 || data.byteLength === 0) return 'its weight is no matrix';
+  if (isProduct && constantOf(node.inputs[0])) return 'it is a constant';
+  return (isProduct ? form.refuse(node) : null) ?? rule.refuse?.(node) ?? null;
+}

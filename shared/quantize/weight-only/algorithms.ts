@@ -1,0 +1,6 @@
+/** Ways to find scales and codes of blocks: a file and a row each. */
+import type { WeightAlgorithm } from '../../choices.ts';
+import type { Algorithm } from './algorithm.ts';
+import { rtn } from './rtn.ts';
+
+export const ALGORITHMS = { RTN: rtn } as const satisfies Record<WeightAlgorithm, Algorithm>;
