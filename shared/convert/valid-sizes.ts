@@ -11,7 +11,8 @@ import {
 } from '../tensor/condition.ts';
 import { type Dim, evaluateDim, isStatic, modDims, subDims, symbol, symbolName, symbolsOf } from '../tensor/dim.ts';
 import { isMonotone } from '../tensor/formula.ts';
-import { type Interval, SizeFacts } from '../tensor/size-facts.ts';
+import type { Interval } from '../tensor/interval.ts';
+import { SizeFacts } from '../tensor/size-facts.ts';
 import type { Guards, SymbolRange } from '../torch/program.ts';
 
 export interface ValidSizes {

@@ -1,14 +1,7 @@
 /** Scale and zero point of every tensor of a plan. Weights are read one at a time. */
-import {
-  absMaxOf,
-  asFloat32,
-  bytesOf,
-  channelsOf,
-  extentOf,
-  type SumLayout,
-  worstPairsOf,
-} from '../tensor/arithmetic.ts';
+import { absMaxOf, asFloat32, bytesOf, channelsOf, extentOf } from '../tensor/arithmetic.ts';
 import { memoryData, type TensorData } from '../tensor/data.ts';
+import { type SumLayout, worstPairsOf } from '../tensor/pair-sums.ts';
 import { encodeNumbers } from '../tensor/numbers.ts';
 import { type CodeDtype, type Granularity, type QParams, scaleAxis, perAxis, PER_TENSOR } from '../tensor/qparams.ts';
 import type { Value } from '../onnx/ir.ts';

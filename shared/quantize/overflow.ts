@@ -7,7 +7,7 @@ import { inferModel } from '../onnx/infer.ts';
 import type { Model, Node, Value } from '../onnx/ir.ts';
 import { constantOf, everyNode, producedBy } from '../onnx/match.ts';
 import type { OverflowingOperator } from '../report/report.ts';
-import { pairsBeyond, type SumLayout } from '../tensor/arithmetic.ts';
+import { pairsBeyond, type SumLayout } from '../tensor/pair-sums.ts';
 import type { TensorData } from '../tensor/data.ts';
 import { alongColumns, alongRows, ofConv, ofGemm, PAIR_LIMIT, type SumLayouts } from './sum-layouts.ts';
 

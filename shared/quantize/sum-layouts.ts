@@ -4,7 +4,7 @@
  */
 import type { Node } from '../onnx/ir.ts';
 import { int } from '../onnx/match.ts';
-import type { SumLayout } from '../tensor/arithmetic.ts';
+import type { SumLayout } from '../tensor/pair-sums.ts';
 
 /** Largest sum of two neighbouring int8 codes that 16 bits hold for any two uint8 activations. */
 export const PAIR_LIMIT = 128;

@@ -1,6 +1,7 @@
 /** How far a model's outputs are from a reference, over any number of batches, without keeping one of them. */
 import type { OutputComparison } from '../report/report.ts';
-import { addDistances, asFloats, type Distances, noDistances } from '../tensor/arithmetic.ts';
+import { asFloats } from '../tensor/arithmetic.ts';
+import { addDistances, type Distances, noDistances } from '../tensor/distances.ts';
 import { type Dtype, isFloat } from '../tensor/dtype.ts';
 import { decodeBigInts } from '../tensor/numbers.ts';
 import type { MemoryTensor } from './session.ts';

@@ -131,46 +131,6 @@ export function absMaxOf(values: Float32Array, { outer, channels, inner }: Chann
   return result;
 }
 
-/**
- * A tensor of factors seen as sums of products: `outer` blocks of `length` factors, each factor once for every one of
- * `inner` sums. A kernel adds the products of a sum in `order` (places in the block); null: as they lie.
- */
-export interface SumLayout {
-  readonly outer: number;
-  readonly length: number;
-  readonly inner: number;
-  readonly order: Int32Array | null;
-}
-
-/** Largest `|a + b|` of each sum, where a and b are factors 0 and 1, 2 and 3, ... of its order. */
-export function worstPairsOf(values: Float32Array, { outer, length, inner, order }: SumLayout): Float32Array {
-  const worst = new Float32Array(outer * inner);
-  for (let o = 0; o < outer; o++) {
-    for (let k = 0; k + 1 < length; k += 2) {
-      const first = (o * length + (order ? order[k]! : k)) * inner;
-      const second = (o * length + (order ? order[k + 1]! : k + 1)) * inner;
-      for (let n = 0, at = o * inner; n < inner; n++, at++) {
-        const sum = Math.abs(values[first + n]! + values[second + n]!);
-        if (sum > worst[at]!) worst[at] = sum;
-      }
-    }
-  }
-  return worst;
-}
-
-/** How many pairs of codes, of the same places, have `|a + b| > limit`. */
-export function pairsBeyond(codes: Int8Array, { outer, length, inner, order }: SumLayout, limit: number): number {
-  let beyond = 0;
-  for (let o = 0; o < outer; o++) {
-    for (let k = 0; k + 1 < length; k += 2) {
-      const first = (o * length + (order ? order[k]! : k)) * inner;
-      const second = (o * length + (order ? order[k + 1]! : k + 1)) * inner;
-      for (let n = 0; n < inner; n++) if (Math.abs(codes[first + n]! + codes[second + n]!) > limit) beyond++;
-    }
-  }
-  return beyond;
-}
-
 /** Arrays that hold codes; two 4-bit codes share a byte and have none. */
 const CODE_ARRAYS = {
   uint8: Uint8Array,
@@ -269,63 +229,4 @@ export function transposeBytes(bytes: Uint8Array, rows: number, columns: number)
   const out = new Uint8Array(bytes.length);
   for (let r = 0, i = 0; r < rows; r++) for (let c = 0; c < columns; c++, i++) out[c * rows + r] = bytes[i]!;
   return out;
-}
-
-/** Running sums over pairs of tensors, from which every distance follows. */
-export interface Distances {
-  elements: number;
-  maxAbs: number;
-  sumAbs: number;
-  /** Sums over places where both are finite. */
-  squaredReference: number;
-  squaredActual: number;
-  squaredDifference: number;
-  product: number;
-  /** Places outside the tolerance. */
-  outside: number;
-  /** Places where exactly one is NaN, or an infinity meets something else. */
-  unlike: number;
-}
-
-export const noDistances = (): Distances => ({
-  elements: 0,
-  maxAbs: 0,
-  sumAbs: 0,
-  squaredReference: 0,
-  squaredActual: 0,
-  squaredDifference: 0,
-  product: 0,
-  outside: 0,
-  unlike: 0,
-});
-
-interface Compared {
-  readonly actual: ArrayLike<number>;
-  readonly reference: ArrayLike<number>;
-  readonly rtol: number;
-  readonly atol: number;
-}
-
-/**
- * Within tolerance is `|actual - reference| <= atol + rtol * |reference|`; NaN equals NaN, an infinity equals itself.
- */
-export function addDistances(sums: Distances, { actual, reference, rtol, atol }: Compared): void {
-  for (let i = 0; i < reference.length; i++) {
-    const a = actual[i]!;
-    const r = reference[i]!;
-    const difference = Math.abs(a - r);
-    if (difference - difference === 0) {
-      if (difference > sums.maxAbs) sums.maxAbs = difference;
-      if (difference > atol + rtol * Math.abs(r)) sums.outside++;
-      sums.sumAbs += difference;
-      sums.squaredReference += r * r;
-      sums.squaredActual += a * a;
-      sums.squaredDifference += difference * difference;
-      sums.product += a * r;
-    } else if (a !== r && (a === a || r === r)) {
-      sums.unlike++;
-      sums.outside++;
-    }
-  }
-  sums.elements += reference.length;
 }

@@ -5,7 +5,6 @@ import {
   type Atom,
   type Dim,
   dimText,
-  DIM_FUNCTIONS,
   divideExactly,
   floorDivDims,
   isStatic,
@@ -22,16 +21,13 @@ import {
   symbolsOf,
   type Term,
 } from './dim.ts';
+import { ANYTHING, CALL_RANGES, IMPLIED, type Interval, times } from './interval.ts';
 import { evaluateFormula, isMonotone, ROUNDINGS } from './formula.ts';
-
-/** Both ends included. */
-export type Interval = readonly [low: number, high: number];
 
 /** Expressions of sizes have a handful of terms. */
 const TERM_LIMIT = 64;
 const termCount = (dim: Dim): number => (isStatic(dim) ? 1 : dim.terms.length);
 
-const ANYTHING: Interval = [-Infinity, Infinity];
 /** Rewriting ends by itself for what PyTorch writes; this is for what a hostile file might. */
 const ROUNDS = 6;
 
@@ -298,13 +294,6 @@ export class SizeFacts {
   }
 }
 
-const IMPLIED = {
-  eq: (low: number, high: number) => low === 0 && high === 0,
-  ne: (low: number, high: number) => low > 0 || high < 0,
-  lt: (_: number, high: number) => high < 0,
-  le: (_: number, high: number) => high <= 0,
-} as const;
-
 function onlyAtom(dim: Dim): Atom | null {
   if (isStatic(dim) || dim.terms.length !== 1) return null;
   const { factor, atoms } = dim.terms[0]!;
@@ -312,21 +301,3 @@ function onlyAtom(dim: Dim): Atom | null {
 }
 
 const termDim = ({ factor, atoms }: Term): Dim => mulDims(factor, ...atoms.map(ofAtom));
-
-// 0 times infinity is 0 here: the infinite end is never reached.
-const product = (a: number, b: number): number => (a === 0 || b === 0 ? 0 : a * b);
-const corners = (f: (a: number, b: number) => number, [a, b]: Interval, [c, d]: Interval): Interval => {
-  const all = [f(a, c), f(a, d), f(b, c), f(b, d)];
-  return [Math.min(...all), Math.max(...all)];
-};
-const times = (a: Interval, b: Interval): Interval => corners(product, a, b);
-const quotient = (a: number, b: number): number =>
-  Number.isFinite(b) ? Math.floor(a / b) : Number.isFinite(a) ? (a < 0 ? -1 : 0) : a;
-
-const CALL_RANGES: Readonly<Record<keyof typeof DIM_FUNCTIONS, (a: Interval, b: Interval) => Interval>> = {
-  floordiv: (a, b) => (b[0] >= 1 ? corners(quotient, a, b) : ANYTHING),
-  mod: (a, b) => (b[0] >= 1 ? [0, Math.min(b[1] - 1, a[0] >= 0 ? a[1] : Infinity)] : ANYTHING),
-  min: (a, b) => [Math.min(a[0], b[0]), Math.min(a[1], b[1])],
-  max: (a, b) => [Math.max(a[0], b[0]), Math.max(a[1], b[1])],
-  pow: (a, b) => (a[0] >= 1 && b[0] >= 0 ? [1, Infinity] : ANYTHING),
-};

@@ -1,5 +1,5 @@
 /** `out=` operators: the pure overload each stands for. */
-import { parseTarget, targetText } from './target.ts';
+import { parseTarget, targetText, withoutOut } from './target.ts';
 
 /** `X_out` belongs to `X` and `out` to the default overload, except here. Pairs as in native_functions.yaml. */
 const IRREGULAR: Readonly<Record<string, string>> = {
@@ -46,6 +46,6 @@ export function outTarget(target: string): string | null {
   if (irregular !== undefined) return targetText(base, irregular);
   if (namespace !== 'aten') return null;
   if (overload === 'out') return targetText(base, TENSOR.has(base) ? 'Tensor' : DIM.has(base) ? 'dim' : '');
-  if (overload.endsWith('_out')) return targetText(base, overload.slice(0, -4));
-  return FIRST_OUTPUTS.has(overload) ? targetText(base, '') : null;
+  const pure = withoutOut(overload) ?? (FIRST_OUTPUTS.has(overload) ? '' : null);
+  return pure === null ? null : targetText(base, pure);
 }

@@ -29,6 +29,16 @@ const IN_PLACE_DUNDERS: Readonly<Record<string, string>> = {
   __irshift__: '__rshift__',
 };
 
+/** The end of an overload that writes into an argument; those named otherwise are in the table of `out-variants`. */
+const OUT_SUFFIX = '_out';
+
+/** `dim_IntList_out` gives `dim_IntList`; null when the overload does not write into an argument by its name. */
+export const withoutOut = (overload: string): string | null =>
+  overload.endsWith(OUT_SUFFIX) ? overload.slice(0, -OUT_SUFFIX.length) : null;
+
+/** Operators on lists of tensors: PyTorch names the whole family so. */
+export const isForeach = ({ base }: Target): boolean => base.startsWith('_foreach_');
+
 /** `add_` gives `add`, `__iand__` gives `__and__`; null when the name is no in-place one. */
 export function pureBase(base: string): string | null {
   if (Object.hasOwn(IN_PLACE_DUNDERS, base)) return IN_PLACE_DUNDERS[base]!;

@@ -7,18 +7,8 @@ import type { TorchNode } from '../program.ts';
 import type { Step } from './aliases.ts';
 import { argumentOf, boolArgument, flatOutputs, intArgument, tensorNames } from './arguments.ts';
 import { copiesOrNot } from './conditional-views.ts';
-import {
-  diagonal,
-  half,
-  narrowed,
-  selected,
-  sliced,
-  splitAlong,
-  splitAtIndices,
-  strided,
-  unbound,
-  unfolded,
-} from './partial-views.ts';
+import { diagonal, half, narrowed, selected, sliced, strided, unfolded } from './partial-views.ts';
+import { splitAlong, splitAtIndices, unbound } from './split-views.ts';
 import {
   ALIAS,
   inverseOf,

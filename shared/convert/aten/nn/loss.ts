@@ -4,16 +4,10 @@ import { type Dim, mulDims } from '../../../tensor/dim.ts';
 import { aten, type AtenBuilder } from '../../converter.ts';
 import { dtypeOf, promoted, promotedToFloat } from '../../promote.ts';
 import { axisOf, commonShape, expandTo, rankOf, reshape, shapeOf, staticSize, unsqueeze } from '../../shape.ts';
+import { num, positive, reduced } from './loss-terms.ts';
 import { vectorNorm } from '../reduce/norm.ts';
 import { reduce } from '../reduce/reduction.ts';
 
-/** 0: none, 1: mean, 2: sum. */
-function reduced(op: AtenBuilder, x: Value, reduction: number): Value {
-  if (reduction === 0) return x;
-  return reduce(op, reduction === 1 ? 'ReduceMean' : 'ReduceSum', x, { axes: shapeOf(x).map((_, i) => i) });
-}
-const num = (op: AtenBuilder, like: Value, value: number): Value => op.scalar(dtypeOf(like), value);
-const positive = (op: AtenBuilder, x: Value): Value => op.Max([x, num(op, x, 0)]);
 const difference = (op: AtenBuilder, a: Value, b: Value): Value => op.Sub(promoted(op, [a, b]));
 
 export const mse_loss = aten(

@@ -1,20 +1,12 @@
 /** ATen losses over margins, pairs and counts. */
 import { type Dim } from '../../../tensor/dim.ts';
 import type { Value } from '../../../onnx/ir.ts';
-import { aten, type AtenBuilder } from '../../converter.ts';
+import { aten } from '../../converter.ts';
 import { cast, dtypeOf, promotedToFloat } from '../../promote.ts';
 import { rankOf, reshape, shapeOf, staticSize, unsqueeze } from '../../shape.ts';
 import { distanceNorm } from '../linalg/geometry.ts';
+import { num, positive, reduced } from './loss-terms.ts';
 import { reduce } from '../reduce/reduction.ts';
-
-/** 0: none, 1: mean, 2: sum. */
-function reduced(op: AtenBuilder, x: Value, reduction: number): Value {
-  return reduction === 0
-    ? x
-    : reduce(op, reduction === 1 ? 'ReduceMean' : 'ReduceSum', x, { axes: shapeOf(x).map((_, i) => i) });
-}
-const num = (op: AtenBuilder, like: Value, value: number): Value => op.scalar(dtypeOf(like), value);
-const positive = (op: AtenBuilder, x: Value): Value => op.Max([x, num(op, x, 0)]);
 
 export const cosine_embedding_loss = aten(
   'aten::cosine_embedding_loss(Tensor input1, Tensor input2, Tensor target, float margin=0., int reduction=1) -> Tensor',

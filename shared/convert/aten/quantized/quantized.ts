@@ -11,11 +11,11 @@ import { granularityAttributes, type QParamValues } from '../../../onnx/qparam-v
 import { nameMadeFrom } from '../../../onnx/passes/name-values.ts';
 import { aten, type AtenBuilder, type OpConverter } from '../../converter.ts';
 import { cast, dtypeOf } from '../../promote.ts';
-import { axisOf, rankOf, reshape, shapeOf, staticSizes } from '../../shape.ts';
+import { axisOf, rankOf, reshape, shapeOf } from '../../shape.ts';
 import { codesOf, type CodeRange } from './weight-codes.ts';
 
 /** Scale and zero point: scalars, or one for each index along an axis. */
-interface StoredQParams extends QParamValues {
+export interface StoredQParams extends QParamValues {
   /** The scale in double precision, when the file has it as a number. */
   readonly number: number | null;
 }
@@ -70,7 +70,7 @@ function clipped(op: AtenBuilder, x: Value, qparams: StoredQParams, { quant_min,
   return quant_max < high ? op.Min([above, line(quant_max)]) : above;
 }
 
-function quantized(op: AtenBuilder, input: Value, qparams: StoredQParams, range: Range): Value {
+export function quantized(op: AtenBuilder, input: Value, qparams: StoredQParams, range: Range): Value {
   if (input.data && qparams.scale.data && (!qparams.zeroPoint || qparams.zeroPoint.data))
     return weightCodes(op, input, qparams, range);
   const x = cast(op, input, 'float32');
@@ -94,7 +94,7 @@ const weightCodes = (
   );
 
 /** The codes as floats, for types that ONNX does not quantize to. */
-function rounded(op: AtenBuilder, x: Value, qparams: StoredQParams, { quant_min, quant_max }: Range): Value {
+export function rounded(op: AtenBuilder, x: Value, qparams: StoredQParams, { quant_min, quant_max }: Range): Value {
   const [scale, zero] = [
     aligned(op, qparams.scale, rankOf(x), scaleAxis(qparams.granularity)),
     qparams.zeroPoint && aligned(op, cast(op, qparams.zeroPoint, 'float32'), rankOf(x), scaleAxis(qparams.granularity)),
@@ -107,7 +107,7 @@ function rounded(op: AtenBuilder, x: Value, qparams: StoredQParams, { quant_min,
   ]);
 }
 
-function dequantized(op: AtenBuilder, codes: Value, qparams: StoredQParams, to: Dtype | null): Value {
+export function dequantized(op: AtenBuilder, codes: Value, qparams: StoredQParams, to: Dtype | null): Value {
   const dtype = dtypeOf(codes);
   const isStoredZero = !qparams.zeroPoint || !isFloat(dtypeOf(qparams.zeroPoint));
   const real =
@@ -129,7 +129,7 @@ function shifted(op: AtenBuilder, codes: Value, qparams: StoredQParams): Value {
   return op.Mul([zero ? op.Sub([x, zero]) : x, scale]);
 }
 
-const numberQParams = (op: AtenBuilder, scale: number, zero: number, dtype: Dtype): StoredQParams => ({
+export const numberQParams = (op: AtenBuilder, scale: number, zero: number, dtype: Dtype): StoredQParams => ({
   scale: op.scalar('float32', scale),
   zeroPoint: op.scalar(fits(zero, dtype) ? dtype : 'int64', zero),
   granularity: PER_TENSOR,
@@ -137,13 +137,13 @@ const numberQParams = (op: AtenBuilder, scale: number, zero: number, dtype: Dtyp
 });
 const fits = (zero: number, dtype: Dtype): boolean =>
   !isFloat(dtype) && zero >= Number(integerRange(dtype)[0]) && zero <= Number(integerRange(dtype)[1]);
-const tensorQParams = (op: AtenBuilder, scale: Value, zero: Value): StoredQParams => ({
+export const tensorQParams = (op: AtenBuilder, scale: Value, zero: Value): StoredQParams => ({
   scale: asScalar(op, stored(op, scale, 'float32')),
   zeroPoint: asScalar(op, zero),
   granularity: PER_TENSOR,
   number: null,
 });
-const channelQParams = (
+export const channelQParams = (
   op: AtenBuilder,
   like: Value,
   { scales, zero_points, axis }: { scales: Value; zero_points: Value | null; axis: number },
@@ -182,144 +182,3 @@ export const dequantize_per_channel = aten(
   'quantized_decomposed::dequantize_per_channel(Tensor input, Tensor scales, Tensor? zero_points, int axis, int quant_min, int quant_max, ScalarType dtype, *, ScalarType? out_dtype=None) -> Tensor',
   (op, a) => dequantized(op, a.input, channelQParams(op, a.input, a), a.out_dtype),
 );
-
-interface RowQuantization {
-  readonly scales: Value;
-  readonly zeros: Value;
-  readonly range: Range;
-}
-
-/** Rows of their own qparams: scales and zero points broadcast against the tensor. */
-function rowsQuantized(op: AtenBuilder, x: Value, { scales, zeros, range }: RowQuantization): Value {
-  const steps = op.Add([op.Mul([x, op.Reciprocal([cast(op, scales, dtypeOf(x))])]), cast(op, zeros, dtypeOf(x))]);
-  return cast(
-    op,
-    op.Clip([op.Round([steps]), op.scalar(dtypeOf(x), range.quant_min), op.scalar(dtypeOf(x), range.quant_max)]),
-    range.dtype,
-  );
-}
-interface RowDequantization {
-  readonly scales: Value;
-  readonly zeros: Value | null;
-  readonly to: Dtype;
-}
-
-const rowsDequantized = (op: AtenBuilder, codes: Value, { scales, zeros, to }: RowDequantization): Value => {
-  const x = cast(op, codes, 'float32');
-  return cast(op, op.Mul([zeros ? op.Sub([x, cast(op, zeros, 'float32')]) : x, cast(op, scales, 'float32')]), to);
-};
-export const quantize_per_token = aten(
-  'quantized_decomposed::quantize_per_token(Tensor input, Tensor scales, Tensor zero_points, int quant_min, int quant_max, ScalarType dtype) -> Tensor',
-  (op, a) => rowsQuantized(op, cast(op, a.input, 'float32'), { scales: a.scales, zeros: a.zero_points, range: a }),
-);
-export const dequantize_per_token = aten(
-  'quantized_decomposed::dequantize_per_token(Tensor input, Tensor scales, Tensor zero_points, int quant_min, int quant_max, ScalarType dtype, ScalarType output_dtype) -> Tensor',
-  (op, a) => rowsDequantized(op, a.input, { scales: a.scales, zeros: a.zero_points, to: a.output_dtype }),
-);
-
-/** Groups of neighbours in a row as rows of their own. */
-function grouped(op: AtenBuilder, x: Value, size: number): Value {
-  const [rows, columns] = staticSizes(op, x, 'size with groups') as [number, number];
-  if (columns % size !== 0) op.aten.refuse('group_size', size, `a divisor of ${columns}`);
-  return reshape(op, x, [(rows * columns) / size, size]);
-}
-const columnOf = (op: AtenBuilder, x: Value): Value =>
-  reshape(op, x, [staticSizes(op, x, 'size of the scales').reduce((n, d) => n * d, 1), 1]);
-/** One group, when a row has one scale and is shorter than a group. */
-const groupSize = (x: Value, scales: Value, size: number): number => {
-  const columns = shapeOf(x)[1];
-  return typeof columns === 'number' && size > columns && shapeOf(scales).at(-1) === 1 ? columns : size;
-};
-export const quantize_per_channel_group = aten(
-  'quantized_decomposed::quantize_per_channel_group(Tensor input, Tensor scales, Tensor zero_points, int quant_min, int quant_max, ScalarType dtype, int group_size) -> Tensor',
-  (op, a) =>
-    reshape(
-      op,
-      rowsQuantized(op, grouped(op, cast(op, a.input, 'float32'), groupSize(a.input, a.scales, a.group_size)), {
-        scales: columnOf(op, a.scales),
-        zeros: columnOf(op, a.zero_points),
-        range: a,
-      }),
-      shapeOf(a.input),
-    ),
-);
-export const dequantize_per_channel_group = aten(
-  'quantized_decomposed::dequantize_per_channel_group(Tensor input, Tensor scales, Tensor? zero_points, int quant_min, int quant_max, ScalarType dtype, int group_size, ScalarType output_dtype) -> Tensor',
-  (op, a) =>
-    reshape(
-      op,
-      rowsDequantized(op, grouped(op, a.input, groupSize(a.input, a.scales, a.group_size)), {
-        scales: columnOf(op, a.scales),
-        zeros: a.zero_points && columnOf(op, a.zero_points),
-        to: a.output_dtype,
-      }),
-      shapeOf(a.input),
-    ),
-);
-
-/** The codes fake quantization stands for: the smallest type that holds the range; int32 is computed step by step. */
-const codesFor = ({ quant_min, quant_max }: Omit<Range, 'dtype'>): Dtype =>
-  quant_min >= 0 && quant_max <= 255 ? 'uint8' : quant_min >= -128 && quant_max <= 127 ? 'int8' : 'int32';
-
-function fakeQuantized(op: AtenBuilder, self: Value, qparams: StoredQParams, limits: Omit<Range, 'dtype'>): Value {
-  if (qparams.zeroPoint && isFloat(dtypeOf(qparams.zeroPoint)))
-    op.aten.refuse('zero_point', dtypeOf(qparams.zeroPoint), 'whole numbers');
-  const range = { ...limits, dtype: codesFor(limits) };
-  return dequantized(op, quantized(op, self, qparams, range), qparams, dtypeOf(self));
-}
-/** Where the value was inside the range: needed by gradients only, but an output. */
-function inside(
-  op: AtenBuilder,
-  self: Value,
-  qparams: StoredQParams,
-  { quant_min, quant_max }: Omit<Range, 'dtype'>,
-): Value {
-  const free = rounded(op, cast(op, self, 'float32'), qparams, {
-    quant_min: -Infinity,
-    quant_max: Infinity,
-    dtype: 'int32',
-  });
-  return op.And([
-    op.GreaterOrEqual([free, op.scalar('float32', quant_min)]),
-    op.LessOrEqual([free, op.scalar('float32', quant_max)]),
-  ]);
-}
-const both = (op: AtenBuilder, self: Value, qparams: StoredQParams, limits: Omit<Range, 'dtype'>): Value[] => [
-  fakeQuantized(op, self, qparams, limits),
-  inside(op, self, qparams, limits),
-];
-
-const perTensor = (
-  op: AtenBuilder,
-  a: { scale: number; zero_point: number; quant_min: number; quant_max: number },
-): StoredQParams => numberQParams(op, a.scale, a.zero_point, codesFor(a));
-const perChannel = (
-  op: AtenBuilder,
-  a: { self: Value; scale: Value; zero_point: Value; axis: number },
-): StoredQParams => channelQParams(op, a.self, { scales: a.scale, zero_points: a.zero_point, axis: a.axis });
-export const fakeQuantize: OpConverter[] = [
-  ...aten(
-    'aten::fake_quantize_per_tensor_affine(Tensor self, float scale, int zero_point, int quant_min, int quant_max) -> Tensor',
-    (op, a) => fakeQuantized(op, a.self, perTensor(op, a), a),
-  ),
-  ...aten(
-    'aten::fake_quantize_per_tensor_affine.tensor_qparams(Tensor self, Tensor scale, Tensor zero_point, int quant_min, int quant_max) -> Tensor',
-    (op, a) => fakeQuantized(op, a.self, tensorQParams(op, a.scale, a.zero_point), a),
-  ),
-  ...aten(
-    'aten::fake_quantize_per_tensor_affine_cachemask(Tensor self, float scale, int zero_point, int quant_min, int quant_max) -> (Tensor output, Tensor mask)',
-    (op, a) => both(op, a.self, perTensor(op, a), a),
-  ),
-  ...aten(
-    'aten::fake_quantize_per_channel_affine(Tensor self, Tensor scale, Tensor zero_point, int axis, int quant_min, int quant_max) -> Tensor',
-    (op, a) => fakeQuantized(op, a.self, perChannel(op, a), a),
-  ),
-  ...aten(
-    'aten::fake_quantize_per_channel_affine_cachemask(Tensor self, Tensor scale, Tensor zero_point, int axis, int quant_min, int quant_max) -> (Tensor output, Tensor mask)',
-    (op, a) => both(op, a.self, perChannel(op, a), a),
-  ),
-  ...aten(
-    'quantized_decomposed::fake_quant_per_channel(Tensor input, Tensor scales, Tensor zero_points, int axis, int quant_min, int quant_max) -> Tensor',
-    (op, a) => fakeQuantized(op, a.input, channelQParams(op, a.input, a), a),
-  ),
-];
