@@ -7,8 +7,9 @@ import { mean } from '../reduce/mean.ts';
 import { withNaN } from './nan-pooling.ts';
 import { alongAxisMatrix } from '../../axis-matrix.ts';
 import { dtypeOf } from '../../promote.ts';
-import { rankOf, shapeOf, squeeze, staticSize, unsqueeze } from '../../shape.ts';
+import { rankOf, shapeOf, squeeze, unsqueeze } from '../../shape.ts';
 import { zeroPadded } from '../../sliding-windows.ts';
+import { averagedWindows } from './adaptive-windows.ts';
 import { averageBySums } from './average-pool.ts';
 import { integerMaxima } from './integer-max-pool.ts';
 
@@ -212,9 +213,8 @@ function averageAxis(op: AtenBuilder, x: Value, axis: number, out: Dim): Value {
   const size = shapeOf(x)[axis]!;
   if (divideExactly(size, out) === 1) return x;
   if (out === 1) return op.ReduceMean([x, op.ints([axis])], { keepdims: 1 });
-  const bins = staticSize(op, out, 'output_size');
-  const width = staticSize(op, size, 'input size with this output_size');
-  return alongAxisMatrix(op, x, axis, averagingRows(width, bins));
+  if (!isStatic(size) || !isStatic(out)) return averagedWindows(op, x, axis, out);
+  return alongAxisMatrix(op, x, axis, averagingRows(size, out));
 }
 type AdaptiveSchema = 'aten::adaptive_avg_pool(Tensor self, SymInt[2] output_size) -> Tensor';
 export const adaptive_avg_pool = [

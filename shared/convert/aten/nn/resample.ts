@@ -1,5 +1,5 @@
 /** Resizing as matrix products along the axes of an image, for what runtimes do not resize as PyTorch does. */
-import { type Dim, floorDivDims, isStatic, mulDims } from '../../../tensor/dim.ts';
+import { type Dim, floorDivDims, mulDims, roundDims } from '../../../tensor/dim.ts';
 import { isFloat } from '../../../tensor/dtype.ts';
 import type { Value } from '../../../onnx/ir.ts';
 import type { AtenBuilder } from '../../converter.ts';
@@ -14,12 +14,11 @@ export interface Target {
   readonly scale_factors: readonly (number | null)[] | null;
 }
 
-/** floor(size * scale). */
-export function scaled(op: AtenBuilder, size: Dim, scale: number): Dim {
-  if (isStatic(size)) return Math.floor(size * scale);
+/** floor(size * scale), in doubles. */
+export function scaled(size: Dim, scale: number): Dim {
   if (Number.isInteger(scale)) return mulDims(size, scale);
-  if (Number.isInteger(1 / scale)) return floorDivDims(size, 1 / scale);
-  return op.aten.refuse('scale_factors', scale, 'whole scales, or fixed input sizes');
+  if (Number.isInteger(Math.log2(scale))) return floorDivDims(size, 1 / scale);
+  return roundDims('floor', { fn: 'mul', of: [{ arg: 0 }, scale] }, [size]);
 }
 
 export interface Resampling extends Target {
@@ -35,7 +34,7 @@ const rowsOf = (axis: Axis, { filter, antialias }: Resampling): number[][] =>
 function axisAt(op: AtenBuilder, x: Value, at: number, { output_size, scale_factors, align }: Resampling): Axis {
   const size = staticSize(op, shapeOf(x)[at]!, 'input size');
   const given = scale_factors?.[at - 2] ?? null;
-  const out = staticSize(op, output_size?.[at - 2] ?? scaled(op, size, given ?? 1), 'output_size');
+  const out = staticSize(op, output_size?.[at - 2] ?? scaled(size, given ?? 1), 'output_size');
   return { size, out, align, scale: align ? (out > 1 ? (size - 1) / (out - 1) : 0) : given ? 1 / given : size / out };
 }
 

@@ -1,10 +1,12 @@
 /** ATen upsampling and pixel rearrangement. */
-import { type Dim, divideExactly, floorDivDims, mulDims } from '../../../tensor/dim.ts';
+import { type Dim, divideExactly, floorDivDims, isStatic, mulDims } from '../../../tensor/dim.ts';
 import { isFloat } from '../../../tensor/dtype.ts';
 import type { Value } from '../../../onnx/ir.ts';
 import { aten, type AtenBuilder } from '../../converter.ts';
 import { dtypeOf } from '../../promote.ts';
 import { rankOf, reshape, shapeOf, staticSize, transpose } from '../../shape.ts';
+import { interpolatedByScale } from './interpolate.ts';
+import { type Axis, nearestGathers, resizeAgrees } from './nearest.ts';
 import { resampled, resampledBytes, scaled, type Target } from './resample.ts';
 
 interface Sampling {
@@ -36,20 +38,36 @@ function resized(op: AtenBuilder, x: Value, target: Target, sampling: Sampling):
     });
   const spatial = rankOf(x) - 2;
   const given = scales?.every((s) => s !== null) ? (scales as readonly number[]) : null;
-  if (given && sampling.transform !== 'align_corners') {
-    const output = shapeOf(x)
-      .slice(2)
-      .map((d, i) => size?.[i] ?? scaled(op, d, given[i]!));
-    const resize = op.Resize([x, null, op.tensor('float32', [rankOf(x)], [1, 1, ...given])], attributesOf(sampling));
-    resize.type = { dtype: x.type!.dtype, shape: [...shapeOf(x).slice(0, 2), ...output] };
-    return resize;
-  }
-  const sizes = size ?? (given ?? []).map((s, i) => scaled(op, shapeOf(x)[2 + i]!, s));
+  const sizes = size ?? (given ?? []).map((s, i) => scaled(shapeOf(x)[2 + i]!, s));
   if (sizes.length !== spatial) return op.aten.refuse('output_size', size, 'a size or a scale for every spatial axis');
-  const resize = op.Resize([x, null, null, op.dims([...shapeOf(x).slice(0, 2), ...sizes])], attributesOf(sampling));
+  const byScale = sampling.transform === 'align_corners' ? null : given;
+  const axes = sizes.map((out, i) => ({ size: shapeOf(x)[2 + i]!, out, given: byScale?.[i] ?? null }));
+  if (sampling.mode === 'nearest') {
+    const nearest = { isExact: sampling.transform === 'half_pixel', isPlane: spatial === 2 };
+    if (!resizeAgrees(axes, nearest) || !axes.every(isSizedAlike)) return nearestGathers(op, x, axes, nearest);
+  } else if (byScale && !axes.every((axis) => isSizedAlike(axis) && !copies(axis, sampling.mode)))
+    return interpolatedByScale(op, x, axes, sampling.mode);
+  const resize = op.Resize(
+    byScale
+      ? [x, null, op.tensor('float32', [rankOf(x)], [1, 1, ...byScale])]
+      : [x, null, null, op.dims([...shapeOf(x).slice(0, 2), ...sizes])],
+    attributesOf(sampling),
+  );
   resize.type = { dtype: x.type!.dtype, shape: [...shapeOf(x).slice(0, 2), ...sizes] };
   return resize;
 }
+
+const isWhole = (scale: number): boolean => Number.isInteger(scale) || Number.isInteger(Math.log2(scale));
+
+/** Whether Resize gives the axis the size that PyTorch does: runtimes multiply by a scale in float32. */
+function isSizedAlike({ size, out, given }: Axis): boolean {
+  if (given === null || isWhole(given)) return true;
+  return isStatic(size) && isStatic(out) && Math.trunc(Math.fround(size * Math.fround(given))) === out;
+}
+
+/** Linear interpolation copies where the size stays, whatever the scale. */
+const copies = ({ size, out, given }: Axis, mode: Sampling['mode']): boolean =>
+  mode === 'linear' && given !== 1 && divideExactly(out, size) === 1;
 
 const NEAREST = { mode: 'nearest', transform: 'asymmetric', nearest: 'floor' } as const;
 const NEAREST_EXACT = { mode: 'nearest', transform: 'half_pixel', nearest: 'round_prefer_ceil' } as const;
