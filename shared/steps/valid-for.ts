@@ -2,7 +2,7 @@
 import { VALID_FOR } from '../convert/convert.ts';
 import type { Model } from '../onnx/ir.ts';
 import type { Condition } from '../tensor/condition.ts';
-import { parseCondition } from '../torch/expression.ts';
+import { parseCondition } from '../torch/condition-expression.ts';
 
 /** Those that can be read; a file may hold anything under any key. */
 export function validFor({ metadata }: Model): Condition[] {

@@ -23,7 +23,6 @@ import {
   type Rounding,
   shiftFormula,
 } from '../tensor/formula.ts';
-import { compare, type Condition, negated, type Quantity } from '../tensor/condition.ts';
 import { EXPRESSION_LIMITS, parseSyntax, type Syntax } from './expression-syntax.ts';
 
 type Fail = (reason: string) => never;
@@ -45,7 +44,7 @@ interface Real {
   readonly args: readonly Dim[];
 }
 /** `opaque`: a number no dimension can express; its text names it, so that equal texts are the same unknown. */
-type Value = Ratio | Real | { readonly kind: 'opaque' };
+export type Value = Ratio | Real | { readonly kind: 'opaque' };
 
 const OPAQUE: Value = { kind: 'opaque' };
 const ratio = (over: Dim, under: Dim = 1, { rounded = false }: { readonly rounded?: boolean } = {}): Ratio => ({
@@ -56,7 +55,7 @@ const ratio = (over: Dim, under: Dim = 1, { rounded = false }: { readonly rounde
 });
 
 /** A value as a double: whole numbers and quotients of them are rounded as Python does. */
-function asReal(value: Value): Real | null {
+export function asReal(value: Value): Real | null {
   if (value.kind !== 'ratio') return value.kind === 'real' ? value : null;
   const { over, under } = value;
   const part = (dim: Dim, args: Dim[]): Formula => (isStatic(dim) ? dim : { arg: args.push(dim) - 1 });
@@ -78,13 +77,13 @@ function realOf(fn: FormulaFunction, values: readonly Value[]): Value {
   return { kind: 'real', of: { fn, of }, args };
 }
 
-const isExact = (value: Value): value is Ratio => value.kind === 'ratio' && !value.rounded;
+export const isExact = (value: Value): value is Ratio => value.kind === 'ratio' && !value.rounded;
 
 /** More terms than any real shape has; products of sums grow quickly. */
 const TERM_LIMIT = 256;
 const termCount = (dim: Dim): number => (isStatic(dim) ? 1 : dim.terms.length);
 
-class Evaluation {
+export class Evaluation {
   readonly refuse: Fail;
   constructor(refuse: Fail) {
     this.refuse = refuse;
@@ -298,7 +297,7 @@ function float(text: string): Value {
   return Number.isFinite(value) ? { kind: 'real', of: value, args: [] } : OPAQUE;
 }
 
-function evaluate(e: Evaluation, syntax: Syntax, depth = 0): Value {
+export function evaluate(e: Evaluation, syntax: Syntax, depth = 0): Value {
   if (depth > EXPRESSION_LIMITS.operations)
     e.refuse(`an expression chains more than ${EXPRESSION_LIMITS.operations} operations`);
   if (syntax.kind === 'number') return literal(e, syntax);
@@ -329,48 +328,3 @@ function unknownSize(syntax: Syntax): Dim {
   const head = syntax.kind === 'call' ? syntax.head.toLowerCase().replace(/\W/g, '_') : 'expr';
   return symbol(`${head}_${createHash('sha256').update(JSON.stringify(syntax)).digest('hex').slice(0, 8)}`);
 }
-
-const RELATION_HEADS: Readonly<Record<string, (left: Quantity, right: Quantity) => Condition>> = {
-  Equality: (left, right) => compare('eq', left, right),
-  Eq: (left, right) => compare('eq', left, right),
-  Unequality: (left, right) => compare('ne', left, right),
-  Ne: (left, right) => compare('ne', left, right),
-  StrictLessThan: (left, right) => compare('lt', left, right),
-  LessThan: (left, right) => compare('le', left, right),
-  StrictGreaterThan: (left, right) => compare('lt', right, left),
-  GreaterThan: (left, right) => compare('le', right, left),
-};
-const JOINED: Readonly<Record<string, 'all' | 'any'>> = { And: 'all', Or: 'any' };
-
-/** A condition over sizes; null where it is about something else, or in a way no dimension can hold. */
-export function parseCondition(text: string): Condition | null {
-  const unreadable = new Error('unreadable');
-  const e = new Evaluation(() => {
-    throw unreadable;
-  });
-  try {
-    return conditionOf(e, parseSyntax(text, e.refuse));
-  } catch (error) {
-    if (error === unreadable) return null;
-    throw error;
-  }
-}
-
-function conditionOf(e: Evaluation, syntax: Syntax): Condition {
-  const { head, args } = syntax.kind === 'call' ? syntax : e.refuse('no condition');
-  if (Object.hasOwn(JOINED, head)) return { kind: JOINED[head]!, of: args.map((arg) => conditionOf(e, arg)) };
-  const [left, right] = args;
-  if (head === 'Not' && left) return negated(conditionOf(e, left));
-  if (!Object.hasOwn(RELATION_HEADS, head) || !left || !right) return e.refuse('no condition');
-  return RELATION_HEADS[head]!(...quantitiesOf(e, evaluate(e, left), evaluate(e, right)));
-}
-
-/** Both sides of a comparison, as whole numbers where they are quotients by whole numbers. */
-function quantitiesOf(e: Evaluation, left: Value, right: Value): [Quantity, Quantity] {
-  if (isExact(left) && isExact(right) && isCount(left.under) && isCount(right.under))
-    return [e.times(left.over, right.under), e.times(right.over, left.under)];
-  const [a, b] = [asReal(left), asReal(right)];
-  return a && b ? [a, b] : e.refuse('no condition');
-}
-
-const isCount = (dim: Dim): boolean => isStatic(dim) && dim > 0;

@@ -8,7 +8,7 @@ import { describe, expect, test } from 'vitest';
 import { type ValidSizes, validSizes } from '../../shared/convert/valid-sizes.ts';
 import { type Condition, conditionText, holdsFor } from '../../shared/tensor/condition.ts';
 import { symbol } from '../../shared/tensor/dim.ts';
-import { parseCondition } from '../../shared/torch/expression.ts';
+import { parseCondition } from '../../shared/torch/condition-expression.ts';
 
 interface Row {
   readonly name: string;

@@ -1,10 +1,11 @@
 /** Operators that only wrap a graph: it stands in their place. */
 import type { StructuralConverter } from '../converter.ts';
+import { WRAPPERS } from '../../torch/functionalize/inline-wrappers.ts';
 import { graphAt, opened } from './subgraph.ts';
 
 /** `wrap(settings..., graph, operands...)`; names and settings after the graph are no operands. */
-const inlined = (name: string): StructuralConverter => ({
-  target: `higher_order::${name}`,
+const inlined = (target: string): StructuralConverter => ({
+  target,
   convert(op, node, lowering) {
     const at = node.args.findIndex(({ value }) => value.kind === 'graph');
     const operands = node.args
@@ -19,11 +20,4 @@ const inlined = (name: string): StructuralConverter => ({
   },
 });
 
-export const inlinedWrappers = [
-  'wrap_with_set_grad_enabled',
-  'wrap_activation_checkpoint',
-  'tag_activation_checkpoint',
-  'strict_mode',
-  'hints_wrapper',
-  'invoke_subgraph',
-].map(inlined);
+export const inlinedWrappers = [...WRAPPERS].map(inlined);

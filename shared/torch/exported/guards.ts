@@ -2,7 +2,7 @@
 import type { Condition } from '../../tensor/condition.ts';
 import { mapDims } from '../../tensor/condition.ts';
 import { type Dim, substitute } from '../../tensor/dim.ts';
-import { parseCondition } from '../expression.ts';
+import { parseCondition } from '../condition-expression.ts';
 import type { Json } from '../json.ts';
 import type { Guards, ProgramInput, TorchGraph } from '../program.ts';
 import { inputPaths } from './input-paths.ts';

@@ -4,7 +4,7 @@ import { refuseMutation } from './aliases.ts';
 import { flatOutputs, tensorNames } from './arguments.ts';
 
 /** `wrap(settings..., graph, operands...)` that adds nothing to the graph's numbers. */
-const WRAPPERS: ReadonlySet<string> = new Set(
+export const WRAPPERS: ReadonlySet<string> = new Set(
   [
     'wrap_with_set_grad_enabled',
     'wrap_activation_checkpoint',
