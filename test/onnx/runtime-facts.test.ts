@@ -100,6 +100,7 @@ const PROBES: Readonly<Record<keyof typeof FAULTS, Probe>> = {
     const text = 'g (int64[1,2] o, int64[N,2,3] x) => (int64[N,1,3] y) { y = MatMul(o, x) }';
     return (await runs(text, { o: ['int64', [1, 2], [1, 1]], x: ['int64', [0, 2, 3], []] })) === null;
   },
+  productOfNothing: 'depends on what the memory held before',
   gemmOfNothing: 'has not shown in a model of one node',
   choiceOfBools: async () =>
     !(await loads('g (bool[N] c, bool[N] x, bool[N] z) => (bool[N] y) { y = Where(c, x, z) }')),

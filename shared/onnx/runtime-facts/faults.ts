@@ -84,6 +84,11 @@ export const FAULTS = {
     operators: ['MatMul'],
     what: 'it fails where the right operand is a stack of matrices that holds none',
   },
+  productOfNothing: {
+    probedOn: '1.30',
+    operators: ['MatMul'],
+    what: 'the product with a vector of nothing is left as the memory was found, where it is 0',
+  },
   gemmOfNothing: {
     probedOn: '1.30',
     operators: ['Gemm'],

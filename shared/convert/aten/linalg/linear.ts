@@ -1,6 +1,7 @@
 /** ATen matrix products. */
 import { isFloat } from '../../../tensor/dtype.ts';
 import type { Value } from '../../../onnx/ir.ts';
+import { FAULTS, isMet } from '../../../onnx/runtime-facts/faults.ts';
 import { aten, type AtenBuilder } from '../../converter.ts';
 import { dtypeOf, scalarOf, knownNumber } from '../../promote.ts';
 import { filledTensor, rankOf, shapeOf, transpose, unsqueeze } from '../../shape.ts';
@@ -31,10 +32,11 @@ export const matmul = aten(
   (op, { self, other }) => productOf(op, self, other),
 );
 
-/** onnxruntime leaves the product with a vector of nothing as it finds the memory: it is 0. */
+/** The product with a vector of nothing is 0. */
 function productOf(op: AtenBuilder, a: Value, b: Value): Value {
   const result = op.MatMul([a, b]);
   const size = shapeOf(a).at(-1)!;
+  if (!isMet(FAULTS.productOfNothing, dtypeOf(result))) return result;
   if ((rankOf(a) > 1 && rankOf(b) > 1) || !op.aten.canBeZero(size)) return result;
   const zero = op.scalar(dtypeOf(result), 0);
   if (size === 0) return filledTensor(op, shapeOf(result), dtypeOf(result), 0);
