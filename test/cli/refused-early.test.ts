@@ -41,7 +41,7 @@ describe('a job', () => {
     writeFileSync(at('data.npz'), 'this is no archive');
     job({ [option]: 'data.npz' });
     const { stages, code, message } = await ran();
-    expect(stages).toEqual(['claim', 'report']);
+    expect(stages).toEqual(['claim', 'report', 'release']);
     expect([code, message]).toEqual(['BadJob', expect.stringContaining(`at "${option}"`)]);
   });
 
@@ -50,14 +50,14 @@ describe('a job', () => {
     writeFileSync(at('data.npz'), await writeNpz([['labels', labels]]));
     job({ test_data: 'data.npz', labels: 'lables' });
     const { stages, message } = await ran();
-    expect(stages).toEqual(['claim', 'report']);
+    expect(stages).toEqual(['claim', 'report', 'release']);
     expect(message).toContain('did you mean "labels"?');
   });
 
   test('that keeps in float what is not there names the nearest, before anything is quantized', async () => {
     job({ keep_float: ['Gemmm'] });
     const { stages, code, message } = await ran();
-    expect(stages).toEqual(['claim', 'convert', 'report']);
+    expect(stages).toEqual(['claim', 'convert', 'report', 'release']);
     expect(code).toBe('BadOption');
     expect(message).toMatch(/option keep_float: "Gemmm".*; the nearest (is|are) "Gemm"/);
   });

@@ -92,7 +92,7 @@ const CASES: Readonly<Record<string, Case>> = {
       [6, 10],
       [1, 10],
     ],
-    names: 'a_1_k.shape[0] == batch',
+    names: 'a.1.k.shape[0] == batch',
   },
 };
 

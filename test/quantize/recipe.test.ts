@@ -10,6 +10,7 @@ describe('recipeOf', () => {
   test('changes combine with each other and with the bias of a Linear', () => {
     const recipe = recipeOf({ recipe: 'QDQ_OP_FP32_BIAS_QDQ', reduceRange: true, full: true });
     expect(recipe).toEqual({
+      ...RECIPES.QDQ_OP_FP32_BIAS_QDQ,
       weights: { dtype: 'int8', symmetric: true, low: -64, high: 64, pairLimit: 128 },
       activations: { dtype: 'uint8', symmetric: false, low: 0, high: 255, pairLimit: null },
       bias: 'float',
