@@ -5,7 +5,7 @@ import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { byteSource, type ByteSource } from '../shared/bytes/byte-source.ts';
 import { fail } from '../shared/errors.ts';
 import { throughBlocks } from './block-cache.ts';
-import { isConditionFailed, isMissing } from './s3-error.ts';
+import { asStorageFailure, isConditionFailed, isMissing } from './s3-error.ts';
 
 /** One version of one object, as HEAD described it. */
 export interface PinnedObject {
@@ -84,7 +84,15 @@ async function fill(
     }
   }
   if (filled < into.byteLength)
-    throw new Error(`${s3Url(object)} broke off at byte ${start + filled}`, { cause: broken });
+    fail(
+      'StorageUnavailable',
+      {
+        file: s3Url(object),
+        doing: 'read',
+        problem: `the answer broke off at byte ${start + filled}, ${ATTEMPTS} times`,
+      },
+      broken,
+    );
 }
 
 async function request(
@@ -98,11 +106,15 @@ async function request(
     .send(new GetObjectCommand({ Bucket: bucket, Key: key, VersionId: versionId, IfMatch: etag, Range: bytes }))
     .catch((cause: unknown) => {
       if (isConditionFailed(cause) || isMissing(cause)) fail('FileReplaced', { file: s3Url(object) }, cause);
-      throw cause;
+      throw asStorageFailure(cause, { file: s3Url(object), doing: 'read' });
     });
   // A server that does not know ranges sends the whole object, which would look like the wanted bytes.
   if (answer.ContentRange !== `bytes ${start}-${end - 1}/${object.size}`) {
-    throw new Error(`${s3Url(object)}: asked for ${bytes}, got "${answer.ContentRange ?? 'everything'}"`);
+    fail('StorageRefused', {
+      file: s3Url(object),
+      doing: 'read',
+      problem: `asked for ${bytes}, got "${answer.ContentRange ?? 'everything'}"`,
+    });
   }
   // On Node the body is a readable stream; the SDK's type also covers browsers.
   return answer.Body as unknown as AsyncIterable<Uint8Array>;

@@ -6,7 +6,14 @@ import { HeadObjectCommand, paginateListObjectsV2, PutObjectCommand, type S3Clie
 import { Upload } from '@aws-sdk/lib-storage';
 import { fail } from '../shared/errors.ts';
 import { checkKey, type ObjectInfo, type ObjectStore, type Put } from '../shared/pipeline/workspace/store.ts';
-import { isBadVersion, isConditionConflict, isConditionFailed, isMissing } from './s3-error.ts';
+import {
+  asStorageFailure,
+  type Doing,
+  isBadVersion,
+  isConditionConflict,
+  isConditionFailed,
+  isMissing,
+} from './s3-error.ts';
 import { type PinnedObject, s3Source, s3Url } from './s3-source.ts';
 
 const MAX_PARTS = 10_000;
@@ -14,7 +21,32 @@ const PART_BYTES = 16 * 2 ** 20;
 const UPLOAD_LANES = 4;
 const CONFLICT_ATTEMPTS = 8;
 
+/** Every error of S3 comes out typed: AccessDenied, StorageUnavailable or StorageRefused. */
 export function s3Store(client: S3Client): ObjectStore {
+  const { open, head, putFile, putBytes, putIfAbsent, list } = bareStore(client);
+  const at = (bucket: string, key: string, doing: Doing['doing']): Doing => ({ file: s3Url({ bucket, key }), doing });
+  return {
+    open: (bucket, key, version) => typed(at(bucket, key, 'read'), open(bucket, key, version)),
+    head: (bucket, key, version) => typed(at(bucket, key, 'read'), head(bucket, key, version)),
+    putFile: (object) => typed(at(object.bucket, object.key, 'write'), putFile(object)),
+    putBytes: (object) => typed(at(object.bucket, object.key, 'write'), putBytes(object)),
+    putIfAbsent: (bucket, key, bytes) => typed(at(bucket, key, 'write'), putIfAbsent(bucket, key, bytes)),
+    async *list(bucket, prefix) {
+      try {
+        yield* list(bucket, prefix);
+      } catch (error) {
+        throw asStorageFailure(error, at(bucket, prefix, 'list'));
+      }
+    },
+  };
+}
+
+const typed = <T>(doing: Doing, answer: Promise<T>): Promise<T> =>
+  answer.catch((error: unknown) => {
+    throw asStorageFailure(error, doing);
+  });
+
+function bareStore(client: S3Client): ObjectStore {
   const find = async (bucket: string, key: string, version?: string): Promise<PinnedObject | null> => {
     try {
       const head = await client.send(

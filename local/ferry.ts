@@ -12,6 +12,7 @@ import {
 } from '../shared/pipeline/machine/task.ts';
 import type { RunStage, Services } from '../shared/pipeline/workspace/services.ts';
 import type { HostProcessor } from '../shared/runtime/host-processor.ts';
+import type { ObjectStore } from '../shared/pipeline/workspace/store.ts';
 import type { FerryEvent } from './ferry-event.ts';
 import { folderStore } from './folder-store.ts';
 import { type Checkpoint, interpret, type InterpretOptions, type Outcome } from './interpreter.ts';
@@ -25,6 +26,8 @@ export interface FerryOptions {
   readonly buckets: { readonly input: string; readonly output: string; readonly work: string };
   /** Files elsewhere that stand among the inputs: key to path. */
   readonly given?: ReadonlyMap<string, string>;
+  /** Other buckets than those folders, called `input`, `output` and `work`. */
+  readonly store?: ObjectStore;
   readonly temporaryFolder: string;
   readonly onEvent?: (event: FerryEvent) => void;
   /** Stages that run at a time. One by default: side by side they would disturb each other's measurements. */
@@ -64,7 +67,7 @@ const NAMES: MachineNames = {
 const MACHINES = { conversion: ferryStateMachine, batch: batchStateMachine } as const;
 
 export function makeFerry(options: FerryOptions): Ferry {
-  const store = folderStore(options.buckets, new Map(options.given ? [['input', options.given]] : []));
+  const store = options.store ?? folderStore(options.buckets, new Map(options.given ? [['input', options.given]] : []));
   const emit = options.onEvent ?? (() => {});
   const takeSlot = slots(options.concurrency ?? 1);
   const { stages = {}, temporaryFolder, processor } = options;

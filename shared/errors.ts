@@ -21,6 +21,8 @@ const uses = (operators: readonly UnsupportedUse[]): string =>
   operators.map((o) => `\n  ${o.name} (${o.count} use${o.count === 1 ? '' : 's'}, first at ${o.at})`).join('');
 
 const MESSAGES = {
+  AccessDenied: (d: { file: string; doing: string; problem: string }) =>
+    `may not ${d.doing} "${d.file}" (${d.problem}); give the role of the pipeline the right to`,
   BadCalibrationData: (d: { file: string; problem: string; expected: string }) =>
     `cannot calibrate with "${d.file}": ${d.problem}; expected ${d.expected}`,
   BadJob: (d: { file: string; problems: readonly JobProblem[] }) => {
@@ -71,6 +73,10 @@ const MESSAGES = {
   RecordedTypeDiffers: (d: { operator: string; value: string; recorded: string; lowered: string; at: string }) =>
     `${d.operator} at ${d.at}: PyTorch recorded ${d.recorded} for "${d.value}", the conversion gives ` +
     `${d.lowered}; no model was written because it could be wrong. Please report this operator`,
+  StorageRefused: (d: { file: string; doing: string; problem: string }) =>
+    `S3 does not ${d.doing} "${d.file}": ${d.problem}`,
+  StorageUnavailable: (d: { file: string; doing: string; problem: string }) =>
+    `S3 could not ${d.doing} "${d.file}" now: ${d.problem}; try again later`,
   UnsafePickle: (d: { file: string; global: string }) =>
     `"${d.file}" asks for "${d.global}", which is not on the list of things a model file may name; ` +
     'nothing was run. Save tensors or an exported program instead',

@@ -5,6 +5,9 @@ type AwsError =
   'Lambda.Unknown' | 'Runtime.OutOfMemory' | 'Sandbox.Timedout' | 'States.DataLimitExceeded' | 'States.Timeout';
 
 const NEXT_STEPS: Readonly<Record<FailureCode | AwsError, string>> = {
+  AccessDenied:
+    'Allow the role of the pipeline what the message says (a policy of the bucket or of the KMS key may deny it), ' +
+    'then start the job again.',
   BadCalibrationData:
     'Give calibration samples with the names, dtypes and shapes of the model\'s inputs (see "Inputs, ' +
     'outputs, conversion"), then run the job again.',
@@ -38,6 +41,8 @@ const NEXT_STEPS: Readonly<Record<FailureCode | AwsError, string>> = {
     'file.',
   RecordedTypeDiffers:
     'This is a fault of the conversion, not of your model. Please report the operator with report.json.',
+  StorageRefused: 'Correct what the message says of the bucket or object, then start the job again.',
+  StorageUnavailable: 'Start the job again; it was tried several times, so S3 or the network was in trouble for long.',
   UnsafePickle:
     'Save tensors only, or an exported program (torch.export.save). Do not load this file in Python ' +
     'unless you trust its origin.',

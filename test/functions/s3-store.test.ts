@@ -106,7 +106,10 @@ describe('reading', () => {
     s3.disturb = (_, operation) =>
       operation === 'GetObject' ? answer(206, { 'content-range': 'bytes 0-2/3', 'content-length': '0' }) : undefined;
     const source = await s3Store(s3.client()).open('b', 'm.pt2');
-    await expect(source.read()).rejects.toThrow('s3://b/m.pt2 broke off at byte 0');
+    await expect(source.read()).rejects.toMatchObject({
+      code: 'StorageUnavailable',
+      details: { file: 's3://b/m.pt2', problem: 'the answer broke off at byte 0, 4 times' },
+    });
     s3.disturb = () => undefined;
     expect(await source.read()).toEqual(bytes(1, 2, 3));
   });
@@ -169,7 +172,10 @@ describe('reading', () => {
   it('says what AWS said when it is not about the object', async () => {
     const s3 = new MemoryS3();
     s3.disturb = () => failure(403, 'AccessDenied');
-    await expect(s3Store(s3.client()).head('b', 'm.pt2')).rejects.toMatchObject({ $metadata: { httpStatusCode: 403 } });
+    await expect(s3Store(s3.client()).head('b', 'm.pt2')).rejects.toMatchObject({
+      code: 'AccessDenied',
+      details: { file: 's3://b/m.pt2', doing: 'read' },
+    });
   });
 
   it('finds a version by its id, and by its ETag where there are no versions', async () => {

@@ -59,7 +59,9 @@ describe.each(Object.entries(MACHINES))('%s machine', (_name, machine) => {
       if (!('Retry' in state) || !state.Retry) continue;
       for (const retrier of state.Retry) {
         for (const error of retrier.ErrorEquals)
-          expect(error, name).toMatch(/^(Lambda|EventBridge|StepFunctions)\.(\w+Exception|FailedEntry)$/);
+          expect(error, name).toMatch(
+            /^((Lambda|EventBridge|StepFunctions)\.(\w+Exception|FailedEntry)|StorageUnavailable)$/,
+          );
         expect(retrier.JitterStrategy, name).toBe('FULL');
         expect(retrier.MaxDelaySeconds, name).toBeGreaterThan(0);
       }

@@ -108,8 +108,11 @@ export interface Located extends Identity {
   readonly bucket: string;
   readonly key: string;
   readonly folder: string;
+  /** Why the model could not be looked up; null: it was. */
+  readonly problem: string | null;
 }
 
+/** Never fails: what cannot be looked up is reported all the same. */
 export async function locate(store: ObjectStore, value: Json): Promise<Located> {
   try {
     const request = parseRequest(value);
@@ -119,20 +122,21 @@ export async function locate(store: ObjectStore, value: Json): Promise<Located> 
       bucket: request.bucket,
       key: request.key,
       folder: request.folder ?? outputFolder(request.key, identity.id),
+      problem: null,
     };
   } catch (error) {
-    if (!isFailure(error)) throw error;
     const { bucket, key, version, request, options, folder } = isObject(value) ? value : {};
     const name = text(key) ?? '';
     const identity = { ...named(sha256(['refused', bucket, key, version, request, options])), version: '', bytes: 0 };
     // The key may be what is wrong: then it names no folder.
-    const stem = isFailure(error, 'FileNotFound') ? name : 'refused/request';
+    const stem = isFailure(error, 'BadKey') || isFailure(error, 'WrongUsage') ? 'refused/request' : name;
     // A run on one machine asks for the top of its own folder, whatever is wrong with the rest.
     return {
       ...identity,
       bucket: text(bucket) ?? '',
       key: name,
       folder: folder === '' ? '' : outputFolder(stem, identity.id),
+      problem: error instanceof Error ? error.message : String(error),
     };
   }
 }

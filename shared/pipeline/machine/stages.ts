@@ -123,8 +123,16 @@ export const STAGES = {
     timeoutSeconds: 600,
     temporaryMb: 512,
     needsOnnxRuntime: false,
-    // The input bucket, to find the report of an item that failed: its key holds the model's version.
-    grants: [read('input'), list('input'), read('work', batches), list('work'), write('output')],
+    // The input bucket, because the key of a failed item's report holds the model's version; and whether it is there.
+    grants: [
+      read('input'),
+      list('input'),
+      read('work', batches),
+      list('work'),
+      read('output'),
+      write('output'),
+      list('output'),
+    ],
   },
 } as const satisfies Record<string, Stage>;
 

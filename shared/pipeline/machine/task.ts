@@ -51,7 +51,12 @@ export const LAMBDA_RETRY: readonly Retrier[] = [
     JitterStrategy: 'FULL',
   },
   {
-    ErrorEquals: ['Lambda.ServiceException', 'Lambda.AWSLambdaException', 'Lambda.SdkClientException'],
+    ErrorEquals: [
+      'Lambda.ServiceException',
+      'Lambda.AWSLambdaException',
+      'Lambda.SdkClientException',
+      'StorageUnavailable',
+    ],
     IntervalSeconds: 1,
     MaxAttempts: 5,
     BackoffRate: 2,

@@ -7,11 +7,13 @@ import {
   renderBatchJson,
 } from '../../report/batch.ts';
 import type { Verdict } from '../../report/report.ts';
+import { isFailure } from '../../errors.ts';
 import { VERSION } from '../../version.ts';
 import type { Json } from '../machine/asl.ts';
 import { fieldsOf } from '../workspace/job-stage.ts';
 import { type ItemResult, readMapResults } from '../machine/map-results.ts';
-import { type JobBuckets, locate, outputStem } from '../job/request.ts';
+import { type JobBuckets, type Located, locate, outputStem } from '../job/request.ts';
+import type { ObjectStore } from '../workspace/store.ts';
 import type { RunStage, Services } from '../workspace/services.ts';
 
 interface Batch {
@@ -35,7 +37,8 @@ export const run: RunStage = async (input, services) => {
   const folder = `${outputStem(batch.manifest ?? batch.prefix ?? '') || 'batch'}/${batch.id}/`;
   const rows: Row[] = [];
   for (const result of await readMapResults(services.store, work, batch.id)) {
-    if (fieldsOf(result.output)['skipped'] !== true) rows.push(await rowOf(result, { batch, folder }, services));
+    if (fieldsOf(result.output)['skipped'] !== true)
+      rows.push(await rowOf(result, { batch, folder, output }, services));
   }
   const items = rows.map((row) => row.item);
   const report = {
@@ -56,7 +59,7 @@ export const run: RunStage = async (input, services) => {
 
 async function rowOf(
   result: ItemResult,
-  { batch, folder }: { readonly batch: Batch; readonly folder: string },
+  { batch, folder, output }: { readonly batch: Batch; readonly folder: string; readonly output: string },
   { store }: Services,
 ): Promise<Row> {
   const request = requestOf(batch, fieldsOf(result.input)['item'] ?? null);
@@ -77,13 +80,27 @@ async function rowOf(
   }
   if (result.status === 'FAILED') {
     const located = await locate(store, request);
-    const report = relative(folder, `${located.folder}report.html`);
-    return {
-      again,
-      item: { ...failed, code: result.error || null, sentence: result.cause, report, bytes: located.bytes },
-    };
+    const { report, sentence } = await reportedAt(located, result.cause, { store, folder, output });
+    return { again, item: { ...failed, code: result.error || null, sentence, report, bytes: located.bytes } };
   }
   return { again, item: succeeded(String(key), fieldsOf(result.output), folder) };
+}
+
+/** The report of a failed item, where it is: an answer that S3 gave the conversion it may not give a second time. */
+async function reportedAt(
+  located: Located,
+  cause: string,
+  { store, folder, output }: { readonly store: ObjectStore; readonly folder: string; readonly output: string },
+): Promise<Pick<BatchItem, 'report' | 'sentence'>> {
+  const key = `${located.folder}report.html`;
+  try {
+    if (await store.head(output, key)) return { report: relative(folder, key), sentence: cause };
+  } catch (error) {
+    if (!isFailure(error)) throw error;
+    return { report: null, sentence: `${cause} (its report could not be looked up: ${error.message})` };
+  }
+  const why = located.problem === null || cause.includes(located.problem) ? '' : `: ${located.problem}`;
+  return { report: null, sentence: `${cause} (no report was found${why})` };
 }
 
 function succeeded(key: string, output: Readonly<Record<string, Json>>, folder: string): BatchItem {
