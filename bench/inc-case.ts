@@ -3,19 +3,22 @@
  * are.
  */
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { type FileSource, fileSource } from '../shared/bytes/byte-source.ts';
 import type { QuantFormat } from '../shared/choices.ts';
+import { thisProcessor } from '../cli/this-processor.ts';
+import { structureProblems } from '../shared/onnx/check.ts';
+import type { Model } from '../shared/onnx/ir.ts';
 import { openModel } from '../shared/onnx/proto/read.ts';
 import { type RecipeName, RECIPES } from '../shared/quantize/recipe.ts';
-import { type Session, type SessionOptions, withSession } from '../shared/runtime/session.ts';
+import { type Session, withSession } from '../shared/runtime/session.ts';
+import { asWritten } from '../shared/steps/int8-reference.ts';
 import { transferFile } from '../shared/steps/transfer-file.ts';
 import { asFloat32 } from '../shared/tensor/arithmetic.ts';
 import { memoryData, type TensorData } from '../shared/tensor/data.ts';
 import { byteLength } from '../shared/tensor/dtype.ts';
 import { decodeNumbers } from '../shared/tensor/numbers.ts';
 import { readNpz } from '../shared/tensor/npz.ts';
-import { readQuantizedWeights } from '../shared/torch/quantized/read-state-dict.ts';
+import { type CarriedWeights, carriedWeights } from './carried-weights.ts';
 
 /** What the codes and scales of a file determine: PyTorch's own operators, run one by one on them. */
 export interface Ceiling {
@@ -52,50 +55,59 @@ export const waysOf = ({ activation_bits_7 }: Ceilings): readonly How[] =>
 export const ceilingOf = (ceilings: Ceilings, { recipe }: How): Ceiling =>
   ceilings.activation_bits_7 ?? (RECIPES[recipe].bias === 'int32' ? ceilings.bias_int32! : ceilings.bias_float!);
 
+/** How far apart two numbers are that count as equal. */
+export const toleranceOf = ({ activation_bits_7 }: Ceilings): number => (activation_bits_7 ? 1e-5 : 1e-6);
+
 export const readCeilings = (file: string): Readonly<Record<string, Ceilings>> =>
   JSON.parse(readFileSync(file, 'utf8')) as Readonly<Record<string, Ceilings>>;
 
 export interface CaseFiles {
   readonly graph: string;
   readonly quantized: string;
-  /** An .npz with `x` and `y`, and one with what PyTorch computes of `x`, as `int8`. */
+  /** An .npz with `x` and `y`, and one with what PyTorch computes of `x`, as `array`. */
   readonly samples: string;
   readonly expected: string;
+  readonly array: string;
 }
 
-export interface CaseResult {
+export interface CaseResult extends CarriedWeights {
   /** Share of samples equal to PyTorch's. */
   readonly equal: number;
   readonly worst: number;
   readonly top1: number;
-  /** Of the weight codes of the file, how many stand in the model. */
-  readonly codes: { readonly found: number; readonly all: number };
+  /** What our own checker says, and initializers that nothing reads. */
+  readonly problems: readonly string[];
 }
 
+/** `path`: where the INT8 model is written. */
 export async function runIncCase(
   files: CaseFiles,
-  { how, ceilings, folder }: { readonly how: How; readonly ceilings: Ceilings; readonly folder: string },
+  { how, ceilings, path }: { readonly how: How; readonly ceilings: Ceilings; readonly path: string },
 ): Promise<CaseResult> {
-  const path = join(folder, 'int8.onnx');
   await using(files.quantized, (quantized) =>
     transferFile({ graph: files.graph, quantized, path, weights: 'embed', ...how }),
   );
   const x = await arrayOf(files.samples, 'x');
   const y = decodeNumbers('int64', await (await arrayOf(files.samples, 'y')).read());
-  const expected = asFloat32(await (await arrayOf(files.expected, 'int8')).read());
-  const actual = await withSession(path, judged(how, ceilings), (session) => outputsOf(session, x));
-  const tolerance = ceilings.activation_bits_7 ? 1e-5 : 1e-6;
-  return { ...agreement(actual, expected, { tolerance, labels: y }), codes: await copiedCodes(files.quantized, path) };
+  const expected = asFloat32(await (await arrayOf(files.expected, files.array)).read());
+  const { model, close } = await openModel(path);
+  try {
+    const actual = await withSession(path, asWritten(model, thisProcessor()), (session) => outputsOf(session, x));
+    const tolerance = toleranceOf(ceilings);
+    return {
+      ...agreement(actual, expected, { tolerance, labels: y }),
+      ...(await using(files.quantized, (quantized) => carriedWeights(quantized, model))),
+      problems: [...structureProblems(model), ...unread(model)],
+    };
+  } finally {
+    close();
+  }
 }
 
-/**
- * The file is judged, not the processor: float kernels as written; integer kernels, which saturate on x64 without VNNI,
- * as the optimizer replaces them for exact ones.
- */
-function judged({ format, recipe }: How, { activation_bits_7 }: Ceilings): SessionOptions {
-  const isInteger = format === 'QLinear' || RECIPES[recipe].bias === 'int32' || activation_bits_7 !== undefined;
-  return isInteger ? { products: 'precise' } : { optimize: 'none' };
-}
+const unread = ({ graph }: Model): string[] =>
+  [...graph.initializers]
+    .filter((value) => value.uses.size === 0 && !graph.outputs.includes(value))
+    .map(({ name }) => `nothing reads initializer "${name}"`);
 
 async function using<T>(path: string, work: (source: FileSource) => Promise<T>): Promise<T> {
   const source = fileSource(path);
@@ -144,32 +156,4 @@ export function agreement(
     if (a.indexOf(Math.max(...a)) === labels[row]) correct++;
   }
   return { equal: equal / labels.length, worst, top1: correct / labels.length };
-}
-
-/** Codes are compared as sets of numbers in some order: a matrix may stand transposed. */
-async function copiedCodes(quantized: string, path: string): Promise<CaseResult['codes']> {
-  const { model, close } = await openModel(path);
-  try {
-    const stored = new Set<string>();
-    for (const { data } of model.graph.initializers)
-      if (data && data.byteLength > 1) stored.add(fingerprint(await data.read()));
-    return await using(quantized, async (source) => {
-      let [found, all] = [0, 0];
-      for (const { weight } of (await readQuantizedWeights(source)).modules) {
-        if (!weight) continue;
-        all += weight.codes.byteLength;
-        if (stored.has(fingerprint(await weight.codes.read()))) found += weight.codes.byteLength;
-      }
-      return { found, all };
-    });
-  } finally {
-    close();
-  }
-}
-
-/** How often each byte occurs. */
-function fingerprint(bytes: Uint8Array): string {
-  const counts = new Uint32Array(256);
-  for (const byte of bytes) counts[byte]!++;
-  return counts.join();
 }

@@ -62,9 +62,10 @@ test.each(['digits_cnn-static', 'digits_cnn-dynamic'])('%s by value', async (nam
     quantized: inc(name, 'best_model.pt'),
     samples: inc('digits_cnn.npz'),
     expected: inc(name, 'int8.npz'),
+    array: 'int8',
   };
   const how = { recipe: 'QDQ_OP_FP32_BIAS', format: 'QDQ' } as const;
-  const { equal, codes } = await runIncCase(files, { how, ceilings, folder });
+  const { equal, codes } = await runIncCase(files, { how, ceilings, path: join(folder, 'int8.onnx') });
   expect(equal).toBeGreaterThanOrEqual(0.98);
   expect(codes.found).toBe(codes.all);
 });
