@@ -31,6 +31,16 @@ export function quantFormat(options: OptionValues, fallback: QuantFormat): Quant
   return meanings.get(choice(options, 'quant-format', { among: [...meanings.keys()], fallback }))!;
 }
 
+/** A choice among numbers. */
+export function oneOfNumbers<const T extends number>(
+  options: OptionValues,
+  name: string,
+  { among, fallback }: { readonly among: readonly T[]; readonly fallback: T },
+): T {
+  const chosen = choice(options, name, { among: among.map(String), fallback: String(fallback) });
+  return among.find((number) => String(number) === chosen)!;
+}
+
 export function wholeNumber(options: OptionValues, name: string): number | undefined {
   const value = text(options, name);
   if (value === undefined) return undefined;

@@ -2,14 +2,26 @@
 
 /** Models that can be made: what is quantized is measured against the reference it was made of. */
 export const VARIANTS = {
-  fp32: { role: 'reference', title: 'FP32' },
-  int8: { role: 'quantized', title: 'INT8' },
-} as const satisfies Record<string, { readonly role: 'reference' | 'quantized'; readonly title: string }>;
+  fp32: { role: 'reference', title: 'FP32', bits: 32, onlyWeights: false },
+  int8: { role: 'quantized', title: 'INT8', bits: 8, onlyWeights: false },
+  int4: { role: 'quantized', title: 'INT4', bits: 4, onlyWeights: true },
+} as const satisfies Record<string, VariantRow>;
+
+interface VariantRow {
+  readonly role: 'reference' | 'quantized';
+  readonly title: string;
+  /** Of a weight. */
+  readonly bits: number;
+  /** Whatever the approach, because kernels have activations of 8 bits and more. */
+  readonly onlyWeights: boolean;
+}
 
 export type VariantDtype = keyof typeof VARIANTS;
 export type Role = (typeof VARIANTS)[VariantDtype]['role'];
 // Object.keys forgets the names, here and below.
 export const DTYPES = Object.keys(VARIANTS) as readonly VariantDtype[];
+/** Those that are made when nothing is said. */
+export const DEFAULT_DTYPES: readonly VariantDtype[] = ['fp32', 'int8'];
 export const roleOf = (dtype: VariantDtype): Role => VARIANTS[dtype].role;
 export const isQuantized = ({ dtype }: { readonly dtype: VariantDtype }): boolean => roleOf(dtype) === 'quantized';
 
@@ -35,6 +47,8 @@ export type AskedDtype = VariantDtype | CodeTypes;
 export const ASKED_DTYPES: readonly AskedDtype[] = [...DTYPES, ...CODE_TYPE_NAMES];
 const namesCodes = (asked: AskedDtype): asked is CodeTypes => Object.hasOwn(CODE_TYPES, asked);
 export const variantDtypeOf = (asked: AskedDtype): VariantDtype => (namesCodes(asked) ? 'int8' : asked);
+/** What PyTorch's INT8 is carried over to. */
+export const CARRIED_DTYPES = ASKED_DTYPES.filter((asked) => !VARIANTS[variantDtypeOf(asked)].onlyWeights);
 export const codeTypesOf = (asked: AskedDtype): CodeTypes => (namesCodes(asked) ? asked : DEFAULT_CODE_TYPES);
 
 /** How dynamic modules of a quantized PyTorch model round what they read. */
@@ -131,6 +145,9 @@ export const WEIGHT_ALGORITHMS = {
 export type WeightAlgorithm = keyof typeof WEIGHT_ALGORITHMS;
 export const WEIGHT_ALGORITHM_NAMES = Object.keys(WEIGHT_ALGORITHMS) as readonly WeightAlgorithm[];
 
+/** `sym` and `asym`, as Intel's tools say it. */
+export const SCHEMES = ['sym', 'asym'] as const;
+
 /** Weight-only quantization, as onnxruntime's and Intel's tools name its options. */
 export interface WeightOnly {
   readonly bits: WeightBits;
@@ -141,6 +158,9 @@ export interface WeightOnly {
   /** Also tables that are looked up by row. */
   readonly embeddings: boolean;
 }
+/** Of the weights of a model whose weights alone are quantized. */
+export const bitsOf = (dtype: VariantDtype): WeightBits => (VARIANTS[dtype].bits === 4 ? 4 : 8);
+
 export const DEFAULT_WEIGHT_ONLY: WeightOnly = {
   bits: 4,
   blockSize: 64,

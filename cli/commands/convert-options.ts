@@ -21,6 +21,7 @@ export const CONVERT_OPTIONS = {
     value: ASKED_DTYPES.join('|'),
     describe:
       'fp32 (default), or int8: quantized statically when the job names calibration data, else dynamically; ' +
+      'or int4: weights alone, in blocks; ' +
       'with --quantized also U8S8 (the same as int8), S8S8 or U8U8, which name the integers',
   },
   weights: {

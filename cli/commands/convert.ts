@@ -5,6 +5,7 @@ import type { ConvertOptions } from '../../shared/convert/convert.ts';
 import {
   type AskedDtype,
   ASKED_DTYPES,
+  CARRIED_DTYPES,
   codeTypesOf,
   DEFAULT_CODE_TYPES,
   DEFAULT_DYNAMIC_ACTIVATIONS,
@@ -14,6 +15,7 @@ import {
   roleOf,
   suffixOf,
   variantDtypeOf,
+  VARIANTS,
   WEIGHTS,
   type Weights,
 } from '../../shared/choices.ts';
@@ -63,11 +65,14 @@ export const convert: Command = {
     }
     const wanted = choice(options, 'dtype', {
       among: ASKED_DTYPES,
-      fallback: asked === undefined ? 'fp32' : (job.dtype?.find((d) => isInt8(d)) ?? 'int8'),
+      fallback:
+        asked === undefined
+          ? 'fp32'
+          : (job.dtype?.find((d) => isQuantizedDtype(d) && CARRIED_DTYPES.includes(d)) ?? 'int8'),
     });
     const dtype = variantDtypeOf(wanted);
-    const isQuantized = isInt8(wanted);
-    if (asked !== undefined && !isQuantized) {
+    const isQuantized = isQuantizedDtype(wanted);
+    if (asked !== undefined && (!isQuantized || VARIANTS[dtype].onlyWeights)) {
       fail('WrongUsage', {
         problem: `--quantized makes an INT8 model, --dtype asks for ${dtype}`,
         hint: 'leave one of them out',
@@ -87,8 +92,9 @@ export const convert: Command = {
     });
     const examples = text(options, 'example-inputs');
     return eachFile(pathsOf(models), { progress, options }, async (file) => {
+      const isCarried = isQuantized && !VARIANTS[dtype].onlyWeights;
       const quantized =
-        asked ?? (isQuantized && job.quantized_model ? besideModel(file, job.quantized_model) : undefined);
+        asked ?? (isCarried && job.quantized_model ? besideModel(file, job.quantized_model) : undefined);
       const path = pathOf(file);
       const weights = choice(options, 'weights', { among: WEIGHTS, fallback: job.weights ?? 'embed' });
       const converting = { ...convertOptionsOf(job), ...convertOptions(options) };
@@ -101,7 +107,7 @@ export const convert: Command = {
   },
 };
 
-const isInt8 = (wanted: AskedDtype): boolean => roleOf(variantDtypeOf(wanted)) === 'quantized';
+const isQuantizedDtype = (wanted: AskedDtype): boolean => roleOf(variantDtypeOf(wanted)) === 'quantized';
 
 function requireDefaultCodes(wanted: AskedDtype): void {
   if (codeTypesOf(wanted) === DEFAULT_CODE_TYPES) return;
@@ -138,7 +144,7 @@ const makeInt8 = (task: Task): Promise<FileOutcome> =>
   inTemporaryFolder(async (folder) => {
     const { file, path, weights, options, job, progress, signal } = task;
     const model = join(folder, 'model.onnx');
-    const how = quantizeOptions(options, job, file);
+    const how = quantizeOptions(options, job, { model: file, dtype: variantDtypeOf(task.wanted) });
     // What cannot be read is known before the conversion.
     await withCalibration(how.calibration, async (data) => data && 'source' in data && readNpz(data.source));
     const { opset, warnings: raised } = opsetForInt8(task.converting.opset_version);

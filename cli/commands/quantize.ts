@@ -1,20 +1,30 @@
 /** `torchferry quantize`: INT8 from any ONNX model. */
 import { DEFAULT_RECIPE, type RecipeChoice, type RecipeName, RECIPES } from '../../shared/quantize/recipe.ts';
-import { isFailure } from '../../shared/errors.ts';
+import { fail, isFailure } from '../../shared/errors.ts';
 import {
   approachFor,
+  bitsOf,
+  BLOCK_SIZES,
   COMPUTED_APPROACHES,
+  type ComputedApproach,
   DEFAULT_FORMAT,
   DEFAULT_PROCESSOR,
   DEFAULT_QUANT_TYPES,
+  DEFAULT_WEIGHT_ONLY,
   PROCESSOR_NAMES,
   QUANT_TYPE_NAMES,
   QUANT_FORMAT_NAMES,
   suffixOf,
+  type VariantDtype,
+  VARIANTS,
+  WEIGHT_ALGORITHM_NAMES,
+  WEIGHT_BITS,
+  type WeightOnly,
 } from '../../shared/choices.ts';
-import { recipeChoice } from '../../shared/pipeline/job/job.ts';
+import { recipeChoice, weightOnlyOf } from '../../shared/pipeline/job/job.ts';
 import type { JobFile } from '../../shared/pipeline/job/job-schema.ts';
 import { inTodaysWords } from '../../shared/pipeline/job/old-spellings.ts';
+import { blocksText } from '../../shared/report/blocks.ts';
 import type { QuantizedOperator } from '../../shared/report/report.ts';
 import { integerKernels } from '../../shared/steps/integer-kernels.ts';
 import { quantizeFile, type QuantizedFile, type QuantizeFileRequest } from '../../shared/steps/quantize-file.ts';
@@ -27,34 +37,40 @@ import { eachFile } from '../outcomes.ts';
 import { outputPaths } from '../output-paths.ts';
 import { size } from '../sizes.ts';
 import { inTemporaryFolder } from '../temporary-folder.ts';
-import { choice, quantFormat, text } from '../values.ts';
+import { choice, oneOfNumbers, quantFormat, text } from '../values.ts';
 
 const RECIPE_NAMES = Object.keys(RECIPES) as readonly RecipeName[];
 
 export const quantize: Command = {
-  summary: 'quantize ONNX models to INT8',
+  summary: 'quantize ONNX models to INT8 or INT4',
   usage:
     `torchferry quantize <model.onnx>... [-o FILE|DIR] [--approach ${COMPUTED_APPROACHES.join('|')}] ` +
     `[--calibration NPZ|DIR] [--quant-format ${QUANT_FORMAT_NAMES.join('|')}] [--recipe R] ` +
-    `[--processor ${PROCESSOR_NAMES.join('|')}] [--reduce-range] [--quantize-all] [--job FILE] [--json]`,
+    `[--processor ${PROCESSOR_NAMES.join('|')}] [--reduce-range] [--quantize-all] [--bits ${WEIGHT_BITS.join('|')}] ` +
+    `[--block-size ${BLOCK_SIZES.join('|')}] [--symmetric] [--algorithm ${WEIGHT_ALGORITHM_NAMES.join('|')}] ` +
+    '[--embeddings] [--job FILE] [--json]',
   options: {
     output: {
       type: 'string',
       short: 'o',
       value: 'FILE|DIR',
-      describe: 'where to write; default: <model>.int8.onnx beside the model',
+      describe: 'where to write; default: <model>.int8.onnx (or .int4) beside the model',
     },
     approach: {
       type: 'string',
       value: COMPUTED_APPROACHES.join('|'),
-      describe: 'default: static with calibration data, else dynamic',
+      describe: 'default: static with calibration data, else dynamic; an option of weight-only asks for that',
     },
     calibration: {
       type: 'string',
       value: 'NPZ|DIR',
       describe: 'representative inputs; a folder of .npz or .npy files has some of them in each',
     },
-    'quant-format': { type: 'string', value: QUANT_FORMAT_NAMES.join('|'), describe: 'form of a static INT8 model' },
+    'quant-format': {
+      type: 'string',
+      value: QUANT_FORMAT_NAMES.join('|'),
+      describe: 'form of a static or weight-only model',
+    },
     recipe: {
       type: 'string',
       value: 'NAME',
@@ -69,14 +85,29 @@ export const quantize: Command = {
     'weight-type': { type: 'string', value: QUANT_TYPE_NAMES.join('|'), describe: 'codes of weights' },
     'reduce-range': { type: 'boolean', describe: 'seven-bit weights' },
     'quantize-all': { type: 'boolean', describe: 'every operator with an integer form, attention products too' },
+    bits: { type: 'string', value: WEIGHT_BITS.join('|'), describe: 'weight-only: of a weight' },
+    'block-size': {
+      type: 'string',
+      value: BLOCK_SIZES.join('|'),
+      describe: `weight-only: how many weights share a scale; default: ${DEFAULT_WEIGHT_ONLY.blockSize}`,
+    },
+    'group-size': { type: 'string', value: 'N', describe: 'the same as --block-size' },
+    symmetric: { type: 'boolean', describe: 'weight-only: no zero points' },
+    algorithm: {
+      type: 'string',
+      value: WEIGHT_ALGORITHM_NAMES.join('|'),
+      describe: `weight-only: how scales and codes are found; default: ${DEFAULT_WEIGHT_ONLY.algorithm}`,
+    },
+    embeddings: { type: 'boolean', describe: 'weight-only: also tables that are looked up by row' },
     job: { type: 'string', value: 'FILE', describe: 'a job file with further options' },
   },
   async run({ files, options, progress, signal }) {
     const models = onnxFiles(files);
     const job = await readJobFile(text(options, 'job'));
+    const dtype = dtypeOf(options, job);
     const pathOf = outputPaths(models, {
       output: text(options, 'output'),
-      suffix: suffixOf('int8'),
+      suffix: suffixOf(dtype),
       reads: [text(options, 'calibration'), text(options, 'job')],
     });
     return eachFile(pathsOf(models), { progress, options }, async (file) => {
@@ -87,14 +118,18 @@ export const quantize: Command = {
         path,
         weights: 'embed',
         signal,
-        ...quantizeOptions(options, job, file),
+        ...quantizeOptions(options, job, { model: file, dtype }),
       });
       for (const warning of warnings) progress.note(`note: ${warning}`);
       const bytes = written.files.reduce((n, f) => n + f.bytes, 0);
       const counts = `${facts.quantized} operators quantized, ${facts.skipped.length} left in float`;
       const kernels = await kernelsOf(path, (reason) => progress.note(`note: ${reason}`));
       return {
-        text: [`${path}: ${counts}, ${size(bytes)}`, ...kernelLines(kernels).map((line) => `  ${line}`)].join('\n'),
+        text: [
+          `${path}: ${counts}, ${size(bytes)}`,
+          ...(facts.blocks ? [`  ${blocksText(facts.blocks)}`] : []),
+          ...kernelLines(kernels).map((line) => `  ${line}`),
+        ].join('\n'),
         facts: { files: written.files, warnings, ...facts, kernels },
       };
     });
@@ -127,18 +162,62 @@ export const toInt8 = ({ calibration, ...request }: Int8Request): Promise<Quanti
   );
 
 /** Options of the command line win over the job's. */
-export function quantizeOptions(options: OptionValues, job: JobFile, model: string): QuantizeOptions {
+export function quantizeOptions(
+  options: OptionValues,
+  job: JobFile,
+  { model, dtype }: { readonly model: string; readonly dtype: VariantDtype },
+): QuantizeOptions {
   const calibration =
     text(options, 'calibration') ?? (job.calibration === undefined ? undefined : besideModel(model, job.calibration));
   return {
     calibration,
-    approach: choice(options, 'approach', {
-      among: COMPUTED_APPROACHES,
-      fallback: job.approach ?? approachFor(calibration !== undefined),
-    }),
+    approach: VARIANTS[dtype].onlyWeights ? 'weight-only' : askedApproach(options, job, calibration),
     format: quantFormat(options, job.quant_format?.[0] ?? DEFAULT_FORMAT),
     ...recipeOptions(options, job),
+    weightOnly: { ...weightOnlyOptions(options, job), bits: bitsOf(dtype) },
     ...(job.keep_float === undefined ? {} : { keepFloat: job.keep_float }),
+  };
+}
+
+const OF_WEIGHT_ONLY = ['bits', 'block-size', 'group-size', 'symmetric', 'algorithm', 'embeddings'] as const;
+
+const askedApproach = (options: OptionValues, job: JobFile, calibration?: string): ComputedApproach =>
+  choice(options, 'approach', {
+    among: COMPUTED_APPROACHES,
+    fallback: OF_WEIGHT_ONLY.some((name) => options[name] !== undefined)
+      ? 'weight-only'
+      : (job.approach ?? approachFor(calibration !== undefined)),
+  });
+
+/** Weights alone have 4 bits unless 8 are asked for; no other approach makes 4. */
+function dtypeOf(options: OptionValues, job: JobFile): VariantDtype {
+  const approach = askedApproach(options, job);
+  const bits = oneOfNumbers(options, 'bits', { among: WEIGHT_BITS, fallback: DEFAULT_WEIGHT_ONLY.bits });
+  const given = OF_WEIGHT_ONLY.find((name) => options[name] !== undefined);
+  if (approach !== 'weight-only' && given !== undefined) {
+    fail('WrongUsage', {
+      problem: `--${given} is of weight-only quantization, --approach asks for ${approach}`,
+      hint: 'leave one of them out',
+    });
+  }
+  return approach === 'weight-only' && bits === 4 ? 'int4' : 'int8';
+}
+
+function weightOnlyOptions(options: OptionValues, job: JobFile): Partial<WeightOnly> {
+  const asked = weightOnlyOf(job.weight_only ?? {});
+  const size = text(options, 'block-size') === undefined ? 'group-size' : 'block-size';
+  return {
+    ...asked,
+    blockSize: oneOfNumbers(options, size, {
+      among: BLOCK_SIZES,
+      fallback: asked.blockSize ?? DEFAULT_WEIGHT_ONLY.blockSize,
+    }),
+    algorithm: choice(options, 'algorithm', {
+      among: WEIGHT_ALGORITHM_NAMES,
+      fallback: asked.algorithm ?? DEFAULT_WEIGHT_ONLY.algorithm,
+    }),
+    ...(options['symmetric'] === true ? { symmetric: true } : {}),
+    ...(options['embeddings'] === true ? { embeddings: true } : {}),
   };
 }
 

@@ -4,7 +4,7 @@ import type { FerryEvent } from '../../local/ferry-event.ts';
 import { type LocalRun, type LocalRunOptions, runLocal } from '../../local/run.ts';
 import { STAGES } from '../../shared/pipeline/machine/stages.ts';
 import { fileSource } from '../../shared/bytes/byte-source.ts';
-import { DTYPES } from '../../shared/choices.ts';
+import { DEFAULT_DTYPES } from '../../shared/choices.ts';
 import { checkJob } from '../../shared/pipeline/job/job.ts';
 import type { JobFile } from '../../shared/pipeline/job/job-schema.ts';
 import type { Command, OptionValues, Progress } from '../command.ts';
@@ -26,7 +26,7 @@ export const run: Command = {
       describe: 'folder of the results; default: torchferry-out/<model name>',
     },
     job: { type: 'string', value: 'FILE', describe: 'a job file; its options win over the one beside the model' },
-    dtype: { type: 'string', value: 'A,B', describe: `which models to make; default: ${DTYPES.join(',')}` },
+    dtype: { type: 'string', value: 'A,B', describe: `which models to make; default: ${DEFAULT_DTYPES.join(',')}` },
     opset: { type: 'string', value: 'N', describe: 'ONNX opset of the models' },
     calibration: { type: 'string', value: 'NPZ', describe: 'representative inputs, to quantize statically' },
     'test-data': { type: 'string', value: 'NPZ', describe: 'inputs and labels, to measure accuracy' },

@@ -8,6 +8,8 @@ export const OLDEST_ASKED = 7;
  * such models alone.
  */
 export const OLDEST_UNDERSTOOD = 9;
+/** The first whose QuantizeLinear and DequantizeLinear have blocks and 4 bits. */
+export const FIRST_WITH_BLOCKS = 21;
 /** The newest that onnxruntime 1.30 loads. */
 export const NEWEST_OPSET = 26;
 /**

@@ -21,6 +21,7 @@ import { DEFAULT_OBSERVER, type ObserverName, OBSERVERS } from './observers/inde
 import { type Plan, plansOfKind, type TensorPlan } from './plan.ts';
 import { type RecipeChoice, recipeOf } from './recipe.ts';
 import { SOURCES } from './sources/index.ts';
+import { blockFacts } from './weight-only/block-facts.ts';
 import { BLOCK_WRITERS, WRITERS } from './writers/index.ts';
 import type { Writer, Written } from './writers/writer.ts';
 
@@ -92,6 +93,7 @@ export async function quantizeModel(model: Model, request: QuantizeRequest): Pro
       quantized: plan.nodes.size,
       skipped: plan.skipped,
       layers,
+      ...(request.approach === 'weight-only' ? { blocks: blockFacts(plan, recipeOf(request).weightOnly) } : {}),
     },
     warnings: [...raised, ...silentTensors(look)],
   };

@@ -7,6 +7,7 @@ import type {
   DynamicActivations,
   QuantFormat,
   VariantDtype,
+  WeightOnly,
   Weights,
 } from '../choices.ts';
 
@@ -187,6 +188,15 @@ export interface Quantization {
   readonly layers: readonly LayerError[];
   /** Set where codes and scales are those of a quantized PyTorch model. */
   readonly transfer?: Transfer;
+  /** Set where weights alone were quantized. */
+  readonly blocks?: BlockedWeightFacts;
+}
+
+/** Matrices in blocks of codes. */
+export interface BlockedWeightFacts extends Pick<WeightOnly, 'bits' | 'blockSize' | 'symmetric' | 'algorithm'> {
+  readonly elements: number;
+  /** Of their codes, scales and zero points. */
+  readonly bytes: number;
 }
 
 /** What was carried over from PyTorch's INT8, module by module. */

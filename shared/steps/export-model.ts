@@ -4,7 +4,7 @@
  * there (neural_compressor.config.Torch2ONNXConfig, 2.x).
  */
 import {
-  ASKED_DTYPES,
+  CARRIED_DTYPES,
   type AskedDtype,
   codeTypesOf,
   DEFAULT_DYNAMIC_ACTIVATIONS,
@@ -74,7 +74,7 @@ export class Torch2ONNXConfig {
     const all = { ...DEFAULTS, ...options };
     const format = FORMATS[all.quant_format.toUpperCase() as keyof typeof FORMATS];
     if (!format) bad('quant_format', all.quant_format, 'QDQ, QLinear or QOperator');
-    among(ASKED_DTYPES, 'dtype', all.dtype);
+    among(CARRIED_DTYPES, 'dtype', all.dtype);
     among(Object.keys(RECIPES), 'recipe', all.recipe);
     among(DYNAMIC_ACTIVATION_NAMES, 'dynamic_activations', all.dynamic_activations);
     this.dtype = all.dtype;

@@ -23,6 +23,7 @@ export interface QuantizeFileRequest extends Pick<
   | 'weightType'
   | 'reduceRange'
   | 'full'
+  | 'weightOnly'
   | 'keepFloat'
   | 'workFolder'
 > {

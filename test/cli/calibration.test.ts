@@ -1,4 +1,4 @@
-/** `quantize`: where calibration data lie, and the names of formats. */
+/** `quantize`: where calibration data lie, the names of formats, weights alone. */
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -47,4 +47,29 @@ test.each(['QLinear', 'qlinear', 'QOperator', 'QOPERATOR'])('--quant-format %s',
   const calibrated = [at('net.onnx'), '--calibration', at('calib/a.npz'), '-o', at('int8.onnx')];
   const ran = await printed('quantize', ...calibrated, '--quant-format', name, '--json');
   expect((JSON.parse(ran.out) as { results: unknown[] }).results[0]).toMatchObject({ format: 'QLinear' });
+});
+
+test.each([
+  [['--bits', '4'], 'net.int4.onnx', { bits: 4, blockSize: 64, symmetric: false, algorithm: 'RTN', elements: 4 }],
+  [
+    ['--approach', 'weight-only', '--bits', '8', '--block-size', '32', '--symmetric'],
+    'net.int8.onnx',
+    { bits: 8, blockSize: 32, symmetric: true, algorithm: 'RTN', elements: 4, bytes: 12 },
+  ],
+])('weights alone: %j', async (args, name, blocks) => {
+  const ran = await printed('quantize', at('net.onnx'), '--quant-format', 'QLinear', ...args, '--json');
+  expect(JSON.parse(ran.out)).toMatchObject({
+    results: [{ approach: 'weight-only', quantized: 1, blocks, files: [{ path: at(name) }] }],
+  });
+});
+
+test.each([
+  [['--bits', '5'], '--bits'],
+  [['--block-size', '16'], '--block-size'],
+  [['--approach', 'dynamic', '--symmetric'], '--symmetric is of weight-only quantization'],
+])('what weights alone cannot have is refused: %j', async (args, said) => {
+  expect(await printed('quantize', at('net.onnx'), ...args)).toMatchObject({
+    code: 2,
+    err: expect.stringContaining(said) as string,
+  });
 });

@@ -133,7 +133,7 @@ describe('refusals', () => {
     ['no file', ['convert'], 2, 'WrongUsage'],
     ['an unknown option', ['convert', 'x.pt2', '--fast'], 2, 'WrongUsage'],
     ['an opset that does not exist', ['convert', DIGITS, '--opset', '99'], 2, 'BadOption'],
-    ['a dtype that does not exist', ['convert', DIGITS, '--dtype', 'int4'], 2, 'BadOption'],
+    ['a dtype that does not exist', ['convert', DIGITS, '--dtype', 'int3'], 2, 'BadOption'],
     ['a file that is not there', ['inspect', 'missing.pt2'], 1, 'FileNotFound'],
     [
       'a number of names that does not fit',

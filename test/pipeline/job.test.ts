@@ -2,7 +2,15 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { didYouMean, levenshtein } from '../../shared/nearest.ts';
-import { checkJob, filesOf, findFiles, findJob, parseJob, resolveJob } from '../../shared/pipeline/job/job.ts';
+import {
+  checkJob,
+  filesOf,
+  findFiles,
+  findJob,
+  parseJob,
+  resolveJob,
+  weightOnlyOf,
+} from '../../shared/pipeline/job/job.ts';
 import { jobJsonSchema } from '../../shared/pipeline/job/job-schema.ts';
 import { memoryStore } from './memory-store.ts';
 
@@ -73,7 +81,13 @@ describe('refuses', () => {
     ['a wrong type', { opset_version: '17' }, 'opset_version', /^"17" is not a whole number from 7 to 26$/, /^$/],
     ['a number out of range', { opset_version: 6 }, 'opset_version', /^6 is not/, /^$/],
     ['no whole number', { opset_version: 17.5 }, 'opset_version', /^17.5 is not/, /^$/],
-    ['a wrong word', { dtype: 'int4' }, 'dtype', /"int4" is not "fp32", "int8", "U8S8"/, /did you mean "int8"/],
+    [
+      'a wrong word',
+      { dtype: 'int88' },
+      'dtype',
+      /"int88" is not "fp32", "int8", "int4", "U8S8"/,
+      /did you mean "int8"/,
+    ],
     ['a wrong word in a list', { quant_format: ['QDQ', 'QDK'] }, 'quant_format[1]', /"QDK"/, /did you mean "QDQ"/],
     ['an empty list', { dtype: [] }, 'dtype', /is not a list/, /^$/],
     ['a list that is none', { keep_float: 'conv1' }, 'keep_float', /is not a list/, /^$/],
@@ -123,12 +137,37 @@ describe('refuses', () => {
     expect(parseJob('job.json', '\ufeff{"seed": 3}')).toEqual({ seed: 3 });
   });
 
+  it('weights in blocks for an opset without them', () => {
+    const job = { dtype: ['int4'], opset_version: 17 } as const;
+    expect(() => resolveJob('job.json', job)).toThrow(/at "opset_version": weights in blocks need opset 21 .* QDQ/);
+    expect(() => resolveJob('job.json', { ...job, quant_format: ['QLinear'] })).not.toThrow();
+  });
+
+  it('blocks of a size that no kernel has', () => {
+    expect(problems({ weight_only: { block_size: 48 } })).toEqual([
+      { path: 'weight_only.block_size', problem: '48 is not 32, 64 or 128', hint: '' },
+    ]);
+  });
+
   it('static quantization without calibration data', () => {
     expect(() => resolveJob('job.json', { approach: 'static' })).toThrow(
       /at "approach": static quantization needs calibration data/,
     );
     expect(() => resolveJob('job.json', { approach: 'static', dtype: ['fp32'] })).not.toThrow();
   });
+});
+
+it.each([
+  [
+    { group_size: 32, scheme: 'sym' },
+    { blockSize: 32, symmetric: true },
+  ],
+  [
+    { block_size: 128, is_symmetric: false, algorithm: 'RTN', embeddings: true },
+    { blockSize: 128, symmetric: false, algorithm: 'RTN', embeddings: true },
+  ],
+] as const)('weight_only in the words of both tools: %j', (asked, expected) => {
+  expect(weightOnlyOf(asked)).toEqual(expected);
 });
 
 describe('resolves', () => {
@@ -174,6 +213,21 @@ describe('resolves', () => {
       ['int8.u8s8 model.int8.u8s8.onnx', 'int8.u8u8 model.int8.u8u8.onnx'],
     ],
     ['one kind of integers', { dtype: ['S8S8'], quantized_model: 'int8.pt' }, ['int8 model.int8.onnx']],
+    [
+      'weights alone',
+      { dtype: ['int4', 'fp32', 'int8'], quant_format: ['QDQ', 'QLinear'] },
+      [
+        'fp32 model.onnx',
+        'int8 model.int8.onnx',
+        'int4.qdq model.int4.qdq.onnx',
+        'int4.qlinear model.int4.qlinear.onnx',
+      ],
+    ],
+    [
+      "weights alone beside PyTorch's",
+      { dtype: ['int4', 'S8S8'], quantized_model: 'int8.pt' },
+      ['int8 model.int8.onnx', 'int4 model.int4.onnx'],
+    ],
     ['dynamic has one form', { quant_format: ['QDQ', 'QLinear'] }, ['fp32 model.onnx', 'int8 model.int8.onnx']],
   ])('variants: %s', (_name, job, expected) => {
     expect(resolveJob('job.json', job).variants.map((v) => `${v.name} ${v.file}`)).toEqual(expected);
@@ -188,6 +242,12 @@ describe('resolves', () => {
     ],
     ['nothing when it is of weights', { reduce_range: true }, []],
     ['activations of nothing', { dynamic_activations: 'onnx' }, [/^dynamic_activations has no effect: there is no/]],
+    [
+      'activations where weights alone are quantized',
+      { dtype: ['int4'], approach: 'static', calibration: 'c.npz', recipe: 'QDQ_OP_INT32_BIAS', quant_format: ['QDQ'] },
+      [/^approach has no effect: weights alone/, /^recipe has no effect: weights alone/],
+    ],
+    ['blocks of nothing', { weight_only: { block_size: 32 } }, [/^weight_only has no effect: no model/]],
     ['labels without data', { labels: 'target' }, [/^labels has no effect/]],
   ])('warns of %s', (_name, job, expected) => {
     expect(resolveJob('job.json', job).warnings).toEqual(expected.map((e) => expect.stringMatching(e) as string));

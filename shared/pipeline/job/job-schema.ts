@@ -1,19 +1,22 @@
 /** The options of a job: names, what each may be, its default. Those of INC's Torch2ONNXConfig keep their names. */
 import {
   ASKED_DTYPES,
+  BLOCK_SIZES,
   COMPUTED_APPROACHES,
+  DEFAULT_DTYPES,
   DEFAULT_DYNAMIC_ACTIVATIONS,
   DEFAULT_FORMAT,
   DEFAULT_PROCESSOR,
   DEFAULT_QUANT_TYPES,
   DYNAMIC_ACTIVATION_NAMES,
-  DTYPES,
   GUARDS,
   NAN,
   PROCESSOR_NAMES,
   QUANT_FORMAT_NAMES,
   QUANT_FORMATS,
   QUANT_TYPE_NAMES,
+  SCHEMES,
+  WEIGHT_ALGORITHM_NAMES,
   WEIGHTS,
 } from '../../choices.ts';
 import { DEFAULT_OPSET, NEWEST_OPSET, OLDEST_ASKED } from '../../onnx/opset.ts';
@@ -28,6 +31,7 @@ import {
   mapOf,
   number,
   oneOf,
+  oneOfNumbers,
   oneOrMore,
   text,
   yesOrNo,
@@ -57,10 +61,11 @@ const axisNames = mapOf('an object from axis to name, such as {"0": "batch"}', t
 
 export const OPTIONS = {
   dtype: option(
-    'Which models to make. Where PyTorch quantized the model, INT8 may name its integers: U8S8 (uint8 activations, ' +
+    'Which models to make; int4 quantizes weights only. Where PyTorch quantized the model, INT8 may name its ' +
+      'integers: U8S8 (uint8 activations, ' +
       'int8 weights; the same as int8), S8S8 or U8U8.',
     oneOrMore(oneOf(ASKED_DTYPES)),
-    [...DTYPES],
+    [...DEFAULT_DTYPES],
   ),
   opset_version: option(
     'ONNX opset to write, 13 or newer; an older one is raised to 13 where INT8 is made.',
@@ -107,6 +112,19 @@ export const OPTIONS = {
     'Quantize activations with ranges from calibration data (static), at run time (dynamic) or not at all ' +
       '(weight-only). Default: static when there is calibration data.',
     oneOf(COMPUTED_APPROACHES),
+  ),
+  weight_only: option(
+    'Weights alone in blocks (int4, and int8 with approach "weight-only"): how many share a scale (block_size or ' +
+      'group_size, default 64), is_symmetric (or scheme; default asymmetric), the algorithm (default RTN), and ' +
+      'whether embeddings are quantized too.',
+    fieldsOf({
+      block_size: oneOfNumbers(BLOCK_SIZES),
+      group_size: oneOfNumbers(BLOCK_SIZES),
+      is_symmetric: yesOrNo,
+      scheme: oneOf(SCHEMES),
+      algorithm: oneOf(WEIGHT_ALGORITHM_NAMES),
+      embeddings: yesOrNo,
+    }),
   ),
   calibration: option(
     'An .npz beside the model with representative inputs. Default: <model>.calibration.npz when it exists.',

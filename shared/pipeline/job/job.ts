@@ -14,10 +14,13 @@ import {
   suffixOf,
   type VariantDtype,
   variantDtypeOf,
+  VARIANTS,
+  WEIGHT_ALGORITHMS,
+  type WeightOnly,
 } from '../../choices.ts';
 import { fileSource } from '../../bytes/byte-source.ts';
 import { fail, type JobProblem } from '../../errors.ts';
-import { OLDEST_OPSET, opsetForInt8 } from '../../onnx/opset.ts';
+import { FIRST_WITH_BLOCKS, OLDEST_OPSET, opsetForInt8 } from '../../onnx/opset.ts';
 import type { RecipeChoice } from '../../quantize/recipe.ts';
 import type { ReportedOption } from '../../report/report.ts';
 import { isObject } from './json-reader.ts';
@@ -28,7 +31,7 @@ import { readText } from '../workspace/read-object.ts';
 import { fileNameOf, MAX_KEY_BYTES, type ObjectStore, withoutExtension } from '../workspace/store.ts';
 
 export interface VariantRequest {
-  /** Unique in the job: `fp32`, `int8`, or `int8.qdq` and `int8.qlinear`, or `int8.s8s8` and `int8.u8u8`. */
+  /** Unique in the job: `fp32`, `int8`, `int4`, or `int8.qdq` and `int8.qlinear`, or `int8.s8s8` and `int8.u8u8`. */
   readonly name: string;
   readonly dtype: VariantDtype;
   readonly format: QuantFormat | null;
@@ -130,7 +133,8 @@ export function resolveJob(file: string, job: JobFile, found: Partial<FoundFiles
   const { opset, warnings: raised } = wantsQuantized(asked) ? opsetForInt8(asked.opset_version) : NOT_RAISED;
   const options = { ...asked, opset_version: opset ?? asked.opset_version };
   const problems: JobProblem[] = [];
-  if (wantsQuantized(options) && APPROACHES[approachOf(options)].needsCalibration && options.calibration === null) {
+  const approaches = approachesOf(options);
+  if (approaches.some((each) => APPROACHES[each].needsCalibration) && options.calibration === null) {
     const hint = 'set "calibration" to an .npz beside the model, or "approach" to "dynamic"';
     problems.push({ path: 'approach', problem: `${options.approach} quantization needs calibration data`, hint });
   }
@@ -138,6 +142,17 @@ export function resolveJob(file: string, job: JobFile, found: Partial<FoundFiles
   if (chosen !== undefined && options.quantized_model === null) {
     const problem = `integers of ${chosen} can be chosen where PyTorch quantized the model; no such model was found`;
     problems.push({ path: 'dtype', problem, hint: 'set "quantized_model", or say "int8"' });
+  }
+  const { algorithm } = weightOnlyOf(options.weight_only ?? {});
+  const needsData = algorithm !== undefined && WEIGHT_ALGORITHMS[algorithm].needsCalibration;
+  if (approaches.includes('weight-only') && needsData && options.calibration === null) {
+    const hint = 'set "calibration" to an .npz beside the model, or choose another algorithm';
+    problems.push({ path: 'weight_only.algorithm', problem: `${algorithm} needs calibration data`, hint });
+  }
+  if (approaches.includes('weight-only') && blocksNeedOpset(options)) {
+    const problem = `weights in blocks need opset ${FIRST_WITH_BLOCKS} in the format QDQ`;
+    const hint = `set it to ${FIRST_WITH_BLOCKS} or more, or "quant_format" to "QLinear"`;
+    problems.push({ path: 'opset_version', problem, hint });
   }
   if (options.opset_version < OLDEST_OPSET) {
     const problem = `${options.opset_version} is older than what FP32 models are written for`;
@@ -163,11 +178,20 @@ function originOf(
 }
 
 /** Codes and scales that PyTorch chose win over those we would compute. */
-export const approachOf = ({ quantized_model, approach }: JobOptions): Approach =>
-  quantized_model === null ? approach : 'transferred';
+export function approachOf({ quantized_model, approach }: JobOptions, dtype: VariantDtype): Approach {
+  if (VARIANTS[dtype].onlyWeights) return 'weight-only';
+  return quantized_model === null ? approach : 'transferred';
+}
 
-const isInt8 = (asked: AskedDtype): boolean => isQuantized({ dtype: variantDtypeOf(asked) });
-const wantsQuantized = ({ dtype }: JobOptions): boolean => dtype.some(isInt8);
+const isQuantizedDtype = (asked: AskedDtype): boolean => isQuantized({ dtype: variantDtypeOf(asked) });
+const quantizedDtypes = ({ dtype }: JobOptions): VariantDtype[] => [
+  ...new Set(dtype.filter(isQuantizedDtype).map(variantDtypeOf)),
+];
+const wantsQuantized = (options: JobOptions): boolean => quantizedDtypes(options).length > 0;
+/** Of the quantized models that are asked for. */
+const approachesOf = (options: JobOptions): Approach[] => quantizedDtypes(options).map((d) => approachOf(options, d));
+const blocksNeedOpset = ({ opset_version, quant_format }: JobOptions): boolean =>
+  opset_version < FIRST_WITH_BLOCKS && quant_format.includes('QDQ');
 
 /** Dynamic quantization has one form; the range of its weights can be chosen all the same. */
 const OF_STATIC = ['quant_format', 'recipe', 'activation_type', 'quantize_all'] as const;
@@ -183,6 +207,16 @@ const OF_COMPUTED = [
 ] as const;
 /** What is to be chosen where PyTorch did. */
 const OF_TRANSFERRED = ['dynamic_activations'] as const;
+/** What is about activations, or about pairs of 8-bit products. */
+const OF_ACTIVATIONS = [
+  ...OF_TRANSFERRED,
+  'recipe',
+  'processor',
+  'activation_type',
+  'weight_type',
+  'reduce_range',
+  'quantize_all',
+] as const;
 /** What is of use also where the program itself is one that PyTorch quantized. */
 const OF_PYTORCHS_INT8 = ['int8_reference'] as const;
 const OF_QUANTIZED = [
@@ -192,6 +226,7 @@ const OF_QUANTIZED = [
   'recipe',
   'criterion',
   'processor',
+  'weight_only',
   ...OF_COMPUTED,
 ] as const;
 
@@ -199,23 +234,34 @@ function warningsOf(job: JobFile, options: JobOptions): string[] {
   const idle = (name: keyof JobFile, why: string): string[] =>
     job[name] === undefined ? [] : [`${name} has no effect: ${why}`];
   const labels = options.test_data === null ? idle('labels', 'there is no test_data') : [];
-  if (!wantsQuantized(options))
+  const approaches = approachesOf(options);
+  if (approaches.length === 0)
     return [...labels, ...OF_QUANTIZED.flatMap((name) => idle(name, 'no INT8 model is asked for'))];
+  const onlyWeights = approaches.includes('weight-only');
+  const blocks = onlyWeights ? [] : idle('weight_only', 'no model is asked for whose weights alone are quantized');
+  if (approaches.every((each) => each === 'weight-only')) {
+    const why = 'weights alone are quantized';
+    const others = job.approach === 'weight-only' ? OF_ACTIVATIONS : (['approach', ...OF_ACTIVATIONS] as const);
+    return [...labels, ...others.flatMap((name) => idle(name, why))];
+  }
   if (options.quantized_model !== null) {
     const why = 'codes and scales are those of quantized_model';
-    return [...labels, ...OF_COMPUTED.flatMap((name) => idle(name, why))];
+    const ours = OF_COMPUTED.filter((name) => !onlyWeights || (name !== 'keep_float' && name !== 'calibration'));
+    return [...labels, ...blocks, ...ours.flatMap((name) => idle(name, why))];
   }
   const computed = [
     ...labels,
+    ...blocks,
     ...OF_TRANSFERRED.flatMap((name) => idle(name, 'there is no quantized_model')),
     ...OF_PYTORCHS_INT8.flatMap((name) =>
       idle(name, 'there is no quantized_model, unless PyTorch quantized the program'),
     ),
   ];
   if (APPROACHES[options.approach].hasFormats) return computed;
+  const ofStatic = OF_STATIC.filter((name) => !onlyWeights || name !== 'quant_format');
   return [
     ...computed,
-    ...OF_STATIC.flatMap((name) =>
+    ...ofStatic.flatMap((name) =>
       idle(name, 'dynamic quantization has one form, unless PyTorch quantized the program'),
     ),
   ];
@@ -235,22 +281,37 @@ export const variantRequest = (
   ...more,
 });
 
-/** One for each form of INT8 that was asked for; U8S8 is what `int8` means. */
-function variantsOf(options: JobOptions): VariantRequest[] {
-  const asked = ASKED_DTYPES.filter((dtype) => isInt8(dtype) && options.dtype.includes(dtype));
+/** One for each form of a quantized model that was asked for; U8S8 is what `int8` means. */
+const variantsOf = (options: JobOptions): VariantRequest[] => [
+  ...DTYPES.filter((d) => !isQuantized({ dtype: d }) && options.dtype.includes(d)).map((d) => variantRequest(d)),
+  ...DTYPES.filter((d) => quantizedDtypes(options).includes(d)).flatMap((d) => formsOf(d, options)),
+];
+
+function formsOf(dtype: VariantDtype, options: JobOptions): VariantRequest[] {
+  const asked = ASKED_DTYPES.filter((each) => variantDtypeOf(each) === dtype && options.dtype.includes(each));
   const types = [...new Set(asked.map(codeTypesOf))];
-  const formats = APPROACHES[approachOf(options)].hasFormats ? options.quant_format : [null];
+  const formats = APPROACHES[approachOf(options, dtype)].hasFormats ? options.quant_format : [null];
   const suffix = (chosen: string, among: readonly unknown[]): string =>
     among.length === 1 ? '' : `.${chosen.toLowerCase()}`;
-  return [
-    ...DTYPES.filter((d) => !isInt8(d) && options.dtype.includes(d)).map((d) => variantRequest(d)),
-    ...types.flatMap((each) =>
-      formats.map((format) => {
-        const name = `int8${suffix(each, types)}${format === null ? '' : suffix(format, formats)}`;
-        return variantRequest('int8', { name, format, types: each });
-      }),
-    ),
-  ];
+  return types.flatMap((each) =>
+    formats.map((format) => {
+      const name = `${dtype}${suffix(each, types)}${format === null ? '' : suffix(format, formats)}`;
+      return variantRequest(dtype, { name, format, types: each });
+    }),
+  );
+}
+
+/** What a job says of weight-only quantization, in the words of the quantizer. */
+export function weightOnlyOf(asked: NonNullable<JobFile['weight_only']>): Partial<Omit<WeightOnly, 'bits'>> {
+  const { algorithm, embeddings, scheme } = asked;
+  const blockSize = asked.block_size ?? asked.group_size;
+  const symmetric = asked.is_symmetric ?? (scheme === undefined ? undefined : scheme === 'sym');
+  return {
+    ...(blockSize === undefined ? {} : { blockSize }),
+    ...(symmetric === undefined ? {} : { symmetric }),
+    ...(algorithm === undefined ? {} : { algorithm }),
+    ...(embeddings === undefined ? {} : { embeddings }),
+  };
 }
 
 /** What a job says of how to quantize, in the words of the quantizer; what it does not say is left out. */

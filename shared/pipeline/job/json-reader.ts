@@ -100,6 +100,14 @@ export function oneOf<const T extends string>(
   });
 }
 
+export function oneOfNumbers<const T extends number>(numbers: readonly T[]): Check<T> {
+  return scalar({
+    expected: `${numbers.slice(0, -1).join(', ')} or ${numbers.at(-1)}`,
+    schema: { enum: numbers },
+    as: (v) => numbers.find((n) => n === v),
+  });
+}
+
 export function listOf<T>(item: Check<T>, atLeast = 0): Check<readonly T[]> {
   const expected = `a list of items, each ${item.expected}`;
   return {

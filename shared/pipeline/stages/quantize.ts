@@ -1,12 +1,12 @@
 /** Quantize: the FP32 ONNX model to one INT8 form of it. */
 import { join } from 'node:path';
-import { DEFAULT_FORMAT } from '../../choices.ts';
+import { bitsOf, type ComputedApproach, DEFAULT_FORMAT } from '../../choices.ts';
 import { quantizeFile, type QuantizedFile } from '../../steps/quantize-file.ts';
 import { recordBeside } from '../../steps/quantized-pair.ts';
 import { transferFile } from '../../steps/transfer-file.ts';
 import { jobStage } from '../workspace/job-stage.ts';
 import { factsOf, variantOf } from '../workspace/previous.ts';
-import { recipeChoice, type VariantRequest } from '../job/job.ts';
+import { approachOf, recipeChoice, type VariantRequest, weightOnlyOf } from '../job/job.ts';
 import type { Workspace } from '../workspace/workspace.ts';
 import type { QuantizeFacts, StoredFile } from '../workspace/record.ts';
 
@@ -14,8 +14,11 @@ export const run = jobStage<QuantizeFacts>('quantize', async (workspace, input, 
   const converted = await factsOf(workspace, 'convert');
   const variant = variantOf(converted, input);
   const [model] = await workspace.fetch(converted.files);
-  const make = workspace.job.options.quantized_model === null ? computed : carriedOver;
-  const { written, facts, operators, warnings } = await make(workspace, { model: model!, variant, signal });
+  const task = { model: model!, variant, signal };
+  const approach = approachOf(workspace.job.options, variant.dtype);
+  const { written, facts, operators, warnings } = await (approach === 'transferred'
+    ? carriedOver(workspace, task)
+    : computed(workspace, { ...task, approach }));
   const files: StoredFile[] = [];
   for (const { path } of written.files)
     files.push(await workspace.store(path, path.slice(workspace.folder.length + 1)));
@@ -32,15 +35,23 @@ interface Task {
   readonly signal: AbortSignal | undefined;
 }
 
-async function computed(workspace: Workspace, { model, variant, signal }: Task): Promise<QuantizedFile> {
+interface ComputedTask extends Task {
+  readonly approach: ComputedApproach;
+}
+
+async function computed(
+  workspace: Workspace,
+  { model, variant, approach, signal }: ComputedTask,
+): Promise<QuantizedFile> {
   const { options } = workspace.job;
-  const { approach, keep_float: keepFloat, calibration, weights } = options;
+  const { keep_float: keepFloat, calibration, weights, weight_only: weightOnly } = options;
   return quantizeFile({
     model,
     path: join(workspace.folder, variant.file),
     approach,
     format: variant.format ?? DEFAULT_FORMAT,
     ...recipeChoice(options),
+    weightOnly: { ...weightOnlyOf(weightOnly ?? {}), bits: bitsOf(variant.dtype) },
     keepFloat,
     weights,
     workFolder: workspace.folder,

@@ -108,7 +108,7 @@ const PACK = {
   int8: flipSigns,
 } as const;
 
-function layoutOf({ data, granularity, spec }: Weight): BlockLayout {
+export function layoutOf({ data, granularity, spec }: Weight): BlockLayout {
   const [rows, columns] = data.shape as [number, number];
   const size = spec.blockSize;
   return granularity.kind === 'block' && granularity.axis === 0

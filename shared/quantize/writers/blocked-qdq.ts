@@ -1,12 +1,11 @@
 /** Writes weights in blocks behind DequantizeLinear, which has blocks since opset 21; operators stay as they are. */
 import { fail } from '../../errors.ts';
 import type { Value } from '../../onnx/ir.ts';
+import { FIRST_WITH_BLOCKS } from '../../onnx/opset.ts';
 import { resultOf, type TensorPlan } from '../plan.ts';
 import { BlockedWeights } from '../weight-only/blocked-weights.ts';
 import type { WriteRequest, Written } from './writer.ts';
 import { Writing } from './writing.ts';
-
-const FIRST_WITH_BLOCKS = 21;
 
 export function writeBlockedQdq({ model, plan }: WriteRequest): Written[] {
   const writing = new Writing(model);

@@ -1,5 +1,6 @@
 /** One variant in full: files, checks, comparisons, worst layers, what stayed in float. */
 import { CODE_TYPES, DYNAMIC_ACTIVATIONS, isQuantized } from '../../choices.ts';
+import { blocksText } from '../blocks.ts';
 import { judge } from '../criterion.ts';
 import { equalText } from '../equal-samples.ts';
 import { badge, exact, facts, listed, name, outcome, type Section } from '../elements.ts';
@@ -76,6 +77,7 @@ function quantizationFacts(q: Quantization | null, limits: Limits): readonly (re
   ];
   return [
     ['Quantization', `${q.approach}, ${q.format}`],
+    ['Weights', q.blocks ? blocksText(q.blocks) : null],
     ['Calibration', calibration],
     ['Carried over from', q.transfer ? name(q.transfer.file, limits) : null],
     ...(q.transfer ? codesFacts(q.transfer) : []),

@@ -5,7 +5,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { arrayOf, outputsOf } from '../../../bench/inc-case.ts';
 import { CONVERT_OPTIONS } from '../../../cli/commands/convert-options.ts';
 import { Model, Torch2ONNXConfig } from '../../../library.ts';
-import { ASKED_DTYPES } from '../../../shared/choices.ts';
+import { ASKED_DTYPES, CARRIED_DTYPES } from '../../../shared/choices.ts';
 import { openModel } from '../../../shared/onnx/proto/read.ts';
 import { OPTION_NAMES, OPTIONS } from '../../../shared/pipeline/job/job-schema.ts';
 import { withSession } from '../../../shared/runtime/session.ts';
@@ -129,8 +129,10 @@ describe('fields of Torch2ONNXConfig', () => {
 
   test('dtype takes the same words everywhere', () => {
     expect(OPTIONS.dtype.check.read([...ASKED_DTYPES], '$', [])).toEqual(ASKED_DTYPES);
-    for (const dtype of ASKED_DTYPES) expect(new Torch2ONNXConfig({ dtype }).dtype).toBe(dtype);
+    for (const dtype of CARRIED_DTYPES) expect(new Torch2ONNXConfig({ dtype }).dtype).toBe(dtype);
     expect(CONVERT_OPTIONS.dtype.value.split('|')).toEqual(ASKED_DTYPES);
+    expect(ASKED_DTYPES.filter((dtype) => !CARRIED_DTYPES.includes(dtype))).toEqual(['int4']);
+    expect(() => new Torch2ONNXConfig({ dtype: 'int4' })).toThrow(/option dtype: "int4" is not valid/);
   });
 });
 
