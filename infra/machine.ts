@@ -54,14 +54,8 @@ export function batchMachine(scope: Construct, parts: MachineParts, conversion: 
   const { buckets, options } = parts;
   const definition = batchStateMachine();
   const role = machineRole(scope, 'Batch', { definition, ...parts });
-  allow(
-    role,
-    [
-      { bucket: 'input', prefix: '', access: 'read' },
-      { bucket: 'input', prefix: '', access: 'list' },
-    ],
-    { buckets, keyArn: options.encryptionKeyArn },
-  );
+  // Its manifest is read by a stage; the machine itself lists.
+  allow(role, [{ bucket: 'input', prefix: '', access: 'list' }], { buckets, keyArn: options.encryptionKeyArn });
   // What a ResultWriter needs: https://docs.aws.amazon.com/step-functions/latest/dg/iam-policies-eg-dist-map.html
   allowKeys(role, buckets.work, {
     prefix: WORK_PREFIXES.batches,

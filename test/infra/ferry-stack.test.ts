@@ -204,7 +204,7 @@ describe('permissions', () => {
     const own = allowed(resources, /^Conversion(Role|StateMachineStartPolicy)/).filter(
       (line) => !/^(xray|logs):/.test(line),
     );
-    const stages = STAGE_NAMES.filter((name) => name !== 'batchReport');
+    const stages = STAGE_NAMES.filter((name) => STAGES[name].place !== 'batch');
     expect(own).toEqual(
       [
         'events:PutEvents arn:<AWS::Partition>:events:<AWS::Region>:<AWS::AccountId>:event-bus/default',
@@ -224,8 +224,8 @@ describe('permissions', () => {
           (action) =>
             `events:${action} arn:<AWS::Partition>:events:<AWS::Region>:<AWS::AccountId>:rule/StepFunctionsGetEventsForStepFunctionsExecutionRule`,
         ),
+        'lambda:InvokeFunction <BatchPlanFunction.Arn>',
         'lambda:InvokeFunction <BatchReportFunction.Arn>',
-        ...['s3:GetObject', 's3:GetObjectVersion'].map((action) => `${action} <InputBucket.Arn>/*`),
         's3:ListBucket <InputBucket.Arn>',
         ...['s3:PutObject', 's3:GetObject', 's3:ListMultipartUploadParts', 's3:AbortMultipartUpload'].map(
           (action) => `${action} <WorkBucket.Arn>/batches/*`,

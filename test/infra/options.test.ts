@@ -62,6 +62,7 @@ describe('a deployment', () => {
       ['Validate', 8192, 5],
       ['Report', STAGES.report.memoryMb, undefined],
       ['Release', STAGES.release.memoryMb, undefined],
+      ['BatchPlan', STAGES.batchPlan.memoryMb, undefined],
       ['BatchReport', STAGES.batchReport.memoryMb, undefined],
     ]);
     template.allResourcesProperties('AWS::Lambda::Function', { Architectures: ['x86_64'] });

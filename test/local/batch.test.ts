@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { FerryEvent } from '../../local/ferry-event.ts';
 import { type Ferry, makeFerry } from '../../local/ferry.ts';
 import type { Json } from '../../shared/pipeline/machine/asl.ts';
+import { messageOf } from '../../shared/pipeline/report/failures.ts';
 import { relative } from '../../shared/pipeline/stages/batch-report.ts';
 import type { BatchItem } from '../../shared/report/batch.ts';
 import { PROGRAM, fakeStages } from './fake-stages.ts';
@@ -136,10 +137,54 @@ describe('a manifest', () => {
   it('that is not there fails with a report of nothing', async () => {
     expect(await start({ manifest: 'lists/none.jsonl' })).toMatchObject({
       status: 'FAILED',
-      error: 'States.ItemReaderFailed',
+      error: 'FileNotFound',
     });
+    expect(bus()).toEqual(['model.batch.failed']);
     expect(await items('lists/none/run-1')).toEqual([]);
   });
+});
+
+describe('a broken line', () => {
+  it.each([
+    ['null', /line 2 of the manifest is null, expected a key or an object/],
+    ['[]', /line 2 of the manifest is .*expected a key or an object/],
+    ['{"key": "m/b.pt2"', /line 2 of the manifest is no JSON/],
+    ['m/b.pt2', /line 2 of the manifest is no JSON/],
+    ['{"name": "m/b.pt2"}', /line 2 of the manifest has no "key"/],
+    ['{"key": 7}', /line 2 of the manifest "key" is 7/],
+    ['{"key": "m/b.pt2", "options": "fp32"}', /line 2 of the manifest "options" is "fp32"/],
+    [`"${'x'.repeat(300_000)}"`, /line 2 of the manifest has 300002 bytes/],
+  ])('%.40s is a row of failed.jsonl with its number, and costs no other', async (line, problem) => {
+    await put('m/a.pt2');
+    await put('m/c.pt2');
+    await put('list.jsonl', `\ufeff"m/a.pt2"\r\n${line}\n\n{"key": "m/c.pt2"}`);
+    expect(await ferry().batch({ bucket: 'input', manifest: 'list.jsonl' }, { name: 'run-1' })).toMatchObject({
+      status: 'SUCCEEDED',
+      output: { models: 3, pass: 2, fail: 1 },
+    });
+    const broken = (await items('list/run-1')).find(({ status }) => status === 'fail')!;
+    expect(broken).toMatchObject({ key: '(line 2)', code: 'BadManifestRow', report: null });
+    expect(broken.sentence).toMatch(problem);
+    const again = await text('list/run-1/failed.jsonl');
+    expect(JSON.parse(again)).toMatchObject({ line: 2, problem: broken.sentence, text: line.slice(0, 500) });
+    expect(again.trim().split('\n')).toHaveLength(1);
+  });
+});
+
+it.each([
+  [{ maxConcurrency: '4' }, /"maxConcurrency" is "4", expected a whole number/],
+  [{ maxConcurrency: 0 }, /"maxConcurrency" is 0/],
+  [{ toleratedFailurePercentage: 120 }, /"toleratedFailurePercentage" is 120/],
+  [{ options: 'fp32' }, /"options" is "fp32"/],
+  [{ bucket: null }, /"bucket" is null/],
+  [{ manifest: 7 }, /"manifest" is 7/],
+])('a batch with %j fails with a report and an event', async (more, message) => {
+  await put('list.jsonl', '"a.pt2"');
+  const outcome = await ferry().batch({ bucket: 'input', manifest: 'list.jsonl', ...more }, { name: 'run-1' });
+  expect(outcome).toMatchObject({ status: 'FAILED', error: 'WrongUsage' });
+  expect(messageOf(outcome.status === 'FAILED' ? outcome.cause : '')).toMatch(message);
+  expect(bus()).toEqual(['model.batch.failed']);
+  expect(await items('manifest' in more ? 'batch/run-1' : 'list/run-1')).toEqual([]);
 });
 
 describe('a prefix', () => {

@@ -31,7 +31,7 @@ const orElse = (field: string, fallback: string) =>
 // not stop the others.
 const BATCH = {
   id: '{% $states.context.Execution.Name %}',
-  bucket: '{% $states.input.bucket %}',
+  bucket: orElse('bucket', 'null'),
   manifest: orElse('manifest', 'null'),
   prefix: orElse('prefix', 'null'),
   options: orElse('options', 'null'),
@@ -39,13 +39,11 @@ const BATCH = {
   toleratedFailurePercentage: orElse('toleratedFailurePercentage', '100'),
 };
 
-// A manifest row is a key or { key, bucket?, version?, options? }; a listed object is { Key, Size, ETag, ... }.
+// A line of a manifest is { line, row }, or { line, problem } when it is broken; a listed object is { Key, Size, ... }.
 // `request` makes this batch's jobs its own: the same model in the next batch is converted again.
 const ITEM_REQUEST = expression(`(
   $item := $states.input.item;
-  $row := $type($item) = "string" ? {"key": $item}
-        : $exists($item.Key) ? {"key": $item.Key, "size": $item.Size, "etag": $item.ETag}
-        : $item;
+  $row := $exists($item.Key) ? {"key": $item.Key, "size": $item.Size, "etag": $item.ETag} : $item.row;
   $options := $states.input.batch.options;
   $merge([
     {"bucket": $states.input.batch.bucket}, $options = null ? {} : {"options": $options}, $row,
@@ -72,6 +70,9 @@ const convertOne = (names: MachineNames, next: string): TaskState => ({
   Next: next,
 });
 
+/** What a line of a manifest fails of that asks for nothing. */
+export const BAD_ROW = 'BadManifestRow';
+
 /** State names are unique in a whole machine, hence the label in each. */
 function item(names: MachineNames, label: string): Machine {
   const name = (state: string): string => `${label}${state}`;
@@ -81,12 +82,16 @@ function item(names: MachineNames, label: string): Machine {
       [name('Item')]: {
         Type: 'Pass',
         Output: ITEM_REQUEST,
-        Assign: { listed: '{% $exists($states.input.item.Key) %}' },
+        Assign: {
+          listed: '{% $exists($states.input.item.Key) %}',
+          problem: '{% $exists($states.input.item.problem) ? $states.input.item.problem : null %}',
+        },
         Next: name('IsModel'),
       },
       [name('IsModel')]: {
         Type: 'Choice',
         Choices: [
+          { Condition: '{% $problem != null %}', Next: name('Broken') },
           { Condition: '{% $not($listed) %}', Next: name('Convert') },
           { Condition: IS_MODEL, Next: name('Convert') },
         ],
@@ -94,6 +99,7 @@ function item(names: MachineNames, label: string): Machine {
       },
       [name('Convert')]: convertOne(names, name('Converted')),
       [name('Converted')]: { Type: 'Succeed' },
+      [name('Broken')]: { Type: 'Fail', Error: BAD_ROW, Cause: '{% $problem %}' },
       [name('Skipped')]: { Type: 'Succeed', Output: { skipped: true } },
     },
   };
@@ -134,26 +140,25 @@ export const batchStateMachine = (names: MachineNames = PLACEHOLDERS): StateMach
   TimeoutSeconds: 7 * 24 * 3600,
   StartAt: 'Batch',
   States: {
-    Batch: { Type: 'Pass', Assign: { batch: BATCH, failure: null }, Next: 'ManifestOrPrefix' },
+    Batch: { Type: 'Pass', Assign: { batch: BATCH, failure: null, items: null }, Next: 'BatchPlan' },
+    BatchPlan: stageTask(names, {
+      stage: 'batchPlan',
+      payload: { batch: '{% $batch %}', buckets: { ...names.buckets } },
+      assign: { items: '{% $states.result.Payload.items %}' },
+      next: 'ManifestOrPrefix',
+      catch: [
+        { ErrorEquals: ['States.ALL'], Assign: { failure: failureOf('batchPlan') }, Output: {}, Next: 'BatchReport' },
+      ],
+    }),
     ManifestOrPrefix: {
       Type: 'Choice',
-      Choices: [
-        { Condition: '{% $batch.manifest != null %}', Next: 'OverManifest' },
-        { Condition: '{% $batch.prefix != null %}', Next: 'OverPrefix' },
-      ],
-      Default: 'NothingToDo',
-    },
-    NothingToDo: {
-      Type: 'Fail',
-      Error: 'WrongUsage',
-      Cause:
-        'a batch names neither a manifest nor a prefix; start it with {"bucket": ..., "manifest": ' +
-        '"list.jsonl"} or {"bucket": ..., "prefix": "models/"}',
+      Choices: [{ Condition: '{% $items != null %}', Next: 'OverManifest' }],
+      Default: 'OverPrefix',
     },
     OverManifest: map(names, 'Manifest', {
       Resource: 'arn:aws:states:::s3:getObject',
       ReaderConfig: { InputType: 'JSONL' },
-      Arguments: { Bucket: '{% $batch.bucket %}', Key: '{% $batch.manifest %}' },
+      Arguments: { Bucket: names.buckets.work, Key: '{% $items %}' },
     }),
     OverPrefix: map(names, 'Prefix', {
       Resource: 'arn:aws:states:::s3:listObjectsV2',

@@ -114,6 +114,17 @@ export const STAGES = {
     needsOnnxRuntime: false,
     grants: [read('work', claims), write('work', claims), list('work')],
   },
+  batchPlan: {
+    place: 'batch',
+    doing: 'reading the list of models',
+    nextStep: null,
+    functionName: 'BatchPlanFunction',
+    memoryMb: 512,
+    timeoutSeconds: 300,
+    temporaryMb: 2048,
+    needsOnnxRuntime: false,
+    grants: [read('input'), list('input'), write('work', batches)],
+  },
   batchReport: {
     place: 'batch',
     doing: 'writing the report of the batch',

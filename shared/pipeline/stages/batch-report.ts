@@ -10,6 +10,7 @@ import type { Verdict } from '../../report/report.ts';
 import { isFailure } from '../../errors.ts';
 import { VERSION } from '../../version.ts';
 import type { Json } from '../machine/asl.ts';
+import { BAD_ROW } from '../machine/batch-machine.ts';
 import { fieldsOf } from '../workspace/job-stage.ts';
 import { type ItemResult, readMapResults } from '../machine/map-results.ts';
 import { type JobBuckets, type Located, locate, outputStem } from '../job/request.ts';
@@ -34,7 +35,8 @@ export const run: RunStage = async (input, services) => {
   const given = fieldsOf(input);
   const batch = given['batch'] as unknown as Batch;
   const { work, output } = given['buckets'] as unknown as JobBuckets;
-  const folder = `${outputStem(batch.manifest ?? batch.prefix ?? '') || 'batch'}/${batch.id}/`;
+  const named = [batch.manifest, batch.prefix].find((name) => typeof name === 'string') ?? '';
+  const folder = `${outputStem(named) || 'batch'}/${batch.id}/`;
   const rows: Row[] = [];
   for (const result of await readMapResults(services.store, work, batch.id)) {
     if (fieldsOf(result.output)['skipped'] !== true)
@@ -62,7 +64,9 @@ async function rowOf(
   { batch, folder, output }: { readonly batch: Batch; readonly folder: string; readonly output: string },
   { store }: Services,
 ): Promise<Row> {
-  const request = requestOf(batch, fieldsOf(result.input)['item'] ?? null);
+  const given = fieldsOf(fieldsOf(result.input)['item'] ?? null);
+  if (typeof given['problem'] === 'string') return brokenRow(given);
+  const request = requestOf(batch, given);
   const { request: _, ...again } = request;
   const { key } = request;
   const failed = { key: String(key), status: 'fail', chosenBytes: null } as const;
@@ -127,10 +131,29 @@ function succeeded(key: string, output: Readonly<Record<string, Json>>, folder: 
   };
 }
 
-/** The request that the state machine makes of a row or of a listed object. */
-function requestOf({ id, bucket, options }: Batch, item: Json): Readonly<Record<string, Json>> {
-  const given = fieldsOf(item);
-  const row = typeof item === 'string' ? { key: item } : 'Key' in given ? { key: given['Key'] ?? null } : given;
+/** A line of the manifest that asks for nothing: it comes back with its number, to be mended. */
+function brokenRow(item: Readonly<Record<string, Json>>): Row {
+  const { line = null, problem = null, text = null } = item;
+  return {
+    again: { line, problem, text },
+    item: {
+      key: `(line ${String(line)})`,
+      status: 'fail',
+      code: BAD_ROW,
+      sentence: String(problem),
+      report: null,
+      bytes: 0,
+      chosenBytes: null,
+    },
+  };
+}
+
+/** The request that the state machine makes of a line or of a listed object. */
+function requestOf(
+  { id, bucket, options }: Batch,
+  given: Readonly<Record<string, Json>>,
+): Readonly<Record<string, Json>> {
+  const row = 'Key' in given ? { key: given['Key'] ?? null } : fieldsOf(given['row'] ?? null);
   return { bucket, ...(options === null ? {} : { options }), ...row, request: id };
 }
 
