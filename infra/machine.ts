@@ -106,9 +106,10 @@ const machineLogs = (scope: Construct, id: string, retention: number): LogGroup 
     removalPolicy: RemovalPolicy.DESTROY,
   });
 
-const substitutions = ({ functions, buckets, eventBus }: MachineParts): Readonly<Record<string, string>> => ({
+const substitutions = ({ functions, buckets, eventBus, options }: MachineParts): Readonly<Record<string, string>> => ({
   ...Object.fromEntries(STAGE_NAMES.map((stage) => [STAGES[stage].functionName, functions[stage].functionArn])),
   OutputBucket: buckets.output.bucketName,
   WorkBucket: buckets.work.bucketName,
   EventBus: eventBus.eventBusName,
+  BatchPrefix: options.batchPrefix,
 });

@@ -18,6 +18,8 @@ export interface DeploymentOptions {
   readonly logRetentionDays: number;
   /** After this the facts of finished jobs are deleted; results are kept. */
   readonly workRetentionDays: number;
+  /** Uploads below this start nothing: batches convert them. Empty: every upload starts a conversion. */
+  readonly batchPrefix: string;
   /** Where completed and failed conversions are announced. */
   readonly eventBus: string;
   /** Who hears of alarms; null: nobody, they are seen on the dashboard. */
@@ -64,6 +66,12 @@ const FIELDS: Fields = {
   },
   // Step Functions can redrive an execution for 14 days, and a redriven stage reads the facts of those before it.
   workRetentionDays: { default: 30, expected: 'a whole number from 14 to 3650', parse: integer(14, 3650) },
+  // It stands in an expression of the machine.
+  batchPrefix: {
+    default: 'batch/',
+    expected: 'the start of keys, ending in "/", or nothing',
+    parse: matching(/^([\w./-]{1,256}\/)?$/),
+  },
   eventBus: { default: 'default', expected: 'the name of an event bus', parse: matching(/^[\w./-]{1,256}$/) },
   alarmEmail: { default: null, expected: 'an e-mail address', parse: matching(/^[^\s@]+@[^\s@]+$/) },
   encryptionKeyArn: {

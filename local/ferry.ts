@@ -61,6 +61,7 @@ const NAMES: MachineNames = {
   buckets: { output: 'output', work: 'work' },
   eventBus: 'default',
   maxModelBytes: null,
+  batchPrefix: '',
   conversion: 'conversion',
 };
 

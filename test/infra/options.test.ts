@@ -15,6 +15,7 @@ describe('options', () => {
       workRetentionDays: 30,
       eventBus: 'default',
       alarmEmail: null,
+      batchPrefix: 'batch/',
       encryptionKeyArn: null,
     });
   });
@@ -27,6 +28,8 @@ describe('options', () => {
     ['workRetentionDays', '7', 'a whole number from 14 to 3650'],
     ['eventBus', 'two words', 'the name of an event bus'],
     ['alarmEmail', 'me', 'an e-mail address'],
+    ['batchPrefix', 'later', 'the start of keys, ending in "/", or nothing'],
+    ['batchPrefix', '"/', 'the start of keys, ending in "/", or nothing'],
     ['encryptionKeyArn', 'alias/mine', 'the ARN of a KMS key'],
   ])('%s is not "%s"', (option, value, expected) => {
     const { node } = new App({ context: { [option]: value } });

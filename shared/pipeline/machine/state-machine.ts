@@ -116,6 +116,13 @@ const variants = (names: MachineNames): MapState => {
 
 const failedIn = (stage: StageName): Expression => expression(`$failure.stage = "${stage}"`);
 
+/** An upload below the prefix of batches; what a person or a batch starts is not held back. */
+const isForBatch = (prefix: string): Expression =>
+  expression(`(
+    $prefix := "${prefix}";
+    $prefix != "" and $exists($request.delivered) and $substring($request.key, 0, $length($prefix)) = $prefix
+  )`);
+
 /** Every job that waited for the file that came. */
 const startWaiting: MapState = {
   Type: 'Map',
@@ -151,8 +158,15 @@ function conversion(names: MachineNames): Machine {
       Request: {
         Type: 'Pass',
         Assign: { request: REQUEST, job: null, failure: null, variants: [], outcomes: [] },
-        Next: 'Claim',
+        Next: 'IsForBatch',
       },
+      // A choice and no pattern of the rule: EventBridge cannot ask a key for its ending and against its beginning.
+      IsForBatch: {
+        Type: 'Choice',
+        Choices: [{ Condition: isForBatch(names.batchPrefix), Next: 'LeftToBatch' }],
+        Default: 'Claim',
+      },
+      LeftToBatch: { Type: 'Succeed', Output: { leftToBatch: true } },
       Claim: stageTask(names, {
         stage: 'claim',
         payload: { request: '{% $request %}', ...context, maxModelBytes: names.maxModelBytes },

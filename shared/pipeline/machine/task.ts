@@ -12,6 +12,8 @@ export interface MachineNames {
   readonly eventBus: string;
   /** What the temporary folder of a function can hold; null: no limit. */
   readonly maxModelBytes: number | null;
+  /** Uploads below this start nothing, because batches convert them; empty: all uploads start a conversion. */
+  readonly batchPrefix: string;
   /** ARN of the machine that converts one model: what the items of a batch start. */
   readonly conversion: string;
 }
@@ -25,6 +27,7 @@ export const PLACEHOLDERS: MachineNames = {
   eventBus: '${EventBus}',
   // The converted model is about as large as the model, and lies there while it is uploaded.
   maxModelBytes: Math.floor(0.9 * STAGES.convert.temporaryMb) * 2 ** 20,
+  batchPrefix: '${BatchPrefix}',
   conversion: '${ConversionStateMachine}',
 };
 
