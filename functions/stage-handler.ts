@@ -12,7 +12,7 @@ import { Tracer } from '@aws-lambda-powertools/tracer';
 import { captureLambdaHandler } from '@aws-lambda-powertools/tracer/middleware';
 import { S3Client } from '@aws-sdk/client-s3';
 import withMiddlewares from '@middy/core';
-import { FerryError } from '../shared/errors.ts';
+import { FerryError, isOfTheUpload } from '../shared/errors.ts';
 import type { Json } from '../shared/pipeline/machine/asl.ts';
 import type { StageName } from '../shared/pipeline/machine/stages.ts';
 import { hostProcessor } from '../shared/runtime/host-processor.ts';
@@ -111,6 +111,10 @@ function measure(metrics: Metrics, { stage, ms, input }: { stage: StageName; ms:
   const perStage = metrics.singleMetric();
   perStage.addDimension('stage', stage);
   perStage.addMetric('StageTime', MetricUnit.Milliseconds, ms);
+  // Release hears of every job that failed, whatever ended it.
+  const code = field(field(input, 'failure'), 'error');
+  if (stage === 'release' && typeof code === 'string' && field(input, 'redriven') !== true)
+    metrics.singleMetric().addMetric(isOfTheUpload(code) ? 'RefusedUploads' : 'FaultedJobs', MetricUnit.Count, 1);
   const size = field(field(input, 'request'), 'size');
   if (stage === 'claim' && typeof size === 'number')
     metrics.singleMetric().addMetric('ModelBytes', MetricUnit.Bytes, size);

@@ -2,9 +2,18 @@
  * What somebody should hear about: conversions that failed or ran out of time, uploads that started nothing, functions
  * held back.
  */
-import { Duration } from 'aws-cdk-lib';
-import { Alarm, ComparisonOperator, type IMetric, MathExpression, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { Duration, Stack } from 'aws-cdk-lib';
+import {
+  Alarm,
+  ComparisonOperator,
+  type IMetric,
+  MathExpression,
+  Metric,
+  type MetricOptions,
+  TreatMissingData,
+} from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
@@ -21,53 +30,83 @@ export interface Watched {
 }
 
 const FIVE_MINUTES = { period: Duration.minutes(5), statistic: 'Sum' };
+const AN_HOUR = { period: Duration.hours(1), statistic: 'Sum' };
 
-/** One alarm a row: what went wrong, how it is measured, what to do. */
-const rows = ({
-  conversion,
-  batch,
-  functions,
-  trigger,
-}: Watched): Readonly<Record<string, readonly [metric: IMetric, description: string]>> => ({
-  ConversionFailed: [
-    conversion.metricFailed(FIVE_MINUTES),
-    'A conversion failed; its report in the output bucket says why. Redrive it, or start it again.',
-  ],
-  ConversionTimedOut: [
-    conversion.metricTimedOut(FIVE_MINUTES),
-    'A conversion took longer than its machine may; look for the stage that hangs, then redrive.',
-  ],
-  BatchFailed: [
-    batch.metricFailed(FIVE_MINUTES),
-    'A batch failed as a whole: over its tolerance, or there was nothing to read. Run its failed.jsonl.',
-  ],
-  BatchTimedOut: [batch.metricTimedOut(FIVE_MINUTES), 'A batch took longer than its machine may; redrive it.'],
-  ExecutionsThrottled: [
-    conversion.metricThrottled(FIVE_MINUTES),
-    'Step Functions holds conversions back; uploads come faster than the account allows.',
-  ],
-  FunctionsThrottled: [
-    sum(Object.values(functions).map((each) => each.metricThrottles(FIVE_MINUTES))),
-    'Functions are at their concurrency limit; stages wait and are tried again.',
-  ],
-  UploadNotDelivered: [
-    trigger.undelivered.metricApproximateNumberOfMessagesVisible({ ...FIVE_MINUTES, statistic: 'Maximum' }),
-    'An upload did not start a conversion; its event waits in the dead-letter queue.',
-  ],
+interface Row {
+  readonly metric: IMetric;
+  /** What went wrong, and what to do. */
+  readonly description: string;
+  /** False: seen on the dashboard only. Default: whoever hears of alarms hears of it. */
+  readonly isSent?: false;
+}
+
+/** One alarm a row. */
+const rows = ({ conversion, batch, functions, trigger }: Watched): Readonly<Record<string, Row>> => ({
+  JobFaulted: {
+    metric: jobs('FaultedJobs'),
+    description:
+      'A job failed for a fault of the pipeline, not of the model; its report says why. Mend it, then redrive.',
+  },
+  UploadRefused: {
+    metric: jobs('RefusedUploads'),
+    description: 'An upload could not be converted; its report in the output bucket tells its owner why.',
+    isSent: false,
+  },
+  ExecutionLost: {
+    metric: new MathExpression({
+      expression: 'FILL(failed, 0) - FILL(faulted, 0) - FILL(refused, 0)',
+      usingMetrics: {
+        failed: conversion.metricFailed(AN_HOUR),
+        faulted: jobs('FaultedJobs', AN_HOUR),
+        refused: jobs('RefusedUploads', AN_HOUR),
+      },
+      period: AN_HOUR.period,
+      label: 'failed without a reason',
+    }),
+    description: 'A conversion failed outside of its stages, and its job was not given back. Look at it, then redrive.',
+  },
+  ConversionTimedOut: {
+    metric: conversion.metricTimedOut(FIVE_MINUTES),
+    description: 'A conversion took longer than its machine may; look for the stage that hangs, then redrive.',
+  },
+  BatchFailed: {
+    metric: batch.metricFailed(FIVE_MINUTES),
+    description: 'A batch failed as a whole: over its tolerance, or there was nothing to read. Run its failed.jsonl.',
+  },
+  BatchTimedOut: {
+    metric: batch.metricTimedOut(FIVE_MINUTES),
+    description: 'A batch took longer than its machine may; redrive it.',
+  },
+  ExecutionsThrottled: {
+    metric: conversion.metricThrottled(FIVE_MINUTES),
+    description: 'Step Functions holds conversions back; uploads come faster than the account allows.',
+  },
+  FunctionsThrottled: {
+    metric: sum(Object.values(functions).map((each) => each.metricThrottles(FIVE_MINUTES))),
+    description: 'Functions are at their concurrency limit; stages wait and are tried again.',
+  },
+  UploadNotDelivered: {
+    metric: trigger.undelivered.metricApproximateNumberOfMessagesVisible({ ...FIVE_MINUTES, statistic: 'Maximum' }),
+    description: 'An upload did not start a conversion; its event waits in the dead-letter queue.',
+  },
 });
+
+/** What functions/stage-handler.ts counts of the jobs that failed. */
+const jobs = (metricName: string, over: MetricOptions = FIVE_MINUTES): Metric =>
+  new Metric({ namespace: 'Torchferry', metricName, dimensionsMap: { service: 'torchferry' }, ...over });
 
 export function alarms(scope: Construct, watched: Watched, email: string | null): readonly Alarm[] {
   const topic = email === null ? null : alarmTopic(scope, email);
-  return Object.entries(rows(watched)).map(([id, [metric, alarmDescription]]) => {
+  return Object.entries(rows(watched)).map(([id, { metric, description, isSent = true }]) => {
     const alarm = new Alarm(scope, id, {
       metric,
-      alarmDescription,
+      alarmDescription: description,
       threshold: 1,
       evaluationPeriods: 1,
       comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
       treatMissingData: TreatMissingData.NOT_BREACHING,
     });
-    if (topic) alarm.addAlarmAction(new SnsAction(topic));
+    if (topic && isSent) alarm.addAlarmAction(new SnsAction(topic));
     return alarm;
   });
 }
@@ -75,13 +114,26 @@ export function alarms(scope: Construct, watched: Watched, email: string | null)
 function alarmTopic(scope: Construct, email: string): Topic {
   const topic = new Topic(scope, 'Alarms', { displayName: 'torchferry alarms', enforceSSL: true });
   topic.addSubscription(new EmailSubscription(email));
+  // A policy of its own takes away the one that every topic comes with, by which CloudWatch may publish.
+  topic.addToResourcePolicy(
+    new PolicyStatement({
+      sid: 'AllowAlarms',
+      actions: ['sns:Publish'],
+      principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
+      resources: [topic.topicArn],
+      conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(scope).account } },
+    }),
+  );
   return topic;
 }
 
 function sum(metrics: readonly IMetric[]): MathExpression {
   const usingMetrics = Object.fromEntries(metrics.map((metric, i) => [`m${i}`, metric]));
   return new MathExpression({
-    expression: Object.keys(usingMetrics).join(' + '),
+    // Without a value for one there is none for the sum, and a function that was not throttled has none.
+    expression: Object.keys(usingMetrics)
+      .map((name) => `FILL(${name}, 0)`)
+      .join(' + '),
     usingMetrics,
     period: Duration.minutes(5),
     label: 'throttles',

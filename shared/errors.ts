@@ -102,6 +102,17 @@ export type FailureCode = keyof typeof MESSAGES;
 export type FailureDetails<C extends FailureCode> = Parameters<(typeof MESSAGES)[C]>[0];
 export const FAILURE_CODES = Object.keys(MESSAGES) as readonly FailureCode[];
 
+/** Typed, and yet not of the model: whoever runs the pipeline has to act. */
+const OF_THE_SYSTEM: ReadonlySet<string> = new Set<FailureCode>([
+  'AccessDenied',
+  'FileSystem',
+  'StorageRefused',
+  'StorageUnavailable',
+]);
+
+/** Whether a failure is about what was uploaded, and not about the pipeline: a bad upload is no reason for an alarm. */
+export const isOfTheUpload = (code: string): boolean => Object.hasOwn(MESSAGES, code) && !OF_THE_SYSTEM.has(code);
+
 /** A refusal the user can act on. `name` is the code: it is what Step Functions matches and what `--json` prints. */
 export class FerryError<C extends FailureCode = FailureCode> extends Error {
   readonly code: C;

@@ -179,4 +179,21 @@ describe('what is written', () => {
     await stageHandler('claim', async () => null, new MemoryS3().client())(INPUT, CONTEXT);
     expect(lines).toContainEqual(expect.objectContaining({ ModelBytes: 4096, service: 'torchferry' }));
   });
+
+  it.each([
+    ['UnsupportedOperator', 'RefusedUploads'],
+    ['BadJob', 'RefusedUploads'],
+    ['StorageUnavailable', 'FaultedJobs'],
+    ['AccessDenied', 'FaultedJobs'],
+    ['Sandbox.Timedout', 'FaultedJobs'],
+    ['TypeError', 'FaultedJobs'],
+  ])('counts a job that failed of %s among %s', async (error, metric) => {
+    const release = stageHandler('release', async () => null, new MemoryS3().client());
+    await release({ failure: { error }, redriven: false }, CONTEXT);
+    const counted = (): string[] =>
+      lines.flatMap((line) => ['RefusedUploads', 'FaultedJobs'].filter((name) => line[name] === 1));
+    expect(counted()).toEqual([metric]);
+    await release({ failure: { error }, redriven: true }, CONTEXT);
+    expect(counted()).toEqual([metric]);
+  });
 });

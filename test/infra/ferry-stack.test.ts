@@ -316,6 +316,8 @@ describe('machines', () => {
 describe('what is watched', () => {
   it.each([
     ['ExecutionsFailed', 'AWS/States'],
+    ['FaultedJobs', 'Torchferry'],
+    ['RefusedUploads', 'Torchferry'],
     ['ExecutionsTimedOut', 'AWS/States'],
     ['ExecutionThrottled', 'AWS/States'],
     ['ApproximateNumberOfMessagesVisible', 'AWS/SQS'],
@@ -337,6 +339,18 @@ describe('what is watched', () => {
       (metric: Untyped) => metric.MetricStat?.Metric.MetricName === 'Throttles',
     );
     expect(metrics).toHaveLength(STAGE_NAMES.length);
+    // A sum with a metric that has no value has none.
+    const [{ Expression }] = alarm.Properties.Metrics.filter((metric: Untyped) => metric.Expression) as [Untyped];
+    expect(Expression).toBe(metrics.map(({ Id }: Untyped) => `FILL(${Id}, 0)`).join(' + '));
+  });
+
+  it('executions that failed without Release, as the difference', () => {
+    const [[, alarm]] = ofType(resources, 'AWS::CloudWatch::Alarm').filter(([id]) =>
+      id.startsWith('ExecutionLost'),
+    ) as [[string, Untyped]];
+    expect(alarm.Properties.Metrics.find((metric: Untyped) => metric.Expression).Expression).toBe(
+      'FILL(failed, 0) - FILL(faulted, 0) - FILL(refused, 0)',
+    );
   });
 
   it('on one dashboard', () => {

@@ -3,7 +3,7 @@ import { App } from 'aws-cdk-lib';
 import { describe, expect, it } from 'vitest';
 import { readOptions } from '../../infra/options.ts';
 import { STAGES } from '../../shared/pipeline/machine/stages.ts';
-import { ofType, synthesize } from './synthesize.ts';
+import { ofType, synthesize, type Untyped } from './synthesize.ts';
 
 describe('options', () => {
   it('have defaults', () => {
@@ -79,8 +79,25 @@ describe('a deployment', () => {
 
   it('writes alarms to whoever wants them', () => {
     template.hasResourceProperties('AWS::SNS::Subscription', { Protocol: 'email', Endpoint: 'me@example.org' });
-    for (const [, { Properties }] of ofType(resources, 'AWS::CloudWatch::Alarm'))
-      expect(Properties['AlarmActions']).toEqual([{ Ref: expect.stringMatching(/^Alarms/) }]);
+    const topic = [{ Ref: expect.stringMatching(/^Alarms/) as string }];
+    for (const [id, { Properties }] of ofType(resources, 'AWS::CloudWatch::Alarm'))
+      expect(Properties['AlarmActions'], id).toEqual(id.startsWith('UploadRefused') ? undefined : topic);
+  });
+
+  it('lets CloudWatch publish them, beside the rule that asks for TLS', () => {
+    const [[, policy]] = ofType(resources, 'AWS::SNS::TopicPolicy') as [[string, Untyped]];
+    const statements = policy.Properties.PolicyDocument.Statement as Untyped[];
+    expect(
+      statements.map(({ Effect, Action, Principal, Condition }) => [Effect, Action, Principal, Condition]),
+    ).toEqual([
+      ['Deny', 'sns:Publish', '*', { Bool: { 'aws:SecureTransport': 'false' } }],
+      [
+        'Allow',
+        'sns:Publish',
+        { Service: 'cloudwatch.amazonaws.com' },
+        { StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } },
+      ],
+    ]);
   });
 
   it('uses the key for models, results and work, and lets every function use it', () => {

@@ -39,7 +39,7 @@ const BATCH = {
   toleratedFailurePercentage: orElse('toleratedFailurePercentage', '100'),
 };
 
-// A line of a manifest is { line, row }, or { line, problem } when it is broken; a listed object is { Key, Size, ... }.
+// A line of a manifest is { line, row }, or { line, problem } when it is broken; a listed object is { Key, ... }.
 // `request` makes this batch's jobs its own: the same model in the next batch is converted again.
 const ITEM_REQUEST = expression(`(
   $item := $states.input.item;

@@ -1,6 +1,6 @@
 /**
- * Batch plan: check what a batch asks for, and write its manifest anew so that every line is an item: a request, or what
- * is wrong with the line.
+ * Batch plan: check what a batch asks for, and write its manifest anew so that every line is an item: a request, or
+ * what is wrong with the line.
  */
 import { createWriteStream } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
