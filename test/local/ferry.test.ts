@@ -365,6 +365,23 @@ describe('trouble ends with a report, an event and the code', () => {
   });
 });
 
+it('an ONNX file that cannot be read is called by its name, not by where a stage keeps its copy', async () => {
+  // A ModelProto that ends inside its graph.
+  await upload('nets/broken.onnx', Buffer.from([0x08, 0x08, 0x3a, 0x7f, 0x01]));
+  const { convert: _, ...others } = fakeStages();
+  const outcome = await makeFerry({
+    buckets: { input: join(root, 'input'), output: join(root, 'output'), work: join(root, 'work') },
+    temporaryFolder: join(root, 'temporary'),
+    stages: others,
+    onEvent: (event) => events.push(event),
+  }).convert(request('nets/broken.onnx'));
+  expect(outcome).toMatchObject({ status: 'FAILED', error: 'CorruptModel' });
+  const { failure } = await report();
+  expect(failure).toMatchObject({ stage: 'convert', details: { file: 'broken.onnx' } });
+  expect(failure!.message).toMatch(/^"broken\.onnx" is not a valid model/);
+  expect(JSON.stringify([outcome, events])).not.toContain(join(root, 'temporary'));
+});
+
 it('a model that no function can hold is refused before it is read', async () => {
   await upload('net.pt2');
   const { run: claim } = await import('../../shared/pipeline/stages/claim.ts');

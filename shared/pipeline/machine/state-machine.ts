@@ -158,6 +158,7 @@ function conversion(names: MachineNames): Machine {
       Request: {
         Type: 'Pass',
         Assign: { request: REQUEST, job: null, failure: null, variants: [], outcomes: [] },
+        Output: {},
         Next: 'IsForBatch',
       },
       // A choice and no pattern of the rule: EventBridge cannot ask a key for its ending and against its beginning.

@@ -5,6 +5,7 @@ import type { Json } from '../machine/asl.ts';
 import { isObject } from '../job/json-reader.ts';
 import type { StageFacts, Ticket } from './record.ts';
 import type { RunStage, Services } from './services.ts';
+import { withoutFolder } from './without-folder.ts';
 import { Workspace } from './workspace.ts';
 
 export interface StageWork<T> {
@@ -33,7 +34,7 @@ export function jobStage<T>(stage: string, work: Work<T>): RunStage {
       await write({ failure: null, facts });
       return output;
     } catch (thrown) {
-      const error = asFailure(thrown);
+      const error = withoutFolder(asFailure(thrown), workspace.folder);
       // Whatever happens to the record, the error that is seen is the one that happened first.
       const failure = failureOf(error, stage);
       await write({ failure, facts: null }).catch((cause: unknown) =>
