@@ -1,8 +1,25 @@
 /** What to do about a failure, per code; the message itself names the file and the values. */
 import type { FailureCode } from '../errors.ts';
 
+/** Names that AWS gives to what ends a stage from outside. */
 type AwsError =
-  'Lambda.Unknown' | 'Runtime.OutOfMemory' | 'Sandbox.Timedout' | 'States.DataLimitExceeded' | 'States.Timeout';
+  | 'BadManifestRow'
+  | 'Lambda.AWSLambdaException'
+  | 'Lambda.SdkClientException'
+  | 'Lambda.ServiceException'
+  | 'Lambda.TooManyRequestsException'
+  | 'Lambda.Unknown'
+  | 'Runtime.ExitError'
+  | 'Runtime.OutOfMemory'
+  | 'Sandbox.Timedout'
+  | 'States.DataLimitExceeded'
+  | 'States.Timeout';
+
+const OUT_OF_MEMORY =
+  'The function was ended from outside, most often because the model needs more memory than it has. Give the stage ' +
+  'more memory (memoryMb of the deployment), or run on one machine; then start the job again.';
+const OUT_OF_AWS =
+  'AWS could not run the stage although it was tried for minutes. Start the job again, or redrive its execution.';
 
 const NEXT_STEPS: Readonly<Record<FailureCode | AwsError, string>> = {
   AccessDenied:
@@ -61,11 +78,16 @@ const NEXT_STEPS: Readonly<Record<FailureCode | AwsError, string>> = {
   ValidationFailed:
     'Do not use the model. The comparison tables show which output differs; please report it with report.json.',
   WrongUsage: 'Correct the command, then run it again.',
-  'Lambda.Unknown':
-    'The function ended without a word, most often for lack of memory. Give the stage more memory, then ' +
-    'run the job again.',
-  'Runtime.OutOfMemory':
-    'The model needs more memory than the function has. Give the stage more memory, or run on one machine.',
+  BadManifestRow: 'Mend the line of the manifest that is named, then start a batch with failed.jsonl.',
+  'Lambda.AWSLambdaException': OUT_OF_AWS,
+  'Lambda.SdkClientException': OUT_OF_AWS,
+  'Lambda.ServiceException': OUT_OF_AWS,
+  'Lambda.TooManyRequestsException':
+    'More stages were wanted at once than the account may run. Raise the limit or upload more slowly, then start the ' +
+    'job again.',
+  'Lambda.Unknown': OUT_OF_MEMORY,
+  'Runtime.ExitError': OUT_OF_MEMORY,
+  'Runtime.OutOfMemory': OUT_OF_MEMORY,
   'Sandbox.Timedout':
     'The stage took longer than its time limit. Give fewer samples or more memory, or run on one machine.',
   'States.DataLimitExceeded': 'This is a fault of torchferry. Please report it with report.json.',
