@@ -141,6 +141,7 @@ export type WeightBits = (typeof WEIGHT_BITS)[number];
 /** How scales and codes of blocks are found, by their names in the field. */
 export const WEIGHT_ALGORITHMS = {
   RTN: { needsCalibration: false, about: 'round to nearest' },
+  HQQ: { needsCalibration: false, about: 'half-quadratic: scales and zero points that leave the smallest errors' },
 } as const satisfies Record<string, { readonly needsCalibration: boolean; readonly about: string }>;
 export type WeightAlgorithm = keyof typeof WEIGHT_ALGORITHMS;
 export const WEIGHT_ALGORITHM_NAMES = Object.keys(WEIGHT_ALGORITHMS) as readonly WeightAlgorithm[];

@@ -128,3 +128,15 @@ export function padRows(
   }
   return out;
 }
+
+/** One block of a column as float64, in `into` where it is full. */
+export function gatherBlock(
+  into: Float64Array,
+  values: Float32Array,
+  { layout, column, block }: { readonly layout: BlockLayout; readonly column: number; readonly block: number },
+): Float64Array {
+  const { k, strideK, strideN, size } = layout;
+  const count = Math.min(size, k - block * size);
+  for (let i = 0, at = block * size * strideK + column * strideN; i < count; i++, at += strideK) into[i] = values[at]!;
+  return into.subarray(0, count);
+}

@@ -1,6 +1,7 @@
 /** Ways to find scales and codes of blocks: a file and a row each. */
 import type { WeightAlgorithm } from '../../choices.ts';
 import type { Algorithm } from './algorithm.ts';
+import { hqq } from './hqq.ts';
 import { rtn } from './rtn.ts';
 
-export const ALGORITHMS = { RTN: rtn } as const satisfies Record<WeightAlgorithm, Algorithm>;
+export const ALGORITHMS = { RTN: rtn, HQQ: hqq } as const satisfies Record<WeightAlgorithm, Algorithm>;
