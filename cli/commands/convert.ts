@@ -144,7 +144,7 @@ const makeInt8 = (task: Task): Promise<FileOutcome> =>
   inTemporaryFolder(async (folder) => {
     const { file, path, weights, options, job, progress, signal } = task;
     const model = join(folder, 'model.onnx');
-    const how = quantizeOptions(options, job, { model: file, dtype: variantDtypeOf(task.wanted) });
+    const how = quantizeOptions(options, job, { model: file, dtype: variantDtypeOf(task.wanted), progress });
     // What cannot be read is known before the conversion.
     await withCalibration(how.calibration, async (data) => data && 'source' in data && readNpz(data.source));
     const { opset, warnings: raised } = opsetForInt8(task.converting.opset_version);

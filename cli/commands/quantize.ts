@@ -3,6 +3,7 @@ import { DEFAULT_RECIPE, type RecipeChoice, type RecipeName, RECIPES } from '../
 import { fail, isFailure } from '../../shared/errors.ts';
 import {
   approachFor,
+  APPROACHES,
   bitsOf,
   BLOCK_SIZES,
   COMPUTED_APPROACHES,
@@ -29,7 +30,8 @@ import type { QuantizedOperator } from '../../shared/report/report.ts';
 import { integerKernels } from '../../shared/steps/integer-kernels.ts';
 import { quantizeFile, type QuantizedFile, type QuantizeFileRequest } from '../../shared/steps/quantize-file.ts';
 import { withCalibration } from '../calibration.ts';
-import type { Command, OptionValues } from '../command.ts';
+import { foundBeside } from '../beside.ts';
+import type { Command, Context, OptionValues } from '../command.ts';
 import { onnxFiles, pathsOf } from '../files.ts';
 import { besideModel, readJobFile } from '../job-options.ts';
 import { kernelLines } from '../kernel-lines.ts';
@@ -64,7 +66,9 @@ export const quantize: Command = {
     calibration: {
       type: 'string',
       value: 'NPZ|DIR',
-      describe: 'representative inputs; a folder of .npz or .npy files has some of them in each',
+      describe:
+        'representative inputs; a folder of .npz or .npy files has some of them in each; default: ' +
+        '<model>.calibration.npz beside the model',
     },
     'quant-format': {
       type: 'string',
@@ -118,7 +122,7 @@ export const quantize: Command = {
         path,
         weights: 'embed',
         signal,
-        ...quantizeOptions(options, job, { model: file, dtype }),
+        ...quantizeOptions(options, job, { model: file, dtype, progress }),
       });
       for (const warning of warnings) progress.note(`note: ${warning}`);
       const bytes = written.files.reduce((n, f) => n + f.bytes, 0);
@@ -161,17 +165,27 @@ export const toInt8 = ({ calibration, ...request }: Int8Request): Promise<Quanti
     withCalibration(calibration, (data) => quantizeFile({ ...request, workFolder, calibration: data })),
   );
 
+interface Wanted extends Pick<Context, 'progress'> {
+  readonly model: string;
+  readonly dtype: VariantDtype;
+}
+
 /** Options of the command line win over the job's. */
 export function quantizeOptions(
   options: OptionValues,
   job: JobFile,
-  { model, dtype }: { readonly model: string; readonly dtype: VariantDtype },
+  { model, dtype, progress }: Wanted,
 ): QuantizeOptions {
-  const calibration =
+  const approachWith = (data?: string): ComputedApproach =>
+    VARIANTS[dtype].onlyWeights ? 'weight-only' : askedApproach(options, job, data);
+  const named =
     text(options, 'calibration') ?? (job.calibration === undefined ? undefined : besideModel(model, job.calibration));
+  const calibration =
+    named ??
+    (APPROACHES[approachWith('')].needsCalibration ? foundBeside(model, 'calibration', { progress }) : undefined);
   return {
     calibration,
-    approach: VARIANTS[dtype].onlyWeights ? 'weight-only' : askedApproach(options, job, calibration),
+    approach: approachWith(calibration),
     format: quantFormat(options, job.quant_format?.[0] ?? DEFAULT_FORMAT),
     ...recipeOptions(options, job),
     weightOnly: { ...weightOnlyOptions(options, job), bits: bitsOf(dtype) },

@@ -1,10 +1,13 @@
 /** `torchferry validate`: run an ONNX model in onnxruntime and say what is right and wrong with it. */
 import { DEFAULT_PROCESSOR, PROCESSOR_NAMES } from '../../shared/choices.ts';
+import { OPTIONS } from '../../shared/pipeline/job/job-schema.ts';
 import { judge } from '../../shared/report/criterion.ts';
 import { formatMilliseconds, formatSpeedChange } from '../../shared/report/format.ts';
 import type { Latency, Validation } from '../../shared/report/report.ts';
 import { otherThan, PRODUCTS, sumsText } from '../../shared/report/sums.ts';
-import type { Command } from '../command.ts';
+import { readNpz } from '../../shared/tensor/npz.ts';
+import { foundBeside, stemsOf } from '../beside.ts';
+import type { Command, Progress } from '../command.ts';
 import { onnxFiles, pathsOf } from '../files.ts';
 import { kernelLines } from '../kernel-lines.ts';
 import { eachFile, type FileOutcome } from '../outcomes.ts';
@@ -12,6 +15,7 @@ import { inTemporaryFolder } from '../temporary-folder.ts';
 import { thisProcessor } from '../this-processor.ts';
 import { validateInTime } from '../timed-validation.ts';
 import { choice, text, wholeNumber } from '../values.ts';
+import { withSourceOf } from '../with-source.ts';
 
 /** Seconds. */
 const TIME_LIMIT = 600;
@@ -22,9 +26,17 @@ export const validate: Command = {
     'torchferry validate <model.onnx>... [--data NPZ] [--labels NAME] [--reference NPZ] [--against FP32.onnx] ' +
     `[--processor ${PROCESSOR_NAMES.join('|')}] [--json]`,
   options: {
-    data: { type: 'string', value: 'NPZ', describe: 'inputs to run with; default: seeded random ones' },
+    data: {
+      type: 'string',
+      value: 'NPZ',
+      describe: 'inputs to run with; default: <model>.test.npz beside the model, else seeded random ones',
+    },
     labels: { type: 'string', value: 'NAME', describe: 'array of labels in the data, to measure accuracy' },
-    reference: { type: 'string', value: 'NPZ', describe: "inputs and PyTorch's outputs to compare with" },
+    reference: {
+      type: 'string',
+      value: 'NPZ',
+      describe: "inputs and PyTorch's outputs; default: <model>.reference.npz",
+    },
     'time-limit': { type: 'string', value: 'SECONDS', describe: `for each model; default: ${TIME_LIMIT}` },
     against: { type: 'string', value: 'ONNX', describe: 'the FP32 model to compare with' },
     processor: {
@@ -37,11 +49,13 @@ export const validate: Command = {
     const seconds = wholeNumber(options, 'time-limit') ?? TIME_LIMIT;
     return eachFile(pathsOf(onnxFiles(files)), { progress, options }, async (file) => {
       progress.step(`validating ${file}`);
+      const given = text(options, 'data');
+      const data = given ?? foundBeside(file, 'test_data', { progress });
       const task = {
         model: file,
-        data: text(options, 'data'),
-        labels: text(options, 'labels'),
-        reference: text(options, 'reference'),
+        data,
+        labels: text(options, 'labels') ?? (given === undefined ? await labelsIn(data) : undefined),
+        reference: text(options, 'reference') ?? foundReference(file, progress),
         fp32: text(options, 'against'),
         processor: choice(options, 'processor', { among: PROCESSOR_NAMES, fallback: DEFAULT_PROCESSOR }),
         host: thisProcessor(),
@@ -53,6 +67,17 @@ export const validate: Command = {
     });
   },
 };
+
+/** As a job calls them. */
+const LABELS = OPTIONS.labels.default!;
+
+/** The labels of data that nobody named, where they have any. */
+const labelsIn = (data: string | undefined): Promise<string | undefined> =>
+  withSourceOf(data, async (source) => (source && (await readNpz(source)).has(LABELS) ? LABELS : undefined));
+
+/** What PyTorch computes in float is no reference for codes: an INT8 model is compared with FP32. */
+const foundReference = (model: string, progress: Progress): string | undefined =>
+  stemsOf(model).length > 1 ? undefined : foundBeside(model, 'reference', { progress });
 
 function outcome(file: string, validation: Validation): FileOutcome {
   const failed = validation.checks.filter((c) => !c.passed);

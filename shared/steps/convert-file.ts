@@ -1,7 +1,5 @@
 /** A PyTorch file to an ONNX file: open, convert, write. */
-import { basename } from 'node:path';
 import type { ByteSource } from '../bytes/byte-source.ts';
-import { hashSource } from '../bytes/hash-source.ts';
 import { requireOutput } from '../bytes/output-file.ts';
 import { convertProgram, type ConvertOptions } from '../convert/convert.ts';
 import type { InterfaceName } from '../convert/interface-names.ts';
@@ -14,13 +12,9 @@ import type { Conversion, ReportedTensor } from '../report/report.ts';
 import { openProgram } from '../formats/open.ts';
 import type { TorchProgram } from '../torch/program.ts';
 import { holdsQuantizers } from '../torch/quantized/pt2e-program.ts';
-import { VERSION } from '../version.ts';
 import { operatorCounts, reportedTensor } from './model-facts.ts';
+import { nameSource } from './origin.ts';
 import { parameterSizes } from './parameter-sizes.ts';
-
-/** Keys of the model's metadata: the name of the file it was converted from, and its SHA-256 in hexadecimal. */
-export const SOURCE = 'torchferry.source';
-export const SOURCE_SHA256 = 'torchferry.source_sha256';
 
 export interface ConvertFileRequest {
   readonly source: ByteSource;
@@ -59,9 +53,7 @@ export async function convertFile({
     ...options,
     keepWeights: place === 'link',
   });
-  model.producerVersion = VERSION;
-  model.metadata.set(SOURCE, basename(source.name));
-  model.metadata.set(SOURCE_SHA256, await hashSource(source, signal));
+  await nameSource(model, source, signal);
   if (newForm) writeInForm(model, newForm);
   const written = await writeModel(model, path, { weights: place, ...(signal ? { signal } : {}) });
   const facts: Conversion = {

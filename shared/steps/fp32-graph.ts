@@ -1,11 +1,11 @@
 /** An FP32 model in memory, out of a PyTorch program or an ONNX file, whichever the file is. */
-import { type FileSource, fileSource } from '../bytes/byte-source.ts';
+import { fileSource } from '../bytes/byte-source.ts';
 import { convertProgram, type ConvertOptions } from '../convert/convert.ts';
 import { fail } from '../errors.ts';
 import { isWithoutGraph, open, refuse } from '../formats/open.ts';
 import type { Model } from '../onnx/ir.ts';
 import { openModel } from '../onnx/proto/read.ts';
-import { VERSION } from '../version.ts';
+import { nameSource } from './origin.ts';
 
 export interface OpenedGraph {
   readonly model: Model;
@@ -20,10 +20,26 @@ export interface OpenedGraph {
  */
 export async function openGraph(path: string, options: ConvertOptions): Promise<OpenedGraph> {
   const source = fileSource(path);
-  const opened = await open(source);
-  if (opened.kind === 'program') return graphOf(source, await opened.read(), options);
-  source.close();
-  if (isWithoutGraph(opened)) return refuse(source, opened);
+  try {
+    const opened = await open(source);
+    if (isWithoutGraph(opened)) return refuse(source, opened);
+    if (opened.kind === 'program') {
+      const { model, warnings } = convertProgram(await opened.read(), options);
+      await nameSource(model, source);
+      return { model, warnings, close: () => source.close() };
+    }
+    requireNoOptions(path, options);
+    const { model, close } = await openModel(path);
+    await nameSource(model, source);
+    source.close();
+    return { model, warnings: [], close };
+  } catch (error) {
+    source.close();
+    throw error;
+  }
+}
+
+function requireNoOptions(path: string, options: ConvertOptions): void {
   for (const [option, value] of Object.entries(options)) {
     if (value === undefined || value === null || option === 'opset_version') continue;
     fail('BadOption', {
@@ -32,16 +48,4 @@ export async function openGraph(path: string, options: ConvertOptions): Promise<
       expected: `nothing, because "${path}" is an ONNX model already`,
     });
   }
-  const { model, close } = await openModel(path);
-  return { model, warnings: [], close };
-}
-
-function graphOf(
-  source: FileSource,
-  program: Parameters<typeof convertProgram>[0],
-  options: ConvertOptions,
-): OpenedGraph {
-  const { model, warnings } = convertProgram(program, options);
-  model.producerVersion = VERSION;
-  return { model, warnings, close: () => source.close() };
 }

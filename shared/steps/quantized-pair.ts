@@ -1,8 +1,11 @@
 /** An INT8 model of PyTorch, and the record that Neural Compressor 1.x keeps in a file of its own beside it. */
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { type ByteSource, fileSource } from '../bytes/byte-source.ts';
+import { type ByteSource, fileSource, readVerified } from '../bytes/byte-source.ts';
 import { fail } from '../errors.ts';
+import { readConfigureYaml } from '../torch/quantized/inc-yaml.ts';
+import type { QuantizedModel } from '../torch/quantized/quantized-model.ts';
+import { readQuantizedWeights } from '../torch/quantized/read-state-dict.ts';
 
 /** What `q_model.save(folder)` wrote: `best_model.pt` alone (2.x), or weights and record (1.x). */
 const WEIGHTS = ['best_model.pt', 'best_model_weights.pt'];
@@ -38,6 +41,11 @@ export async function withQuantized<T>(path: string, work: (pair: QuantizedPair)
   } finally {
     quantized.close();
   }
+}
+
+/** What PyTorch quantized; weights stay where they are until they are read. Refuses what is something else. */
+export async function readPair(quantized: ByteSource, record: ByteSource | null): Promise<QuantizedModel> {
+  return readQuantizedWeights(quantized, record && readConfigureYaml(await readVerified(record), record.name));
 }
 
 /** The file itself, or the weights in a folder. */

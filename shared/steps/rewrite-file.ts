@@ -1,4 +1,5 @@
 /** An ONNX file read and written again: checked, with its weights where they are wanted, ready to be quantized. */
+import { fileSource } from '../bytes/byte-source.ts';
 import { requireOutput } from '../bytes/output-file.ts';
 import type { Weights } from '../choices.ts';
 import { holdsCodes } from '../onnx/holds-codes.ts';
@@ -6,6 +7,7 @@ import { openModel } from '../onnx/proto/read.ts';
 import { writeModel, type WrittenModel } from '../onnx/proto/write.ts';
 import type { OperatorCount, ReportedTensor } from '../report/report.ts';
 import { operatorCounts, reportedTensor } from './model-facts.ts';
+import { nameSource } from './origin.ts';
 
 export interface RewriteFileRequest {
   /** Path of the `.onnx`; weights may lie beside it. */
@@ -26,7 +28,9 @@ export interface RewrittenFile {
 export async function rewriteFile({ model: file, path, weights, signal }: RewriteFileRequest): Promise<RewrittenFile> {
   requireOutput(path, [file]);
   const { model, close } = await openModel(file);
+  const source = fileSource(file);
   try {
+    await nameSource(model, source, signal);
     const written = await writeModel(model, path, {
       weights: weights === 'link' ? 'embed' : weights,
       ...(signal ? { signal } : {}),
@@ -34,6 +38,7 @@ export async function rewriteFile({ model: file, path, weights, signal }: Rewrit
     const inputs = model.graph.inputs.map(reportedTensor);
     return { written, operators: operatorCounts(model), inputs, isQuantized: holdsCodes(model) };
   } finally {
+    source.close();
     close();
   }
 }

@@ -1,7 +1,7 @@
 /**
  * An FP32 graph and a quantized PyTorch model to an INT8 ONNX file with PyTorch's own codes, scales and zero points.
  */
-import { type ByteSource, readVerified } from '../bytes/byte-source.ts';
+import type { ByteSource } from '../bytes/byte-source.ts';
 import { requireOutput } from '../bytes/output-file.ts';
 import type { ConvertOptions } from '../convert/convert.ts';
 import type { Weights } from '../choices.ts';
@@ -12,10 +12,10 @@ import { overflowIn } from '../quantize/overflow.ts';
 import { transfer, type TransferRequest } from '../quantize/transfer/transfer.ts';
 import type { OperatorCount, Quantization } from '../report/report.ts';
 import { overflowText } from '../report/sums.ts';
-import { readConfigureYaml } from '../torch/quantized/inc-yaml.ts';
-import { readQuantizedWeights } from '../torch/quantized/read-state-dict.ts';
 import { openGraph } from './fp32-graph.ts';
 import { operatorCounts } from './model-facts.ts';
+import { nameQuantized } from './origin.ts';
+import { readPair } from './quantized-pair.ts';
 
 export interface TransferFileRequest extends Omit<TransferRequest, 'source'> {
   /** Path of the FP32 model: a `.pt2`, or an `.onnx` whose weights may lie beside it. */
@@ -44,15 +44,15 @@ export async function transferFile(request: TransferFileRequest): Promise<Transf
   const { graph, options = {}, quantized, record = null, path, weights, signal, ...how } = request;
   requireOutput(path, [graph, quantized.name, ...(record ? [record.name] : [])]);
   const { opset, warnings } = opsetForInt8(options.opset_version);
+  const source = { file: quantized.name, ...(await readPair(quantized, record)) };
   const opened = await openGraph(graph, { ...options, ...(opset === undefined ? {} : { opset_version: opset }) });
   try {
     const { model } = opened;
     const old = raiseOpset(model, graph);
-    const configured = record && readConfigureYaml(await readVerified(record), record.name);
-    const source = { file: quantized.name, ...(await readQuantizedWeights(quantized, configured)) };
     const { facts, warnings: differences } = await transfer(model, { ...how, source });
     const overflow = overflowText(await overflowIn(model));
     signal?.throwIfAborted();
+    await nameQuantized(model, quantized, signal);
     const written = await writeModel(model, path, {
       weights: weights === 'link' ? 'embed' : weights,
       ...(signal ? { signal } : {}),

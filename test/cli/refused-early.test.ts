@@ -45,6 +45,13 @@ describe('a job', () => {
     expect([code, message]).toEqual(['BadJob', expect.stringContaining(`at "${option}"`)]);
   });
 
+  test('whose INT8 model cannot be read', async () => {
+    writeFileSync(at('net.int8.pt'), 'this is no archive');
+    const { stages, code, message } = await ran();
+    expect(stages).toEqual(['claim', 'report', 'release']);
+    expect([code, message]).toEqual(['BadJob', expect.stringContaining('at "quantized_model"')]);
+  });
+
   test('with a wrong name of labels', async () => {
     const labels = memoryData('int64', [2], new Uint8Array(16));
     writeFileSync(at('data.npz'), await writeNpz([['labels', labels]]));

@@ -361,7 +361,7 @@ export async function findJob(store: ObjectStore, bucket: string, modelKey: stri
 }
 
 /** Files that count without being named: `net.calibration.npz` for `net.pt2`, and so on. */
-const FOUND_FILES = {
+export const FOUND_FILES = {
   calibration: '.calibration.npz',
   test_data: '.test.npz',
   reference: '.reference.npz',

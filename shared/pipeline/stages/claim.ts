@@ -3,6 +3,7 @@ import { asFailure, fail, type FerryError, isFailure, type JobProblem } from '..
 import { isWithoutGraph, open, refuse } from '../../formats/open.ts';
 import { isNamed, MODEL_SUFFIXES } from '../../formats/table.ts';
 import { didYouMean } from '../../nearest.ts';
+import { readPair, recordBeside } from '../../steps/quantized-pair.ts';
 import { readNpz } from '../../tensor/npz.ts';
 import { checkJob, filesOf, findFiles, findJob, jobKeys, resolveJob, type ResolvedJob } from '../job/job.ts';
 import { type Claim, type ClaimedRequest, endClaim, takeClaim } from '../workspace/claims.ts';
@@ -173,15 +174,16 @@ async function requireFiles(
         hint: 'copy the file there',
         file: named,
       });
-    else if (isArrays) {
-      const found = await problemsOfArrays(store, { bucket, key: named, option, options });
+    else {
+      const look = isArrays ? problemsOfArrays : problemsOfQuantized;
+      const found = await look(store, { bucket, key: named, option, options });
       problems.push(...found.map((problem) => ({ ...problem, file: named })));
     }
   }
   if (problems.length) fail('BadJob', { file, problems });
 }
 
-interface ArraysFile {
+interface NamedData {
   readonly bucket: string;
   readonly key: string;
   readonly option: string;
@@ -189,7 +191,7 @@ interface ArraysFile {
 }
 
 /** Of an .npz, of which only the directory and the headers are read. */
-function problemsOfArrays(store: ObjectStore, { bucket, key, option, options }: ArraysFile): Promise<JobProblem[]> {
+function problemsOfArrays(store: ObjectStore, { bucket, key, option, options }: NamedData): Promise<JobProblem[]> {
   return withObject(store, { bucket, key }, async (source) => {
     const names = await readNpz(source).then(
       (arrays) => [...arrays.keys()],
@@ -203,6 +205,21 @@ function problemsOfArrays(store: ObjectStore, { bucket, key, option, options }: 
     const all = `it has ${names.map((name) => `"${name}"`).join(', ')}`;
     return [{ path: 'labels', problem: `"${key}" has no array "${labels}"`, hint: didYouMean(labels, names) || all }];
   });
+}
+
+/** Of an INT8 model of PyTorch, whose weights are not read. */
+async function problemsOfQuantized(store: ObjectStore, { bucket, key, option }: NamedData): Promise<JobProblem[]> {
+  const beside = recordBeside(key);
+  const record = beside !== null && (await store.head(bucket, beside)) ? await store.open(bucket, beside) : null;
+  try {
+    await withObject(store, { bucket, key }, (source) => readPair(source, record));
+    return [];
+  } catch (error) {
+    if (!isFailure(error)) throw error;
+    return [{ path: option, problem: error.message, hint: 'name the INT8 model that PyTorch saved' }];
+  } finally {
+    record?.close?.();
+  }
 }
 
 const formatOf = (

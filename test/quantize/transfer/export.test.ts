@@ -1,4 +1,5 @@
 /** Neural Compressor's three snippets, in TypeScript; and what it refuses. */
+import { createHash } from 'node:crypto';
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -10,11 +11,28 @@ import { openModel } from '../../../shared/onnx/proto/read.ts';
 import { OPTION_NAMES, OPTIONS } from '../../../shared/pipeline/job/job-schema.ts';
 import { withSession } from '../../../shared/runtime/session.ts';
 import { asFloat32 } from '../../../shared/tensor/arithmetic.ts';
+import { VERSION } from '../../../shared/version.ts';
 import { fixturePath, workFolder } from '../fixture.ts';
 
 const GRAPH = fixturePath('digits_transformer', 'fp32.onnx');
 const PROGRAM = join(import.meta.dirname, '../../../examples/digits/digits_cnn.pt2');
 const INT8 = fixturePath('..', 'inc', 'digits_transformer-static', 'best_model.pt');
+
+const sha256 = (path: string): string => createHash('sha256').update(readFileSync(path)).digest('hex');
+
+test('an INT8 file names the graph and the INT8 model it was made of', async () => {
+  const path = join(workFolder(), 'int8-model.onnx');
+  await (await Model.open(GRAPH, { quantized: INT8 })).export(path);
+  const { model: written, close } = await openModel(path);
+  onTestFinished(close);
+  expect([written.producerName, written.producerVersion]).toEqual(['torchferry', VERSION]);
+  expect(Object.fromEntries(written.metadata)).toMatchObject({
+    'torchferry.source': 'fp32.onnx',
+    'torchferry.source_sha256': sha256(GRAPH),
+    'torchferry.quantized_model': 'best_model.pt',
+    'torchferry.quantized_model_sha256': sha256(INT8),
+  });
+});
 
 async function operatorsOf(path: string): Promise<Record<string, number>> {
   const { model, close } = await openModel(path);
@@ -38,6 +56,11 @@ describe('the snippets of its page', () => {
     const { model: written, close } = await openModel(path);
     onTestFinished(close);
     expect(written.opsets.get('')).toBe(14);
+    expect(written.producerVersion).toBe(VERSION);
+    expect(Object.fromEntries(written.metadata)).toMatchObject({
+      'torchferry.source': 'digits_cnn.pt2',
+      'torchferry.source_sha256': sha256(PROGRAM),
+    });
     expect(written.graph.inputs.map(({ name, type }) => [name, String(type!.shape[0])])).toEqual([
       ['input', 'batch_size'],
     ]);
