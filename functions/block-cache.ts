@@ -5,25 +5,43 @@
 
 export type ReadRange = (start: number, end: number) => Promise<Uint8Array>;
 
-export interface BlockCacheOptions {
-  readonly size: number;
+export interface Blocks {
   readonly blockBytes: number;
   readonly blocks: number;
 }
 
+export interface BlockCacheOptions {
+  readonly size: number;
+  /** The first reads: who only looks at a file fetches no more than a few of these. */
+  readonly peek: Blocks;
+  /** Once as many of those have been fetched as are kept, somebody reads the file. */
+  readonly bulk: Blocks;
+}
+
 /** The same reads through the least number of requests; reads of a block or more go straight to `read`. */
-export function throughBlocks(read: ReadRange, { size, blockBytes, blocks }: BlockCacheOptions): ReadRange {
+export function throughBlocks(read: ReadRange, { size, peek, bulk }: BlockCacheOptions): ReadRange {
+  let fetched = 0;
+  const counted: ReadRange = (start, end) => {
+    fetched++;
+    return read(start, end);
+  };
+  const peeking = cached(counted, size, peek);
+  const reading = cached(read, size, bulk);
+  return (start, end) => (fetched < peek.blocks ? peeking : reading)(start, end);
+}
+
+function cached(read: ReadRange, size: number, { blockBytes, blocks }: Blocks): ReadRange {
   // In order of last use: a Map remembers the order of insertion.
-  const cached = new Map<number, Promise<Uint8Array>>();
+  const kept = new Map<number, Promise<Uint8Array>>();
 
   const block = (index: number): Promise<Uint8Array> => {
-    const bytes = cached.get(index) ?? read(index * blockBytes, Math.min((index + 1) * blockBytes, size));
-    cached.delete(index);
-    cached.set(index, bytes);
+    const bytes = kept.get(index) ?? read(index * blockBytes, Math.min((index + 1) * blockBytes, size));
+    kept.delete(index);
+    kept.set(index, bytes);
     // A failed read is not kept: the next one may go well.
-    bytes.catch(() => cached.get(index) === bytes && cached.delete(index));
-    const [oldest] = cached.keys();
-    if (cached.size > blocks && oldest !== undefined) cached.delete(oldest);
+    bytes.catch(() => kept.get(index) === bytes && kept.delete(index));
+    const [oldest] = kept.keys();
+    if (kept.size > blocks && oldest !== undefined) kept.delete(oldest);
     return bytes;
   };
 

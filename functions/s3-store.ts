@@ -2,7 +2,14 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { HeadObjectCommand, paginateListObjectsV2, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import {
+  GetObjectCommand,
+  HeadObjectCommand,
+  paginateListObjectsV2,
+  PutObjectCommand,
+  type S3Client,
+  S3ServiceException,
+} from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
 import { fail } from '../shared/errors.ts';
 import { checkKey, type ObjectInfo, type ObjectStore, type Put } from '../shared/pipeline/workspace/store.ts';
@@ -23,10 +30,11 @@ const CONFLICT_ATTEMPTS = 8;
 
 /** Every error of S3 comes out typed: AccessDenied, StorageUnavailable or StorageRefused. */
 export function s3Store(client: S3Client): ObjectStore {
-  const { open, head, putFile, putBytes, putIfAbsent, list } = bareStore(client);
+  const { open, read, head, putFile, putBytes, putIfAbsent, list } = bareStore(client);
   const at = (bucket: string, key: string, doing: Doing['doing']): Doing => ({ file: s3Url({ bucket, key }), doing });
   return {
     open: (bucket, key, version) => typed(at(bucket, key, 'read'), open(bucket, key, version)),
+    read: (bucket, key) => typed(at(bucket, key, 'read'), read(bucket, key)),
     head: (bucket, key, version) => typed(at(bucket, key, 'read'), head(bucket, key, version)),
     putFile: (object) => typed(at(object.bucket, object.key, 'write'), putFile(object)),
     putBytes: (object) => typed(at(object.bucket, object.key, 'write'), putBytes(object)),
@@ -69,6 +77,18 @@ function bareStore(client: S3Client): ObjectStore {
     async open(bucket, key, version) {
       const object = await find(bucket, key, version);
       return s3Source(client, object ?? fail('FileNotFound', { file: s3Url({ bucket, key }) }));
+    },
+
+    async read(bucket, key) {
+      try {
+        const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: checkKey(key) }));
+        return (await Body?.transformToByteArray()) ?? new Uint8Array();
+      } catch (cause) {
+        if (isMissing(cause)) return null;
+        if (cause instanceof S3ServiceException) throw cause;
+        // The SDK retries a request but never a body: one that broke off is read as large objects are.
+        return (await find(bucket, key).then((object) => object && s3Source(client, object)))?.read() ?? null;
+      }
     },
 
     async head(bucket, key, version) {

@@ -1,6 +1,6 @@
 /** Folders as buckets. */
 import { constants, type Dirent } from 'node:fs';
-import { copyFile, link, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { copyFile, link, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileSource } from '../shared/bytes/byte-source.ts';
 import { leadsOut } from '../shared/bytes/leads-out.ts';
@@ -56,6 +56,10 @@ export function folderStore(
       const info = await infoOf(path);
       if (!info || (version !== undefined && version !== info.version)) fail('FileNotFound', { file: path });
       return fileSource(path);
+    },
+    async read(bucket, key) {
+      const path = pathOf(bucket, key);
+      return (await infoOf(path)) && readFile(path);
     },
     async head(bucket, key, version) {
       const info = await infoOf(pathOf(bucket, key));

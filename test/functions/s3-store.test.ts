@@ -38,7 +38,48 @@ describe('reading', () => {
       expect(Buffer.compare(slice, content.subarray(at, at + 1000))).toBe(0);
       expect(slice.buffer.byteLength).toBeLessThanOrEqual(1000);
     }
-    expect(s3.log).toEqual(['HeadObject', 'GetObject', 'GetObject', 'GetObject']);
+    // Eight looks of 256 KiB, then blocks of 8 MiB.
+    expect(s3.log).toEqual(['HeadObject', ...Array<string>(8 + 3).fill('GetObject')]);
+  });
+
+  it('fetches little for a look', async () => {
+    const s3 = new MemoryS3();
+    const content = random(20 * 2 ** 20);
+    s3.put('b', 'm.pt2', content);
+    const source = await s3Store(s3.client()).open('b', 'm.pt2');
+    const ranges: string[] = [];
+    s3.disturb = ({ headers }) => void ranges.push(headers['range']!);
+    for (const [from, to] of [
+      [content.length - 1000, content.length],
+      [content.length - 3000, content.length - 2000],
+      [0, 4],
+      [4, 1024],
+    ] as const)
+      expect(await source.slice(from, to).read()).toEqual(content.subarray(from, to));
+    expect(ranges).toEqual([`bytes=${19.75 * 2 ** 20}-${content.length - 1}`, `bytes=0-${2 ** 18 - 1}`]);
+  });
+
+  it('reads a small object in one request, and one that breaks off by its parts', async () => {
+    const s3 = new MemoryS3();
+    s3.put('b', 'job.json', bytes(1, 2, 3));
+    const store = s3Store(s3.client());
+    expect(await store.read('b', 'job.json')).toEqual(bytes(1, 2, 3));
+    expect(await store.read('b', 'none')).toBeNull();
+    expect(s3.log).toEqual(['GetObject', 'GetObject']);
+    let broken = 1;
+    s3.disturb = (_, operation) =>
+      operation === 'GetObject' && broken-- > 0
+        ? {
+            statusCode: 200,
+            headers: { 'content-length': '3' },
+            body: new Readable({
+              read() {
+                this.destroy(Object.assign(new Error('gone'), { code: 'ECONNRESET' }));
+              },
+            }),
+          }
+        : undefined;
+    expect(await store.read('b', 'job.json')).toEqual(bytes(1, 2, 3));
   });
 
   it('reads across the border of two blocks', async () => {

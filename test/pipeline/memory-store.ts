@@ -30,6 +30,7 @@ export function memoryStore(): ObjectStore & { readonly objects: Map<string, Uin
         `${bucket}/${key}`,
         find(bucket, key, version) ?? fail('FileNotFound', { file: `${bucket}/${key}` }),
       ),
+    read: async (bucket, key) => find(bucket, key)?.slice() ?? null,
     head: async (bucket, key, version) => {
       const bytes = find(bucket, key, version);
       return bytes ? info(key, bytes) : null;

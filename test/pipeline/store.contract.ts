@@ -109,9 +109,11 @@ export function storeContract(name: string, make: () => Promise<StoreUnderTest>)
     it('answers null or FileNotFound for what is not there', async () => {
       const [bucket] = under.buckets;
       expect(await under.store.head(bucket, 'nothing/here')).toBeNull();
+      expect(await under.store.read(bucket, 'nothing/here')).toBeNull();
       await expect(under.store.open(bucket, 'nothing/here')).rejects.toMatchObject({ name: 'FileNotFound' });
       await under.store.putBytes({ bucket, key: 'folder/file', bytes: bytesOf('x'), ...BYTES });
       expect(await under.store.head(bucket, 'folder')).toBeNull();
+      expect(await under.store.read(bucket, 'folder')).toBeNull();
       expect(await under.store.head(bucket, 'folder/file/below')).toBeNull();
     });
 
@@ -122,6 +124,7 @@ export function storeContract(name: string, make: () => Promise<StoreUnderTest>)
       const second = await under.store.putBytes({ bucket, key: 'versions', bytes: bytesOf('two'), ...BYTES });
       expect(second.version).not.toBe(first.version);
       expect(await text(bucket, 'versions')).toBe('two');
+      expect(Buffer.from((await under.store.read(bucket, 'versions'))!).toString()).toBe('two');
       expect((await under.store.head(bucket, 'versions'))?.version).toBe(second.version);
       expect(await under.store.head(bucket, 'versions', 'no-such-version')).toBeNull();
       await expect(under.store.open(bucket, 'versions', 'no-such-version')).rejects.toMatchObject({

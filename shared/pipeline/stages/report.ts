@@ -10,7 +10,7 @@ import type { JobRecord, Ticket } from '../workspace/record.ts';
 import { buildReport, minimalReport } from '../report/build-report.ts';
 import type { CaughtFailure, VariantOutcome } from '../report/job-facts.ts';
 import { type JobBuckets, locate, outputFolder, outputStem } from '../job/request.ts';
-import { readText } from '../workspace/read-object.ts';
+import { readTextIfThere } from '../workspace/read-object.ts';
 import { failedVariants } from '../report/failures.ts';
 import type { RunStage, Services } from '../workspace/services.ts';
 import { Workspace, writeRecord } from '../workspace/workspace.ts';
@@ -97,8 +97,9 @@ async function pointToLatest({ job }: Workspace, report: Report, { store }: Serv
     chosen: report.chosen,
     report: `${folder}report.json`,
   };
-  if (await store.head(bucket, key)) {
-    const { created } = JSON.parse(await readText(store, { bucket, key })) as { created?: string };
+  const before = await readTextIfThere(store, { bucket, key });
+  if (before !== null) {
+    const { created } = JSON.parse(before) as { created?: string };
     if (created !== undefined && created > job.created) return;
   }
   await store.putBytes({

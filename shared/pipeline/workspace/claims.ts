@@ -3,7 +3,7 @@
  * badly, exactly one execution can write the next.
  */
 import { claimKey, claimNameOf, endingKey } from './keys.ts';
-import { readText } from './read-object.ts';
+import { readText, readTextIfThere } from './read-object.ts';
 import type { ObjectStore } from './store.ts';
 
 export interface Claim {
@@ -88,9 +88,8 @@ export async function endClaim(
 }
 
 export async function readEnding(store: ObjectStore, work: string, claim: string): Promise<Ending | null> {
-  const key = endingKey(claim);
-  if (!(await store.head(work, key))) return null;
-  return JSON.parse(await readText(store, { bucket: work, key })) as Ending;
+  const text = await readTextIfThere(store, { bucket: work, key: endingKey(claim) });
+  return text === null ? null : (JSON.parse(text) as Ending);
 }
 
 /** The hash in the key of a claim. */

@@ -26,6 +26,8 @@ export interface ObjectStore {
    * `close`.
    */
   open(bucket: string, key: string, version?: string): Promise<OpenedObject>;
+  /** A small object, whole and in one request; null when there is none. */
+  read(bucket: string, key: string): Promise<Uint8Array | null>;
   /** null when there is no such object. */
   head(bucket: string, key: string, version?: string): Promise<ObjectInfo | null>;
   /** Upload a local file. Readers see the old object or the whole new one, never a part. */

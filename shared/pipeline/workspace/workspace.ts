@@ -10,7 +10,7 @@ import { piecesOf } from '../../bytes/hash-source.ts';
 import { keyBeside } from '../job/beside.ts';
 import { readJson, writeJson } from '../../report/json.ts';
 import { factsKey, jobKey, recordKey } from './keys.ts';
-import { type ObjectName, readBytes, readText, withObject } from './read-object.ts';
+import { type ObjectName, readBytes, readText, readTextIfThere, withObject } from './read-object.ts';
 import type { JobRecord, StageFacts, StoredFile, Ticket } from './record.ts';
 import type { Services } from './services.ts';
 import { fileNameOf, type OpenedObject } from './store.ts';
@@ -176,8 +176,8 @@ export class Workspace {
   /** null when that stage wrote nothing: it did not run, or was ended from outside. */
   async readFacts<T>(stage: string, variant: string | null = null): Promise<StageFacts<T> | null> {
     const key = factsKey(this.job.id, stage, variant);
-    if (!(await this.#services.store.head(this.#work, key))) return null;
-    return readJson(await readText(this.#services.store, { bucket: this.#work, key })) as StageFacts<T>;
+    const text = await readTextIfThere(this.#services.store, { bucket: this.#work, key });
+    return text === null ? null : (readJson(text) as StageFacts<T>);
   }
 }
 
