@@ -35,8 +35,10 @@ export function log1p(op: AtenBuilder, x: Value): Value {
   const sum = op.Add([one, x]);
   const gained = op.Sub([sum, one]);
   const corrected = op.Div([op.Mul([op.Log([sum]), x]), gained]);
-  // Where nothing was gained x is its own logarithm; infinity is, too, and its negative has none.
-  return op.Where([op.Or([op.Equal([gained, num(op, 0)]), op.IsInf([sum], { detect_negative: 0 })]), x, corrected]);
+  // Where nothing was gained x is its own logarithm, -0 with its sign, which Where keeps in its last operand alone;
+  // infinity is, too, and its negative has none.
+  const isGained = op.And([op.Greater([op.Abs([gained]), num(op, 0)]), op.Less([sum, num(op, Infinity)])]);
+  return op.Where([isGained, corrected, x]);
 }
 
 /** exp(x) - 1 with all digits, also where exp(x) rounds to 1 (Kahan). */
@@ -46,7 +48,8 @@ export function expm1(op: AtenBuilder, x: Value): Value {
   const plain = op.Sub([grown, one]);
   const corrected = op.Div([op.Mul([plain, x]), op.Log([grown])]);
   // Far from zero the difference has its digits; where the exponential is 1, x is its own result.
-  return op.Where([op.Equal([grown, one]), x, op.Where([op.Greater([op.Abs([x]), num(op, 0.5)]), plain, corrected])]);
+  const far = op.Greater([op.Abs([x]), num(op, 0.5)]);
+  return op.Where([op.Greater([op.Abs([plain]), num(op, 0)]), op.Where([far, plain, corrected]), x]);
 }
 
 /** sin(pi x) from the distance to the nearest whole number. */

@@ -86,7 +86,8 @@ function exponential(op: AtenBuilder, x: Value, { alpha, scale, input_scale }: E
     op.scalar(dtype, alpha * scale),
     op.Sub([op.Exp([op.Mul([x, op.scalar(dtype, input_scale)])]), op.scalar(dtype, 1)]),
   ]);
-  return op.Where([op.Greater([x, op.scalar(dtype, 0)]), op.Mul([x, op.scalar(dtype, scale)]), negative]);
+  // Where keeps the sign of a zero in its last operand.
+  return op.Where([op.Less([x, op.scalar(dtype, 0)]), negative, op.Mul([x, op.scalar(dtype, scale)])]);
 }
 export const elu = aten(
   'aten::elu(Tensor self, Scalar alpha=1, Scalar scale=1, Scalar input_scale=1) -> Tensor',

@@ -225,7 +225,7 @@ export const addcdiv = aten(
   'aten::addcdiv(Tensor self, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor',
   (op, { self, tensor1, tensor2, value }) => {
     const [x, a, b] = promoted(op, [self, tensor1, tensor2]) as [Value, Value, Value];
-    return op.Add([x, scaled(op, op.Div([a, b]), value)]);
+    return op.Add([x, op.Div([scaled(op, a, value), b])]);
   },
 );
 

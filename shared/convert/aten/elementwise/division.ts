@@ -32,7 +32,12 @@ export function floorDivide(op: AtenBuilder, x: Value, y: Value): Value {
     op.Add([floor, one]),
     floor,
   ]);
-  return op.Where([op.Equal([y, zeroOf(op, y)]), op.Div([x, y]), rounded]);
+  const quotient = op.Div([x, y]);
+  // A zero has the sign of the quotient, and is the last operand of Where, which loses it in the others. No Not stands
+  // before a Where: onnxruntime would exchange the operands.
+  const isWhole = op.Greater([op.Abs([stepped]), zeroOf(op, x)]);
+  const signed = op.Where([isWhole, rounded, op.Mul([quotient, zeroOf(op, x)])]);
+  return op.Where([op.Equal([y, zeroOf(op, y)]), quotient, signed]);
 }
 
 /** Without a step that leaves the type, and without the lowest number through -1, on which processors stop. */
@@ -75,8 +80,9 @@ export function truncatedDivide(op: AtenBuilder, x: Value, y: Value): Value {
   return isFloat(dtypeOf(x)) ? truncate(op, quotient) : quotient;
 }
 
+/** Where keeps the sign of a zero in its last operand: -0.5 becomes -0. */
 export const truncate = (op: AtenBuilder, x: Value): Value =>
-  op.Where([op.Less([x, zeroOf(op, x)]), op.Ceil([x]), op.Floor([x])]);
+  op.Where([op.Greater([x, zeroOf(op, x)]), op.Floor([x]), op.Ceil([x])]);
 
 /** Python's `%`: the sign of the divisor. */
 export function remainderOf(op: AtenBuilder, a: Value, b: Value): Value {

@@ -5,6 +5,7 @@ import { aten, type AtenBuilder, type OpConverter } from '../../converter.ts';
 import { cast, dtypeOf, floatOf, promoted, promotedToFloat } from '../../promote.ts';
 import * as series from '../../series.ts';
 import { arcTangent } from '../complex/complex.ts';
+import { signBit } from './sign-bit.ts';
 
 type Pair = [Value, Value];
 const zeroOf = (op: AtenBuilder, x: Value): Value => op.scalar(dtypeOf(x), 0);
@@ -39,17 +40,11 @@ export const atan2 = binary(['atan2', 'arctan2'], (op, a, b) =>
   arcTangent(op, ...(promotedToFloat(op, [a, b]) as Pair)),
 );
 
-/** The sign bit, which -0 has as well: 1 / -0 is minus infinity. */
-function isNegative(op: AtenBuilder, x: Value): Value {
-  if (!isFloat(dtypeOf(x))) return op.Less([x, zeroOf(op, x)]);
-  const minusZero = op.And([op.Equal([x, zeroOf(op, x)]), op.Less([op.Reciprocal([x]), zeroOf(op, x)])]);
-  return op.Or([op.Less([x, zeroOf(op, x)]), minusZero]);
-}
-export const signbit = aten('aten::signbit(Tensor self) -> Tensor', (op, { self }) => isNegative(op, self));
+export const signbit = aten('aten::signbit(Tensor self) -> Tensor', (op, { self }) => signBit(op, self));
 export const copysign = binary(['copysign.Tensor'], (op, a, b) => {
   const [x, y] = promotedToFloat(op, [a, b]) as Pair;
   // A product keeps the sign of a zero, which a choice would lose.
-  return op.Mul([op.Abs([x]), op.Where([isNegative(op, y), op.scalar(dtypeOf(x), -1), oneOf(op, x)])]);
+  return op.Mul([op.Abs([x]), op.Where([signBit(op, y), op.scalar(dtypeOf(x), -1), oneOf(op, x)])]);
 });
 
 /** 0 where x is 0, whatever the logarithm; NaN where y is NaN. */

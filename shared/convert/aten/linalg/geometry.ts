@@ -129,16 +129,17 @@ export function diagonalMatrix(op: AtenBuilder, self: Value, { offset = 0, dim1 
   // Column j of the spread holds element j - left, on row j - left + top.
   const rows = Array.from({ length: size * size }, (_, i) => {
     const [r, c] = [Math.floor(i / size), i % size];
-    return r - top === c - left && c - left >= 0 && c - left < n ? 1 : 0;
+    return r - top === c - left && c - left >= 0 && c - left < n ? 0 : 1;
   });
   const columns = op.Gather(
     [self, op.ints(Array.from({ length: size }, (_, c) => Math.min(Math.max(c - left, 0), n - 1)))],
     { axis: rankOf(self) - 1 },
   );
+  // The diagonal last: there Where keeps -0.
   const matrix = op.Where([
     op.tensor('bool', [size, size], rows),
-    unsqueeze(op, columns, [rankOf(self) - 1]),
     op.scalar(dtypeOf(self), 0),
+    unsqueeze(op, columns, [rankOf(self) - 1]),
   ]);
   return placed(matrix);
 }

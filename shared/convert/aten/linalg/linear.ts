@@ -90,7 +90,11 @@ export const addmm = aten(
 );
 export const addmv = aten(
   'aten::addmv(Tensor self, Tensor mat, Tensor vec, *, Scalar beta=1, Scalar alpha=1) -> Tensor',
-  (op, a) => accumulated(op, a.self, op.MatMul([a.mat, a.vec]), a),
+  // Of a matrix without columns PyTorch gives the addend alone, of its own shape.
+  (op, a) =>
+    shapeOf(a.vec)[0] === 0
+      ? op.Mul([a.self, scalarOf(op, a.beta, dtypeOf(a.self))])
+      : accumulated(op, a.self, op.MatMul([a.mat, a.vec]), a),
 );
 export const baddbmm = aten(
   'aten::baddbmm(Tensor self, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1) -> Tensor',

@@ -8,7 +8,7 @@ import { cast, dtypeOf } from '../../promote.ts';
 import { repeated } from '../../repeated.ts';
 import type { ScalarArg } from '../../schema.ts';
 import { num } from '../../series.ts';
-import { axisOf, expandTo, rankOf, shapeOf, transpose, unsqueeze } from '../../shape.ts';
+import { axisOf, expandTo, filledTensor, rankOf, shapeOf, transpose, unsqueeze } from '../../shape.ts';
 import { flipped, identityMatrix, sizesOf, squareOf } from './factorization.ts';
 import { double, inverse } from './linear-systems.ts';
 import { orthogonalized, singularValues, symmetric, symmetricEigenvalues } from './singular-values.ts';
@@ -131,6 +131,8 @@ export const matrix_norm = [
 
 function condition(op: AtenBuilder, self: Value, order: MatrixNorm): Value {
   if (order === 2 || order === -2) {
+    const { batch, rows, columns } = sizesOf(op, self);
+    if (Math.min(rows, columns) === 0) return filledTensor(op, batch, dtypeOf(self), 0);
     const values = singularValues(op, double(op, self));
     const [largest, smallest] = [0, -1].map((i) =>
       op.Gather([values, op.scalar('int64', i)], { axis: rankOf(values) - 1 }),
@@ -198,12 +200,11 @@ const given = (op: AtenBuilder, { self, hermitian }: Truncated): Value =>
 
 /** How many singular values are above the tolerance. */
 function rank(op: AtenBuilder, a: Truncated): Value {
+  const { batch, rows, columns } = sizesOf(op, a.self);
+  if (Math.min(rows, columns) === 0) return filledTensor(op, batch, 'int64', 0);
   const x = given(op, a);
-  const { rows, columns } = sizesOf(op, x);
   const values = singularValues(op, x);
   const axis = rankOf(values) - 1;
-  if (Math.min(rows, columns) === 0)
-    return op.ReduceSum([op.Cast([values], { to: 'int64' }), op.ints([axis])], { keepdims: 0 });
   const largest = op.Gather([values, op.scalar('int64', 0)], { axis });
   const above = op.Greater([values, unsqueeze(op, toleranceOf(op, a.self, a, largest), [rankOf(largest)])]);
   return op.ReduceSum([op.Cast([above], { to: 'int64' }), op.ints([axis])], { keepdims: 0 });

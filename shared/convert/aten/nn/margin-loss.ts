@@ -55,16 +55,15 @@ export const multi_margin_loss = aten(
     const rows: Dim = rankOf(self) === 2 ? shapeOf(self)[0]! : 1;
     const x = reshape(op, self, [rows, classes]);
     const right = reshape(op, target, [rows, 1]);
-    const gap = positive(
-      op,
-      op.Add([op.Sub([x, op.GatherElements([x, right], { axis: 1 })]), num(op, x, Number(margin.value))]),
-    );
+    const gap = op.Add([op.Sub([x, op.GatherElements([x, right], { axis: 1 })]), num(op, x, Number(margin.value))]);
     const powered = Number(p.value) === 2 ? op.Mul([gap, gap]) : gap;
     const weighted = weight ? op.Mul([powered, op.Gather([weight, right], { axis: 0 })]) : powered;
     const others = op.Not([
       op.Equal([right, op.Range([op.scalar('int64', 0), op.dim(classes), op.scalar('int64', 1)])]),
     ]);
-    const sums = op.ReduceSum([op.Where([others, weighted, num(op, x, 0)]), op.ints([1])], { keepdims: 0 });
+    // A gap that is no number is not above zero and counts for nothing.
+    const counts = op.And([others, op.Greater([gap, num(op, x, 0)])]);
+    const sums = op.ReduceSum([op.Where([counts, weighted, num(op, x, 0)]), op.ints([1])], { keepdims: 0 });
     const loss = op.Div([sums, op.Cast([op.dim(classes)], { to: dtypeOf(x) })]);
     if (reduction === 0) return reshape(op, loss, shapeOf(target));
     return reduced(op, loss, reduction);
@@ -96,8 +95,9 @@ export const multilabel_margin_loss = aten(
       to: 'bool',
     });
     const scores = unsqueeze(op, op.GatherElements([x, safe], { axis: 1 }), [2]);
-    const gap = positive(op, op.Add([op.Sub([num(op, x, 1), scores]), unsqueeze(op, x, [1])]));
-    const counts = op.And([unsqueeze(op, valid, [2]), op.Not([isTarget])]);
+    const gap = op.Add([op.Sub([num(op, x, 1), scores]), unsqueeze(op, x, [1])]);
+    const others = op.And([unsqueeze(op, valid, [2]), op.Not([isTarget])]);
+    const counts = op.And([others, op.Greater([gap, num(op, x, 0)])]);
     const loss = op.Div([
       op.ReduceSum([op.Where([counts, gap, num(op, x, 0)]), op.ints([1, 2])], { keepdims: 0 }),
       num(op, x, classes),

@@ -116,9 +116,9 @@ function percentagePoint(op: AtenBuilder, q: Value, rest: Value): Value {
     op.Where([op.LessOrEqual([depth, num(op, 5)]), side, far]),
   ]);
   return op.Where([
-    op.LessOrEqual([op.Abs([q]), num(op, 0.425)]),
-    centre,
+    op.Greater([op.Abs([q]), num(op, 0.425)]),
     op.Where([isNegative(op, q), op.Neg([size]), size]),
+    centre,
   ]);
 }
 
