@@ -1,7 +1,7 @@
 """Records calls of ATen operators on NaN, infinities, signed zeros, subnormals and nothing, with PyTorch's results.
 
 Usage: special-numbers.py OPERATORS OUTPUT. OPERATORS lists one target a line (`aten::add.Tensor`); calls of them are found by tracing the
-samples of PyTorch's own operator database. OUTPUT gets one recorded case a line, in the format of test/convert/recorded-case.ts.
+samples of PyTorch's own operator database, and in special_calls.py. OUTPUT gets one recorded case a line, in the format of test/convert/recorded-case.ts.
 """
 import json
 import random
@@ -12,6 +12,8 @@ import torch
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.testing._internal.common_methods_invocations import op_db
 from torch.utils import _pytree as pytree
+
+from special_calls import resolved
 
 warnings.filterwarnings('ignore')
 SAMPLES_OF_ENTRY = 24
@@ -166,6 +168,8 @@ def case_of(overload, named):
     for _ in range(2):
         given = detached(named)
         results.append(overload(*[given[n] for n in positional], **{n: v for n, v in given.items() if n not in positional}))
+    if isinstance(results[0], (list, tuple)) and not results[0]:
+        raise NotWritten  # Nothing comes out that could be compared: a tensor without elements, unbound.
     outputs = results[0] if isinstance(results[0], tuple) else (results[0],)
     again = results[1] if isinstance(results[1], tuple) else (results[1],)
     texts = [json.dumps([written(o) for o in r]) for r in (outputs, again)]
@@ -211,6 +215,9 @@ def main(operators, output):
                 if target not in wanted or overload._schema.is_mutable or is_random or len(known) >= CALLS_OF_OPERATOR:
                     continue
                 known.setdefault(signature(args, kwargs), (overload, args, kwargs))
+    for overload, args, kwargs in resolved():
+        if target_of(overload) in wanted:
+            calls.setdefault(target_of(overload), {}).setdefault(signature(args, kwargs), (overload, args, kwargs))
     written_cases, operators_written = 0, set()
     with open(output, 'w') as file:
         for target in sorted(calls):

@@ -163,17 +163,17 @@ const EXPONENTS: Readonly<Record<string, (op: AtenBuilder, x: Value) => Value>> 
   '-2': (op, x) => op.Reciprocal([op.Mul([x, x])]),
 };
 
+function scalarPower(op: AtenBuilder, self: Value, exponent: ScalarArg): Value {
+  const [x, y] = promoted(op, [self, numberOperand(op, exponent)]) as [Value, Value];
+  const known = knownNumber(exponent);
+  if (isMet(FAULTS.powersInDouble, dtypeOf(x)))
+    return known === null ? integerPowers(op, x, y) : integerPower(op, x, known);
+  const special = EXPONENTS[String(known)];
+  return special ? special(op, x) : op.Pow([x, y]);
+}
 export const powScalar = aten(
   'aten::pow.Tensor_Scalar(Tensor self, Scalar exponent) -> Tensor',
-  (op, { self, exponent }) => {
-    const number = numberOperand(op, exponent);
-    const [x, y] = promoted(op, [self, number]) as [Value, Value];
-    const known = knownNumber(exponent);
-    if (isMet(FAULTS.powersInDouble, dtypeOf(x)))
-      return known === null ? integerPowers(op, x, y) : integerPower(op, x, known);
-    const special = EXPONENTS[String(known)];
-    return special ? special(op, x) : op.Pow([x, y]);
-  },
+  (op, { self, exponent }) => scalarPower(op, self, exponent),
 );
 export const powTensor = aten(
   'aten::pow.Tensor_Tensor(Tensor self, Tensor exponent) -> Tensor',
@@ -188,7 +188,7 @@ export const float_power = aten(
 );
 export const float_powerScalar = aten(
   'aten::float_power.Tensor_Scalar(Tensor self, Scalar exponent) -> Tensor',
-  (op, { self, exponent }) => op.Pow([cast(op, self, 'float64'), scalarOf(op, exponent, 'float64')]),
+  (op, { self, exponent }) => scalarPower(op, cast(op, self, 'float64'), exponent),
 );
 export const float_powerOfScalar = aten(
   'aten::float_power.Scalar(Scalar self, Tensor exponent) -> Tensor',

@@ -145,7 +145,11 @@ export const clamp = aten(
       (min.kind === 'run-time' || max.kind === 'run-time' || Number(min.value) > Number(max.value));
     if (crossing || !isFloat(dtype) || isFloat(dtypeOf(self)) === false)
       return clamped(op, self, low ?? null, high ?? null);
-    return op.Clip([self, low ? cast(op, low, dtype) : null, high ? cast(op, high, dtype) : null]);
+    if (!low && !high) return op.Identity([self]);
+    // A bound that is left out is the largest finite number to onnxruntime, and infinities would become that.
+    const bound = (given: Value | null | undefined, open: number): Value =>
+      given ? cast(op, given, dtype) : op.scalar(dtype, open);
+    return op.Clip([self, bound(low, -Infinity), bound(high, Infinity)]);
   },
 );
 export const clampTensor = aten(

@@ -4,6 +4,7 @@ import { aten, type AtenBuilder } from '../../converter.ts';
 import { rankOf, reshape, shapeOf, slice, squeeze, staticSize, transpose, unsqueeze } from '../../shape.ts';
 import { affine } from '../linalg/linear.ts';
 import { projectedLayer } from './projected-lstm.ts';
+import { withNaN } from './nan-recurrent.ts';
 
 interface Cell {
   readonly onnx: 'LSTM' | 'GRU' | 'RNN';
@@ -127,11 +128,12 @@ function oneLayer(
       )
     : null;
   const hidden = staticSize(op, shapeOf(params[1]!)[1]!, 'hidden size');
-  return op[cell.onnx](
+  const results = op[cell.onnx](
     [x, stacked(op, pick(0)), stacked(op, pick(1)), bias, null, ...initial],
     { hidden_size: hidden, ...(bidirectional ? { direction: 'bidirectional' } : {}), ...cell.attributes(directions) },
     1 + initial.length,
   );
+  return withNaN(op, results, { x, initial, directions });
 }
 
 export const lstm = aten(

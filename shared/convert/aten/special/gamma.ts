@@ -119,7 +119,11 @@ export const polygamma = aten(
     if (n < 0 || n > 30) return op.aten.refuse('n', n, 'orders 0 to 30');
     if (n === 0) return inDouble(op, self, (x) => digammaOf(op, x));
     const factor = Array.from({ length: n }, (_, i) => i + 1).reduce((a, b) => a * b, n % 2 ? 1 : -1);
-    return inDouble(op, self, (x) => op.Mul([num(op, factor), hurwitz(op, num(op, n + 1), x)]));
+    return inDouble(op, self, (x) => {
+      const result = op.Mul([num(op, factor), hurwitz(op, num(op, n + 1), x)]);
+      // PyTorch has the first derivative as a function of its own, which knows what infinity gives.
+      return n === 1 ? op.Where([op.IsInf([x], { detect_negative: 0 }), num(op, 0), result]) : result;
+    });
   },
 );
 
