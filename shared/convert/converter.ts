@@ -15,6 +15,8 @@ export interface AtenContext {
   isComplex(value: Value): boolean;
   /** Whether a size may be 0, within the sizes PyTorch recorded for the program. */
   canBeZero(dim: Dim): boolean;
+  /** How many results PyTorch recorded: what guards its sizes keep. */
+  resultCount(): number;
   /**
    * Whether this use of the operator must give NaN where PyTorch does, whatever it costs (`nan: exact`); where not, the
    * report names it. Asked only where it would cost more than a twentieth of the operator's time.

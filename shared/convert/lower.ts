@@ -222,6 +222,7 @@ const contextOf = (
   numbers: new WeakMap(),
   isComplex: (value) => complex.has(value),
   canBeZero: (dim) => !sizes.isPositive(dim),
+  resultCount: () => (current.node ? outputsOf(current.node).length : 0),
   carriesNaN: () => carriesNaN(current.node?.target ?? 'graph'),
   refuse: (argument, value, supported) =>
     fail('UnsupportedArgument', {

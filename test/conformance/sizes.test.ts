@@ -10,7 +10,7 @@ const corpus = openCorpus(join(import.meta.dirname, 'sizes'))!;
 const folder = mkdtempSync(join(tmpdir(), 'torchferry-sizes-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-test('the corpus is whole', () => expect(corpus.cases.length).toBe(48));
+test('the corpus is whole', () => expect(corpus.cases.length).toBe(56));
 
 test.each(corpus.cases.map((c) => [c.name, c] as const))('%s', async (_name, row) => {
   const { verdict, reason } = await runCase(corpus, row, { folder });

@@ -65,14 +65,18 @@ function bitwise(
   logical: OnnxOp & ('And' | 'Or' | 'Xor'),
   bits: 'BitwiseAnd' | 'BitwiseOr' | 'BitwiseXor',
 ): OpConverter[] {
-  return comparison(
-    names,
-    (op, a, b) => {
-      const operands = promoted(op, [a, b]);
-      return dtypeOf(operands[0]!) === 'bool' ? op[logical](operands) : op[bits](operands);
-    },
-    ON_BITS,
-  );
+  const convert = (op: AtenBuilder, a: Value, b: Value): Value => {
+    const operands = promoted(op, [a, b]);
+    return dtypeOf(operands[0]!) === 'bool' ? op[logical](operands) : op[bits](operands);
+  };
+  return [
+    ...comparison(names, convert, ON_BITS),
+    ...aten(
+      `aten::${names[0]!}.Scalar_Tensor(Scalar self, Tensor other) -> Tensor`,
+      (op, { self, other }) => convert(op, numberOperand(op, self), other),
+      ON_BITS,
+    ),
+  ];
 }
 export const bitwise_and = bitwise(['bitwise_and', '__and__'], 'And', 'BitwiseAnd');
 export const bitwise_or = bitwise(['bitwise_or', '__or__'], 'Or', 'BitwiseOr');

@@ -2,7 +2,7 @@
 import { isFloat } from '../../../tensor/dtype.ts';
 import type { Value } from '../../../onnx/ir.ts';
 import { aten, type AtenBuilder, type OpConverter } from '../../converter.ts';
-import { cast, dtypeOf, floatOf, promoted, promotedToFloat } from '../../promote.ts';
+import { cast, dtypeOf, floatOf, numberOperand, promoted, promotedToFloat } from '../../promote.ts';
 import * as series from '../../series.ts';
 import { arcTangent } from '../complex/complex.ts';
 import { signBit } from './sign-bit.ts';
@@ -41,11 +41,17 @@ export const atan2 = binary(['atan2', 'arctan2'], (op, a, b) =>
 );
 
 export const signbit = aten('aten::signbit(Tensor self) -> Tensor', (op, { self }) => signBit(op, self));
-export const copysign = binary(['copysign.Tensor'], (op, a, b) => {
+function withSign(op: AtenBuilder, a: Value, b: Value): Value {
   const [x, y] = promotedToFloat(op, [a, b]) as Pair;
   // A product keeps the sign of a zero, which a choice would lose.
   return op.Mul([op.Abs([x]), op.Where([signBit(op, y), op.scalar(dtypeOf(x), -1), oneOf(op, x)])]);
-});
+}
+export const copysign = [
+  ...binary(['copysign.Tensor'], withSign),
+  ...aten('aten::copysign.Scalar(Tensor self, Scalar other) -> Tensor', (op, { self, other }) =>
+    withSign(op, self, numberOperand(op, other)),
+  ),
+];
 
 /** 0 where x is 0, whatever the logarithm; NaN where y is NaN. */
 function xTimesLog(op: AtenBuilder, a: Value, b: Value, log: (y: Value) => Value): Value {
@@ -53,10 +59,32 @@ function xTimesLog(op: AtenBuilder, a: Value, b: Value, log: (y: Value) => Value
   return op.Where([op.And([op.Equal([x, zeroOf(op, x)]), op.Not([isNaN(op, y)])]), zeroOf(op, x), op.Mul([x, log(y)])]);
 }
 const log1p = (op: AtenBuilder, y: Value): Value => series.inDouble(op, y, (d) => series.log1p(op, d));
-export const xlogy = [
-  ...binary(['xlogy.Tensor', 'special_xlogy'], (op, a, b) => xTimesLog(op, a, b, (y) => op.Log([y]))),
-  ...binary(['special_xlog1py'], (op, a, b) => xTimesLog(op, a, b, (y) => log1p(op, y))),
-];
+const X_TIMES_LOG = [
+  { tensors: 'xlogy.Tensor', numbers: ['xlogy.Scalar_Self', 'xlogy.Scalar_Other'], log: 'plain' },
+  {
+    tensors: 'special_xlogy',
+    numbers: ['special_xlogy.self_scalar', 'special_xlogy.other_scalar'],
+    log: 'plain',
+  },
+  {
+    tensors: 'special_xlog1py',
+    numbers: ['special_xlog1py.self_scalar', 'special_xlog1py.other_scalar'],
+    log: 'plusOne',
+  },
+] as const;
+const LOGARITHMS = { plain: (op: AtenBuilder, y: Value): Value => op.Log([y]), plusOne: log1p } as const;
+export const xlogy = X_TIMES_LOG.flatMap(({ tensors, numbers, log }) => {
+  const convert = (op: AtenBuilder, a: Value, b: Value): Value => xTimesLog(op, a, b, (y) => LOGARITHMS[log](op, y));
+  return [
+    ...binary([tensors], convert),
+    ...aten(`aten::${numbers[0]}(Scalar self, Tensor other) -> Tensor`, (op, { self, other }) =>
+      convert(op, numberOperand(op, self), other),
+    ),
+    ...aten(`aten::${numbers[1]}(Tensor self, Scalar other) -> Tensor`, (op, { self, other }) =>
+      convert(op, self, numberOperand(op, other)),
+    ),
+  ];
+});
 
 /** log(e^a + e^b) from the larger one; equal infinities stay themselves. */
 function logAdd(op: AtenBuilder, a: Value, b: Value, base: number): Value {

@@ -1,7 +1,8 @@
 /** ATen operators that rank, search and count. */
-import { mulDims } from '../../../tensor/dim.ts';
+import { addDims, type Dim, floorDivDims, isStatic, mulDims } from '../../../tensor/dim.ts';
 import { isFloat } from '../../../tensor/dtype.ts';
 import type { Value } from '../../../onnx/ir.ts';
+import { scanAxis } from '../../axis-scan.ts';
 import { aten, type AtenBuilder } from '../../converter.ts';
 import { cast, dtypeOf, numberOperand, promoted } from '../../promote.ts';
 import { axisOf, filledTensor, rankOf, reshape, shapeOf, staticSize, unsqueeze } from '../../shape.ts';
@@ -15,11 +16,11 @@ interface Along {
 }
 
 /** The element of rank `k` (from 0, ascending) along an axis, with its index. */
-function ranked(op: AtenBuilder, self: Value, k: number, { dim, keepdim }: Along): Value[] {
+function ranked(op: AtenBuilder, self: Value, k: Dim, { dim, keepdim }: Along): Value[] {
   if (rankOf(self) === 0) return [op.Identity([self]), filledTensor(op, [], 'int64', 0)];
   const axis = axisOf(op, dim, rankOf(self));
-  const smallest = top(op, self, { axis, k: op.ints([k + 1]), descending: false });
-  return smallest.map((v) => op.Gather([v, keepdim ? op.ints([k]) : op.scalar('int64', k)], { axis }));
+  const smallest = top(op, self, { axis, k: op.dims([addDims(k, 1)]), descending: false });
+  return smallest.map((v) => op.Gather([v, keepdim ? op.dims([k]) : op.dim(k)], { axis }));
 }
 export const kthvalue = aten(
   'aten::kthvalue(Tensor self, SymInt k, int dim=-1, bool keepdim=False) -> (Tensor values, Tensor indices)',
@@ -35,8 +36,7 @@ export function medianOfNothing(op: AtenBuilder, self: Value): Value | null {
 function median(op: AtenBuilder, self: Value, { dim, keepdim }: Along): Value[] {
   if (rankOf(self) === 0) return ranked(op, self, 0, { dim, keepdim });
   const axis = axisOf(op, dim, rankOf(self));
-  const size = staticSize(op, shapeOf(self)[axis]!, 'size');
-  const middle = ranked(op, self, Math.floor((size - 1) / 2), { dim, keepdim });
+  const middle = ranked(op, self, floorDivDims(addDims(shapeOf(self)[axis]!, -1), 2), { dim, keepdim });
   if (!isFloat(dtypeOf(self)) || !op.aten.carriesNaN()) return middle;
   const isNaN = anyNaN(op, self, { axes: [axis], keepdim });
   const instead = [op.scalar(dtypeOf(self), NaN), placeOfNaN(op, self, { axis, keepdim })];
@@ -128,12 +128,36 @@ export const isin = [
   ),
 ];
 
+/** Beyond, the square of the length costs more than a pass element by element. */
+const LONGEST_TRIANGLE = 1024;
+
+/** Element after element; the later of two equal ones counts, and NaN above all. */
+function runningPass(op: AtenBuilder, self: Value, axis: number, how: 'Max' | 'Min'): Value[] {
+  const isReal = isFloat(dtypeOf(self));
+  const numbers = isReal ? self : cast(op, self, 'int64');
+  const lowest = isReal ? -Infinity : -(2n ** 63n);
+  const highest = isReal ? Infinity : 2n ** 63n - 1n;
+  const rest = shapeOf(self).filter((_, i) => i !== axis);
+  const zero = op.scalar('int64', 0);
+  const begin = op.Expand([op.scalar(dtypeOf(numbers), how === 'Max' ? lowest : highest), op.dims(rest)]);
+  const [values, places] = scanAxis(op, numbers, axis, {
+    initial: [begin, op.Expand([zero, op.dims(rest)]), zero],
+    step: (body, [best, place, at], element) => {
+      const beats = how === 'Max' ? body.GreaterOrEqual([element, best!]) : body.LessOrEqual([element, best!]);
+      const isTaken = isReal ? body.Or([beats, body.IsNaN([element])]) : beats;
+      const next = [body.Where([isTaken, element, best!]), body.Where([isTaken, at!, place!])];
+      return { carried: [...next, body.Add([at!, body.scalar('int64', 1)])], results: next };
+    },
+  }) as [Value, Value];
+  return [cast(op, values, dtypeOf(self)), places];
+}
+
 /** Running extremes: element i against all elements up to i, in one triangle of comparisons. */
 function running(op: AtenBuilder, self: Value, dim: number, how: 'Max' | 'Min'): Value[] {
   if (rankOf(self) === 0) return [op.Identity([self]), filledTensor(op, [], 'int64', 0)];
   const axis = axisOf(op, dim, rankOf(self));
-  const size = staticSize(op, shapeOf(self)[axis]!, 'size');
-  if (size > 1024) return op.aten.refuse('size', size, 'at most 1024 elements along the axis');
+  const size = shapeOf(self)[axis]!;
+  if (!isStatic(size) || size > LONGEST_TRIANGLE) return runningPass(op, self, axis, how);
   const rank = rankOf(self);
   // (..., i, j, ...): element j as seen from i, where j > i counts for nothing.
   const seen = Array.from({ length: size * size }, (_, n) => (n % size <= Math.floor(n / size) ? 1 : 0));

@@ -4,7 +4,7 @@ import { isFloat } from '../../../tensor/dtype.ts';
 import type { Value } from '../../../onnx/ir.ts';
 import { aten, type AtenBuilder } from '../../converter.ts';
 import { dtypeOf } from '../../promote.ts';
-import { rankOf, shapeOf, squeeze, staticSize, unsqueeze } from '../../shape.ts';
+import { rankOf, shapeOf, squeeze, staticSize, transpose, unsqueeze } from '../../shape.ts';
 import { convolveIntegers } from './integer-convolution.ts';
 
 interface Window {
@@ -148,4 +148,24 @@ export const convolution = aten(
   ],
   (op, a) =>
     a.transposed ? convolveTransposed(op, a) : convolve(op, a, symmetric(op, a.padding, rankOf(a.weight) - 2)),
+);
+
+/** (time, batch, channels), the weight (taps, channels in, channels out). */
+export const conv_tbc = aten(
+  'aten::conv_tbc(Tensor self, Tensor weight, Tensor bias, int pad=0) -> Tensor',
+  (op, { self, weight, bias, pad }) => {
+    const result = convolve(
+      op,
+      {
+        input: transpose(op, self, [1, 2, 0]),
+        weight: transpose(op, weight, [2, 1, 0]),
+        bias,
+        stride: [1],
+        dilation: [1],
+        groups: 1,
+      },
+      [[pad, pad]],
+    );
+    return transpose(op, result, [2, 0, 1]);
+  },
 );

@@ -87,7 +87,7 @@ export function nearestGathers(op: AtenBuilder, x: Value, axes: readonly Axis[],
   const first = rankOf(x) - axes.length;
   return axes.reduce<Value>((v, axis, i) => {
     if (divideExactly(axis.out, axis.size) === 1 && !axis.given) return v;
-    const places = isKnown(axis)
+    const places = hasTable(axis, axes)
       ? op.ints(placesAt(axis, ofKnown(nearest, axes.filter(isKnown))))
       : placesAtRunTime(op, axis, nearest, axes);
     const gathered = op.Gather([v, places], { axis: first + i });

@@ -53,7 +53,7 @@ export const trapezoid = aten(
   ],
   (op, { y, x, dim }) => {
     const axis = axisOf(op, dim, rankOf(y));
-    if (isEmpty(y, axis)) return filledTensor(op, withoutAxis(y, axis), floatOf(dtypeOf(y)), 0);
+    if (isEmpty(y, axis)) return filledTensor(op, withoutAxis(y, axis), dtypeOf(y), 0);
     return half(op, reduce(op, 'ReduceSum', areas(op, y, x, axis), { axes: [axis] }));
   },
 );
@@ -65,12 +65,18 @@ export const cumulative_trapezoid = aten(
   },
 );
 
+/** The first (0) or last (-1) element along the axis; 0 where there may be none. */
+function endOf(op: AtenBuilder, self: Value, axis: number, place: 0 | -1): Value {
+  if (!op.aten.canBeZero(shapeOf(self)[axis]!)) return op.Gather([self, op.scalar('int64', place)], { axis });
+  const end = slice(op, self, { axis, start: place, end: place === 0 ? 1 : Infinity });
+  return cast(op, reduce(op, 'ReduceSum', cast(op, end, sumDtype(self, null)), { axes: [axis] }), dtypeOf(self));
+}
+
 function evenly(op: AtenBuilder, self: Value, dx: ScalarArg, dim: number): Value {
   const axis = axisOf(op, dim, rankOf(self));
   const dtype = floatOf(dtypeOf(self));
-  if (isEmpty(self, axis)) return filledTensor(op, withoutAxis(self, axis), dtype, 0);
-  const end = (place: number): Value => op.Gather([self, op.scalar('int64', place)], { axis });
-  const ends = cast(op, op.Add([end(0), end(-1)]), dtype);
+  if (isEmpty(self, axis)) return filledTensor(op, withoutAxis(self, axis), dtypeOf(self), 0);
+  const ends = cast(op, op.Add([endOf(op, self, axis, 0), endOf(op, self, axis, -1)]), dtype);
   const total = reduce(op, 'ReduceSum', cast(op, self, sumDtype(self, null)), { axes: [axis] });
   return op.Mul([op.Sub([cast(op, total, dtype), half(op, ends)]), scalarOf(op, dx, dtype)]);
 }

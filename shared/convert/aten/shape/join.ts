@@ -4,6 +4,7 @@ import {
   ceilDivDims,
   type Dim,
   divideExactly,
+  floorDivDims,
   isStatic,
   maxDims,
   modDims,
@@ -109,14 +110,14 @@ export function splitSizes(op: AtenBuilder, self: Value, sizes: readonly Dim[], 
   return op.Split([self, op.dims(sizes)], { axis }, sizes.length);
 }
 
-/** Equal parts of `size`, the last one smaller. */
+/** Equal parts of `size`, the last one smaller; as many as PyTorch recorded where sizes are known by name only. */
 function partsOf(op: AtenBuilder, total: Dim, size: Dim): Dim[] {
   if (isStatic(total) && isStatic(size)) {
     if (size === 0) return [0];
     return Array.from({ length: Math.max(1, Math.ceil(total / size)) }, (_, i) => Math.min(size, total - i * size));
   }
-  const count = divideExactly(total, size);
-  return new Array<Dim>(staticSize(op, count ?? total, 'number of parts')).fill(size);
+  const count = op.aten.resultCount();
+  return [...new Array<Dim>(count - 1).fill(size), subDims(total, mulDims(size, count - 1))];
 }
 export const split = aten(
   [
@@ -156,11 +157,8 @@ export const chunk = aten(
 );
 
 /** `sections` parts, the first ones one larger. */
-function sectionSizes(op: AtenBuilder, total: Dim, sections: number): Dim[] {
-  const exact = divideExactly(total, sections);
-  if (exact !== null) return new Array<Dim>(sections).fill(exact);
-  const size = staticSize(op, total, 'sections');
-  return Array.from({ length: sections }, (_, i) => Math.floor(size / sections) + (i < size % sections ? 1 : 0));
+function sectionSizes(total: Dim, sections: number): Dim[] {
+  return Array.from({ length: sections }, (_, i) => floorDivDims(addDims(total, sections - 1 - i), sections));
 }
 
 /** Cut at indices, which count from the end when negative and may lie outside, as slices do. */
@@ -172,7 +170,7 @@ export const tensor_split = aten(
   'aten::tensor_split.sections(Tensor(a -> *) self, SymInt sections, int dim=0) -> Tensor(a)[]',
   (op, { self, sections, dim }) => {
     const axis = axisOf(op, dim, rankOf(self));
-    return splitSizes(op, self, sectionSizes(op, shapeOf(self)[axis]!, staticSize(op, sections, 'sections')), axis);
+    return splitSizes(op, self, sectionSizes(shapeOf(self)[axis]!, staticSize(op, sections, 'sections')), axis);
   },
 );
 export const tensor_splitIndices = aten(
@@ -186,7 +184,7 @@ const splitAxis = {
 };
 export const xsplit = Object.entries(splitAxis).flatMap(([name, axis]) => [
   ...aten(`aten::${name}.int(Tensor(a -> *) self, int sections) -> Tensor(a)[]`, (op, { self, sections }) =>
-    splitSizes(op, self, sectionSizes(op, shapeOf(self)[axis(self)]!, sections), axis(self)),
+    splitSizes(op, self, sectionSizes(shapeOf(self)[axis(self)]!, sections), axis(self)),
   ),
   ...aten(`aten::${name}.array(Tensor(a -> *) self, int[] indices) -> Tensor(a)[]`, (op, { self, indices }) =>
     cutAt(op, self, indices, axis(self)),
