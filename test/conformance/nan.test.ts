@@ -36,6 +36,13 @@ describe.each([
   });
 });
 
+test('recurrent layers are named, and carry NaN where it is asked for', async () => {
+  const [fast, exact] = await Promise.all(NAN.map((nan) => converted('zoo', 'nn_lstm_bi2.dyn', nan)));
+  expect(fast!.facts.losesNaN).toEqual(['aten::lstm.input']);
+  expect(exact!.facts.losesNaN).toBeUndefined();
+  expect(exact!.facts.onnxNodes).toBeGreaterThan(fast!.facts.onnxNodes);
+});
+
 test.each([
   ['opinfo', 'softmax'],
   ['opinfo', 'amax'],

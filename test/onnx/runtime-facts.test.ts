@@ -129,6 +129,33 @@ const PROBES: Readonly<Record<keyof typeof FAULTS, Probe>> = {
     const text = 'g (float[N] x) => (float y) { y = ReduceMax<keepdims=0>(x) }';
     return is(await runs(text, { x: vector(NaN, 1, 2) }), NaN) && is(await runs(text, { x: vector(1, 2, NaN) }), 2);
   },
+  signOfChosenZero: async () => {
+    const chosen = 'g (bool[N] c, float[N] x, float[N] z) => (float[N] y) { w = Where(c, x, z) y = Reciprocal(w) }';
+    const feeds = { c: ['bool', [2], [1, 0]], x: vector(-0, 1), z: vector(1, -0) } as const;
+    return is(await runs(chosen, feeds), Infinity, -Infinity);
+  },
+  openClip: async () => {
+    const largest = (2 - 2 ** -23) * 2 ** 127;
+    const above = 'g (float[N] x) => (float[N] y) <float low = {0}> { y = Clip(x, low) }';
+    const below = 'g (float[N] x) => (float[N] y) <float high = {0}> { y = Clip(x, , high) }';
+    return (
+      is(await runs(above, { x: vector(Infinity) }), largest) &&
+      is(await runs(below, { x: vector(-Infinity) }), -largest)
+    );
+  },
+  numbersForNaN: async () => {
+    const cells = { 'LSTM<hidden_size=1': 4, 'GRU<hidden_size=1': 3, 'RNN<hidden_size=1, activations=["Relu"]': 1 };
+    const lost = await Promise.all(
+      Object.entries(cells).map(async ([cell, count]) => {
+        const text = `g (float[1,1,1] x, float[1,${count},1] w, float[1,${2 * count}] b) => (float[1,1,1,1] y)
+          { y = ${cell}>(x, w, w, b) }`;
+        const w: Given = ['float32', [1, count, 1], new Array<number>(count).fill(1)];
+        const b: Given = ['float32', [1, 2 * count], new Array<number>(2 * count).fill(0)];
+        return !is(await runs(text, { x: ['float32', [1, 1, 1], [NaN]], w, b }), NaN);
+      }),
+    );
+    return lost.every(Boolean);
+  },
   signedActivations: async () => {
     const text = `g (float[N] x) => (float[N] y) <float s = {1}, int8 z = {0}>
       { q = QuantizeLinear<output_dtype=3>(x, s, z) y = DequantizeLinear(q, s, z) }`;

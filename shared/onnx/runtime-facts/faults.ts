@@ -119,6 +119,24 @@ export const FAULTS = {
     what: 'they keep or lose NaN by its place',
     dtypes: ['float16', 'bfloat16', 'float32', 'float64'],
   },
+  signOfChosenZero: {
+    probedOn: '1.30',
+    operators: ['Where'],
+    what: 'a zero that comes from its second operand is +0; from the third it keeps its sign',
+    dtypes: ['float32', 'float64'],
+  },
+  openClip: {
+    probedOn: '1.30',
+    operators: ['Clip'],
+    what: 'a bound that is left out is the largest finite number, which infinities become',
+    dtypes: ['float16', 'bfloat16', 'float32', 'float64'],
+  },
+  numbersForNaN: {
+    probedOn: '1.30',
+    operators: ['LSTM', 'GRU', 'RNN'],
+    what: 'activations but tanh of an RNN bound what they take, and give numbers for NaN',
+    dtypes: ['float16', 'bfloat16', 'float32', 'float64'],
+  },
   signedActivations: {
     probedOn: '1.30',
     operators: ['QuantizeLinear'],

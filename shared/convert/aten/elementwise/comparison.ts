@@ -2,6 +2,7 @@
 import { isFloat } from '../../../tensor/dtype.ts';
 import type { OnnxOp } from '../../../onnx/schema/index.ts';
 import type { Value } from '../../../onnx/ir.ts';
+import { FAULTS, isMet } from '../../../onnx/runtime-facts/faults.ts';
 import { aten, type AtenBuilder, type OpConverter, type OperatorFacts } from '../../converter.ts';
 import { cast, dtypeOf, numberOperand, promoted, resultDtype } from '../../promote.ts';
 
@@ -150,9 +151,8 @@ export const clamp = aten(
     if (crossing || !isFloat(dtype) || isFloat(dtypeOf(self)) === false)
       return clamped(op, self, low ?? null, high ?? null);
     if (!low && !high) return op.Identity([self]);
-    // A bound that is left out is the largest finite number to onnxruntime, and infinities would become that.
-    const bound = (given: Value | null | undefined, open: number): Value =>
-      given ? cast(op, given, dtype) : op.scalar(dtype, open);
+    const bound = (given: Value | null | undefined, open: number): Value | null =>
+      given ? cast(op, given, dtype) : isMet(FAULTS.openClip, dtype) ? op.scalar(dtype, open) : null;
     return op.Clip([self, bound(low, -Infinity), bound(high, Infinity)]);
   },
 );

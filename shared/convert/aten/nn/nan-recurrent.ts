@@ -1,6 +1,6 @@
 /** NaN through recurrent layers, whose kernels bound what their activations take and give numbers for it. */
-import { isFloat } from '../../../tensor/dtype.ts';
 import type { Value } from '../../../onnx/ir.ts';
+import { FAULTS, isMet } from '../../../onnx/runtime-facts/faults.ts';
 import type { AtenBuilder } from '../../converter.ts';
 import { dtypeOf } from '../../promote.ts';
 import { unsqueeze } from '../../shape.ts';
@@ -18,7 +18,7 @@ interface Layer {
  * each gate sums over all features, and each step over all of the one before.
  */
 export function withNaN(op: AtenBuilder, [y, ...last]: readonly Value[], { x, initial, directions }: Layer): Value[] {
-  if (!isFloat(dtypeOf(x)) || !op.aten.carriesNaN()) return [y!, ...last];
+  if (!isMet(FAULTS.numbersForNaN, dtypeOf(x)) || !op.aten.carriesNaN()) return [y!, ...last];
   const marks = (v: Value): Value =>
     op.ReduceMax([op.Cast([op.IsNaN([v])], { to: 'int32' }), op.ints([-1])], { keepdims: 1 });
   const steps = unsqueeze(op, marks(x), [1]);

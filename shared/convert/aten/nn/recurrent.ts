@@ -10,6 +10,8 @@ interface Cell {
   readonly onnx: 'LSTM' | 'GRU' | 'RNN';
   /** Where ONNX's gates stand among PyTorch's. */
   readonly gates: readonly number[];
+  /** Of tanh alone: its kernel carries NaN. */
+  readonly isTanh?: boolean;
   readonly attributes: (directions: number) => Readonly<Record<string, number | readonly string[]>>;
 }
 
@@ -21,6 +23,7 @@ const CELLS = {
   rnn_tanh: {
     onnx: 'RNN',
     gates: [0],
+    isTanh: true,
     attributes: (n: number) => ({ activations: Array.from({ length: n }, () => 'Tanh') }),
   },
   rnn_relu: {
@@ -133,7 +136,7 @@ function oneLayer(
     { hidden_size: hidden, ...(bidirectional ? { direction: 'bidirectional' } : {}), ...cell.attributes(directions) },
     1 + initial.length,
   );
-  return withNaN(op, results, { x, initial, directions });
+  return cell.isTanh ? results : withNaN(op, results, { x, initial, directions });
 }
 
 export const lstm = aten(

@@ -4,7 +4,7 @@ import { isFloat } from '../../../tensor/dtype.ts';
 import type { Value } from '../../../onnx/ir.ts';
 import { aten, type AtenBuilder } from '../../converter.ts';
 import { dtypeOf } from '../../promote.ts';
-import { rankOf, reshape, shapeOf, staticSize, transpose } from '../../shape.ts';
+import { rankOf, reshape, shapeOf, squeeze, staticSize, transpose, unsqueeze } from '../../shape.ts';
 import { interpolatedByScale } from './interpolate.ts';
 import { type Axis, nearestGathers, resizeAgrees } from './nearest.ts';
 import { resampled, resampledBytes, scaled, type Target } from './resample.ts';
@@ -47,14 +47,18 @@ function resized(op: AtenBuilder, x: Value, target: Target, sampling: Sampling):
     if (!resizeAgrees(axes, nearest) || !axes.every(isSizedAlike)) return nearestGathers(op, x, axes, nearest);
   } else if (byScale && !axes.every((axis) => isSizedAlike(axis) && !copies(axis, sampling.mode)))
     return interpolatedByScale(op, x, axes, sampling.mode);
+  // Of three axes the last two are interpolated: channels would be, with a weight of 0 that NaN and infinities survive.
+  const isLine = spatial === 1 && sampling.mode === 'linear';
+  const source = isLine ? unsqueeze(op, x, [2]) : x;
+  const lead = [...shapeOf(x).slice(0, 2), ...(isLine ? [1] : [])];
   const resize = op.Resize(
     byScale
-      ? [x, null, op.tensor('float32', [rankOf(x)], [1, 1, ...byScale])]
-      : [x, null, null, op.dims([...shapeOf(x).slice(0, 2), ...sizes])],
+      ? [source, null, op.tensor('float32', [rankOf(source)], [...lead.map(() => 1), ...byScale])]
+      : [source, null, null, op.dims([...lead, ...sizes])],
     attributesOf(sampling),
   );
-  resize.type = { dtype: x.type!.dtype, shape: [...shapeOf(x).slice(0, 2), ...sizes] };
-  return resize;
+  resize.type = { dtype: x.type!.dtype, shape: [...lead, ...sizes] };
+  return isLine ? squeeze(op, resize, [2]) : resize;
 }
 
 const isWhole = (scale: number): boolean => Number.isInteger(scale) || Number.isInteger(Math.log2(scale));
