@@ -2,7 +2,7 @@
  * What is around every stage on Lambda: logs, traces and numbers that name the job, a folder that goes away, and S3.
  * The error goes out as it is.
  */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Logger } from '@aws-lambda-powertools/logger';
@@ -12,6 +12,7 @@ import { Tracer } from '@aws-lambda-powertools/tracer';
 import { captureLambdaHandler } from '@aws-lambda-powertools/tracer/middleware';
 import { S3Client } from '@aws-sdk/client-s3';
 import withMiddlewares from '@middy/core';
+import { isAlive } from '../shared/bytes/unfinished.ts';
 import { FerryError, isOfTheUpload } from '../shared/errors.ts';
 import type { Json } from '../shared/pipeline/machine/asl.ts';
 import type { StageName } from '../shared/pipeline/machine/stages.ts';
@@ -40,7 +41,7 @@ export function stageHandler(
   const tracer = new Tracer();
   const store = s3Store(tracer.captureAWSv3Client(client));
   const processor = hostProcessor(process.arch, existsSync(CPUINFO) ? readFileSync(CPUINFO, 'utf8') : '');
-  const root = freshFolder(join(tmpdir(), 'torchferry'));
+  const root = ownFolder(stage);
 
   const invoke = async (input: Json, invocation: Invocation): Promise<Json> => {
     const job = correlationOf(input);
@@ -75,11 +76,26 @@ export function stageHandler(
     .use(captureLambdaHandler(tracer, { captureResponse: false })) as unknown as StageHandler;
 }
 
-/** Lambda starts a function that was stopped again in the same /tmp: what it left there would fill it. */
-function freshFolder(path: string): string {
-  rmSync(path, { recursive: true, force: true });
-  mkdirSync(path, { recursive: true });
-  return path;
+/**
+ * A folder of this process, so that functions that share a /tmp never take each other's files. Lambda starts a function
+ * that was stopped again in the same /tmp: what such a process left there would fill it, and goes.
+ */
+function ownFolder(stage: StageName): string {
+  const folder = join(tmpdir(), 'torchferry');
+  mkdirSync(folder, { recursive: true });
+  for (const name of readdirSync(folder)) {
+    const [, owner, pid] = /^(\w+)-(\d+)-/.exec(name) ?? [];
+    const path = join(folder, name);
+    if (owner === stage && isLeftBy(Number(pid), path)) rmSync(path, { recursive: true, force: true });
+  }
+  return mkdtempSync(join(folder, `${stage}-${process.pid}-`));
+}
+
+/** Whether the process that made a folder is gone; a new one may have its number. */
+function isLeftBy(pid: number, path: string): boolean {
+  if (pid !== process.pid) return !isAlive(pid);
+  const made = statSync(path, { throwIfNoEntry: false });
+  return made !== undefined && made.mtimeMs < performance.timeOrigin;
 }
 
 function timeLimit(stage: StageName, invocation: Invocation): { readonly signal: AbortSignal; clear(): void } {

@@ -2,7 +2,8 @@
  * What every stage gets on Lambda and what is left of it: a folder, S3, logs that name the job, and the error as it was
  * thrown.
  */
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -49,7 +50,9 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
-const left = (): string[] => readdirSync(join(folder, 'torchferry'));
+// Each function has a folder of its own there.
+const left = (): string[] =>
+  readdirSync(join(folder, 'torchferry')).flatMap((own) => readdirSync(join(folder, 'torchferry', own)));
 const invoke = (run: RunStage, input: Json = INPUT, context = CONTEXT): Promise<Json> =>
   stageHandler('convert', run, new MemoryS3().client())(input, context as never);
 
@@ -78,11 +81,25 @@ describe('a stage', () => {
     expect(left()).toEqual([]);
   });
 
-  it('clears what a stopped function left in the same environment', () => {
-    const leftover = join(folder, 'torchferry', 'job-stopped');
-    mkdirSync(leftover, { recursive: true });
+  it('clears what a stopped function left in the same environment, whichever number its process had', () => {
+    const gone = spawnSync(process.execPath, ['-e', '']).pid;
+    const before = new Date(performance.timeOrigin - 60_000);
+    for (const pid of [gone, process.pid]) {
+      const leftover = join(folder, 'torchferry', `convert-${pid}-stopped`);
+      mkdirSync(leftover, { recursive: true });
+      utimesSync(leftover, before, before);
+      stageHandler('convert', async () => null, new MemoryS3().client());
+      expect(existsSync(leftover), String(pid)).toBe(false);
+    }
+  });
+
+  it('leaves the folders of other functions and of other processes alone', () => {
+    const others = [`quantize-${process.pid}-busy`, `convert-${process.ppid}-busy`, `convert-${process.pid}-busy`];
+    for (const name of others) mkdirSync(join(folder, 'torchferry', name), { recursive: true });
+    const old = new Date(performance.timeOrigin - 60_000);
+    utimesSync(join(folder, 'torchferry', others[0]!), old, old);
     stageHandler('convert', async () => null, new MemoryS3().client());
-    expect(existsSync(leftover)).toBe(false);
+    expect(readdirSync(join(folder, 'torchferry'))).toEqual(expect.arrayContaining(others));
   });
 
   it('does not share its folder with one that runs at the same time', async () => {
