@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { renderHtml } from '../../shared/report/html.ts';
-import type { EightBitSums, Report } from '../../shared/report/report.ts';
+import type { EightBitSums, Quantization, Report, Validation } from '../../shared/report/report.ts';
 import { all, byClass, byId, byTag, cellsOf, parseHtml, skeleton, type Element } from './parse-html.ts';
 import {
   comparison,
@@ -390,4 +390,54 @@ test.each([
   });
   expect(tableOf(byId(page, 'variant-0')!, 'How far the outputs are off')[1]!.slice(3, 5)).toEqual([shown, shown]);
   expect(byClass(page, 'tile')[1]!.children[1]!.text).toBe(shown);
+});
+
+describe("what was carried over from PyTorch's INT8", () => {
+  const transfer = {
+    file: 'net.int8.pt',
+    types: 'U8U8',
+    activations: 'torch',
+    modules: [
+      { module: 'fc1', node: '/fc1/MatMul', mode: 'dynamic', codes: 2048, scaleFrom: null },
+      { module: 'conv', node: '/conv/Conv', mode: 'static', codes: 72, scaleFrom: 'conv.scale' },
+      { module: 'ln', node: null, mode: 'static', codes: 0, scaleFrom: 'ln.scale' },
+    ],
+    operators: 3,
+  } as const satisfies Quantization['transfer'];
+  const int8 = { samples: 360, equal: 354, share: 354 / 360, atol: 1e-6, maxAbsDiff: 0.0802 };
+  const page = (
+    changed: Partial<typeof transfer> | Record<string, unknown> = {},
+    more: Partial<Validation> = { int8 },
+  ): Element => {
+    const quantized = { ...quantization(), transfer: { ...transfer, ...changed } } as Quantization;
+    const variant = { ...INT8, quantization: quantized, validation: validation(more) };
+    return read({ ...SAMPLE, variants: [FP32, variant] });
+  };
+
+  test('the codes by their types', () => {
+    expect(factOf(page(), 'Codes')).toBe('U8U8: uint8 activations, uint8 weights');
+    expect(factOf(page({ types: 'S8S8' }), 'Codes')).toBe('S8S8: int8 activations, int8 weights');
+  });
+
+  test('how dynamic modules round, where there are any', () => {
+    expect(factOf(page(), 'Dynamic modules')).toMatch(/^round what they read .*7 bits/);
+    expect(factOf(page({ activations: 'onnx' }), 'Dynamic modules')).toMatch(/^round what they read .*8 bits/);
+    expect(factOf(page({ activations: null }), 'Dynamic modules')).toBeUndefined();
+  });
+
+  test('how many samples equal, where PyTorch gave its numbers', () => {
+    expect(factOf(page(), "PyTorch's INT8")).toMatch(
+      /^98\.3 % of 360 samples equal PyTorch's INT8 within 1e-6, largest difference 0\.0802/,
+    );
+    expect(factOf(page({}, {}), "PyTorch's INT8")).toBeUndefined();
+  });
+
+  test('module by module', () => {
+    const [, ...rows] = tableOf(page(), 'Carried over from PyTorch');
+    expect(rows).toEqual([
+      ['fc1', '/fc1/MatMul', 'dynamic', '2,048', 'float'],
+      ['conv', '/conv/Conv', 'static', '72', 'conv.scale'],
+      ['ln', '', 'static', '', 'ln.scale'],
+    ]);
+  });
 });

@@ -36,6 +36,7 @@ test.each([
   ['poolend', '"GlobalAveragePool" is computed on codes, or behind DeQuantStub: the file does not say which'],
   ['twice', '"Mul" may be "f" or "g": the file does not say which'],
   ['lstm', expect.stringMatching(/^module "r" is a quantized LSTM, GRU or RNN, which cannot be carried over/)],
+  ['rnncell', expect.stringMatching(/^module "r" is a quantized LSTM, GRU or RNN, which cannot be carried over/)],
   ['gru', expect.stringMatching(/^module "r" is a quantized LSTM, GRU or RNN, which cannot be carried over/)],
 ] as const)('%s is refused: several places fit, or none', async (name, problem) => {
   const made = carriedOver({ graph: `${name}.pt2`, quantized: name, path: 'never.onnx', format: 'QDQ' });
