@@ -20,7 +20,6 @@ import {
   unsqueeze,
 } from '../../shape.ts';
 import { own, paired, part } from './complex-parts.ts';
-import { signBit } from '../elementwise/sign-bit.ts';
 
 const same = (op: AtenBuilder, { self }: { readonly self: Value }): Value => op.Identity([self]);
 export const views = aten(
@@ -119,12 +118,12 @@ export const reshapes: OpConverter[] = [
 /** atan2(imaginary, real), from the arc tangent of the quotient and the quadrant. */
 export function arcTangent(op: AtenBuilder, y: Value, x: Value): Value {
   const dtype = dtypeOf(x);
-  const [height, width] = [op.Abs([y]), op.Abs([x])];
-  // Of two zeros 0 and of two infinities 1, where the quotient is no number.
-  const slope = op.Where([op.Equal([height, width]), op.Sign([height]), op.Div([height, width])]);
-  const right = op.Atan([slope]);
-  const upper = op.Where([signBit(op, x), op.Sub([op.scalar(dtype, Math.PI), right]), right]);
-  return op.Mul([upper, op.Where([signBit(op, y), op.scalar(dtype, -1), op.scalar(dtype, 1)])]);
+  const zero = op.scalar(dtype, 0);
+  const right = op.Atan([op.Div([y, x])]);
+  const half = op.Where([op.Less([y, zero]), op.scalar(dtype, -Math.PI), op.scalar(dtype, Math.PI)]);
+  const anywhere = op.Where([op.Less([x, zero]), op.Add([right, half]), right]);
+  const vertical = op.Mul([op.Sign([y]), op.scalar(dtype, Math.PI / 2)]);
+  return op.Where([op.Equal([x, zero]), vertical, anywhere]);
 }
 export const angle = aten('aten::angle(Tensor self) -> Tensor', (op, { self }) =>
   arcTangent(op, part(op, self, 1), part(op, self, 0)),

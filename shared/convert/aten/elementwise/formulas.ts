@@ -4,7 +4,6 @@ import type { Value } from '../../../onnx/ir.ts';
 import { aten, type AtenBuilder, type OpConverter } from '../../converter.ts';
 import { cast, dtypeOf, floatOf, numberOperand, promoted, promotedToFloat } from '../../promote.ts';
 import * as series from '../../series.ts';
-import { arcTangent } from '../complex/complex.ts';
 import { signBit } from './sign-bit.ts';
 
 type Pair = [Value, Value];
@@ -36,9 +35,17 @@ export const hypot = binary(['hypot'], (op, a, b) => {
   const infinite = op.Or([op.IsInf([x]), op.IsInf([y])]);
   return op.Where([infinite, op.scalar(dtypeOf(x), Infinity), length]);
 });
-export const atan2 = binary(['atan2', 'arctan2'], (op, a, b) =>
-  arcTangent(op, ...(promotedToFloat(op, [a, b]) as Pair)),
-);
+/** From the arc tangent of the quotient in the first quadrant, and the signs, which zeros have as well. */
+export const atan2 = binary(['atan2', 'arctan2'], (op, a, b) => {
+  const [y, x] = promotedToFloat(op, [a, b]) as Pair;
+  const dtype = dtypeOf(x);
+  const [height, width] = [op.Abs([y]), op.Abs([x])];
+  // Of two zeros 0 and of two infinities 1, where the quotient is no number.
+  const slope = op.Where([op.Equal([height, width]), op.Sign([height]), op.Div([height, width])]);
+  const right = op.Atan([slope]);
+  const upper = op.Where([signBit(op, x), op.Sub([op.scalar(dtype, Math.PI), right]), right]);
+  return op.Mul([upper, op.Where([signBit(op, y), op.scalar(dtype, -1), oneOf(op, x)])]);
+});
 
 export const signbit = aten('aten::signbit(Tensor self) -> Tensor', (op, { self }) => signBit(op, self));
 function withSign(op: AtenBuilder, a: Value, b: Value): Value {

@@ -12,6 +12,7 @@ import { axisOf, expandTo, filledTensor, rankOf, shapeOf, transpose, unsqueeze }
 import { flipped, identityMatrix, sizesOf, squareOf } from './factorization.ts';
 import { double, inverse } from './linear-systems.ts';
 import { orthogonalized, singularValues, symmetric, symmetricEigenvalues } from './singular-values.ts';
+import { extreme } from '../reduce/extremes.ts';
 
 const like = (op: AtenBuilder, x: Value, a: Value): Value => cast(op, x, dtypeOf(a));
 
@@ -96,15 +97,15 @@ export function matrixNorm(op: AtenBuilder, x: Value, order: MatrixNorm, { dim, 
 
 function normOfLast(op: AtenBuilder, a: Value, order: Exclude<MatrixNorm, 'fro'>): Value {
   const last = rankOf(a) - 1;
-  const end = (how: 'ReduceMax' | 'ReduceMin' | 'ReduceSum', x: Value, axis: number): Value =>
-    op[how]([x, op.ints([axis])], { keepdims: 0 });
-  const extreme = typeof order === 'number' && order < 0 ? 'ReduceMin' : 'ReduceMax';
-  if (order === 1 || order === -1) return end(extreme, end('ReduceSum', op.Abs([a]), last - 1), last - 1);
-  if (order === Infinity || order === -Infinity) return end(extreme, end('ReduceSum', op.Abs([a]), last), last - 1);
+  const sum = (x: Value, axis: number): Value => op.ReduceSum([x, op.ints([axis])], { keepdims: 0 });
+  const end = (x: Value): Value =>
+    extreme(op, typeof order === 'number' && order < 0 ? 'ReduceMin' : 'ReduceMax', x, { axes: [last - 1] });
+  if (order === 1 || order === -1) return end(sum(op.Abs([a]), last - 1));
+  if (order === Infinity || order === -Infinity) return end(sum(op.Abs([a]), last));
   if (order !== 'nuc' && order !== 2 && order !== -2)
     return op.aten.refuse('ord', order, 'fro, nuc, 1, 2, inf or their negatives');
   const values = singularValues(op, double(op, a));
-  return like(op, end(order === 'nuc' ? 'ReduceSum' : extreme, values, last - 1), a);
+  return like(op, order === 'nuc' ? sum(values, last - 1) : end(values), a);
 }
 const named = (op: AtenBuilder, ord: string): MatrixNorm =>
   ord === 'fro' || ord === 'nuc' ? ord : op.aten.refuse('ord', ord, 'fro or nuc');

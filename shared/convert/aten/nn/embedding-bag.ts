@@ -7,7 +7,6 @@ import type { Value } from '../../../onnx/ir.ts';
 import { aten, type AtenBuilder } from '../../converter.ts';
 import { cast, dtypeOf } from '../../promote.ts';
 import { filledTensor, shapeOf, slice, unsqueeze } from '../../shape.ts';
-import { extreme } from '../reduce/extremes.ts';
 
 interface Bags {
   readonly weight: Value;
@@ -59,7 +58,7 @@ function reducedBags(op: AtenBuilder, a: Bags): Value {
   return op.Where([
     op.Equal([sizes, op.scalar(dtype, 0)]),
     op.scalar(dtype, 0),
-    extreme(op, 'ReduceMax', table, { axes: [1], keepdim: false }),
+    op.ReduceMax([table, op.ints([1])], { keepdims: 0 }),
   ]);
 }
 

@@ -4,7 +4,7 @@ import { isFloat } from '../../../tensor/dtype.ts';
 import type { Value } from '../../../onnx/ir.ts';
 import { aten, type AtenBuilder } from '../../converter.ts';
 import { cast, DEFAULT_FLOAT, dtypeOf } from '../../promote.ts';
-import { rankOf, reshape, shapeOf, unsqueeze } from '../../shape.ts';
+import { filledTensor, rankOf, reshape, shapeOf, unsqueeze } from '../../shape.ts';
 import { diagonalOf } from '../shape/window.ts';
 
 interface Covariance {
@@ -19,6 +19,8 @@ function covariance(op: AtenBuilder, { self, correction, fweights, aweights }: C
   const dtype = isFloat(dtypeOf(self)) ? dtypeOf(self) : DEFAULT_FLOAT;
   const x = reshape(op, cast(op, self, dtype), rankOf(self) < 2 ? [1, mulDims(...shapeOf(self))] : shapeOf(self));
   const [variables, observations] = shapeOf(x) as [Dim, Dim];
+  // A mean of nothing is no number.
+  if (observations === 0) return filledTensor(op, variables === 1 ? [] : [variables, variables], dtype, NaN);
   const [f, a] = [fweights, aweights].map((w) => (w ? reshape(op, cast(op, w, dtype), [observations]) : null)) as [
     Value | null,
     Value | null,
