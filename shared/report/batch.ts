@@ -25,12 +25,21 @@ export interface BatchItem {
   readonly chosenBytes: number | null;
 }
 
-export interface BatchReport {
+export interface BatchFrame {
   readonly batchReportVersion: typeof BATCH_REPORT_VERSION;
   readonly torchferry: string;
   readonly id: string;
   readonly created: string;
-  readonly items: readonly BatchItem[];
+}
+
+/** What is kept of a batch while its items go by: a batch may have more of them than fit into memory. */
+export interface BatchSummary {
+  readonly models: number;
+  readonly counts: BatchCounts;
+  /** Models that have a chosen one, and the sizes of both. */
+  readonly delivered: { readonly models: number; readonly before: number; readonly after: number };
+  /** The first of each outcome, failures first: as many as a page could show. */
+  readonly shown: readonly BatchItem[];
 }
 
 const STATUSES = ['fail', 'warn', 'pass'] as const satisfies readonly Verdict[];
@@ -47,20 +56,55 @@ export interface BatchCounts {
   readonly codes: readonly CodeCount[];
 }
 
-export function countItems(items: readonly BatchItem[]): BatchCounts {
-  const of = (status: Verdict): number => items.filter((item) => item.status === status).length;
-  const groups = Map.groupBy(
-    items.filter((item) => item.code !== null),
-    (item) => item.code!,
-  );
-  const codes = [...groups]
-    .map(([code, found]) => ({ code, count: found.length }))
-    .sort((a, b) => b.count - a.count || (a.code < b.code ? -1 : 1));
-  return { status: { pass: of('pass'), warn: of('warn'), fail: of('fail') }, codes };
+// More than any level of detail shows.
+const MOST_SHOWN = 250;
+
+/** Adds items up, one by one. */
+export class BatchTally {
+  readonly #status: Record<Verdict, number> = { pass: 0, warn: 0, fail: 0 };
+  readonly #codes = new Map<string, number>();
+  readonly #shown: Readonly<Record<Verdict, BatchItem[]>> = { pass: [], warn: [], fail: [] };
+  readonly #delivered = { models: 0, before: 0, after: 0 };
+
+  add(item: BatchItem): void {
+    this.#status[item.status]++;
+    if (item.code !== null) this.#codes.set(item.code, (this.#codes.get(item.code) ?? 0) + 1);
+    if (this.#shown[item.status].length < MOST_SHOWN) this.#shown[item.status].push(item);
+    if (item.chosenBytes === null) return;
+    this.#delivered.models++;
+    this.#delivered.before += item.bytes;
+    this.#delivered.after += item.chosenBytes;
+  }
+
+  summary(): BatchSummary {
+    const codes = [...this.#codes]
+      .map(([code, count]) => ({ code, count }))
+      .sort((a, b) => b.count - a.count || (a.code < b.code ? -1 : 1));
+    return {
+      models: STATUSES.reduce((sum, status) => sum + this.#status[status], 0),
+      counts: { status: { ...this.#status }, codes },
+      delivered: { ...this.#delivered },
+      shown: STATUSES.flatMap((status) => this.#shown[status]).slice(0, MOST_SHOWN),
+    };
+  }
 }
 
-/** The items with their counts, so that a reader of the JSON need not count. */
-export const renderBatchJson = (batch: BatchReport): string => writeJson({ ...batch, counts: countItems(batch.items) });
+export function summarize(items: Iterable<BatchItem>): BatchSummary {
+  const tally = new BatchTally();
+  for (const item of items) tally.add(item);
+  return tally.summary();
+}
+
+/** The JSON around the items, so that a reader need not count: the items follow the head, with commas between them. */
+export function batchJson(
+  frame: BatchFrame,
+  { counts }: BatchSummary,
+): { readonly head: string; readonly tail: string } {
+  const text = writeJson({ ...frame, counts }).trimEnd();
+  return { head: `${text.slice(0, -1).trimEnd()},\n  "items": [\n`, tail: '\n  ]\n}\n' };
+}
+
+export const batchItemJson = (item: BatchItem): string => `    ${JSON.stringify(item)}`;
 
 /** A link cannot run anything: https, or a path below the batch report with every segment encoded. */
 export function safeLink(target: string): string {
@@ -72,20 +116,16 @@ export function safeLink(target: string): string {
     .join('/')}`;
 }
 
-function overview(items: readonly BatchItem[]): Html {
-  const { status } = countItems(items);
+function overview({ counts: { status }, delivered }: BatchSummary): Html {
   const tile = (kind: Verdict): Html =>
     html`<div class="tile"><p class="label">${outcome(kind, WORDS[kind])}</p><p class="value">${formatCount(status[kind])}</p></div>`;
-  const delivered = items.filter((item) => item.chosenBytes !== null);
-  const before = delivered.reduce((sum, item) => sum + item.bytes, 0);
-  const after = delivered.reduce((sum, item) => sum + item.chosenBytes!, 0);
+  const { models, before, after } = delivered;
   const size = html`<div class="tile"><p class="label">Size of delivered models</p><p class="value">${formatBytes(after)}</p>\
-<p class="note">${delivered.length ? `sources ${formatBytes(before)}, ${formatSizeChange(before, after)}` : 'none was delivered'}</p></div>`;
+<p class="note">${models ? `sources ${formatBytes(before)}, ${formatSizeChange(before, after)}` : 'none was delivered'}</p></div>`;
   return html`<div class="tiles">${STATUSES.toReversed().map(tile)}${size}</div>`;
 }
 
-function failures(items: readonly BatchItem[], limits: Limits): Html | null {
-  const { codes } = countItems(items);
+function failures({ counts: { codes } }: BatchSummary, limits: Limits): Html | null {
   if (!codes.length) return null;
   const rows = table(
     {
@@ -109,7 +149,7 @@ const LINK_LENGTH = 1200;
 const COLUMNS = [text('Model'), text('Outcome'), text('Verdict'), number('Source'), number('Chosen')];
 
 // What needs a reader stands first; within an outcome the order is the batch's.
-function models(items: readonly BatchItem[], limits: Limits): Html {
+function models({ shown, models: total }: BatchSummary, limits: Limits): Html {
   const cells = (item: BatchItem): readonly Hole[] => [
     item.report === null || item.report.length > LINK_LENGTH
       ? name(item.key, limits)
@@ -122,12 +162,15 @@ function models(items: readonly BatchItem[], limits: Limits): Html {
     formatBytes(item.bytes),
     formatBytes(item.chosenBytes),
   ];
-  const sorted = STATUSES.flatMap((status) => items.filter((item) => item.status === status));
-  const rows = table({ label: 'Models', columns: COLUMNS, items: sorted, cells }, { ...limits, rows: limits.rows * 5 });
+  const rows = table(
+    { label: 'Models', columns: COLUMNS, items: shown, total, cells },
+    { ...limits, rows: limits.rows * 5 },
+  );
   return sectionElement({ id: 'models', title: 'Models', body: rows });
 }
 
-function pageOf({ id, created, torchferry, items }: BatchReport, limits: Limits): string {
+function pageOf({ id, created, torchferry }: BatchFrame, summary: BatchSummary, limits: Limits): string {
+  const { models: total } = summary;
   const about = facts([
     ['Batch', id ? name(id, limits) : null],
     ['Created', shorten(formatTime(created), limits.name)],
@@ -136,12 +179,12 @@ function pageOf({ id, created, torchferry, items }: BatchReport, limits: Limits)
   return page(
     `Batch ${shorten(id, 80)}: torchferry report`,
     html`<main><header><p class="eyebrow">torchferry batch report</p>
-<h1>${formatCount(items.length)} model${items.length === 1 ? '' : 's'}</h1>${about}${overview(items)}</header>
-${failures(items, limits)}${items.length ? models(items, limits) : null}</main>
+<h1>${formatCount(total)} model${total === 1 ? '' : 's'}</h1>${about}${overview(summary)}</header>
+${failures(summary, limits)}${total ? models(summary, limits) : null}</main>
 <footer><p>All items in full: <a href="batch-report.json">batch-report.json</a></p></footer>`,
   );
 }
 
 /** The batch as one page, under the same rules as a single report. */
-export const renderBatchHtml = (batch: BatchReport): string =>
-  withinSize('batch-report.json', (limits) => pageOf(batch, limits));
+export const renderBatchHtml = (frame: BatchFrame, summary: BatchSummary): string =>
+  withinSize('batch-report.json', (limits) => pageOf(frame, summary, limits));

@@ -44,6 +44,8 @@ export interface Table<T> {
   readonly caption?: Hole;
   readonly columns: readonly Column[];
   readonly items: readonly T[];
+  /** Of which the items are the first; default: they are all. */
+  readonly total?: number;
   readonly cells: (item: T) => readonly Hole[];
 }
 
@@ -51,11 +53,14 @@ export interface Table<T> {
 const SHORT = 12;
 
 /** A table in its own scrolling box, so that a narrow screen scrolls the table and not the page. */
-export function table<T>({ label, caption, columns, items, cells }: Table<T>, limits: Limits): Html {
+export function table<T>(
+  { label, caption, columns, items, total = items.length, cells }: Table<T>,
+  limits: Limits,
+): Html {
   const rows = items
     .slice(0, limits.rows)
     .map((item) => html`<tr>${cells(item).map((hole, i) => cell(hole, columns[i]!, i))}</tr>\n`);
-  const rest = items.length - rows.length;
+  const rest = total - rows.length;
   const more =
     rest > 0 ? html`<tr><td class="more" colspan="${columns.length}">${leftOut(rest, limits)}</td></tr>` : null;
   const head = columns.map((column) => html`<th scope="col" class="${column.kind}">${column.label}</th>`);

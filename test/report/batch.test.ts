@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import {
-  countItems,
+  batchItemJson,
+  batchJson,
   renderBatchHtml,
-  renderBatchJson,
   safeLink,
+  summarize,
+  type BatchFrame,
   type BatchItem,
-  type BatchReport,
 } from '../../shared/report/batch.ts';
 import { all, byClass, byTag, cellsOf, parseHtml } from './parse-html.ts';
 
@@ -21,13 +22,16 @@ const item = (key: string, part: Partial<BatchItem> = {}): BatchItem => ({
 });
 const failed = (key: string, code: string): BatchItem =>
   item(key, { status: 'fail', code, sentence: `Failed: ${key}.`, chosenBytes: null });
-const batch = (...items: readonly BatchItem[]): BatchReport => ({
+type Batch = BatchFrame & { readonly items: readonly BatchItem[] };
+const batch = (...items: readonly BatchItem[]): Batch => ({
   batchReportVersion: 1,
   torchferry: '0.1.0',
   id: 'nightly',
   created: '2026-01-15T09:30:00Z',
   items,
 });
+
+const page = ({ items, ...frame }: Batch): string => renderBatchHtml(frame, summarize(items));
 
 const MIXED = batch(
   item('a.pt2'),
@@ -38,7 +42,7 @@ const MIXED = batch(
 );
 
 test('counts by outcome and by code, most frequent first', () => {
-  expect(countItems(MIXED.items)).toEqual({
+  expect(summarize(MIXED.items).counts).toEqual({
     status: { pass: 1, warn: 1, fail: 3 },
     codes: [
       { code: 'UnsupportedOperator', count: 2 },
@@ -48,7 +52,7 @@ test('counts by outcome and by code, most frequent first', () => {
 });
 
 describe('the page', () => {
-  const root = parseHtml(renderBatchHtml(MIXED));
+  const root = parseHtml(page(MIXED));
   const rows = (label: string): readonly (readonly string[])[] =>
     byTag(
       all(root).find((e) => e.attributes.get('aria-label') === label)!,
@@ -79,22 +83,22 @@ describe('the page', () => {
 
   test('stays small, says what it leaves out, and is the same twice', () => {
     const many = batch(...Array.from({ length: 5000 }, (_, i) => item(`models/${i}/${'long-'.repeat(10)}.pt2`)));
-    const text = renderBatchHtml(many);
+    const text = page(many);
     expect(Buffer.byteLength(text)).toBeLessThan(150_000);
     expect(text).toMatch(/and 4,\d{3} more, see batch-report\.json/);
-    expect(renderBatchHtml(structuredClone(many))).toBe(text);
+    expect(page(structuredClone(many))).toBe(text);
   });
 
   test('of nothing is a page, too', () => {
-    expect(byTag(parseHtml(renderBatchHtml(batch())), 'h1')[0]!.text).toBe('0 models');
+    expect(byTag(parseHtml(page(batch())), 'h1')[0]!.text).toBe('0 models');
   });
 
   test('keys are text', () => {
-    const page = parseHtml(
-      renderBatchHtml(batch(item('</script><img src=x onerror=alert(1)>', { report: 'javascript:alert(1)' }))),
+    const root = parseHtml(
+      page(batch(item('</script><img src=x onerror=alert(1)>', { report: 'javascript:alert(1)' }))),
     );
-    expect(byTag(page, 'img')).toEqual([]);
-    expect(byTag(page, 'a').map((a) => a.attributes.get('href'))).toContain('./javascript%3Aalert(1)');
+    expect(byTag(root, 'img')).toEqual([]);
+    expect(byTag(root, 'a').map((a) => a.attributes.get('href'))).toContain('./javascript%3Aalert(1)');
   });
 });
 
@@ -111,7 +115,10 @@ test.each([
 });
 
 test('the JSON has the items as they are, and the counts', () => {
-  const text = renderBatchJson(MIXED);
+  const { items, ...frame } = MIXED;
+  const { head, tail } = batchJson(frame, summarize(items));
+  const text = head + items.map(batchItemJson).join(',\n') + tail;
   expect(text.endsWith('}\n')).toBe(true);
-  expect(JSON.parse(text)).toEqual({ ...MIXED, counts: countItems(MIXED.items) });
+  expect(JSON.parse(text)).toEqual({ ...MIXED, counts: summarize(items).counts });
+  expect(JSON.parse(head + tail)).toEqual({ ...MIXED, items: [], counts: summarize(items).counts });
 });

@@ -3,7 +3,8 @@ import type { Json } from './asl.ts';
 import { isObject } from '../job/json-reader.ts';
 import { messageOf } from '../report/failures.ts';
 import { batchPrefix } from '../workspace/keys.ts';
-import { readText } from '../workspace/read-object.ts';
+import { linesOf } from '../workspace/lines.ts';
+import { type ObjectName, readText } from '../workspace/read-object.ts';
 import type { ObjectStore } from '../workspace/store.ts';
 
 export interface ItemResult {
@@ -18,27 +19,29 @@ interface Manifest {
   readonly ResultFiles: Readonly<Partial<Record<ItemResult['status'], readonly { readonly Key: string }[]>>>;
 }
 
-/** Of all Map Runs of a batch; none when the batch failed before its first item. */
-export async function readMapResults(store: ObjectStore, work: string, batch: string): Promise<ItemResult[]> {
-  const results: ItemResult[] = [];
+/** Of all Map Runs of a batch, one by one; none when the batch failed before its first item. */
+export async function* readMapResults(store: ObjectStore, work: string, batch: string): AsyncGenerator<ItemResult> {
   for await (const { key } of store.list(work, batchPrefix(batch))) {
     if (!key.endsWith('/manifest.json')) continue;
     const { ResultFiles } = JSON.parse(await readText(store, { bucket: work, key })) as Manifest;
-    for (const status of ['SUCCEEDED', 'FAILED', 'PENDING'] as const) {
-      for (const { Key } of ResultFiles[status] ?? [])
-        results.push(
-          ...rowsOf(await readText(store, { bucket: work, key: Key })).map((row) => itemResult(status, row)),
-        );
-    }
+    for (const status of ['SUCCEEDED', 'FAILED', 'PENDING'] as const)
+      for (const { Key } of ResultFiles[status] ?? []) yield* resultsIn(store, { bucket: work, key: Key }, status);
   }
-  return results;
 }
 
-/** One JSON array, or a JSON value on each line. */
-const rowsOf = (text: string): unknown[] =>
-  text.trimStart().startsWith('[')
-    ? (JSON.parse(text) as unknown[])
-    : text.split('\n').flatMap((line) => (line.trim() === '' ? [] : [JSON.parse(line) as unknown]));
+/** A JSON value on each line, as our ResultWriter asks for. */
+async function* resultsIn(
+  store: ObjectStore,
+  name: ObjectName,
+  status: ItemResult['status'],
+): AsyncGenerator<ItemResult> {
+  const source = await store.open(name.bucket, name.key);
+  try {
+    for await (const { text } of linesOf(source)) if (text.trim() !== '') yield itemResult(status, JSON.parse(text));
+  } finally {
+    source.close?.();
+  }
+}
 
 function itemResult(status: ItemResult['status'], row: unknown): ItemResult {
   const { Input, Output, Error: error, Cause } = isObject(row) ? row : {};

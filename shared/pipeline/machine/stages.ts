@@ -132,7 +132,7 @@ export const STAGES = {
     functionName: 'BatchReportFunction',
     memoryMb: 1024,
     timeoutSeconds: 600,
-    temporaryMb: 512,
+    temporaryMb: 2048,
     needsOnnxRuntime: false,
     // The input bucket, because the key of a failed item's report holds the model's version; and whether it is there.
     grants: [

@@ -1,10 +1,18 @@
 /** Batch report: every model of a batch with how it ended, and a manifest of those that have to be run again. */
+import { once } from 'node:events';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { finished, pipeline } from 'node:stream/promises';
 import {
+  type BatchFrame,
   type BatchItem,
+  batchItemJson,
+  batchJson,
   BATCH_REPORT_VERSION,
-  countItems,
+  type BatchSummary,
+  BatchTally,
   renderBatchHtml,
-  renderBatchJson,
 } from '../../report/batch.ts';
 import type { Verdict } from '../../report/report.ts';
 import { isFailure } from '../../errors.ts';
@@ -37,33 +45,92 @@ export const run: RunStage = async (input, services) => {
   const { work, output } = given['buckets'] as unknown as JobBuckets;
   const named = [batch.manifest, batch.prefix].find((name) => typeof name === 'string') ?? '';
   const folder = `${outputStem(named) || 'batch'}/${batch.id}/`;
-  const rows: Row[] = [];
-  for (const result of await readMapResults(services.store, work, batch.id)) {
-    if (fieldsOf(result.output)['skipped'] !== true)
-      rows.push(await rowOf(result, { batch, folder, output }, services));
+  const temporary = await mkdtemp(join(services.temporaryFolder, 'torchferry-'));
+  try {
+    const frame = {
+      batchReportVersion: BATCH_REPORT_VERSION,
+      torchferry: VERSION,
+      id: batch.id,
+      created: new Date(services.now()).toISOString(),
+    } as const;
+    const results = readMapResults(services.store, work, batch.id);
+    const rows = inOrder(results, SIDE_BY_SIDE, (result) => rowOf(result, { batch, folder, output }, services));
+    const { failed, json, summary } = await writeRows(rows, { frame, temporary });
+    const at = (name: string) => ({ bucket: output, key: folder + name });
+    await services.store.putFile({ ...at('failed.jsonl'), path: failed, contentType: 'application/jsonl' });
+    const page = Buffer.from(renderBatchHtml(frame, summary));
+    await services.store.putBytes({ ...at('batch-report.html'), bytes: page, contentType: 'text/html; charset=utf-8' });
+    await services.store.putFile({ ...at('batch-report.json'), path: json, contentType: 'application/json' });
+    const { models, counts } = summary;
+    return { batch: batch.id, output: { bucket: output, folder }, models, ...counts.status };
+  } finally {
+    await rm(temporary, { recursive: true, force: true });
   }
-  const items = rows.map((row) => row.item);
-  const report = {
-    batchReportVersion: BATCH_REPORT_VERSION,
-    torchferry: VERSION,
-    id: batch.id,
-    created: new Date(services.now()).toISOString(),
-    items,
-  } as const;
-  const failed = rows.filter(({ item }) => item.status === 'fail').map(({ again }) => `${JSON.stringify(again)}\n`);
-  const put = (name: string, text: string, contentType: string): Promise<unknown> =>
-    services.store.putBytes({ bucket: output, key: folder + name, bytes: Buffer.from(text), contentType });
-  await put('failed.jsonl', failed.join(''), 'application/jsonl');
-  await put('batch-report.html', renderBatchHtml(report), 'text/html; charset=utf-8');
-  await put('batch-report.json', renderBatchJson(report), 'application/json');
-  return { batch: batch.id, output: { bucket: output, folder }, models: items.length, ...countItems(items).status };
 };
+
+// Lookups wait for S3, not for each other.
+const SIDE_BY_SIDE = 32;
+
+interface Written {
+  /** Paths. */
+  readonly failed: string;
+  readonly json: string;
+  readonly summary: BatchSummary;
+}
+
+/** Items go to files as they come: of a batch of any size only the summary is held. */
+async function writeRows(
+  rows: AsyncIterable<Row | null>,
+  { frame, temporary }: { readonly frame: BatchFrame; readonly temporary: string },
+): Promise<Written> {
+  const [failed, items, json] = ['failed.jsonl', 'items', 'batch-report.json'].map((name) => join(temporary, name));
+  const tally = new BatchTally();
+  const again = createWriteStream(failed!);
+  await pipeline(async function* () {
+    let separator = '';
+    for await (const row of rows) {
+      if (row === null) continue;
+      tally.add(row.item);
+      if (row.item.status === 'fail' && !again.write(`${JSON.stringify(row.again)}\n`)) await once(again, 'drain');
+      yield `${separator}${batchItemJson(row.item)}`;
+      separator = ',\n';
+    }
+  }, createWriteStream(items!));
+  await finished(again.end());
+  const summary = tally.summary();
+  const { head, tail } = batchJson(frame, summary);
+  await pipeline(async function* () {
+    yield head;
+    yield* createReadStream(items!);
+    yield tail;
+  }, createWriteStream(json!));
+  return { failed: failed!, json: json!, summary };
+}
+
+/** Work on several at a time, results in the order of the items. */
+async function* inOrder<T, R>(
+  items: AsyncIterable<T>,
+  count: number,
+  work: (item: T) => Promise<R>,
+): AsyncGenerator<R> {
+  const begun: Promise<R>[] = [];
+  for await (const item of items) {
+    const result = work(item);
+    // It is awaited later; until then a failure is nobody's.
+    result.catch(() => {});
+    begun.push(result);
+    if (begun.length === count) yield await begun.shift()!;
+  }
+  for (const result of begun) yield await result;
+}
 
 async function rowOf(
   result: ItemResult,
   { batch, folder, output }: { readonly batch: Batch; readonly folder: string; readonly output: string },
   { store }: Services,
-): Promise<Row> {
+): Promise<Row | null> {
+  // What lies under a prefix and is no model.
+  if (fieldsOf(result.output)['skipped'] === true) return null;
   const given = fieldsOf(fieldsOf(result.input)['item'] ?? null);
   if (typeof given['problem'] === 'string') return brokenRow(given);
   const request = requestOf(batch, given);
