@@ -1,4 +1,5 @@
 /** Types of all values of a model, its subgraphs included: what a file does not say follows from what it says. */
+import { fail } from '../errors.ts';
 import type { Graph, Model, Node, Value } from './ir.ts';
 import { OLDEST_UNDERSTOOD } from './opset.ts';
 import { contentOf, followed } from './schema/content.ts';
@@ -47,6 +48,21 @@ function fill(value: Value, { type, content }: Inferred): void {
     value.isInferred = true;
   }
   value.content ??= followed(value.type, content);
+}
+
+/** Refuses with CorruptModel a node whose inputs do not fit each other, by the row of its operator. */
+export function requireFit(node: Node, opset: number): void {
+  const row = rowOf(node);
+  if (!row) return;
+  const { op, inputs, attributes, outputs } = node;
+  const call = new OpCall({ op, inputs, attributes, outputs: outputs.length, row, opset, fresh: () => unknownDim(0) });
+  try {
+    inferTypes(call);
+  } catch (error) {
+    // Rows say what does not fit in errors without a code: where we made the node, that is a fault of ours.
+    const reason = error instanceof Error ? error.message : String(error);
+    fail('CorruptModel', { file: 'the model', where: node.name || outputs[0]!.name, reason }, error);
+  }
 }
 
 /** Rows throw on calls that cannot be; in files of others they may stand, and the runtime will say so. */

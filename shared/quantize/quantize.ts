@@ -8,7 +8,7 @@ import { rewriting } from '../onnx/rewrite.ts';
 import type { ComputedApproach, QuantFormat } from '../choices.ts';
 import { fail } from '../errors.ts';
 import type { LayerError, Quantization } from '../report/report.ts';
-import { inferModel } from '../onnx/infer.ts';
+import { inferModel, requireFit } from '../onnx/infer.ts';
 import type { Graph, Model, Node, Value } from '../onnx/ir.ts';
 import { raiseOpset } from '../onnx/raise-opset.ts';
 import type { Batch } from '../runtime/samples.ts';
@@ -209,6 +209,7 @@ function withUnusable(kept: Kept, plan: Plan, { unusable }: QParamsResult): Kept
 }
 
 function requireNodes(model: Model, plan: Plan): Plan {
+  for (const node of plan.nodes.keys()) requireFit(node, model.opsets.get('') ?? 0);
   if (plan.nodes.size > 0) return plan;
   const reasons = [...new Set(plan.skipped.map(({ operator, reason }) => `${operator}: ${reason}`))];
   return fail('NothingToQuantize', { file: model.graph.name, skipped: reasons });

@@ -118,6 +118,11 @@ describe('validate', () => {
   });
 });
 
+test('a graph whose matrices do not fit each other is refused by quantize', async () => {
+  const main = 'main (float[1,4] x) => (float[1,2] y) <float[2,2] w = {1, 2, 3, 4}> { y = MatMul(x, w) }';
+  expect(await codeOf('quantize', await onnx('misfit.onnx', `${HEAD} ${main}`))).toBe('CorruptModel');
+});
+
 test('a graph of more nodes than any model has is refused while it is read', async () => {
   const node = encode('GraphProto', { node: [{ op_type: 'Relu', input: ['a'], output: ['a'] }] } as never);
   const graph = Buffer.concat(Array.from({ length: 200_001 }, () => node));
