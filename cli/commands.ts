@@ -1,5 +1,6 @@
 /** The commands, by name. */
 import type { Command } from './command.ts';
+import { batch } from './commands/batch.ts';
 import { convert } from './commands/convert.ts';
 import { inspect } from './commands/inspect.ts';
 import { ops } from './commands/ops.ts';
@@ -8,6 +9,7 @@ import { reprocess } from './commands/reprocess.ts';
 import { run } from './commands/run.ts';
 import { status } from './commands/status.ts';
 import { validate } from './commands/validate.ts';
+import { watch } from './commands/watch.ts';
 
 export const COMMANDS: Readonly<Record<string, Command>> = {
   convert,
@@ -15,6 +17,8 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   quantize,
   validate,
   run,
+  batch,
+  watch,
   status,
   reprocess,
   ops,
