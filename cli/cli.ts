@@ -14,6 +14,7 @@ import { makeProgress, silent } from './progress.ts';
 
 const COMMON = {
   json: { type: 'boolean', describe: 'print one JSON document instead of text' },
+  quiet: { type: 'boolean', describe: 'say nothing on the way: only results and failures' },
   help: { type: 'boolean', short: 'h', describe: 'show this help' },
 } as const;
 
@@ -30,7 +31,7 @@ export async function cli(argv: readonly string[]): Promise<number> {
   if (name === '--version' || name === '-v') return say('version', VERSION);
   if (name === undefined || name === '--help' || name === '-h' || name === 'help')
     return say('help', generalHelp(COMMANDS));
-  const progress = json ? silent : makeProgress();
+  const progress = json || flagsOf(argv).includes('--quiet') ? silent : makeProgress();
   const interrupted = interruption();
   const { signal } = interrupted;
   try {

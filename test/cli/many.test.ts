@@ -34,6 +34,12 @@ test('watch converts what is there and ends at a signal', { timeout: 60_000 }, a
   expect(existsSync(at('out/net/latest.json'))).toBe(true);
 });
 
+test('--quiet says nothing on the way, but failures', async () => {
+  expect(await printed('convert', at('in/net.pt2'), '--quiet')).toMatchObject({ code: 0, err: '' });
+  const failed = await printed('convert', at('none.pt2'), '--quiet');
+  expect([failed.code, failed.err]).toEqual([1, expect.stringContaining('FileNotFound')]);
+});
+
 test.each(['batch', 'watch'])('%s without a folder is wrong usage', async (command) => {
   expect((await printed(command)).code).toBe(2);
 });
