@@ -142,6 +142,7 @@ export type WeightBits = (typeof WEIGHT_BITS)[number];
 export const WEIGHT_ALGORITHMS = {
   RTN: { needsCalibration: false, about: 'round to nearest' },
   HQQ: { needsCalibration: false, about: 'half-quadratic: scales and zero points that leave the smallest errors' },
+  GPTQ: { needsCalibration: true, about: 'what is lost by one weight is made up for by the next, on calibration data' },
 } as const satisfies Record<string, { readonly needsCalibration: boolean; readonly about: string }>;
 export type WeightAlgorithm = keyof typeof WEIGHT_ALGORITHMS;
 export const WEIGHT_ALGORITHM_NAMES = Object.keys(WEIGHT_ALGORITHMS) as readonly WeightAlgorithm[];

@@ -5,7 +5,7 @@ import { foldWeights } from '../onnx/passes/fold-weights.ts';
 import { fullPads } from '../onnx/passes/full-pads.ts';
 import { removeUnused } from '../onnx/passes/remove-unused.ts';
 import { rewriting } from '../onnx/rewrite.ts';
-import type { ComputedApproach, QuantFormat } from '../choices.ts';
+import { type ComputedApproach, type QuantFormat, WEIGHT_ALGORITHMS } from '../choices.ts';
 import { fail } from '../errors.ts';
 import type { LayerError, Quantization } from '../report/report.ts';
 import { inferModel, requireFit } from '../onnx/infer.ts';
@@ -21,6 +21,8 @@ import { DEFAULT_OBSERVER, type ObserverName, OBSERVERS } from './observers/inde
 import { type Plan, plansOfKind, type TensorPlan } from './plan.ts';
 import { type RecipeChoice, recipeOf } from './recipe.ts';
 import { SOURCES } from './sources/index.ts';
+import type { Fitted } from './weight-only/blocked-weights.ts';
+import { fitWithActivations } from './weight-only/hessians.ts';
 import { blockFacts } from './weight-only/block-facts.ts';
 import { BLOCK_WRITERS, WRITERS } from './writers/index.ts';
 import type { Writer, Written } from './writers/writer.ts';
@@ -80,16 +82,17 @@ export async function quantizeModel(model: Model, request: QuantizeRequest): Pro
   const first = planner(kept);
   const look = await lookAt(model, first, request);
   const { plan, params } = await settle(planner, kept, { first, ranges: look.ranges });
+  const { fitted, calibration } = await fit(model, plan, request);
   const { recorded } = look;
   const float = recorded.length ? copyFloat(model) : null;
-  const written = writerOf(request)({ model, plan, params });
+  const written = writerOf(request)({ model, plan, params, fitted });
   const layers = float === null ? [] : await layerErrors({ model, plan, written, float, recorded, workFolder });
   return {
     model,
     facts: {
       approach: request.approach,
       format: request.approach === 'dynamic' ? 'QLinear' : request.format,
-      calibration: look.calibration,
+      calibration: look.calibration ?? calibration,
       quantized: plan.nodes.size,
       skipped: plan.skipped,
       layers,
@@ -97,6 +100,38 @@ export async function quantizeModel(model: Model, request: QuantizeRequest): Pro
     },
     warnings: [...raised, ...silentTensors(look)],
   };
+}
+
+interface Fit {
+  readonly fitted: ReadonlyMap<TensorPlan, Fitted>;
+  readonly calibration: Quantization['calibration'];
+}
+
+/** Codes that depend on what weights are multiplied with. */
+async function fit(model: Model, plan: Plan, request: QuantizeRequest): Promise<Fit> {
+  const { algorithm } = recipeOf(request).weightOnly;
+  if (request.approach !== 'weight-only' || !WEIGHT_ALGORITHMS[algorithm].needsCalibration)
+    return { fitted: new Map(), calibration: null };
+  const file = request.calibrationFile ?? 'calibration data';
+  const { calibration, workFolder } = request;
+  if (!calibration)
+    return fail('BadCalibrationData', {
+      file,
+      problem: 'there is none',
+      expected: `sample inputs, which ${algorithm} needs to see what weights are multiplied with`,
+    });
+  let samples = 0;
+  const batches = {
+    async *[Symbol.asyncIterator](): AsyncGenerator<MemoryTensors> {
+      samples = 0;
+      for await (const batch of calibration) {
+        samples += batch.samples;
+        yield batch.feeds;
+      }
+    },
+  };
+  const fitted = await fitWithActivations(plan, { model, batches, file, workFolder });
+  return { fitted, calibration: { method: algorithm, samples, file } };
 }
 
 /** By name where a node was written anew. */

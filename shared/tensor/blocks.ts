@@ -106,6 +106,13 @@ export function packNibbles(codes: Uint8Array, flip = 0): Uint8Array {
   return out;
 }
 
+/** The inverse of `packNibbles`, unsigned. */
+export function unpackNibbles(packed: Uint8Array, count: number): Uint8Array {
+  const codes = new Uint8Array(count);
+  for (let i = 0; i < count; i++) codes[i] = (packed[i >> 1]! >> ((i & 1) * 4)) & 15;
+  return codes;
+}
+
 /** The highest bit turned over: unsigned codes of eight bits to signed ones. */
 export function flipSigns(codes: Uint8Array): Uint8Array {
   const out = new Uint8Array(codes.length);

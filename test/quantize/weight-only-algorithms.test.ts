@@ -1,7 +1,14 @@
 /** What algorithms of weight-only quantization promise beyond rounding to nearest. */
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import type { Model } from '../../shared/onnx/ir.ts';
 import { ALGORITHMS } from '../../shared/quantize/weight-only/algorithms.ts';
-import type { BlockLayout, Blocks } from '../../shared/tensor/blocks.ts';
+import type { Batch } from '../../shared/runtime/samples.ts';
+import { asFloat32 } from '../../shared/tensor/arithmetic.ts';
+import { type BlockLayout, type Blocks, unpackNibbles } from '../../shared/tensor/blocks.ts';
+import { inverseFactor } from '../../shared/tensor/cholesky.ts';
+import { typedModel } from '../onnx/typed.ts';
+import { fixturePath, oneBatch, quantizeAndWrite } from './fixture.ts';
 
 /** Gaussian, with a few large ones; the seed is fixed. */
 function weights(count: number, seed = 1): Float32Array {
@@ -65,5 +72,99 @@ describe.each([
     zeros.codes.forEach((q, i) =>
       expect(q).toBe(zeros.zeroPoint[Math.floor(i / 100) * 4 + Math.floor((i % 100) / 32)]),
     );
+  });
+});
+
+describe('GPTQ', () => {
+  const recorded = JSON.parse(readFileSync(fixturePath('weight-only', 'gptq.json'), 'utf8')) as {
+    k: number;
+    n: number;
+    rows: number;
+    size: 32;
+    w: string;
+    x: string;
+    cases: { symmetric: boolean; codes: string; scale: string; zero_point: string; loss: number }[];
+    factor: { a: number[]; u: number[] };
+  };
+  const { k, n, rows, size } = recorded;
+  const decoded = (base64: string): Uint8Array => Uint8Array.from(Buffer.from(base64, 'base64'));
+  const [w, x] = [recorded.w, recorded.x].map((text) => asFloat32(decoded(text))) as [Float32Array, Float32Array];
+  const modelOf = (): Model => {
+    const text = `<ir_version: 10, opset_import: ["": 21]>
+g (float[B,${k}] x) => (float[B,${n}] y) <float[${k},${n}] w = {${[...w].join(',')}}> { y = MatMul(x, w) }`;
+    return typedModel(text);
+  };
+  const inBatches = {
+    async *[Symbol.asyncIterator](): AsyncGenerator<Batch> {
+      for (let i = 0; i < rows; i += 32)
+        yield* oneBatch({ x: { shape: [32, k], values: [...x.subarray(i * k, (i + 32) * k)] } });
+    },
+  };
+
+  test('the factor of an inverse equals numpy', () => {
+    const { a, u } = recorded.factor;
+    inverseFactor(Float64Array.from(a), 6)!.forEach((v, i) => expect(v).toBeCloseTo(u[i]!, 12));
+    expect(inverseFactor(Float64Array.of(1, 2, 2, 1), 2)).toBeNull();
+  });
+
+  /** `|X (W - W_r)|^2`: what the product loses on the data. */
+  function lossOf({ codes, scale, zeroPoint }: Blocks): number {
+    let loss = 0;
+    for (let row = 0; row < rows; row++)
+      for (let c = 0; c < n; c++) {
+        let sum = 0;
+        for (let i = 0; i < k; i++) {
+          const b = c * 5 + Math.floor(i / size);
+          sum += x[row * k + i]! * (w[i * n + c]! - scale[b]! * (codes[c * k + i]! - zeroPoint[b]!));
+        }
+        loss += sum ** 2;
+      }
+    return loss;
+  }
+
+  async function quantized(symmetric: boolean): Promise<{ readonly blocks: Blocks; readonly facts: unknown }> {
+    const { model, facts } = await quantizeAndWrite(modelOf(), {
+      approach: 'weight-only',
+      format: 'QLinear',
+      calibration: inBatches,
+      calibrationFile: 'calib.npz',
+      weightOnly: { algorithm: 'GPTQ', blockSize: size, symmetric },
+    });
+    const read = async (name: string): Promise<Uint8Array> =>
+      [...model.graph.initializers].find((value) => value.name === name)!.data!.read();
+    const zeros = symmetric
+      ? new Uint8Array(n * 5).fill(8)
+      : // Five to a row, and one that fills the byte.
+        unpackNibbles(await read('w_zero_point'), n * 6).filter((_, i) => i % 6 < 5);
+    const scale = Float64Array.from(asFloat32(await read('w_scale')));
+    return { blocks: { codes: unpackNibbles(await read('w_quantized'), n * k), scale, zeroPoint: zeros }, facts };
+  }
+
+  const [asymmetric, symmetric] = recorded.cases as [(typeof recorded.cases)[number], (typeof recorded.cases)[number]];
+
+  test('codes, scales and zero points equal numpy', async () => {
+    const { blocks, facts } = await quantized(false);
+    expect(blocks.codes).toEqual(decoded(asymmetric.codes));
+    expect(blocks.zeroPoint).toEqual(decoded(asymmetric.zero_point));
+    const scale = asFloat32(decoded(asymmetric.scale));
+    blocks.scale.forEach((s, i) => expect(Math.abs(s / scale[i]! - 1)).toBeLessThan(1e-5));
+    expect(facts).toMatchObject({ calibration: { method: 'GPTQ', samples: 3, file: 'calib.npz' } });
+  });
+
+  // The largest of a symmetric block lies half-way between two codes: the last digit decides, and all that follow.
+  test.each([asymmetric, symmetric])(
+    'loses what numpy loses, less than half of rounding: symmetric $symmetric',
+    async (expected) => {
+      const { blocks } = await quantized(expected.symmetric);
+      const layout = { k, n, strideK: n, strideN: 1, size };
+      const codes = { high: 15, symmetric: expected.symmetric };
+      expect(Math.abs(lossOf(blocks) / expected.loss - 1)).toBeLessThan(expected.symmetric ? 0.2 : 1e-3);
+      expect(lossOf(blocks)).toBeLessThan(lossOf(ALGORITHMS.RTN.fit({ values: w, layout, codes })) / 2);
+    },
+  );
+
+  test('it needs calibration data', async () => {
+    const options = { approach: 'weight-only', weightOnly: { algorithm: 'GPTQ' } } as const;
+    await expect(quantizeAndWrite(modelOf(), options)).rejects.toMatchObject({ code: 'BadCalibrationData' });
   });
 });

@@ -5,6 +5,8 @@ export interface Fitting {
   readonly values: Float32Array;
   readonly layout: BlockLayout;
   readonly codes: BlockCodes;
+  /** `X^T X` of what is multiplied by the matrix, `[K, K]`, over calibration data; null: nothing was seen. */
+  readonly hessian?: Float64Array | null;
 }
 
 export interface Algorithm {

@@ -2,15 +2,18 @@
 import { asFloat32, bytesOf, transposeBytes } from '../../tensor/arithmetic.ts';
 import {
   type BlockLayout,
+  type BlockParams,
   blocksIn,
   type Blocks,
   flipSigns,
   packNibbles,
   padRows,
   transposeFloats,
+  unpackNibbles,
 } from '../../tensor/blocks.ts';
 import { computedData, type TensorData } from '../../tensor/data.ts';
-import type { PlanOf } from '../plan.ts';
+import { elementCount } from '../../tensor/type.ts';
+import type { PlanOf, TensorPlan } from '../plan.ts';
 import { ALGORITHMS } from './algorithms.ts';
 
 type Weight = PlanOf<'blocked'>;
@@ -28,7 +31,12 @@ export interface BlockedData {
  * writer sorts them by size, the weight is computed again.
  */
 export class BlockedWeights {
+  readonly #fitted: ReadonlyMap<TensorPlan, Fitted>;
   #last: { readonly weight: Weight; readonly blocks: Blocks } | null = null;
+
+  constructor(fitted: ReadonlyMap<TensorPlan, Fitted>) {
+    this.#fitted = fitted;
+  }
 
   /** As the file has the matrix: codes in its shape, and the shape with blocks for elements along the axis. */
   asStored(weight: Weight, dtype = weight.dtype): BlockedData {
@@ -92,13 +100,34 @@ export class BlockedWeights {
   async #blocksOf(weight: Weight): Promise<Blocks> {
     if (this.#last?.weight === weight) return this.#last.blocks;
     this.#last = null;
-    const { algorithm, bits, symmetric } = weight.spec;
-    const values = asFloat32(await weight.data.read());
-    const codes = { high: 2 ** bits - 1, symmetric };
-    const blocks = ALGORITHMS[algorithm].fit({ values, layout: layoutOf(weight), codes });
+    const known = this.#fitted.get(weight);
+    const blocks = known ? unpacked(weight, known) : await blocksOf(weight, null);
     this.#last = { weight, blocks };
     return blocks;
   }
+}
+
+/** Scales, zero points and codes that were found before the file is written. */
+export interface Fitted extends BlockParams {
+  /** Codes of four bits share a byte. */
+  readonly packed: Uint8Array;
+}
+
+export async function fitWeight(weight: Weight, hessian: Float64Array | null): Promise<Fitted> {
+  const { codes, scale, zeroPoint } = await blocksOf(weight, hessian);
+  return { packed: PACK[`uint${weight.spec.bits}`](codes), scale, zeroPoint };
+}
+
+function unpacked({ data, spec }: Weight, { packed, scale, zeroPoint }: Fitted): Blocks {
+  const codes = spec.bits === 4 ? unpackNibbles(packed, elementCount(data.shape)) : packed;
+  return { codes, scale, zeroPoint };
+}
+
+async function blocksOf(weight: Weight, hessian: Float64Array | null): Promise<Blocks> {
+  const { algorithm, bits, symmetric } = weight.spec;
+  const values = asFloat32(await weight.data.read());
+  const codes = { high: 2 ** bits - 1, symmetric };
+  return ALGORITHMS[algorithm].fit({ values, layout: layoutOf(weight), codes, hessian });
 }
 
 const PACK = {

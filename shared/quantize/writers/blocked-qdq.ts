@@ -7,7 +7,7 @@ import { BlockedWeights } from '../weight-only/blocked-weights.ts';
 import type { WriteRequest, Written } from './writer.ts';
 import { Writing } from './writing.ts';
 
-export function writeBlockedQdq({ model, plan }: WriteRequest): Written[] {
+export function writeBlockedQdq({ model, plan, fitted }: WriteRequest): Written[] {
   const writing = new Writing(model);
   if (writing.opset < FIRST_WITH_BLOCKS)
     fail('UnsupportedOpset', {
@@ -16,7 +16,7 @@ export function writeBlockedQdq({ model, plan }: WriteRequest): Written[] {
       needed: `opset ${FIRST_WITH_BLOCKS}, or the format QLinear (MatMulNBits), which any opset has`,
       at: `"${model.graph.name}"`,
     });
-  const weights = new BlockedWeights();
+  const weights = new BlockedWeights(fitted ?? new Map());
   const dequantized = new Map<TensorPlan, Value>();
   const read = (tensor: TensorPlan): Value => {
     const known = dequantized.get(tensor);

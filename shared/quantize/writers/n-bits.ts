@@ -18,9 +18,9 @@ interface Inputs {
 /** Activations stay float32: at level 4, and in files that say nothing of it, they may be rounded to int8. */
 const ACCURACY_LEVEL = 1;
 
-export function writeNBits({ model, plan }: WriteRequest): Written[] {
+export function writeNBits({ model, plan, fitted }: WriteRequest): Written[] {
   const writing = new Writing(model);
-  const weights = new BlockedWeights();
+  const weights = new BlockedWeights(fitted ?? new Map());
   const [tables, matrices] = [new Map<TensorPlan, Inputs>(), new Map<TensorPlan, Inputs>()];
   const inputsOf = (known: Map<TensorPlan, Inputs>, weight: Weight, data: BlockedData): Inputs => {
     const { name } = weight.value;

@@ -3,12 +3,15 @@ import type { Model, Node, Value } from '../../onnx/ir.ts';
 import type { QParamValues } from '../../onnx/qparam-values.ts';
 import type { QParams } from '../../tensor/qparams.ts';
 import type { Plan, TensorPlan } from '../plan.ts';
+import type { Fitted } from '../weight-only/blocked-weights.ts';
 
 export interface WriteRequest {
   /** Rewritten in place. */
   readonly model: Model;
   readonly plan: Plan;
   readonly params: ReadonlyMap<TensorPlan, QParams>;
+  /** Weights in blocks whose codes were found on calibration data. */
+  readonly fitted?: ReadonlyMap<TensorPlan, Fitted>;
 }
 
 /** Where the result of a quantized node is in the new graph. */
