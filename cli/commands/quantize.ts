@@ -22,7 +22,8 @@ import {
   WEIGHT_BITS,
   type WeightOnly,
 } from '../../shared/choices.ts';
-import { recipeChoice, weightOnlyOf } from '../../shared/pipeline/job/job.ts';
+import { DEFAULT_OBSERVER, OBSERVER_NAMES, type ObserverChoice } from '../../shared/quantize/observers/index.ts';
+import { observerChoice, recipeChoice, weightOnlyOf } from '../../shared/pipeline/job/job.ts';
 import type { JobFile } from '../../shared/pipeline/job/job-schema.ts';
 import { inTodaysWords } from '../../shared/pipeline/job/old-spellings.ts';
 import { blocksText } from '../../shared/report/blocks.ts';
@@ -47,7 +48,7 @@ export const quantize: Command = {
   summary: 'quantize ONNX models to INT8 or INT4',
   usage:
     `torchferry quantize <model.onnx>... [-o FILE|DIR] [--approach ${COMPUTED_APPROACHES.join('|')}] ` +
-    `[--calibration NPZ|DIR] [--quant-format ${QUANT_FORMAT_NAMES.join('|')}] [--recipe R] ` +
+    `[--calibration NPZ|DIR] [--calibrate-method M] [--quant-format ${QUANT_FORMAT_NAMES.join('|')}] [--recipe R] ` +
     `[--processor ${PROCESSOR_NAMES.join('|')}] [--reduce-range] [--quantize-all] [--bits ${WEIGHT_BITS.join('|')}] ` +
     `[--block-size ${BLOCK_SIZES.join('|')}] [--symmetric] [--algorithm ${WEIGHT_ALGORITHM_NAMES.join('|')}] ` +
     '[--embeddings] [--job FILE] [--json]',
@@ -74,6 +75,11 @@ export const quantize: Command = {
       type: 'string',
       value: QUANT_FORMAT_NAMES.join('|'),
       describe: 'form of a static or weight-only model',
+    },
+    'calibrate-method': {
+      type: 'string',
+      value: OBSERVER_NAMES.join('|'),
+      describe: 'how ranges of activations are found',
     },
     recipe: {
       type: 'string',
@@ -152,7 +158,8 @@ async function kernelsOf(path: string, tell: (reason: string) => void): Promise<
 }
 
 type QuantizeOptions = Pick<QuantizeFileRequest, 'approach' | 'format' | 'keepFloat'> &
-  RecipeChoice & {
+  RecipeChoice &
+  ObserverChoice & {
     /** Path of an .npz, or of a folder of them. */
     readonly calibration: string | undefined;
   };
@@ -189,6 +196,13 @@ export function quantizeOptions(
     format: quantFormat(options, job.quant_format?.[0] ?? DEFAULT_FORMAT),
     ...recipeOptions(options, job),
     weightOnly: { ...weightOnlyOptions(options, job), bits: bitsOf(dtype) },
+    ...observerChoice({
+      ...job,
+      calibrate_method: choice(options, 'calibrate-method', {
+        among: OBSERVER_NAMES,
+        fallback: job.calibrate_method ?? DEFAULT_OBSERVER,
+      }),
+    }),
     ...(job.keep_float === undefined ? {} : { keepFloat: job.keep_float }),
   };
 }

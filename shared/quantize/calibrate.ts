@@ -9,43 +9,85 @@ import { type MemoryTensors, type Session, withSession } from '../runtime/sessio
 import { asFloat32 } from '../tensor/arithmetic.ts';
 import { tensorType } from '../tensor/type.ts';
 import type { Range } from './formulas.ts';
-import type { Observer, Watch } from './observers/observer.ts';
+import type { Watch } from './observers/observer.ts';
 
 export interface CalibrationRequest {
   readonly model: Model;
-  readonly tensors: readonly Value[];
-  readonly observer: Observer;
-  /** Iterated once per round. */
+  readonly watched: readonly Watched[];
+  /** How often the watches want to see the data. */
+  readonly rounds: number;
+  /** Iterated once per round, and more often where tensors to count are large. */
   readonly batches: AsyncIterable<MemoryTensors>;
   /** Where the batches come from, for messages. */
   readonly file: string;
   readonly workFolder: string;
+  /** A batch was run, in one of so many passes over the data. */
+  readonly progress?: ((passes: number) => void) | undefined;
+}
+
+/** A tensor, and who looks at it. */
+export interface Watched {
+  readonly tensor: Value;
+  readonly watch: Watch;
 }
 
 /** Tensors without elements are missing. */
 export type Ranges = ReadonlyMap<Value, Range>;
 
+export interface Calibrated {
+  readonly ranges: Ranges;
+  /** How many ranges are whose, where the observer chose among several. */
+  readonly chosen: ReadonlyMap<string, number>;
+}
+
+/** How much of one batch may be fetched at a time: tensors beyond it are looked at in another pass. */
+const FETCHED_ELEMENTS = 1 << 24;
+
 /** The range of each tensor over all batches, of any shapes; NaN and infinities are refused with the tensor's name. */
-export async function calibrate(request: CalibrationRequest): Promise<Ranges> {
-  const watches = request.tensors.map((tensor): Watched => ({ tensor, watch: request.observer.watch() }));
-  for (let round = 0; round < request.observer.rounds; round++) await runRound(request, watches, round);
-  return new Map(
-    watches.flatMap(({ tensor, watch }): [Value, Range][] => {
-      const range = watch.range();
-      return range ? [[tensor, range]] : [];
-    }),
-  );
+export async function calibrate(request: CalibrationRequest): Promise<Calibrated> {
+  const { watched, rounds } = request;
+  for (let round = 0; round < rounds; round++) {
+    const passes = passesOf(watched, round);
+    for (const pass of passes) await runPass(request, pass, { round, passes: passes.length });
+  }
+  const chosen = watched.flatMap(({ watch }) => watch.chosen ?? []);
+  return {
+    ranges: new Map(
+      watched.flatMap(({ tensor, watch }): [Value, Range][] => {
+        const range = watch.range();
+        return range ? [[tensor, range]] : [];
+      }),
+    ),
+    chosen: new Map(Object.entries(Object.groupBy(chosen, (name) => name)).map(([name, all]) => [name, all!.length])),
+  };
 }
 
-interface Watched {
-  readonly tensor: Value;
-  readonly watch: Watch;
+/** Together as many as may be fetched of one batch; one alone may be larger. */
+function passesOf(watches: readonly Watched[], round: number): Watched[][] {
+  const passes: Watched[][] = [[]];
+  let elements = 0;
+  for (const watched of watches) {
+    const more = watched.watch.elements?.(round) ?? 0;
+    if (elements > 0 && elements + more > FETCHED_ELEMENTS) {
+      passes.push([]);
+      elements = 0;
+    }
+    passes.at(-1)!.push(watched);
+    elements += more;
+  }
+  return passes;
 }
 
-async function runRound(
-  { model, batches, file, workFolder }: CalibrationRequest,
+interface Turn {
+  readonly round: number;
+  /** Of the round. */
+  readonly passes: number;
+}
+
+async function runPass(
+  { model, batches, file, workFolder, progress }: CalibrationRequest,
   watches: readonly Watched[],
-  round: number,
+  { round, passes }: Turn,
 ): Promise<void> {
   const probes = addProbes(model, watches, round);
   const path = join(workFolder, 'calibrate.onnx');
@@ -57,7 +99,7 @@ async function runRound(
   try {
     // What is looked at has two readers, so nothing is fused across it.
     const count = await withSession(path, { optimize: 'all' }, (session) =>
-      absorbBatches(session, batches, { file, watches, names: probes.names, round }),
+      absorbBatches(session, batches, { file, watches, names: probes.names, round, onBatch: () => progress?.(passes) }),
     );
     const problem = round === 0 ? 'it has no samples' : 'it can be read only once';
     if (count === 0) fail('BadCalibrationData', { file, problem, expected: 'at least one' });
@@ -71,12 +113,13 @@ interface Looking {
   readonly watches: readonly Watched[];
   readonly names: readonly (readonly string[])[];
   readonly round: number;
+  readonly onBatch: () => void;
 }
 
 async function absorbBatches(
   session: Session,
   batches: AsyncIterable<MemoryTensors>,
-  { file, watches, names, round }: Looking,
+  { file, watches, names, round, onBatch }: Looking,
 ): Promise<number> {
   let count = 0;
   for await (const feeds of batches) {
@@ -91,6 +134,7 @@ async function absorbBatches(
       });
     }
     count++;
+    onBatch();
   }
   return count;
 }

@@ -5,7 +5,7 @@ import { type SumLayout, worstPairsOf } from '../tensor/pair-sums.ts';
 import { encodeNumbers } from '../tensor/numbers.ts';
 import { type CodeDtype, type Granularity, type QParams, scaleAxis, perAxis, PER_TENSOR } from '../tensor/qparams.ts';
 import type { Value } from '../onnx/ir.ts';
-import { asymmetricParams, biasScales, type Range, scalesForPairs, symmetricScales, widenForBias } from './formulas.ts';
+import { activationParams, biasScales, type Range, scalesForPairs, symmetricScales, widenForBias } from './formulas.ts';
 import { type Plan, type PlanOf, plansOfKind, rootOf, type TensorPlan } from './plan.ts';
 import { type CodeSpec, zeroOf } from './recipe.ts';
 import { roleAt, ruleOf, weightIndexOf } from './rules.ts';
@@ -95,11 +95,7 @@ function weightScales(
 }
 
 function rangeQParams(range: Range, spec: CodeSpec): QParams {
-  if (spec.symmetric) {
-    const most = Float32Array.of(Math.max(Math.abs(range.min), Math.abs(range.max)));
-    return qparamsOf(spec.dtype, PER_TENSOR, { scale: symmetricScales(most, spec), zeroPoint: 0 });
-  }
-  const { scale, zeroPoint } = asymmetricParams(range, spec);
+  const { scale, zeroPoint } = activationParams(range, spec);
   return qparamsOf(spec.dtype, PER_TENSOR, { scale: Float32Array.of(scale), zeroPoint });
 }
 

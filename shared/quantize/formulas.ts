@@ -9,19 +9,31 @@ interface Ends {
   readonly high: number;
 }
 
+interface ScaleAndZero {
+  readonly scale: number;
+  readonly zeroPoint: number;
+}
+
 const SMALLEST_NORMAL = 1.1754943508222875e-38;
 
 /**
  * Asymmetric, with 0 among the codes: scale `(max - min) / (high - low)` in float64, zero point
  * `round_half_even(low - min / scale)`. A range too small for a normal float32 gets scale 1, zero point 0.
  */
-export function asymmetricParams(range: Range, { low, high }: Ends): { scale: number; zeroPoint: number } {
+export function asymmetricParams(range: Range, { low, high }: Ends): ScaleAndZero {
   const min = Math.min(Math.fround(range.min), 0);
   const max = Math.max(Math.fround(range.max), 0);
   const scale = (max - min) / (high - low);
   return scale < SMALLEST_NORMAL
     ? { scale: 1, zeroPoint: 0 }
     : { scale: Math.fround(scale), zeroPoint: roundHalfEven(low - min / scale) };
+}
+
+/** Scale and zero point of a range as the codes of a spec. */
+export function activationParams(range: Range, spec: Ends & { readonly symmetric: boolean }): ScaleAndZero {
+  if (!spec.symmetric) return asymmetricParams(range, spec);
+  const most = Float32Array.of(Math.max(Math.abs(range.min), Math.abs(range.max)));
+  return { scale: symmetricScales(most, spec)[0]!, zeroPoint: (spec.low + spec.high) / 2 };
 }
 
 /** Symmetric, zero point 0: `2 * absmax / (high - low)` for each channel. */

@@ -17,7 +17,7 @@ import { calibrate, type Ranges } from './calibrate.ts';
 import { computeQParams, type QParamsResult } from './compute-qparams.ts';
 import { keptInFloat } from './keep-float.ts';
 import { compareLayers, copyFloat, type FloatGraph } from './layer-errors.ts';
-import { DEFAULT_OBSERVER, type ObserverName, OBSERVERS } from './observers/index.ts';
+import { DEFAULT_OBSERVER, type ObserverChoice, OBSERVERS } from './observers/index.ts';
 import { type Plan, plansOfKind, type TensorPlan } from './plan.ts';
 import { type RecipeChoice, recipeOf } from './recipe.ts';
 import { SOURCES } from './sources/index.ts';
@@ -27,7 +27,7 @@ import { blockFacts } from './weight-only/block-facts.ts';
 import { BLOCK_WRITERS, WRITERS } from './writers/index.ts';
 import type { Writer, Written } from './writers/writer.ts';
 
-export interface QuantizeRequest extends RecipeChoice {
+export interface QuantizeRequest extends RecipeChoice, ObserverChoice {
   /** `dynamic` needs no calibration; `format` does not apply to it: its operators are always written out. */
   readonly approach: ComputedApproach;
   readonly format: QuantFormat;
@@ -40,8 +40,6 @@ export interface QuantizeRequest extends RecipeChoice {
   readonly calibration?: AsyncIterable<Batch>;
   /** Where the batches come from, for messages and the report. */
   readonly calibrationFile?: string;
-  /** How ranges of activations are found. */
-  readonly observer?: ObserverName;
   /** Exists; files in it are removed again. */
   readonly workFolder: string;
 }
@@ -170,7 +168,7 @@ interface Look {
 /** What calibration data says of the tensors of a plan; where none is observed, only the first batches are read. */
 async function lookAt(model: Model, plan: Plan, request: QuantizeRequest): Promise<Look> {
   const file = request.calibrationFile ?? 'calibration data';
-  const tensors = plansOfKind(plan, 'observed').map(({ value }) => value);
+  const tensors = plansOfKind(plan, 'observed');
   if (tensors.length === 0)
     return { ranges: new Map(), recorded: await firstBatches(request.calibration), calibration: null };
   const { calibration } = request;
@@ -180,13 +178,24 @@ async function lookAt(model: Model, plan: Plan, request: QuantizeRequest): Promi
       problem: 'there is none',
       expected: 'sample inputs, which static quantization needs to see the ranges of activations',
     });
-  const observer = OBSERVERS[request.observer ?? DEFAULT_OBSERVER];
-  const seen = { batches: [] as MemoryTensors[], count: 0, samples: 0 };
-  const batches = { [Symbol.asyncIterator]: () => watched(calibration, seen) };
-  const ranges = await calibrate({ model, tensors, observer, batches, file, workFolder: request.workFolder });
-  const samples = seen.samples / observer.rounds;
-  const recorded = seen.batches.slice(0, Math.ceil(seen.count / observer.rounds / CALIBRATION_SHARE));
-  return { ranges, recorded, calibration: { method: observer.title, samples, file } };
+  const name = request.observer ?? DEFAULT_OBSERVER;
+  const observer = OBSERVERS[name];
+  const seen = { batches: [] as MemoryTensors[], count: 0, samples: 0, isWhole: false };
+  const { ranges, chosen } = await calibrate({
+    model,
+    watched: tensors.map(({ value, spec }) => ({
+      tensor: value,
+      watch: observer.watch(spec, request.observerOptions ?? {}),
+    })),
+    rounds: observer.rounds,
+    batches: { [Symbol.asyncIterator]: () => watched(calibration, seen) },
+    file,
+    workFolder: request.workFolder,
+  });
+  const recorded = seen.batches.slice(0, Math.ceil(seen.count / CALIBRATION_SHARE));
+  const shares = [...chosen].map(([each, tensors]) => `${tensors} by ${each}`);
+  const method = shares.length ? `${name} (${shares.join(', ')})` : name;
+  return { ranges, recorded, calibration: { method, samples: seen.samples, file } };
 }
 
 /** An observer sees the same of a tensor that is 0 as of one that is never used: a scale that fits nothing else. */
@@ -203,17 +212,24 @@ async function firstBatches(batches: AsyncIterable<Batch> | undefined): Promise<
   return recorded;
 }
 
-/** Passes batches on, counts their samples and keeps the first few for the comparison of layers. */
-async function* watched(
-  batches: AsyncIterable<Batch>,
-  seen: { readonly batches: MemoryTensors[]; count: number; samples: number },
-): AsyncGenerator<MemoryTensors> {
+/** What is known of the data after it was read once. */
+interface Seen {
+  readonly batches: MemoryTensors[];
+  count: number;
+  samples: number;
+  isWhole: boolean;
+}
+
+/** Passes batches on; the first time it counts their samples and keeps the first few for the comparison of layers. */
+async function* watched(batches: AsyncIterable<Batch>, seen: Seen): AsyncGenerator<MemoryTensors> {
+  const isNew = !seen.isWhole;
   for await (const { feeds, samples } of batches) {
-    if (seen.batches.length < LAYER_BATCHES) seen.batches.push(feeds);
-    seen.count++;
-    seen.samples += samples;
+    if (isNew && seen.batches.length < LAYER_BATCHES) seen.batches.push(feeds);
+    if (isNew) seen.count++;
+    if (isNew) seen.samples += samples;
     yield feeds;
   }
+  seen.isWhole = true;
 }
 
 /** Parameters for the plan; nodes with a tensor that has no scale stay in float and the rest is planned again. */

@@ -25,6 +25,8 @@ export interface QuantizeFileRequest extends Pick<
   | 'full'
   | 'weightOnly'
   | 'keepFloat'
+  | 'observer'
+  | 'observerOptions'
   | 'workFolder'
 > {
   /** Path of the FP32 `.onnx`; weights may lie beside it. */

@@ -54,10 +54,12 @@ async function samplesIn(
   });
   return {
     ...samples,
-    async *batches(size) {
-      for await (const { feeds, samples: count } of samples.batches(size))
-        yield { feeds: new Map([[inputs[0]!.name, feeds.get(array)!]]), samples: count };
-    },
+    batches: (size) => ({
+      async *[Symbol.asyncIterator]() {
+        for await (const { feeds, samples: count } of samples.batches(size))
+          yield { feeds: new Map([[inputs[0]!.name, feeds.get(array)!]]), samples: count };
+      },
+    }),
   };
 }
 

@@ -1,6 +1,7 @@
 /** Observers: a calibrator is a file and a row; here a row is added, used, and taken out again. */
 import { expect, onTestFinished, test } from 'vitest';
 import type { Batch } from '../../shared/runtime/samples.ts';
+import { recipeOf } from '../../shared/quantize/recipe.ts';
 import { OBSERVERS } from '../../shared/quantize/observers/index.ts';
 import type { Observer } from '../../shared/quantize/observers/observer.ts';
 import type { ObserverName } from '../../shared/quantize/observers/index.ts';
@@ -20,7 +21,6 @@ const DATA = { x: { shape: [1, 2], values: [-3, 1] } };
 
 /** Twice the mean magnitude in the second round, plus the largest of the first. */
 const dummy: Observer = {
-  title: 'Dummy',
   rounds: 2,
   watch() {
     let sum = 0;
@@ -49,7 +49,7 @@ test('a row of the table says its probes, its rounds and the range', async () =>
   const observer = addDummy();
   const calibration = { [Symbol.asyncIterator]: () => oneBatch(DATA) };
   const { model, facts } = await quantizeAndWrite(typedModel(MODEL), { observer, calibration });
-  expect(facts.calibration).toMatchObject({ method: 'Dummy', samples: 1 });
+  expect(facts.calibration).toMatchObject({ method: 'dummy', samples: 1 });
   const scale = [...model.graph.initializers].find(({ name }) => name === 'x_scale')!;
   // max |x| = 3, 2 * mean |x| = 4: the range 0..7 in 255 steps.
   expect(new Float32Array(Uint8Array.from(await scale.data!.read()).buffer)).toEqual(Float32Array.of(7 / 255));
@@ -70,7 +70,7 @@ test('data that can be read once is refused in the second round', async () => {
 });
 
 test("moving average: the range that PyTorch's MovingAverageMinMaxObserver(averaging_constant=0.01) has", () => {
-  const watch = OBSERVERS.movingAverage.watch();
+  const watch = OBSERVERS.MovingAverage.watch(recipeOf({}).activations, {});
   const batches = [
     [-3, 1],
     [-1, 2.5],
@@ -87,4 +87,32 @@ test("moving average: the range that PyTorch's MovingAverageMinMaxObserver(avera
     ).toBe(true);
   }
   expect(watch.range()).toEqual({ min: -2.9874980449676514, max: 1.0897514820098877 });
+});
+
+/** Mean squared error of uint8 codes of a range that holds 0, number by number. */
+function errorOfCodes(
+  numbers: readonly number[],
+  { min, max }: { readonly min: number; readonly max: number },
+): number {
+  const scale = (max - min) / 255;
+  const zero = Math.round(-min / scale);
+  const read = (x: number): number => (Math.min(255, Math.max(0, Math.round(x / scale) + zero)) - zero) * scale;
+  return numbers.reduce((sum, x) => sum + (x - read(x)) ** 2, 0) / numbers.length;
+}
+
+test.each(['MSE', 'auto'] as const)('%s: codes of a smaller error than those of all that was seen', (name) => {
+  const even = Array.from({ length: 400_000 }, (_, i) => i / 200_000 - 1);
+  const numbers = [...even, 3];
+  const watch = OBSERVERS[name].watch(recipeOf({}).activations, {});
+  watch.absorb(
+    [[-1], [3], [3], [0], [numbers.length]].map((one) => Float32Array.from(one)),
+    0,
+  );
+  expect(watch.elements!(1)).toBe(numbers.length);
+  watch.absorb([Float32Array.from(numbers)], 1);
+  const range = watch.range()!;
+  expect(errorOfCodes(numbers, range)).toBeLessThan(0.9 * errorOfCodes(numbers, { min: -1, max: 3 }));
+  // The best of eighty upper ends, found by trying.
+  const best = Math.min(...Array.from({ length: 80 }, (_, i) => errorOfCodes(numbers, { min: -1, max: 1 + i / 40 })));
+  expect(errorOfCodes(numbers, range)).toBeLessThan(1.05 * best);
 });

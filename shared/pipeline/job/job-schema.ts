@@ -20,6 +20,7 @@ import {
   WEIGHTS,
 } from '../../choices.ts';
 import { DEFAULT_OPSET, NEWEST_OPSET, OLDEST_ASKED } from '../../onnx/opset.ts';
+import { DEFAULT_OBSERVER, OBSERVER_NAMES } from '../../quantize/observers/index.ts';
 import { DEFAULT_RECIPE, type RecipeName, RECIPES } from '../../quantize/recipe.ts';
 import {
   type Check,
@@ -130,6 +131,25 @@ export const OPTIONS = {
     'An .npz beside the model with representative inputs. Default: <model>.calibration.npz when it exists.',
     besideKey,
   ),
+  calibrate_method: option(
+    "How ranges of activations are found, by the names of onnxruntime's tool: MinMax, Percentile, Entropy; also " +
+      'MovingAverage, MSE (the smallest mean squared error) and auto (of all but MovingAverage, for each tensor the ' +
+      'one with the smallest mean squared error).',
+    oneOf(OBSERVER_NAMES),
+    DEFAULT_OBSERVER,
+  ),
+  num_bins: option(
+    "Bins of a histogram. Default: 2048; onnxruntime's tool has 128 for Entropy, with which it cuts nothing off.",
+    integer({ min: 128, max: 8192 }),
+  ),
+  percentile: option(
+    'How many of a hundred magnitudes Percentile keeps. Default: 99.999.',
+    number({ min: 0, max: 100 }),
+  ),
+  averaging_constant: option(
+    'The part of a MovingAverage that the next sample is. Default: 0.01.',
+    number({ min: 0, max: 1 }),
+  ),
   test_data: option(
     'An .npz beside the model with inputs and labels, to measure accuracy. Default: <model>.test.npz when it exists.',
     besideKey,
@@ -202,6 +222,7 @@ type Always =
   | 'reduce_range'
   | 'quantize_all'
   | 'approach'
+  | 'calibrate_method'
   | 'labels'
   | 'dynamic_activations'
   | 'weights'

@@ -21,6 +21,7 @@ import {
 import { fileSource } from '../../bytes/byte-source.ts';
 import { fail, type JobProblem } from '../../errors.ts';
 import { FIRST_WITH_BLOCKS, OLDEST_OPSET, opsetForInt8 } from '../../onnx/opset.ts';
+import type { ObserverChoice } from '../../quantize/observers/index.ts';
 import type { RecipeChoice } from '../../quantize/recipe.ts';
 import type { ReportedOption } from '../../report/report.ts';
 import { isObject } from './json-reader.ts';
@@ -193,8 +194,10 @@ const approachesOf = (options: JobOptions): Approach[] => quantizedDtypes(option
 const blocksNeedOpset = ({ opset_version, quant_format }: JobOptions): boolean =>
   opset_version < FIRST_WITH_BLOCKS && quant_format.includes('QDQ');
 
+/** How ranges of calibration data are found. */
+const OF_OBSERVERS = ['calibrate_method', 'num_bins', 'percentile', 'averaging_constant'] as const;
 /** Dynamic quantization has one form; the range of its weights can be chosen all the same. */
-const OF_STATIC = ['quant_format', 'recipe', 'activation_type', 'quantize_all'] as const;
+const OF_STATIC = ['quant_format', 'recipe', 'activation_type', 'quantize_all', ...OF_OBSERVERS] as const;
 /** What is ours to choose where PyTorch chose no codes and scales. */
 const OF_COMPUTED = [
   'approach',
@@ -204,6 +207,7 @@ const OF_COMPUTED = [
   'weight_type',
   'reduce_range',
   'quantize_all',
+  ...OF_OBSERVERS,
 ] as const;
 /** What is to be chosen where PyTorch did. */
 const OF_TRANSFERRED = ['dynamic_activations'] as const;
@@ -333,6 +337,23 @@ export const recipeChoice = ({
   ...(reduceRange === undefined ? {} : { reduceRange }),
   ...(full === undefined ? {} : { full }),
 });
+
+/** And how ranges are found. */
+export const observerChoice = ({
+  calibrate_method: observer,
+  num_bins: numBins,
+  percentile,
+  averaging_constant: averagingConstant,
+}: Nullable<Pick<JobFile, 'calibrate_method' | 'num_bins' | 'percentile' | 'averaging_constant'>>): ObserverChoice => ({
+  ...(observer == null ? {} : { observer }),
+  observerOptions: {
+    ...(numBins == null ? {} : { numBins }),
+    ...(percentile == null ? {} : { percentile }),
+    ...(averagingConstant == null ? {} : { averagingConstant }),
+  },
+});
+
+type Nullable<T> = { readonly [K in keyof T]?: T[K] | null | undefined };
 
 export interface FoundJob {
   /** Where it was found; null: nothing was, everything is a default. */

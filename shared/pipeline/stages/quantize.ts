@@ -6,7 +6,7 @@ import { recordBeside } from '../../steps/quantized-pair.ts';
 import { transferFile } from '../../steps/transfer-file.ts';
 import { jobStage } from '../workspace/job-stage.ts';
 import { factsOf, variantOf } from '../workspace/previous.ts';
-import { approachOf, recipeChoice, type VariantRequest, weightOnlyOf } from '../job/job.ts';
+import { approachOf, observerChoice, recipeChoice, type VariantRequest, weightOnlyOf } from '../job/job.ts';
 import type { Workspace } from '../workspace/workspace.ts';
 import type { QuantizeFacts, StoredFile } from '../workspace/record.ts';
 
@@ -52,6 +52,7 @@ async function computed(
     format: variant.format ?? DEFAULT_FORMAT,
     ...recipeChoice(options),
     weightOnly: { ...weightOnlyOf(weightOnly ?? {}), bits: bitsOf(variant.dtype) },
+    ...observerChoice(options),
     keepFloat,
     weights,
     workFolder: workspace.folder,

@@ -1,47 +1,41 @@
 /** The smallest and the largest value: of all batches, or averaged over them. */
 import type { Range } from '../formulas.ts';
-import type { Observer } from './observer.ts';
+import { extremesIn, extremeProbes } from './extremes.ts';
+import type { Observer, ObserverOptions } from './observer.ts';
 
 /** Of all batches so far and the next one. */
 type Merge = (seen: Range, next: Range) => Range;
 
-const extremes = (title: string, merge: Merge): Observer => ({
-  title,
+const merging = (mergeOf: (options: ObserverOptions) => Merge): Observer => ({
   rounds: 1,
-  watch() {
+  watch(_, options) {
+    const merge = mergeOf(options);
     let seen: Range | null = null;
     return {
-      // ReduceMin and ReduceMax pass over a NaN that does not come first; the sum does not.
-      probes: (op, tensor) => [
-        op.ReduceMin([tensor], { keepdims: 0 }),
-        op.ReduceMax([tensor], { keepdims: 0 }),
-        op.ReduceSum([tensor], { keepdims: 0 }),
-      ],
+      probes: extremeProbes,
       absorb(results) {
-        const [min, max, sum] = results.map((numbers) => numbers[0]!) as [number, number, number];
-        if (min === Infinity && max === -Infinity) return true;
-        if (Number.isNaN(sum) || !Number.isFinite(min) || !Number.isFinite(max)) return false;
-        seen = seen ? merge(seen, { min, max }) : { min, max };
-        return true;
+        const next = extremesIn(results);
+        if (next.kind === 'range') seen = seen ? merge(seen, next.range) : next.range;
+        return next.kind !== 'not finite';
       },
       range: () => seen,
     };
   },
 });
 
-export const minmax = extremes('MinMax', (seen, next) => ({
+export const widest: Merge = (seen, next) => ({
   min: Math.min(seen.min, next.min),
   max: Math.max(seen.max, next.max),
-}));
+});
+
+export const minmax = merging(() => widest);
 
 /** `averaging_constant` of PyTorch and of onnxruntime's tool. */
-const AVERAGING_CONSTANT = 0.01;
-
-const towards = (from: number, to: number): number =>
-  Math.fround(from + Math.fround(Math.fround(AVERAGING_CONSTANT) * Math.fround(to - from)));
+export const AVERAGING_CONSTANT = 0.01;
 
 /** `torch.ao.quantization.MovingAverageMinMaxObserver`, a batch a step: `min + c * (next_min - min)`, in float32. */
-export const movingAverage = extremes('moving average', (seen, next) => ({
-  min: towards(seen.min, next.min),
-  max: towards(seen.max, next.max),
-}));
+export const movingAverage = merging(({ averagingConstant = AVERAGING_CONSTANT }) => {
+  const towards = (from: number, to: number): number =>
+    Math.fround(from + Math.fround(Math.fround(averagingConstant) * Math.fround(to - from)));
+  return (seen, next) => ({ min: towards(seen.min, next.min), max: towards(seen.max, next.max) });
+});

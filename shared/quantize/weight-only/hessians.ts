@@ -3,7 +3,7 @@ import type { Model, Value } from '../../onnx/ir.ts';
 import type { MemoryTensors } from '../../runtime/session.ts';
 import type { Builder } from '../../onnx/builder.ts';
 import { calibrate } from '../calibrate.ts';
-import type { Observer, Watch } from '../observers/observer.ts';
+import type { Watch } from '../observers/observer.ts';
 import { type Plan, type PlanOf, type TensorPlan } from '../plan.ts';
 import { isLookup } from '../rules.ts';
 import { type Fitted, fitWeight, layoutOf } from './blocked-weights.ts';
@@ -74,19 +74,9 @@ async function sumsOfProducts(
   widths: ReadonlyMap<Value, number>,
   { model, batches, file, workFolder }: HessianRequest,
 ): Promise<ReadonlyMap<Value, Float64Array>> {
-  const tensors = [...widths.keys()];
-  const watches: ProductSums[] = [];
-  const observer: Observer = {
-    title: 'X^T X',
-    rounds: 1,
-    watch() {
-      const watch = new ProductSums(widths.get(tensors[watches.length]!)!);
-      watches.push(watch);
-      return watch;
-    },
-  };
-  await calibrate({ model, tensors, observer, batches, file, workFolder });
-  return new Map(tensors.flatMap((tensor, i) => (watches[i]!.sums ? [[tensor, watches[i]!.sums!] as const] : [])));
+  const watched = [...widths].map(([tensor, width]) => ({ tensor, watch: new ProductSums(width) }));
+  await calibrate({ model, watched, rounds: 1, batches, file, workFolder });
+  return new Map(watched.flatMap(({ tensor, watch: { sums } }) => (sums ? [[tensor, sums] as const] : [])));
 }
 
 /** `X^T X` over all leading axes, computed in the graph. */
