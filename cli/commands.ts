@@ -7,6 +7,7 @@ import { ops } from './commands/ops.ts';
 import { quantize } from './commands/quantize.ts';
 import { reprocess } from './commands/reprocess.ts';
 import { run } from './commands/run.ts';
+import { serve } from './commands/serve.ts';
 import { status } from './commands/status.ts';
 import { validate } from './commands/validate.ts';
 import { watch } from './commands/watch.ts';
@@ -19,6 +20,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   run,
   batch,
   watch,
+  serve,
   status,
   reprocess,
   ops,

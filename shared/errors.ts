@@ -39,6 +39,7 @@ const MESSAGES = {
     `cannot write "${d.file}": ${d.problem}; ${d.hint}`,
   BadReferenceData: (d: { file: string; problem: string; expected: string }) =>
     `cannot compare with "${d.file}": ${d.problem}; expected ${d.expected}`,
+  BadUpload: (d: { file: string; problem: string; hint: string }) => `cannot take "${d.file}": ${d.problem}; ${d.hint}`,
   ConversionFailed: (d: { operator: string; at: string; reason: string }) =>
     `${d.operator} at ${d.at} could not be converted: ${d.reason}. Please report this; no model was written`,
   CorruptArchive: (d: { file: string; reason: string }) =>
@@ -73,6 +74,7 @@ const MESSAGES = {
   RecordedTypeDiffers: (d: { operator: string; value: string; recorded: string; lowered: string; at: string }) =>
     `${d.operator} at ${d.at}: PyTorch recorded ${d.recorded} for "${d.value}", the conversion gives ` +
     `${d.lowered}; no model was written because it could be wrong. Please report this operator`,
+  RequestRefused: (d: { problem: string; hint: string }) => `the request is refused: ${d.problem}; ${d.hint}`,
   StorageRefused: (d: { file: string; doing: string; problem: string }) =>
     `S3 does not ${d.doing} "${d.file}": ${d.problem}`,
   StorageUnavailable: (d: { file: string; doing: string; problem: string }) =>
@@ -93,6 +95,8 @@ const MESSAGES = {
     `${d.operator} at ${d.at} cannot be written for opset ${d.opset}; ${d.needed}`,
   UnsupportedType: (d: { what: string; dtype: string; hint: string }) =>
     `${d.what}: dtype ${d.dtype} is not supported; ${d.hint}`,
+  UploadTooLarge: (d: { file: string; bytes: number; limit: number }) =>
+    `"${d.file}" has ${d.bytes} bytes or more, the limit is ${d.limit}; start the server with a larger --max-mb`,
   ValidationFailed: (d: { file: string; problems: readonly string[] }) =>
     `"${d.file}" failed validation: ${d.problems.join('; ')}`,
   WrongUsage: (d: { problem: string; hint: string }) => `${d.problem}; ${d.hint}`,

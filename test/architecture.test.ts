@@ -27,6 +27,8 @@ const ONE_PLACE: Readonly<Record<string, RegExp>> = {
   protobufjs: /^shared\/onnx\/proto\//,
   'onnxruntime-node': /^shared\/runtime\/session\.ts$/,
   '@aws-sdk': /^functions\//,
+  hono: /^serve\//,
+  '@hono/node-server': /^serve\/listen\.ts$/,
   jsonata: /^local\/|^test\//,
   'aws-cdk-lib': /^infra\/|^test\/infra\//,
 };
@@ -34,7 +36,7 @@ const ONE_PLACE: Readonly<Record<string, RegExp>> = {
 /** Imported from anywhere; they import nothing. */
 const OPEN_TO_ALL = ['shared/choices.ts', 'shared/errors.ts', 'shared/nearest.ts', 'shared/version.ts'];
 
-const sources = globSync(['shared/**/*.ts', 'functions/**/*.ts', 'local/**/*.ts', 'cli/**/*.ts', 'infra/**/*.ts'], {
+const sources = globSync(['shared/**/*.ts', 'functions/**/*.ts', 'local/**/*.ts', 'cli/**/*.ts', 'infra/**/*.ts', 'serve/**/*.ts'], {
   cwd: ROOT,
 });
 

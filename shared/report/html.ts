@@ -32,13 +32,16 @@ const rowsOf = (report: Report, limits: Limits): readonly Row[] =>
 const rowElement = (row: Row): Html =>
   row.length > 1 ? html`<div class="pair">${row.map(sectionElement)}</div>` : html`${row.map(sectionElement)}`;
 
-/** The frame of every page: what a browser may load (nothing), how it looks. */
-export const page = (title: string, body: Html): string =>
+export const NOTHING_LOADS =
+  "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'";
+
+/** The frame of every page: what a browser may load (by default nothing), how it looks. */
+export const page = (title: string, body: Html, policy = NOTHING_LOADS): string =>
   String(html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta name="referrer" content="no-referrer">

@@ -52,6 +52,8 @@ const NEXT_STEPS: Readonly<Record<FailureCode | AwsError, string>> = {
     'Write the weights next to the model (weights: "link" or "pack"), or run on one machine with more memory.',
   NoWeights: 'Save the program with its real parameters, outside FakeTensorMode.',
   NothingToQuantize: 'Use the FP32 model, or let the recipe quantize more operators.',
+  BadUpload: 'Correct the name or drop the files again.',
+  RequestRefused: 'Open the address that "torchferry serve" printed.',
   OutputInUse: 'Wait for the other run, or choose another output folder.',
   QuantizedModelDiffers:
     'Give the FP32 model (.pt2 or .onnx) that the INT8 model was made from, with its module names, beside the INT8 ' +
@@ -77,6 +79,7 @@ const NEXT_STEPS: Readonly<Record<FailureCode | AwsError, string>> = {
   UnsupportedType: 'Cast to a supported dtype in the model before exporting it.',
   ValidationFailed:
     'Do not use the model. The comparison tables show which output differs; please report it with report.json.',
+  UploadTooLarge: 'Start the server with a larger --max-mb, or run the model with "torchferry run".',
   WrongUsage: 'Correct the command, then run it again.',
   BadManifestRow: 'Mend the line of the manifest that is named, then start a batch with failed.jsonl.',
   'Lambda.AWSLambdaException': OUT_OF_AWS,

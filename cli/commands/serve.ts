@@ -1,0 +1,47 @@
+/** `serve`: a page to drop models on, on this machine only. */
+import { spawn } from 'node:child_process';
+import { fail } from '../../shared/errors.ts';
+import { listen } from '../../serve/listen.ts';
+import type { Command } from '../command.ts';
+import { thisProcessor } from '../this-processor.ts';
+import { wholeNumber } from '../values.ts';
+
+const PORT = 8517;
+const MAX_MB = 32_768;
+const FILES = 100;
+
+export const serve: Command = {
+  summary: 'a page to drop models and data on, for this machine only',
+  usage: 'torchferry serve [FOLDER] [--port N] [--open]',
+  options: {
+    port: { type: 'string', value: 'N', describe: `port; 0 takes a free one; default: ${PORT}` },
+    open: { type: 'boolean', describe: 'open the page in the browser' },
+    'max-mb': { type: 'string', value: 'N', describe: `largest file that is taken, in MB; default: ${MAX_MB}` },
+  },
+  async run({ files, options, progress, signal }) {
+    if (files.length > 1) fail('WrongUsage', { problem: 'more than one folder was given', hint: serve.usage });
+    const root = files[0] ?? 'torchferry-out';
+    const port = wholeNumber(options, 'port') ?? PORT;
+    if (port > 65_535) fail('BadOption', { option: '--port', value: `${port}`, expected: 'a number up to 65535' });
+    const limits = { fileBytes: (wholeNumber(options, 'max-mb') ?? MAX_MB) * 1e6, files: FILES };
+    const onReady = (url: string): void => {
+      progress.step(`serving ${url}, results in "${root}"; Ctrl+C ends it`);
+      if (options['open']) openInBrowser(url);
+    };
+    await listen({ root, port, limits, signal, processor: thisProcessor(), onReady });
+    return { text: 'the server has ended', facts: { folder: root } };
+  },
+};
+
+const OPENERS: Partial<Readonly<Record<NodeJS.Platform, readonly string[]>>> = {
+  darwin: ['open'],
+  win32: ['cmd', '/c', 'start', ''],
+};
+
+/** As well as it goes: the address is printed in any case. */
+function openInBrowser(url: string): void {
+  const [program, ...args] = OPENERS[process.platform] ?? ['xdg-open'];
+  const child = spawn(program!, [...args, url], { stdio: 'ignore', detached: true });
+  child.on('error', () => {});
+  child.unref();
+}
