@@ -36,9 +36,12 @@ const ONE_PLACE: Readonly<Record<string, RegExp>> = {
 /** Imported from anywhere; they import nothing. */
 const OPEN_TO_ALL = ['shared/choices.ts', 'shared/errors.ts', 'shared/nearest.ts', 'shared/version.ts'];
 
-const sources = globSync(['shared/**/*.ts', 'functions/**/*.ts', 'local/**/*.ts', 'cli/**/*.ts', 'infra/**/*.ts', 'serve/**/*.ts'], {
-  cwd: ROOT,
-});
+const sources = globSync(
+  ['shared/**/*.ts', 'functions/**/*.ts', 'local/**/*.ts', 'cli/**/*.ts', 'infra/**/*.ts', 'serve/**/*.ts'],
+  {
+    cwd: ROOT,
+  },
+);
 
 function imports(file: string): string[] {
   const text = readFileSync(join(ROOT, file), 'utf8');
