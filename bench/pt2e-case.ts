@@ -8,6 +8,9 @@ import { openProgram } from '../shared/formats/open.ts';
 import { type Stage, STAGES } from '../shared/onnx/passes/index.ts';
 import { isProduct } from '../shared/onnx/runtime-facts/integer-kernels.ts';
 import type { QuantizedOperator } from '../shared/report/report.ts';
+import { openModel } from '../shared/onnx/proto/read.ts';
+import { asWritten } from '../shared/steps/int8-reference.ts';
+import { thisProcessor } from '../cli/this-processor.ts';
 import { type SessionOptions, withSession } from '../shared/runtime/session.ts';
 import { convertFile } from '../shared/steps/convert-file.ts';
 import { integerKernels } from '../shared/steps/integer-kernels.ts';
@@ -49,9 +52,11 @@ export async function runPt2eCase(files: Pt2eFiles, folder: string): Promise<Pt2
     const made = async (stages: readonly Stage[]): Promise<Converted> => {
       const path = join(folder, 'int8.onnx');
       await convertFile({ source, path, options: { stages }, weights: 'embed' });
-      const equal = async (options: SessionOptions): Promise<number> => equalShare(path, files, options);
       return {
-        equal: { asWritten: await equal({ optimize: 'none' }), optimized: await equal({}) },
+        equal: {
+          asWritten: await equalShare(path, files, await writtenOptions(path)),
+          optimized: await equalShare(path, files, thisProcessor().addsPairsIn16Bits ? { products: 'precise' } : {}),
+        },
         products: (await integerKernels(path, folder)).filter(isProduct),
       };
     };
@@ -60,6 +65,13 @@ export async function runPt2eCase(files: Pt2eFiles, folder: string): Promise<Pt2
   } finally {
     source.close();
   }
+}
+
+/** With which a file computes what stands in it, on this processor too. */
+export async function writtenOptions(path: string): Promise<SessionOptions> {
+  const { model, close } = await openModel(path);
+  close();
+  return asWritten(model, thisProcessor());
 }
 
 const PRODUCTS = /^(conv|linear|matmul|mm|bmm|addmm)/;

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { equalShare, runPt2eCase } from '../../bench/pt2e-case.ts';
+import { equalShare, runPt2eCase, writtenOptions } from '../../bench/pt2e-case.ts';
 import { fileSource } from '../../shared/bytes/byte-source.ts';
 import { openModel } from '../../shared/onnx/proto/read.ts';
 import type { QuantizedForm } from '../../shared/quantize/transfer/quantized-program.ts';
@@ -36,7 +36,7 @@ async function inForm(name: string, form: QuantizedForm): Promise<{ operators: s
   const files = { program: source.name, data: join(PROGRAMS, 'digits_cnn.npz'), expected: name };
   return {
     operators: [...model.graph.nodes].map(({ op }) => op),
-    equal: await equalShare(path, files, { optimize: 'none', products: 'precise' }),
+    equal: await equalShare(path, files, await writtenOptions(path)),
   };
 }
 
