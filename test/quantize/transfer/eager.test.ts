@@ -13,7 +13,7 @@ describe.each(['QDQ', 'QLinear'] as const)('%s', (format) => {
       const path = join(workFolder(), 'int8.onnx');
       const [name] = graph.split('.') as [string];
       await carriedOver({ graph, quantized: name, path, format });
-      await expectPyTorchsNumbers(path, { name, format });
+      await expectPyTorchsNumbers(path, { name });
     },
   );
 });
@@ -21,7 +21,7 @@ describe.each(['QDQ', 'QLinear'] as const)('%s', (format) => {
 test("dynamic modules with 8 bits compute what PyTorch's qnnpack engine does", async () => {
   const path = join(workFolder(), 'int8.onnx');
   await carriedOver({ graph: 'dynamic.pt2', quantized: 'dynamic', path, format: 'QDQ', activations: 'onnx' });
-  await expectPyTorchsNumbers(path, { name: 'dynamic8', format: 'QDQ' });
+  await expectPyTorchsNumbers(path, { name: 'dynamic8' });
 });
 
 test('functionals and stubs count as operators that run on codes', async () => {

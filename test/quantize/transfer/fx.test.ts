@@ -40,7 +40,7 @@ describe.each(['QDQ', 'QLinear'] as const)('%s', (format) => {
   test.each(RIGHT)('%s', async (name) => {
     const path = join(workFolder(), 'int8.onnx');
     await carriedOver({ graph: `${name}.pt2`, quantized: name, path, format });
-    await expectPyTorchsNumbers(path, { name, format });
+    await expectPyTorchsNumbers(path, { name });
   });
 
   describe.each(CODE_TYPE_NAMES)('%s', (types) => {
@@ -49,7 +49,7 @@ describe.each(['QDQ', 'QLinear'] as const)('%s', (format) => {
       const { facts } = await carriedOver({ graph: `${name}.pt2`, quantized: name, path, format, types });
       expect(facts.transfer!.types).toBe(types);
       expect(await typesOfCodes(path)).toEqual(CODE_TYPES[types]);
-      await expectPyTorchsNumbers(path, { name, format, types });
+      await expectPyTorchsNumbers(path, { name, types });
     });
   });
 
@@ -61,7 +61,7 @@ describe.each(['QDQ', 'QLinear'] as const)('%s', (format) => {
     onTestFinished(close);
     expect(model.opsets.get('')).toBe(13);
     expect(operatorProblems(model).filter((problem) => !problem.endsWith('has no type'))).toEqual([]);
-    await expectPyTorchsNumbers(path, { name: 'old', format });
+    await expectPyTorchsNumbers(path, { name: 'old' });
   });
 
   test.each([

@@ -3,6 +3,7 @@ import { expect, onTestFinished } from 'vitest';
 import { arrayOf, outputsOf } from '../../../bench/inc-case.ts';
 import { fileSource } from '../../../shared/bytes/byte-source.ts';
 import type { CodeTypes, DynamicActivations, QuantFormat } from '../../../shared/choices.ts';
+import { writtenOptions } from '../../../bench/pt2e-case.ts';
 import { withSession } from '../../../shared/runtime/session.ts';
 import { transferFile, type TransferredFile } from '../../../shared/steps/transfer-file.ts';
 import { asFloat32 } from '../../../shared/tensor/arithmetic.ts';
@@ -22,10 +23,7 @@ export interface Pair {
 export interface Pairs {
   readonly carriedOver: (pair: Pair) => Promise<TransferredFile>;
   /** What the INT8 model of the case computed, as far as float32 sums fall on the same side of a border. */
-  readonly expectPyTorchsNumbers: (
-    path: string,
-    how: Pick<Pair, 'format' | 'types'> & { readonly name: string },
-  ) => Promise<void>;
+  readonly expectPyTorchsNumbers: (path: string, how: Pick<Pair, 'types'> & { readonly name: string }) => Promise<void>;
 }
 
 export function pairsIn(folder: string): Pairs {
@@ -37,11 +35,9 @@ export function pairsIn(folder: string): Pairs {
       const fixed = { recipe: 'QDQ_OP_FP32_BIAS', weights: 'embed' } as const;
       return transferFile({ graph: at(graph), quantized: source, ...how, ...fixed });
     },
-    async expectPyTorchsNumbers(path, { name, format, types = 'U8S8' }) {
-      // Integer kernels are exact on every processor only where the optimizer may replace them.
-      // Products of U8U8 are exact as they stand, and fused ones add the bias in another order.
-      const isExact = format === 'QDQ' || types === 'U8U8';
-      const options = isExact ? ({ optimize: 'none' } as const) : ({ products: 'precise' } as const);
+    async expectPyTorchsNumbers(path, { name, types = 'U8S8' }) {
+      // Products of U8U8 are exact as they stand on every processor, and fused ones add the bias in another order.
+      const options = types === 'U8U8' ? ({ optimize: 'none' } as const) : await writtenOptions(path);
       const x = await arrayOf(at(`${name}.npz`), 'x');
       const actual = await withSession(path, options, (session) => outputsOf(session, x));
       const expected = asFloat32(await (await arrayOf(at(`${name}.npz`), 'int8')).read());
