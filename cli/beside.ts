@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
 import { DTYPES, isQuantized } from '../shared/choices.ts';
-import { FOUND_FILES } from '../shared/pipeline/job/job.ts';
+import { FOUND_FILES } from '../shared/pipeline/job/job-files.ts';
 import type { Progress } from './command.ts';
 import { besideModel } from './job-options.ts';
 

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { leadsOut } from '../shared/bytes/leads-out.ts';
 import type { ConvertOptions } from '../shared/convert/convert.ts';
 import { fail } from '../shared/errors.ts';
-import { readJobAt } from '../shared/pipeline/job/job.ts';
+import { readJobAt } from '../shared/pipeline/job/parse-job.ts';
 import type { JobFile } from '../shared/pipeline/job/job-schema.ts';
 
 export const readJobFile = (path: string | undefined): Promise<JobFile> =>

@@ -9,7 +9,7 @@ import { isSameFile } from '../shared/bytes/output-file.ts';
 import { fail } from '../shared/errors.ts';
 import type { Json } from '../shared/pipeline/machine/asl.ts';
 import { fieldsOf } from '../shared/pipeline/workspace/job-stage.ts';
-import { readJobAt } from '../shared/pipeline/job/job.ts';
+import { readJobAt } from '../shared/pipeline/job/parse-job.ts';
 import { type FailedVariant, messageOf } from '../shared/pipeline/report/failures.ts';
 import type { JobFile } from '../shared/pipeline/job/job-schema.ts';
 import type { Verdict } from '../shared/report/report.ts';

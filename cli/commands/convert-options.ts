@@ -8,7 +8,7 @@ import {
   WEIGHTS,
 } from '../../shared/choices.ts';
 import type { ConvertOptions } from '../../shared/convert/convert.ts';
-import { parseJob } from '../../shared/pipeline/job/job.ts';
+import { parseJob } from '../../shared/pipeline/job/parse-job.ts';
 import type { Command, OptionValues } from '../command.ts';
 import { choice, names, text, wholeNumber } from '../values.ts';
 

@@ -23,7 +23,7 @@ import {
   type WeightOnly,
 } from '../../shared/choices.ts';
 import { DEFAULT_OBSERVER, OBSERVER_NAMES, type ObserverChoice } from '../../shared/quantize/observers/index.ts';
-import { observerChoice, recipeChoice, weightOnlyOf } from '../../shared/pipeline/job/job.ts';
+import { observerChoice, recipeChoice, weightOnlyOf } from '../../shared/pipeline/job/quantizer-words.ts';
 import type { JobFile } from '../../shared/pipeline/job/job-schema.ts';
 import { inTodaysWords } from '../../shared/pipeline/job/old-spellings.ts';
 import { blocksText } from '../../shared/report/blocks.ts';

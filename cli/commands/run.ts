@@ -5,7 +5,7 @@ import { type LocalRun, type LocalRunOptions, runLocal } from '../../local/run.t
 import { STAGES } from '../../shared/pipeline/machine/stages.ts';
 import { fileSource } from '../../shared/bytes/byte-source.ts';
 import { DEFAULT_DTYPES } from '../../shared/choices.ts';
-import { checkJob } from '../../shared/pipeline/job/job.ts';
+import { checkJob } from '../../shared/pipeline/job/parse-job.ts';
 import type { JobFile } from '../../shared/pipeline/job/job-schema.ts';
 import type { Command, OptionValues, Progress } from '../command.ts';
 import { folderNames, modelFiles, pathsOf } from '../files.ts';

@@ -9,7 +9,7 @@ import { COMMANDS } from '../../cli/commands.ts';
 import { isTerminal } from '../../cli/progress.ts';
 import { fileSource } from '../../shared/bytes/byte-source.ts';
 import { asFailure } from '../../shared/errors.ts';
-import { parseJob } from '../../shared/pipeline/job/job.ts';
+import { parseJob } from '../../shared/pipeline/job/parse-job.ts';
 import { printed, type Printed } from './in-process.ts';
 
 const DIGITS = resolve(import.meta.dirname, '../../examples/digits/digits_cnn.pt2');

@@ -2,15 +2,10 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { didYouMean, levenshtein } from '../../shared/nearest.ts';
-import {
-  checkJob,
-  filesOf,
-  findFiles,
-  findJob,
-  parseJob,
-  resolveJob,
-  weightOnlyOf,
-} from '../../shared/pipeline/job/job.ts';
+import { checkJob, parseJob } from '../../shared/pipeline/job/parse-job.ts';
+import { filesOf, findFiles, findJob } from '../../shared/pipeline/job/job-files.ts';
+import { resolveJob } from '../../shared/pipeline/job/job.ts';
+import { weightOnlyOf } from '../../shared/pipeline/job/quantizer-words.ts';
 import { jobJsonSchema } from '../../shared/pipeline/job/job-schema.ts';
 import { memoryStore } from './memory-store.ts';
 

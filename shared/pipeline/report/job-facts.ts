@@ -1,5 +1,5 @@
 /** What the stages of a job wrote down, and what the state machine knows besides. */
-import type { VariantRequest } from '../job/job.ts';
+import type { VariantRequest } from '../job/variants.ts';
 import type { StageName } from '../machine/stages.ts';
 import { rowOf, stagesAt } from '../machine/stages-at.ts';
 import type { FactsByStage, StageFacts } from '../workspace/record.ts';

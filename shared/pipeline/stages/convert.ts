@@ -9,7 +9,7 @@ import { openModel } from '../../onnx/proto/read.ts';
 import { keptInFloat } from '../../quantize/keep-float.ts';
 import { convertFile } from '../../steps/convert-file.ts';
 import { keepExamples } from '../workspace/examples.ts';
-import { type VariantRequest, variantRequest } from '../job/job.ts';
+import { type VariantRequest, variantRequest } from '../job/variants.ts';
 import { jobStage } from '../workspace/job-stage.ts';
 import { rewriteFile } from '../../steps/rewrite-file.ts';
 import type { ConvertFacts, JobRecord, StoredFile } from '../workspace/record.ts';

@@ -6,7 +6,8 @@ import { recordBeside } from '../../steps/quantized-pair.ts';
 import { transferFile } from '../../steps/transfer-file.ts';
 import { jobStage } from '../workspace/job-stage.ts';
 import { factsOf, variantOf } from '../workspace/previous.ts';
-import { approachOf, observerChoice, recipeChoice, type VariantRequest, weightOnlyOf } from '../job/job.ts';
+import { approachOf, type VariantRequest } from '../job/variants.ts';
+import { observerChoice, recipeChoice, weightOnlyOf } from '../job/quantizer-words.ts';
 import type { Workspace } from '../workspace/workspace.ts';
 import type { QuantizeFacts, StoredFile } from '../workspace/record.ts';
 

@@ -3,7 +3,7 @@ import { isQuantized } from '../../choices.ts';
 import { DEFAULT_TOLERANCE } from '../../runtime/compare.ts';
 import { atolOf } from '../../steps/int8-reference.ts';
 import { validateFile, type ValidateFileRequest } from '../../steps/validate-file.ts';
-import type { VariantRequest } from '../job/job.ts';
+import type { VariantRequest } from '../job/variants.ts';
 import { jobStage } from '../workspace/job-stage.ts';
 import { keptExamples } from '../workspace/kept-examples.ts';
 import { factsOf, variantOf } from '../workspace/previous.ts';

@@ -1,7 +1,7 @@
 /** What the stages before have left for this one. */
 import type { Json } from '../machine/asl.ts';
 import { fieldsOf } from './job-stage.ts';
-import type { VariantRequest } from '../job/job.ts';
+import type { VariantRequest } from '../job/variants.ts';
 import type { ConvertFacts, FactsByStage } from './record.ts';
 import type { Workspace } from './workspace.ts';
 

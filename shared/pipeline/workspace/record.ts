@@ -11,7 +11,8 @@ import type {
 } from '../../report/report.ts';
 import type { Dtype } from '../../tensor/dtype.ts';
 import type { JobOptions } from '../job/job-schema.ts';
-import type { ResolvedJob, VariantRequest } from '../job/job.ts';
+import type { ResolvedJob } from '../job/job.ts';
+import type { VariantRequest } from '../job/variants.ts';
 
 /** What the state machine passes from state to state. */
 export interface Ticket {

@@ -1,0 +1,55 @@
+/** What a job says of how to quantize, in the words of the quantizer. */
+import { type WeightOnly } from '../../choices.ts';
+import type { ObserverChoice } from '../../quantize/observers/index.ts';
+import type { RecipeChoice } from '../../quantize/recipe.ts';
+import { type JobFile } from './job-schema.ts';
+
+/** What a job says of weight-only quantization, in the words of the quantizer. */
+export function weightOnlyOf(asked: NonNullable<JobFile['weight_only']>): Partial<Omit<WeightOnly, 'bits'>> {
+  const { algorithm, embeddings, scheme } = asked;
+  const blockSize = asked.block_size ?? asked.group_size;
+  const symmetric = asked.is_symmetric ?? (scheme === undefined ? undefined : scheme === 'sym');
+  return {
+    ...(blockSize === undefined ? {} : { blockSize }),
+    ...(symmetric === undefined ? {} : { symmetric }),
+    ...(algorithm === undefined ? {} : { algorithm }),
+    ...(embeddings === undefined ? {} : { embeddings }),
+  };
+}
+
+/** What a job says of how to quantize, in the words of the quantizer; what it does not say is left out. */
+export const recipeChoice = ({
+  recipe,
+  processor,
+  activation_type: activationType,
+  weight_type: weightType,
+  reduce_range: reduceRange,
+  quantize_all: full,
+}: Pick<
+  JobFile,
+  'recipe' | 'processor' | 'activation_type' | 'weight_type' | 'reduce_range' | 'quantize_all'
+>): RecipeChoice => ({
+  ...(recipe === undefined ? {} : { recipe }),
+  ...(processor === undefined ? {} : { processor }),
+  ...(activationType === undefined ? {} : { activationType }),
+  ...(weightType === undefined ? {} : { weightType }),
+  ...(reduceRange === undefined ? {} : { reduceRange }),
+  ...(full === undefined ? {} : { full }),
+});
+
+/** And how ranges are found. */
+export const observerChoice = ({
+  calibrate_method: observer,
+  num_bins: numBins,
+  percentile,
+  averaging_constant: averagingConstant,
+}: Nullable<Pick<JobFile, 'calibrate_method' | 'num_bins' | 'percentile' | 'averaging_constant'>>): ObserverChoice => ({
+  ...(observer == null ? {} : { observer }),
+  observerOptions: {
+    ...(numBins == null ? {} : { numBins }),
+    ...(percentile == null ? {} : { percentile }),
+    ...(averagingConstant == null ? {} : { averagingConstant }),
+  },
+});
+
+type Nullable<T> = { readonly [K in keyof T]?: T[K] | null | undefined };
