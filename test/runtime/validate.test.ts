@@ -2,7 +2,8 @@
 import { describe, expect, test } from 'vitest';
 import { readSamples } from '../../shared/runtime/samples.ts';
 import type { Declared } from '../../shared/runtime/session.ts';
-import { validateModel, type ValidationRequest } from '../../shared/runtime/validate.ts';
+import { validateModel } from '../../shared/runtime/validate.ts';
+import type { ValidationRequest } from '../../shared/runtime/validation-request.ts';
 import { mulDims, symbol } from '../../shared/tensor/dim.ts';
 import { modelFile, npz, tensor } from './models.ts';
 
