@@ -1,10 +1,20 @@
 /** One direction of imports, held by reading the import lines. */
-import { globSync, readFileSync } from 'node:fs';
+import { globSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parameterLists } from './parameters.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
+
+/** The folders of the product, and what tools make beside them. */
+const FOLDERS = 'bench cli docs examples functions infra local serve shared test'.split(' ');
+const MADE = 'node_modules dist cdk.out out'.split(' ');
+
+test('nothing else lies at the top: no results, no trials', () => {
+  const found = readdirSync(ROOT, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  const names = found.map(({ name }) => name).filter((name) => !name.startsWith('.'));
+  expect(names.filter((name) => !FOLDERS.includes(name) && !MADE.includes(name))).toEqual([]);
+});
 
 /** Folder of shared/ to the folders it may import; errors.ts is open to all and imports nothing. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
