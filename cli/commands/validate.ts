@@ -3,6 +3,7 @@ import { DEFAULT_PROCESSOR, PROCESSOR_NAMES } from '../../shared/choices.ts';
 import { OPTIONS } from '../../shared/pipeline/job/job-schema.ts';
 import { judge } from '../../shared/report/criterion.ts';
 import { formatMilliseconds, formatSpeedChange } from '../../shared/report/format.ts';
+import { mayBeScores } from '../../shared/report/measures.ts';
 import type { Latency, Validation } from '../../shared/report/report.ts';
 import { otherThan, PRODUCTS, sumsText } from '../../shared/report/sums.ts';
 import { readNpz } from '../../shared/tensor/npz.ts';
@@ -103,7 +104,7 @@ function outcome(file: string, validation: Validation): FileOutcome {
           `  ${o.output} against ${c.against}${way}: max abs diff ` +
           o.maxAbsDiff.toPrecision(3) +
           (o.sqnr === null ? '' : `, SQNR ${o.sqnr.toFixed(1)} dB`) +
-          (o.top1Agreement === null ? '' : `, top-1 agreement ${(100 * o.top1Agreement).toFixed(1)} %`),
+          (!mayBeScores(o) ? '' : `, top-1 agreement ${(100 * o.top1Agreement!).toFixed(1)} %`),
       ),
     ),
     ...(validation.accuracy

@@ -34,11 +34,18 @@ export function smallestSqnr(comparison: Comparison | null): number | null {
 }
 
 /**
- * Share of rows with the same largest entry, of the first output that may be scores (as labels are counted); what
- * follows is features, boxes, states.
+ * Share of rows with the same largest entry, of the first output that may be scores of classes (as labels are counted);
+ * what follows is features, boxes, states. Null where no output looks like scores.
  */
 export const agreementOf = (comparison: Comparison | null): number | null =>
-  comparison?.outputs.find((o) => o.top1Agreement !== null)?.top1Agreement ?? null;
+  comparison?.outputs.find(mayBeScores)?.top1Agreement ?? null;
+
+export const mayBeScores = ({ top1Agreement, looksLikeScores = true }: OutputComparison): boolean =>
+  top1Agreement !== null && looksLikeScores;
+
+/** The same where somebody knows that the rows are scores, whatever they look like. */
+export const anyAgreementOf = (comparison: Comparison | null): number | null =>
+  agreementOf(comparison) ?? comparison?.outputs.find((o) => o.top1Agreement !== null)?.top1Agreement ?? null;
 
 /**
  * Points of top-1 that `variant` loses against `reference`; from the counts, so that exactly one point stays one. Null

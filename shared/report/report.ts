@@ -59,8 +59,10 @@ export interface OutputComparison {
   readonly cosine: number | null;
   /** Decibels; null where the two are equal. */
   readonly sqnr: number | null;
-  /** Share of rows whose largest entry is at the same place; null for outputs that are no scores. */
+  /** Share of rows whose largest entry is at the same place; null for outputs without rows. */
   readonly top1Agreement: number | null;
+  /** Whether rows may be scores of classes, so that the agreement means something; absent: not known, so they may. */
+  readonly looksLikeScores?: boolean;
   readonly withinTolerance: boolean | null;
 }
 

@@ -4,6 +4,7 @@ import { asFloats } from '../tensor/arithmetic.ts';
 import { addDistances, type Distances, noDistances } from '../tensor/distances.ts';
 import { type Dtype, isFloat } from '../tensor/dtype.ts';
 import { decodeBigInts } from '../tensor/numbers.ts';
+import { looksLikeScores } from './class-scores.ts';
 import type { MemoryTensor } from './session.ts';
 
 export interface Tolerance {
@@ -21,7 +22,7 @@ export interface OutputComparer {
 /** Integers and bools are within tolerance only when they are equal. */
 export function compareOutput(output: string, dtype: Dtype, tolerance: Tolerance = DEFAULT_TOLERANCE): OutputComparer {
   const sums = noDistances();
-  const rows: RowCount = { rows: 0, agreeing: 0 };
+  const rows: RowCount = { rows: 0, agreeing: 0, rank: 0 };
   const { rtol, atol } = isFloat(dtype) ? tolerance : { rtol: 0, atol: 0 };
   return {
     add(actual, reference) {
@@ -31,8 +32,10 @@ export function compareOutput(output: string, dtype: Dtype, tolerance: Tolerance
       addDistances(sums, { actual: a, reference: r, rtol, atol });
       if (WIDE.has(dtype)) addWideDistances(sums, actual, reference);
       const classes = reference.shape.at(-1) ?? 0;
-      if (isFloat(dtype) && reference.shape.length >= 2 && classes > 1)
+      if (isFloat(dtype) && reference.shape.length >= 2 && classes > 1) {
+        rows.rank = reference.shape.length;
         countAgreeing(rows, { actual: a, reference: r, classes });
+      }
     },
     result: () => ({
       output,
@@ -43,6 +46,7 @@ export function compareOutput(output: string, dtype: Dtype, tolerance: Tolerance
       cosine: cosineOf(sums),
       sqnr: sums.unlike > 0 ? null : sqnrOf(sums.squaredReference, sums.squaredDifference),
       top1Agreement: rows.rows > 0 ? rows.agreeing / rows.rows : null,
+      ...(rows.rows > 0 ? { looksLikeScores: looksLikeScores(output, rows.rank) } : {}),
       withinTolerance: sums.elements > 0 ? sums.outside === 0 : null,
     }),
   };
@@ -96,6 +100,8 @@ function cosineOf({ squaredReference, squaredActual, product, unlike }: Distance
 interface RowCount {
   rows: number;
   agreeing: number;
+  /** Of the tensors. */
+  rank: number;
 }
 
 function countAgreeing(

@@ -38,6 +38,23 @@ test('batches add up', () => {
   expect(comparer.result()).toMatchObject({ elements: 6, maxAbsDiff: 2, meanAbsDiff: 0.5, top1Agreement: 2 / 3 });
 });
 
+test.each<[string, readonly number[], boolean]>([
+  ['y', [2, 3], true],
+  ['y', [1, 2, 3], false],
+  ['logits', [1, 2, 3], true],
+  ['out.start_logits', [1, 2, 3], true],
+  ['last_hidden_state', [1, 2, 3], false],
+  ['logits', [1, 1, 2, 3], false],
+])('%s%j looks like scores of classes: %s', (name, shape, expected) => {
+  const values = floats(
+    shape,
+    Array.from({ length: shape.reduce((a, b) => a * b) }, (_, i) => i),
+  );
+  const comparer = compareOutput(name, 'float32');
+  comparer.add(values, values);
+  expect(comparer.result().looksLikeScores).toBe(expected);
+});
+
 test('equal outputs have no decibels', () => {
   expect(compare(floats([2], [1, 2]), floats([2], [1, 2]))).toMatchObject({
     sqnr: null,

@@ -4,6 +4,7 @@ import { exact, name, number, outcome, table, text } from '../elements.ts';
 import { formatCount, formatDecibels, formatNumber, formatShare } from '../format.ts';
 import type { Limits } from '../limits.ts';
 import { html, type Hole, type Html } from '../markup.ts';
+import { mayBeScores } from '../measures.ts';
 import { toleranceText } from '../problem.ts';
 import type { Comparison, OutputComparison, Products, Validation, Variant } from '../report.ts';
 import { otherThan, PRODUCTS } from '../sums.ts';
@@ -60,7 +61,7 @@ const cells =
     measured(o.meanAbsDiff, formatNumber),
     measured(o.cosine, cosine),
     sqnr(o),
-    measured(o.top1Agreement, formatShare),
+    mayBeScores(o) ? measured(o.top1Agreement, formatShare) : exact('–', 'no scores of classes'),
     TOLERANCE[`${within}`],
   ];
 
