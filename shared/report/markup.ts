@@ -1,4 +1,4 @@
-/** Markup that escapes by default: the `html` tag is the only way to make Html, and every hole in it is escaped. */
+/** Markup that escapes by default: every hole of the `html` tag is escaped, and only a script of ours goes out as it is. */
 
 const ENTITIES: Readonly<Record<string, string>> = {
   '&': '&amp;',
@@ -40,6 +40,15 @@ function fill(hole: Hole): string {
 
 export const html = (literals: TemplateStringsArray, ...holes: readonly Hole[]): Html =>
   new Markup(literals.reduce((text, literal, i) => text + fill(holes[i - 1] ?? null) + literal));
+
+// What makes a browser end a script element early, or read on behind its end.
+const LEAVES_SCRIPT = /<\/script|<!--/i;
+
+/** A script element with a module of ours. Its text is not escaped, because browsers read no entities in there. */
+export function script(text: string): Html {
+  if (LEAVES_SCRIPT.test(text)) throw new Error(`a script may not hold "${LEAVES_SCRIPT.exec(text)![0]}"`);
+  return new Markup(`<script type="module">${text}</script>`);
+}
 
 const isHighSurrogate = (text: string, at: number): boolean => (text.charCodeAt(at) & 0xfc00) === 0xd800;
 

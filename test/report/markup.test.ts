@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { html, shorten } from '../../shared/report/markup.ts';
+import { html, script, shorten } from '../../shared/report/markup.ts';
 
 describe('html', () => {
   test.each([
@@ -32,6 +32,16 @@ describe('html', () => {
     const forged = { toString: () => '<script>', map: () => ['<script>'] };
     expect(String(html`${forged as unknown as string[]}`)).toBe('&lt;script&gt;');
     expect(String(html`${String(html`<b>`)}`)).toBe('&lt;b&gt;');
+  });
+});
+
+describe('script', () => {
+  test('goes out as it is', () => {
+    expect(String(html`<p>${script('a < b && "c"')}</p>`)).toBe('<p><script type="module">a < b && "c"</script></p>');
+  });
+
+  test.each(['</script>', 'x</SCRIPT ', '<!--'])('%s would leave it', (text) => {
+    expect(() => script(text)).toThrow('a script may not hold');
   });
 });
 
