@@ -1,9 +1,8 @@
 /**
  * What runs in the browser. Each function is sent as its own text, so it names nothing but browser and its neighbours
- * here; markup comes from the server, escaped there.
+ * here; markup comes from the server, escaped there. Its tsconfig.json knows the browser's names, and no other file
+ * may.
  */
-/// <reference lib="dom" />
-/// <reference lib="dom.iterable" />
 
 const byId = function byId(id: string): HTMLElement {
   return document.getElementById(id)!;

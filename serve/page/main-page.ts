@@ -3,8 +3,10 @@ import { createHash } from 'node:crypto';
 import { page } from '../../shared/report/html.ts';
 import { html, script } from '../../shared/report/markup.ts';
 import type { Run } from '../run.ts';
-import { CLIENT } from './client.ts';
 import { runList } from './run-card.ts';
+
+// A name that the type checker does not follow: what it knows of browsers would let `name` and `status` pass anywhere.
+const { CLIENT } = (await import('./client.ts' as string)) as { readonly CLIENT: string };
 
 const hash = createHash('sha256').update(CLIENT).digest('base64');
 

@@ -11,7 +11,7 @@ import { startServer, type TestServer } from './server.ts';
 let server: TestServer;
 afterEach(() => server.end());
 
-const send = (method: string, path: string, body: BodyInit | null = null): Promise<Response> =>
+const send = (method: string, path: string, body: RequestInit['body'] | null = null): Promise<Response> =>
   fetch(new URL(path, server.url), { method, body, headers: { origin: new URL(server.url).origin } });
 const create = async (...names: string[]): Promise<Run[]> =>
   (await (await send('POST', '/runs', JSON.stringify({ names }))).json()) as Run[];
