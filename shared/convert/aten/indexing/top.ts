@@ -3,22 +3,16 @@ import { isFloat } from '../../../tensor/dtype.ts';
 import type { Value } from '../../../onnx/ir.ts';
 import type { AtenBuilder } from '../../converter.ts';
 import { cast, dtypeOf } from '../../promote.ts';
-
-interface Top {
-  readonly axis: number;
-  /** How many, as a vector of one. */
-  readonly k: Value;
-  readonly descending: boolean;
-}
+import { type Top, topNumbers } from '../../top-numbers.ts';
 
 /**
  * Values and the places they come from, in order; equal numbers in the order of their places. To PyTorch NaN is above
  * all numbers; TopK puts it anywhere, and numbers beside it.
  */
-export function top(op: AtenBuilder, self: Value, { axis, k, descending }: Top): Value[] {
-  const attributes = { axis, largest: descending ? 1 : 0, sorted: 1 };
-  if (!isFloat(dtypeOf(self)) || !op.aten.carriesNaN()) return op.TopK([self, k], attributes, 2);
-  const [, places] = op.TopK([nanLast(op, self), k], attributes, 2) as [Value, Value];
+export function top(op: AtenBuilder, self: Value, request: Top): Value[] {
+  const { axis } = request;
+  if (!isFloat(dtypeOf(self)) || !op.aten.carriesNaN()) return topNumbers(op, self, request);
+  const [, places] = topNumbers(op, nanLast(op, self), request);
   return [op.GatherElements([self, places], { axis }), places];
 }
 

@@ -4,6 +4,7 @@ import type { AtenBuilder } from '../../converter.ts';
 import { repeated } from '../../repeated.ts';
 import { num } from '../../series.ts';
 import { expandTo, filledTensor, rankOf } from '../../shape.ts';
+import { topNumbers } from '../../top-numbers.ts';
 import { columnNumbers, count, flipped, identityMatrix, rowNumbers, sizesOf } from './factorization.ts';
 
 /** Rotations converge quadratically after a few sweeps; this is more than the largest allowed size needs. */
@@ -102,11 +103,8 @@ export function singularValues(op: AtenBuilder, a: Value): Value {
   const n = Math.min(rows, columns);
   if (n === 0) return filledTensor(op, [...batch, 0], 'float64', 0);
   const { values } = orthogonalized(op, rows < columns ? flipped(op, a) : a);
-  return op.TopK(
-    [op.Squeeze([values, op.ints([rankOf(a) - 2])]), op.ints([n])],
-    { axis: rankOf(a) - 2, sorted: 1 },
-    2,
-  )[0]!;
+  const axis = rankOf(a) - 2;
+  return topNumbers(op, op.Squeeze([values, op.ints([axis])]), { axis, k: op.ints([n]), descending: true })[0];
 }
 
 /** The matrix whose lower (or upper) half this is. */
@@ -124,9 +122,6 @@ export function symmetricEigenvalues(op: AtenBuilder, a: Value): Value {
   const shift = op.Sqrt([op.ReduceSum([op.Mul([a, a]), op.ints([rank - 2, rank - 1])], { keepdims: 1 })]);
   const moved = op.Add([a, op.Mul([shift, identityMatrix(op, n)])]);
   const values = op.Sub([orthogonalized(op, moved).values, shift]);
-  return op.TopK(
-    [op.Squeeze([values, op.ints([rank - 2])]), op.ints([n])],
-    { axis: rank - 2, largest: 0, sorted: 1 },
-    2,
-  )[0]!;
+  const axis = rank - 2;
+  return topNumbers(op, op.Squeeze([values, op.ints([axis])]), { axis, k: op.ints([n]), descending: false })[0];
 }

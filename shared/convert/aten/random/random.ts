@@ -7,6 +7,7 @@ import { aten, type AtenBuilder } from '../../converter.ts';
 import { cast, DEFAULT_FLOAT, dtypeOf } from '../../promote.ts';
 import { commonShape, expandTo, filledTensor, rankOf, shapeOf, unsqueeze } from '../../shape.ts';
 import { OPTIONS } from '../../tensor-options.ts';
+import { topNumbers } from '../../top-numbers.ts';
 
 const DRAWS = { limits: [{ until: RANDOM_UNTIL.opset }] } as const;
 
@@ -205,7 +206,11 @@ export const multinomial = aten(
       op.Neg([op.Log([op.Add([op.Neg([op.Log([positiveUniform(op, size)])]), num(op, 1e-30)])])]);
     const last = rankOf(self) - 1;
     if (!replacement)
-      return op.TopK([op.Add([logs, gumbel(shapeOf(self))]), op.dims([num_samples])], { axis: last, sorted: 1 }, 2)[1]!;
+      return topNumbers(op, op.Add([logs, gumbel(shapeOf(self))]), {
+        axis: last,
+        k: op.dims([num_samples]),
+        descending: true,
+      })[1];
     const size = [...shapeOf(self).slice(0, -1), num_samples, shapeOf(self)[last]!];
     return op.ArgMax([op.Add([unsqueeze(op, logs, [last]), gumbel(size)])], { axis: last + 1, keepdims: 0 });
   },

@@ -5,6 +5,7 @@ import type { Value } from '../../../onnx/ir.ts';
 import { aten, type AtenBuilder } from '../../converter.ts';
 import { cast, dtypeOf } from '../../promote.ts';
 import { axisOf, filledTensor, rankOf, reshape, shapeOf, transpose, unsqueeze } from '../../shape.ts';
+import { topNumbers } from '../../top-numbers.ts';
 import { interpolate } from '../elementwise/arithmetic.ts';
 import { medianOfNothing } from '../indexing/order.ts';
 import { axesOf, countOf, reduce } from './reduction.ts';
@@ -22,11 +23,11 @@ function sortedNumbers(op: AtenBuilder, x: Value): Sorted {
   const axis = rankOf(x) - 1;
   const dtype = dtypeOf(x);
   const nothing = op.IsNaN([x]);
-  const [values, places] = op.TopK(
-    [op.Where([nothing, op.scalar(dtype, Infinity), x]), op.dims([shapeOf(x)[axis]!])],
-    { axis, largest: 0, sorted: 1 },
-    2,
-  ) as [Value, Value];
+  const [values, places] = topNumbers(op, op.Where([nothing, op.scalar(dtype, Infinity), x]), {
+    axis,
+    k: op.dims([shapeOf(x)[axis]!]),
+    descending: false,
+  });
   const numbers = op.ReduceSum([op.Cast([op.Not([nothing])], { to: 'int64' }), op.ints([axis])], { keepdims: 1 });
   return { values, places, numbers };
 }
