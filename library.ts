@@ -1,5 +1,6 @@
 /** torchferry as a library: open, convert, quantize, validate, report, or the whole pipeline on this machine. */
-export { fileSource, memorySource, type ByteSource } from './shared/bytes/byte-source.ts';
+export { memorySource, type ByteSource } from './shared/bytes/byte-source.ts';
+export { fileSource } from './shared/bytes/file-source.ts';
 export { convertProgram, type ConvertOptions } from './shared/convert/convert.ts';
 export { FAILURE_CODES, type FailureCode, FerryError, isFailure } from './shared/errors.ts';
 export { openModel, readModel } from './shared/onnx/proto/read.ts';

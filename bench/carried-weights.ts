@@ -1,5 +1,5 @@
 /** Whether the integer weights of a quantized PyTorch model stand in an ONNX file as they are: codes and scales. */
-import type { FileSource } from '../shared/bytes/byte-source.ts';
+import type { FileSource } from '../shared/bytes/file-source.ts';
 import type { Model } from '../shared/onnx/ir.ts';
 import { asFloat32, bytesOf } from '../shared/tensor/arithmetic.ts';
 import type { TensorData } from '../shared/tensor/data.ts';

@@ -3,7 +3,7 @@
  * are.
  */
 import { readFileSync } from 'node:fs';
-import { type FileSource, fileSource } from '../shared/bytes/byte-source.ts';
+import { type FileSource, fileSource } from '../shared/bytes/file-source.ts';
 import type { QuantFormat } from '../shared/choices.ts';
 import { thisProcessor } from '../cli/this-processor.ts';
 import { structureProblems } from '../shared/onnx/check.ts';

@@ -3,7 +3,7 @@
  * many samples equal PyTorch's, and how many of its products run as integers.
  */
 import { join } from 'node:path';
-import { fileSource } from '../shared/bytes/byte-source.ts';
+import { fileSource } from '../shared/bytes/file-source.ts';
 import { openProgram } from '../shared/formats/open.ts';
 import { type Stage, STAGES } from '../shared/onnx/passes/index.ts';
 import { isProduct } from '../shared/onnx/runtime-facts/integer-kernels.ts';

@@ -3,7 +3,7 @@
  * bench/quant-sqnr.ts fp32.onnx samples.npz ARRAY int8.onnx...`. A program of its own, so that it can run on an emulated
  * processor.
  */
-import { fileSource } from '../shared/bytes/byte-source.ts';
+import { fileSource } from '../shared/bytes/file-source.ts';
 import { compareOutput } from '../shared/runtime/compare.ts';
 import { type SessionOptions, withSession } from '../shared/runtime/session.ts';
 import { samplesUnder } from './quant-samples.ts';

@@ -8,7 +8,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { fileSource } from '../shared/bytes/byte-source.ts';
+import { fileSource } from '../shared/bytes/file-source.ts';
 import { openModel } from '../shared/onnx/proto/read.ts';
 import { writeModel } from '../shared/onnx/proto/write.ts';
 import { quantizeModel } from '../shared/quantize/quantize.ts';

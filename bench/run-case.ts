@@ -1,7 +1,7 @@
 /** One conformance case: convert, run in onnxruntime on the stored inputs, compare with what PyTorch computed. */
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileSource } from '../shared/bytes/byte-source.ts';
+import { fileSource } from '../shared/bytes/file-source.ts';
 import { convertFile } from '../shared/steps/convert-file.ts';
 import { isFailure } from '../shared/errors.ts';
 import { type MemoryTensor, openSession, type Session } from '../shared/runtime/session.ts';

@@ -20,7 +20,7 @@ const ROUNDS = 5;
 const MEASURED = `
   const [, file, out, weights] = process.argv;
   const { convertFile } = await import(${JSON.stringify(resolve(import.meta.dirname, '../shared/steps/convert-file.ts'))});
-  const { fileSource } = await import(${JSON.stringify(resolve(import.meta.dirname, '../shared/bytes/byte-source.ts'))});
+  const { fileSource } = await import(${JSON.stringify(resolve(import.meta.dirname, '../shared/bytes/file-source.ts'))});
   const source = fileSource(file);
   const start = performance.now();
   await convertFile({ source, path: out, options: {}, weights });

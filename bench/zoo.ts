@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { pathToFileURL } from 'node:url';
-import { fileSource } from '../shared/bytes/byte-source.ts';
+import { fileSource } from '../shared/bytes/file-source.ts';
 import { convertFile } from '../shared/steps/convert-file.ts';
 import { measureLatency } from '../shared/runtime/latency.ts';
 import { openSession } from '../shared/runtime/session.ts';

@@ -1,5 +1,6 @@
 /** A file that is open while a command works on it. */
-import { type ByteSource, fileSource } from '../shared/bytes/byte-source.ts';
+import type { ByteSource } from '../shared/bytes/byte-source.ts';
+import { fileSource } from '../shared/bytes/file-source.ts';
 
 export async function withSource<T>(path: string, work: (source: ByteSource) => Promise<T>): Promise<T> {
   const source = fileSource(path);

@@ -2,7 +2,7 @@
 import { constants, type Dirent } from 'node:fs';
 import { copyFile, link, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { fileSource } from '../shared/bytes/byte-source.ts';
+import { fileSource } from '../shared/bytes/file-source.ts';
 import { leadsOut } from '../shared/bytes/leads-out.ts';
 import { removeAbandoned, unfinishedName } from '../shared/bytes/unfinished.ts';
 import { fail } from '../shared/errors.ts';

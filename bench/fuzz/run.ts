@@ -3,7 +3,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileSource } from '../../shared/bytes/byte-source.ts';
+import { fileSource } from '../../shared/bytes/file-source.ts';
 import { randomFrom } from '../../shared/runtime/random-inputs.ts';
 import { convertFile } from '../../shared/steps/convert-file.ts';
 import { type Mutation, MUTATIONS } from './mutations.ts';

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type FileSource, fileSource } from '../../shared/bytes/byte-source.ts';
+import { type FileSource, fileSource } from '../../shared/bytes/file-source.ts';
 import { parseJob } from '../../shared/pipeline/job/parse-job.ts';
 import { resolveJob } from '../../shared/pipeline/job/job.ts';
 import { convertFile } from '../../shared/steps/convert-file.ts';

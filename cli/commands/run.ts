@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { FerryEvent } from '../../local/ferry-event.ts';
 import { type LocalRun, type LocalRunOptions, runLocal } from '../../local/run.ts';
 import { STAGES } from '../../shared/pipeline/machine/stages.ts';
-import { fileSource } from '../../shared/bytes/byte-source.ts';
+import { fileSource } from '../../shared/bytes/file-source.ts';
 import { DEFAULT_DTYPES } from '../../shared/choices.ts';
 import { checkJob } from '../../shared/pipeline/job/parse-job.ts';
 import type { JobFile } from '../../shared/pipeline/job/job-schema.ts';

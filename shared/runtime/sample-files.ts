@@ -1,6 +1,6 @@
 /** Samples in the files of a folder, opened one after the other: what is in memory does not grow with their number. */
 import { basename, extname } from 'node:path';
-import { type FileSource, fileSource } from '../bytes/byte-source.ts';
+import { type FileSource, fileSource } from '../bytes/file-source.ts';
 import { fail } from '../errors.ts';
 import { readNpy } from '../tensor/npy.ts';
 import { type NpyArray, readNpz } from '../tensor/npz.ts';

@@ -13,7 +13,7 @@ import {
   isQuantized,
   variantDtypeOf,
 } from '../choices.ts';
-import { fileSource } from '../bytes/byte-source.ts';
+import { fileSource } from '../bytes/file-source.ts';
 import { requireOutput } from '../bytes/output-file.ts';
 import type { DynamicAxes } from '../convert/names.ts';
 import { fail } from '../errors.ts';

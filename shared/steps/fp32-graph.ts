@@ -1,5 +1,5 @@
 /** An FP32 model in memory, out of a PyTorch program or an ONNX file, whichever the file is. */
-import { fileSource } from '../bytes/byte-source.ts';
+import { fileSource } from '../bytes/file-source.ts';
 import { convertProgram, type ConvertOptions } from '../convert/convert.ts';
 import { fail } from '../errors.ts';
 import { isWithoutGraph, open, refuse } from '../formats/open.ts';

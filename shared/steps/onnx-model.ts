@@ -1,5 +1,5 @@
 /** The ONNX file of a step, or a word on what the file is instead and which command takes it. */
-import { fileSource } from '../bytes/byte-source.ts';
+import { fileSource } from '../bytes/file-source.ts';
 import { fail } from '../errors.ts';
 import { open } from '../formats/open.ts';
 

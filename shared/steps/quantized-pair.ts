@@ -1,7 +1,8 @@
 /** An INT8 model of PyTorch, and the record that Neural Compressor 1.x keeps in a file of its own beside it. */
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { type ByteSource, fileSource, readVerified } from '../bytes/byte-source.ts';
+import { type ByteSource, readVerified } from '../bytes/byte-source.ts';
+import { fileSource } from '../bytes/file-source.ts';
 import { fail } from '../errors.ts';
 import { readConfigureYaml } from '../torch/quantized/inc-yaml.ts';
 import type { QuantizedModel } from '../torch/quantized/quantized-model.ts';

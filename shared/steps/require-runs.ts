@@ -1,5 +1,5 @@
 /** A written model, run once with given inputs: example_inputs of Torch2ONNXConfig. */
-import { fileSource } from '../bytes/byte-source.ts';
+import { fileSource } from '../bytes/file-source.ts';
 import { fail } from '../errors.ts';
 import { validateFile } from './validate-file.ts';
 

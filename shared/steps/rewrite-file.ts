@@ -1,5 +1,5 @@
 /** An ONNX file read and written again: checked, with its weights where they are wanted, ready to be quantized. */
-import { fileSource } from '../bytes/byte-source.ts';
+import { fileSource } from '../bytes/file-source.ts';
 import { requireOutput } from '../bytes/output-file.ts';
 import type { Weights } from '../choices.ts';
 import { holdsCodes } from '../onnx/holds-codes.ts';

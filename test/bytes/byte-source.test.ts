@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { fileSource, memorySource } from '../../shared/bytes/byte-source.ts';
+import { memorySource } from '../../shared/bytes/byte-source.ts';
+import { fileSource } from '../../shared/bytes/file-source.ts';
 import { byteSourceContract, CONTENT } from './byte-source.contract.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'byte-source-'));

@@ -14,7 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { fileSource } from '../../shared/bytes/byte-source.ts';
+import { fileSource } from '../../shared/bytes/file-source.ts';
 import { readSamples } from '../../shared/runtime/samples.ts';
 import { withSession } from '../../shared/runtime/session.ts';
 import { validateModel } from '../../shared/runtime/validate.ts';

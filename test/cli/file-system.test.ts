@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { COMMANDS } from '../../cli/commands.ts';
 import { isTerminal } from '../../cli/progress.ts';
-import { fileSource } from '../../shared/bytes/byte-source.ts';
+import { fileSource } from '../../shared/bytes/file-source.ts';
 import { asFailure } from '../../shared/errors.ts';
 import { parseJob } from '../../shared/pipeline/job/parse-job.ts';
 import { printed, type Printed } from './in-process.ts';
@@ -98,7 +98,7 @@ describe('a typed failure, and one document', () => {
   test.skipIf(!isLinux)('too many open files', () => {
     const script = `
       import { asFailure } from ${JSON.stringify(new URL('../../shared/errors.ts', import.meta.url).href)};
-      import { fileSource } from ${JSON.stringify(new URL('../../shared/bytes/byte-source.ts', import.meta.url).href)};
+      import { fileSource } from ${JSON.stringify(new URL('../../shared/bytes/file-source.ts', import.meta.url).href)};
       try { for (;;) fileSource(${JSON.stringify(model)}); } catch (error) { console.log(asFailure(error).message); }
     `;
     const line = `ulimit -n 64; exec "${process.execPath}" --input-type=module -e "$SCRIPT"`;

@@ -16,7 +16,7 @@ import { COMMANDS } from '../../cli/commands.ts';
 import type { OptionValues, Outcome } from '../../cli/command.ts';
 import { folderNames } from '../../cli/files.ts';
 import { silent } from '../../cli/progress.ts';
-import { fileSource } from '../../shared/bytes/byte-source.ts';
+import { fileSource } from '../../shared/bytes/file-source.ts';
 import { convertFile } from '../../shared/steps/convert-file.ts';
 import { quantizeFile } from '../../shared/steps/quantize-file.ts';
 

@@ -7,7 +7,7 @@ import { runLocal } from '../../local/run.ts';
 import { writeNpz } from '../../shared/tensor/npz.ts';
 import { memoryData } from '../../shared/tensor/data.ts';
 import { convertFile } from '../../shared/steps/convert-file.ts';
-import { fileSource } from '../../shared/bytes/byte-source.ts';
+import { fileSource } from '../../shared/bytes/file-source.ts';
 import { printed } from './in-process.ts';
 
 const DIGITS = resolve(import.meta.dirname, '../../examples/digits/digits_cnn.pt2');

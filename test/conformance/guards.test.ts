@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { fileSource } from '../../shared/bytes/byte-source.ts';
+import { fileSource } from '../../shared/bytes/file-source.ts';
 import type { GuardsOption } from '../../shared/choices.ts';
 import { VALID_FOR } from '../../shared/convert/convert.ts';
 import { openModel } from '../../shared/onnx/proto/read.ts';

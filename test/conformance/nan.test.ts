@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { fileSource } from '../../shared/bytes/byte-source.ts';
+import { fileSource } from '../../shared/bytes/file-source.ts';
 import { NAN, type NaNOption } from '../../shared/choices.ts';
 import { type ConvertedFile, convertFile } from '../../shared/steps/convert-file.ts';
 

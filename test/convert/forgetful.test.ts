@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { fileSource } from '../../shared/bytes/byte-source.ts';
+import { fileSource } from '../../shared/bytes/file-source.ts';
 import { convertProgram } from '../../shared/convert/convert.ts';
 import { FerryError, isFailure } from '../../shared/errors.ts';
 import { openProgram } from '../../shared/formats/open.ts';

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { fileSource } from '../../shared/bytes/byte-source.ts';
+import { fileSource } from '../../shared/bytes/file-source.ts';
 import { openSession } from '../../shared/runtime/session.ts';
 import { convertFile } from '../../shared/steps/convert-file.ts';
 import { asFloat32 } from '../../shared/tensor/arithmetic.ts';

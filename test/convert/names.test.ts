@@ -1,7 +1,7 @@
 /** Names a user gives: inputs, outputs and dynamic dimensions. */
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { fileSource } from '../../shared/bytes/byte-source.ts';
+import { fileSource } from '../../shared/bytes/file-source.ts';
 import { convertProgram, type ConvertOptions } from '../../shared/convert/convert.ts';
 import { isFailure } from '../../shared/errors.ts';
 import { typeText } from '../../shared/tensor/type.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { openCorpus } from '../../bench/corpus.ts';
-import { fileSource } from '../../shared/bytes/byte-source.ts';
+import { fileSource } from '../../shared/bytes/file-source.ts';
 import { convertProgram } from '../../shared/convert/convert.ts';
 import { supportAt } from '../../shared/convert/opset-limits.ts';
 import { CONVERTERS } from '../../shared/convert/registry.ts';

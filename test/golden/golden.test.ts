@@ -5,7 +5,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
-import { fileSource } from '../../shared/bytes/byte-source.ts';
+import { fileSource } from '../../shared/bytes/file-source.ts';
 import { convertProgram } from '../../shared/convert/convert.ts';
 import { checkModel } from '../../shared/onnx/check.ts';
 import { printModel } from '../../shared/onnx/text.ts';

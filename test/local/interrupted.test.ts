@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { withFolderLock } from '../../local/folder-lock.ts';
 import { runLocal } from '../../local/run.ts';
-import { fileSource } from '../../shared/bytes/byte-source.ts';
+import { fileSource } from '../../shared/bytes/file-source.ts';
 import { convertFile } from '../../shared/steps/convert-file.ts';
 import { fakeStages, PROGRAM } from './fake-stages.ts';
 

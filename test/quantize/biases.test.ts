@@ -1,7 +1,7 @@
 /** Small graphs with odd biases, outputs or nothing to calibrate: quantized right, or left in float with the reason. */
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { fileSource } from '../../shared/bytes/byte-source.ts';
+import { fileSource } from '../../shared/bytes/file-source.ts';
 import { quantizeFile } from '../../shared/steps/quantize-file.ts';
 import { readSamples } from '../../shared/runtime/samples.ts';
 import type { SessionOptions } from '../../shared/runtime/session.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished } from 'vitest';
-import { fileSource } from '../../shared/bytes/byte-source.ts';
+import { fileSource } from '../../shared/bytes/file-source.ts';
 import { checkModel, structureProblems } from '../../shared/onnx/check.ts';
 import type { Model } from '../../shared/onnx/ir.ts';
 import { openModel } from '../../shared/onnx/proto/read.ts';

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { fileSource } from '../../shared/bytes/byte-source.ts';
+import { fileSource } from '../../shared/bytes/file-source.ts';
 import { parseModel } from '../../shared/onnx/text-parser.ts';
 import { openModel } from '../../shared/onnx/proto/read.ts';
 import { overflowIn } from '../../shared/quantize/overflow.ts';

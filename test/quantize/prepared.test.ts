@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { fileSource } from '../../shared/bytes/byte-source.ts';
+import { fileSource } from '../../shared/bytes/file-source.ts';
 import { integerKernels } from '../../shared/steps/integer-kernels.ts';
 import { quantizeFile } from '../../shared/steps/quantize-file.ts';
 import { validateFile } from '../../shared/steps/validate-file.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { equalShare, runPt2eCase, writtenOptions } from '../../bench/pt2e-case.ts';
-import { fileSource } from '../../shared/bytes/byte-source.ts';
+import { fileSource } from '../../shared/bytes/file-source.ts';
 import { openModel } from '../../shared/onnx/proto/read.ts';
 import type { QuantizedForm } from '../../shared/quantize/transfer/quantized-program.ts';
 import { convertFile } from '../../shared/steps/convert-file.ts';

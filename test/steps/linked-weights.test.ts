@@ -3,7 +3,7 @@ import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { fileSource } from '../../shared/bytes/byte-source.ts';
+import { fileSource } from '../../shared/bytes/file-source.ts';
 import { openZip } from '../../shared/bytes/zip.ts';
 import { convertFile } from '../../shared/steps/convert-file.ts';
 import { validateFile } from '../../shared/steps/validate-file.ts';

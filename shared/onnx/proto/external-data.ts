@@ -1,5 +1,6 @@
 /** External data: the bytes of a tensor in a file beside the .onnx. */
-import { type ByteSource, type FileSource, fileSource } from '../../bytes/byte-source.ts';
+import type { ByteSource } from '../../bytes/byte-source.ts';
+import { type FileSource, fileSource } from '../../bytes/file-source.ts';
 import { leadsOut } from '../../bytes/leads-out.ts';
 import { fail } from '../../errors.ts';
 import { join } from 'node:path';

@@ -1,6 +1,7 @@
 /** Reads .onnx files: the graph into memory, the weights as promises. */
 import { dirname } from 'node:path';
-import { type ByteSource, fileSource } from '../../bytes/byte-source.ts';
+import type { ByteSource } from '../../bytes/byte-source.ts';
+import { fileSource } from '../../bytes/file-source.ts';
 import type { Model, Value } from '../ir.ts';
 import { decode } from './decode.ts';
 import { type ExternalData, folderData } from './external-data.ts';

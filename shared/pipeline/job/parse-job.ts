@@ -1,5 +1,5 @@
 /** The text of a job file, checked: every problem at once. */
-import { fileSource } from '../../bytes/byte-source.ts';
+import { fileSource } from '../../bytes/file-source.ts';
 import { fail, type JobProblem } from '../../errors.ts';
 import { isObject } from './json-reader.ts';
 import { inTodaysWords } from './old-spellings.ts';

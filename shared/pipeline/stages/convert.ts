@@ -2,7 +2,7 @@
 import { mkdtemp } from 'node:fs/promises';
 import { DEFAULT_FORMAT } from '../../choices.ts';
 import { basename, join } from 'node:path';
-import { fileSource } from '../../bytes/byte-source.ts';
+import { fileSource } from '../../bytes/file-source.ts';
 import { hashSource } from '../../bytes/hash-source.ts';
 import type { Content } from '../../formats/open.ts';
 import { openModel } from '../../onnx/proto/read.ts';

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { fileSource } from '../../../shared/bytes/byte-source.ts';
+import { fileSource } from '../../../shared/bytes/file-source.ts';
 import { isFailure } from '../../../shared/errors.ts';
 import type { Model } from '../../../shared/onnx/ir.ts';
 import { openModel, readModel } from '../../../shared/onnx/proto/read.ts';

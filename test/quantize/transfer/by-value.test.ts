@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { readCeilings, runIncCase } from '../../../bench/inc-case.ts';
-import { fileSource } from '../../../shared/bytes/byte-source.ts';
+import { fileSource } from '../../../shared/bytes/file-source.ts';
 import { Node, Value } from '../../../shared/onnx/ir.ts';
 import { openModel } from '../../../shared/onnx/proto/read.ts';
 import { writeModel } from '../../../shared/onnx/proto/write.ts';

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { QUANT_FORMAT_NAMES, type QuantFormat } from '../../../shared/choices.ts';
-import { fileSource } from '../../../shared/bytes/byte-source.ts';
+import { fileSource } from '../../../shared/bytes/file-source.ts';
 import type { Node, Value } from '../../../shared/onnx/ir.ts';
 import { constantOf, producedBy } from '../../../shared/onnx/match.ts';
 import { openModel } from '../../../shared/onnx/proto/read.ts';

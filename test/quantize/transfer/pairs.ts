@@ -1,7 +1,7 @@
 /** Pairs of an FP32 model and the INT8 model PyTorch made of it, with what that one computed: a folder of fixtures. */
 import { expect, onTestFinished } from 'vitest';
 import { arrayOf, outputsOf } from '../../../bench/inc-case.ts';
-import { fileSource } from '../../../shared/bytes/byte-source.ts';
+import { fileSource } from '../../../shared/bytes/file-source.ts';
 import type { CodeTypes, DynamicActivations, QuantFormat } from '../../../shared/choices.ts';
 import { writtenOptions } from '../../../bench/pt2e-case.ts';
 import { withSession } from '../../../shared/runtime/session.ts';

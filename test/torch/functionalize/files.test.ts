@@ -5,7 +5,7 @@
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { fileSource } from '../../../shared/bytes/byte-source.ts';
+import { fileSource } from '../../../shared/bytes/file-source.ts';
 import { flatOutputs, tensorNames } from '../../../shared/torch/functionalize/arguments.ts';
 import { writerOf } from '../../../shared/torch/functionalize/writers.ts';
 import { functionalize } from '../../../shared/torch/functionalize.ts';
