@@ -1,6 +1,6 @@
 /** Bytes of a zip record held against its CRC-32 while they are read, in whatever parts they are read. */
-import { crc32 } from 'node:zlib';
 import type { ByteSource } from './byte-source.ts';
+import { crc32 } from './platform.ts';
 
 /** What nobody read is read in pieces of this size, only to be checked. */
 const PIECE = 8 << 20;

@@ -1,13 +1,13 @@
 /** SHA-256 of a whole source, read piece by piece. */
-import { createHash } from 'node:crypto';
 import type { ByteSource } from './byte-source.ts';
+import { sha256 } from './platform.ts';
 
 const PIECE = 32 << 20;
 
 export async function hashSource(source: ByteSource, signal?: AbortSignal): Promise<string> {
-  const hash = createHash('sha256');
+  const hash = sha256();
   for await (const bytes of piecesOf(source, signal)) hash.update(bytes);
-  return hash.digest('hex');
+  return hash.hex();
 }
 
 export async function* piecesOf(source: ByteSource, signal?: AbortSignal): AsyncGenerator<Uint8Array> {

@@ -1,5 +1,5 @@
 /** Small zip archives, written whole: records stored as they are, with checksums, below 4 GiB. */
-import { crc32 } from 'node:zlib';
+import { crc32 } from './platform.ts';
 
 /** The date 1980-01-01, so that equal records make equal archives. */
 const DATE = 0x0021;

@@ -1,10 +1,10 @@
 /** Zip archives, read by slices: the directory first, a record only when it is asked for. */
-import { promisify } from 'node:util';
-import { crc32, inflateRaw, inflateRawSync } from 'node:zlib';
-import { fail, isFailure } from '../errors.ts';
+import { fail } from '../errors.ts';
 import { byteSource, type ByteSource } from './byte-source.ts';
 import { checkedSource } from './checksum.ts';
+import { crc32, inflate } from './platform.ts';
 import { readRanges } from './ranges.ts';
+import { utf8Bytes } from './text.ts';
 import { type DirectoryEntry, LOCAL, readDirectory } from './zip-directory.ts';
 
 export interface ZipEntry {
@@ -31,8 +31,8 @@ export interface Zip {
 
 /** Whether a source begins as an archive does. */
 export async function isZip(source: ByteSource): Promise<boolean> {
-  const head = Buffer.from(await source.slice(0, Math.min(4, source.size)).read());
-  return head.length === 4 && head.readUInt32LE(0) === LOCAL.signature;
+  const head = await source.slice(0, Math.min(4, source.size)).read();
+  return head.length === 4 && new DataView(head.buffer, head.byteOffset).getUint32(0, true) === LOCAL.signature;
 }
 
 /** Read the directory of an archive; records are not touched. */
@@ -60,10 +60,8 @@ async function prefetch(source: ByteSource, records: readonly ArchiveRecord[], b
     source,
     wanted.map((record) => record.headRange(bytes)),
   );
-  wanted.forEach((record, i) => record.acceptHead(heads[i]!, bytes));
+  for (const [i, record] of wanted.entries()) await record.acceptHead(heads[i]!, bytes);
 }
-
-const inflate = promisify(inflateRaw);
 
 class ArchiveRecord implements ZipEntry {
   readonly name: string;
@@ -71,7 +69,7 @@ class ArchiveRecord implements ZipEntry {
   readonly stored: boolean;
   readonly #archive: ByteSource;
   readonly #entry: DirectoryEntry;
-  readonly #nameLength: number;
+  readonly #encodedName: Uint8Array;
   #dataStart: number | null = null;
   #contents: Uint8Array | null = null;
   #kept: WeakRef<Uint8Array> | null = null;
@@ -80,7 +78,7 @@ class ArchiveRecord implements ZipEntry {
   constructor(archive: ByteSource, entry: DirectoryEntry) {
     this.#archive = archive;
     this.#entry = entry;
-    this.#nameLength = Buffer.byteLength(entry.name);
+    this.#encodedName = utf8Bytes(entry.name);
     this.name = entry.name;
     this.size = entry.size;
     this.stored = entry.method === 0;
@@ -105,18 +103,20 @@ class ArchiveRecord implements ZipEntry {
   headRange(bytes: number): { start: number; end: number } {
     const { headerOffset, compressedSize, limit } = this.#entry;
     const data = this.size <= bytes ? compressedSize : 0;
-    return { start: headerOffset, end: Math.min(limit, headerOffset + LOCAL.size + this.#nameLength + PADDING + data) };
+    return {
+      start: headerOffset,
+      end: Math.min(limit, headerOffset + LOCAL.size + this.#encodedName.length + PADDING + data),
+    };
   }
 
   /** Bytes from the local header on: enough for the header, and for the contents if they are small. */
-  acceptHead(head: Uint8Array, bytes: number): void {
+  async acceptHead(head: Uint8Array, bytes: number): Promise<void> {
     const start = this.#parseHead(head);
     const at = start - this.#entry.headerOffset;
     const end = at + this.#entry.compressedSize;
     if (this.size > bytes || end > head.byteLength) return;
-    this.#contents = this.stored
-      ? this.#checked(new Uint8Array(head.subarray(at, end)))
-      : this.#inflateSmall(head.subarray(at, end));
+    const contents = head.subarray(at, end);
+    this.#contents = this.stored ? this.#checked(new Uint8Array(contents)) : await this.#inflated(contents);
   }
 
   /** A CRC of 0 means none: torch can be told not to compute it. */
@@ -147,11 +147,12 @@ class ArchiveRecord implements ZipEntry {
   #parseHead(head: Uint8Array): number {
     const { headerOffset, compressedSize, limit, method } = this.#entry;
     const v = new DataView(head.buffer, head.byteOffset, head.byteLength);
-    if (head.byteLength < LOCAL.size + this.#nameLength || v.getUint32(0, true) !== LOCAL.signature)
+    const encoded = this.#encodedName;
+    if (head.byteLength < LOCAL.size + encoded.length || v.getUint32(0, true) !== LOCAL.signature)
       this.#corrupt('has no local header');
     const nameLength = v.getUint16(26, true);
-    const name = Buffer.from(head.buffer, head.byteOffset + LOCAL.size, this.#nameLength);
-    if (nameLength !== this.#nameLength || !name.equals(Buffer.from(this.name)) || v.getUint16(8, true) !== method) {
+    const isSameName = nameLength === encoded.length && encoded.every((byte, i) => byte === head[LOCAL.size + i]);
+    if (!isSameName || v.getUint16(8, true) !== method) {
       this.#corrupt('has a local header that disagrees with the directory');
     }
     const start = headerOffset + LOCAL.size + nameLength + v.getUint16(28, true);
@@ -164,26 +165,13 @@ class ArchiveRecord implements ZipEntry {
     // Parts of one record are mostly read one after the other: keep it as long as memory allows.
     const known = this.#kept?.deref();
     if (known) return known;
-    const bytes = this.#checked(
-      await inflate(await this.#rawBytes(), this.#inflateOptions()).catch((cause: unknown) =>
-        this.#cannotInflate(cause),
-      ),
-    );
+    const bytes = await this.#inflated(await this.#rawBytes());
     this.#kept = new WeakRef(bytes);
     return bytes;
   }
 
-  #inflateSmall(raw: Uint8Array): Uint8Array {
-    try {
-      return this.#checked(inflateRawSync(raw, this.#inflateOptions()));
-    } catch (cause) {
-      if (isFailure(cause)) throw cause;
-      return this.#cannotInflate(cause);
-    }
-  }
-
-  #inflateOptions(): { maxOutputLength: number } {
-    return { maxOutputLength: Math.max(1, this.size) };
+  async #inflated(raw: Uint8Array): Promise<Uint8Array> {
+    return this.#checked(await inflate(raw, this.size).catch((cause: unknown) => this.#cannotInflate(cause)));
   }
 
   #cannotInflate(cause: unknown): never {

@@ -7,7 +7,7 @@ import type { TorchProgram } from '../torch/program.ts';
 export interface Candidate {
   readonly source: ByteSource;
   /** The first bytes of a file that is no zip archive; empty for one that is. */
-  readonly head: Buffer;
+  readonly head: Uint8Array;
   /** What a zip archive holds. */
   readonly records: RecordSet | null;
   /** What torch.save left in `data.pkl`; read when the first row asks. */

@@ -14,7 +14,7 @@ export async function look(source: ByteSource): Promise<Candidate> {
   let saved: Promise<Saved> | null = null;
   return {
     source,
-    head: isZip ? Buffer.alloc(0) : Buffer.from(zip.buffer, zip.byteOffset, zip.byteLength),
+    head: isZip ? new Uint8Array(0) : zip,
     records: isZip ? recordSet(source, zip) : null,
     saved: () => (saved ??= readSaved(source)),
   };

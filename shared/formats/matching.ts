@@ -1,4 +1,5 @@
 /** Predicates for rows of the table of formats: by records of an archive, or by first bytes. */
+import { latin1Bytes, latin1Text } from '../bytes/text.ts';
 import type { Candidate, RefusedFormat } from './format.ts';
 
 type Matches = (file: Candidate) => boolean;
@@ -17,15 +18,15 @@ export const hasBelow =
 
 /** Bytes, given as numbers or as text, at a place of a file that is no archive. */
 export function magic(expected: readonly number[] | string, at = 0): Matches {
-  const bytes = typeof expected === 'string' ? Buffer.from(expected, 'latin1') : Buffer.from(expected);
-  return ({ head }) => head.subarray(at, at + bytes.length).equals(bytes);
+  const bytes = typeof expected === 'string' ? latin1Bytes(expected) : expected;
+  return ({ head }) => head.length >= at + bytes.length && bytes.every((byte, i) => byte === head[at + i]);
 }
 
 /** The first bytes, each as the character of its number. */
 export const begins =
   (pattern: RegExp): Matches =>
   ({ head }) =>
-    pattern.test(head.toString('latin1'));
+    pattern.test(latin1Text(head));
 
 const EXPORT_HINT = 'export the model in Python: torch.export.save(torch.export.export(model, args), "model.pt2")';
 

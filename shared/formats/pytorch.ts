@@ -1,4 +1,5 @@
 /** What PyTorch and the tools around it write: programs, and much that holds no graph. First match wins. */
+import { latin1Text } from '../bytes/text.ts';
 import type { ProgramArchive } from '../torch/exported/archive.ts';
 import type { TorchProgram } from '../torch/program.ts';
 import type { Candidate, Format, ProgramFormat, QuantizedFormat, Readable } from './format.ts';
@@ -136,6 +137,6 @@ export const PYTORCH: readonly Format[] = [
 /** A length of 8 bytes, then a JSON header. */
 function isSafetensors({ head, source }: Candidate): boolean {
   if (head.length < 10) return false;
-  const length = head.readBigUInt64LE();
-  return length > 1n && length <= BigInt(source.size - 8) && /^\{\s*["}]/.test(head.subarray(8).toString('latin1'));
+  const length = new DataView(head.buffer, head.byteOffset).getBigUint64(0, true);
+  return length > 1n && length <= BigInt(source.size - 8) && /^\{\s*["}]/.test(latin1Text(head.subarray(8)));
 }

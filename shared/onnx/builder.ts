@@ -1,4 +1,5 @@
 /** Appends typed nodes to a graph: `op.Add([a, b])`. The operator table gives every value its type as it is built. */
+import { latin1Text } from '../bytes/text.ts';
 import { fail } from '../errors.ts';
 import { type Dim, isStatic } from '../tensor/dim.ts';
 import type { Dtype } from '../tensor/dtype.ts';
@@ -68,7 +69,7 @@ class OpBuilder {
   constant(data: TensorData, name?: string): Value {
     const key =
       name === undefined && data.memory && data.byteLength <= 256
-        ? `${data.dtype}[${data.shape}]${Buffer.from(data.memory).toString('hex')}`
+        ? `${data.dtype}[${data.shape}]${latin1Text(data.memory)}`
         : null;
     const known = key === null ? undefined : this.#constants.get(key);
     if (known) return known;

@@ -3,6 +3,8 @@
  * unread.
  */
 import type { ByteSource } from '../bytes/byte-source.ts';
+import { joinBytes } from '../bytes/join.ts';
+import { latin1Bytes, latin1Text, utf8Text } from '../bytes/text.ts';
 import { fail } from '../errors.ts';
 import { derivedData, storedData, type TensorData } from './data.ts';
 import { byteLength, type Dtype, DTYPES } from './dtype.ts';
@@ -68,7 +70,7 @@ function parseHeader(source: ByteSource, bytes: Uint8Array): Header {
   const length = major === 1 ? view.getUint16(8, true) : view.getUint32(8, true);
   const start = major === 1 ? 10 : 12;
   if (length > HEADER_LIMIT || start + length > bytes.byteLength) refuse(source, 'its header is cut short or too long');
-  const text = Buffer.from(bytes.subarray(start, start + length)).toString(major === 3 ? 'utf8' : 'latin1');
+  const text = (major === 3 ? utf8Text : latin1Text)(bytes.subarray(start, start + length));
   return { ...parseDescription(source, text), dataStart: start + length };
 }
 
@@ -127,10 +129,6 @@ export async function npyBytes(data: TensorData): Promise<Uint8Array> {
   const shape = data.shape.length === 1 ? `(${data.shape[0]},)` : `(${data.shape.join(', ')})`;
   const text = `{'descr': '${endian}${code}', 'fortran_order': False, 'shape': ${shape}, }`;
   const length = Math.ceil((10 + text.length + 1) / 64) * 64 - 10;
-  const head = Buffer.alloc(10 + length, ' ');
-  head.set(MAGIC);
-  head.set([1, 0], 6);
-  head.writeUInt16LE(length, 8);
-  head.write(`${text.padEnd(length - 1)}\n`, 10, 'latin1');
-  return Buffer.concat([head, await data.read()]);
+  const head = [...MAGIC, 1, 0, length & 255, length >> 8];
+  return joinBytes([Uint8Array.from(head), latin1Bytes(`${text.padEnd(length - 1)}\n`), await data.read()]);
 }

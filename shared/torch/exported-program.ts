@@ -1,4 +1,5 @@
 /** A torch.export program: its graph, its signature and its weights, from whichever archive holds them. */
+import { latin1Text } from '../bytes/text.ts';
 import { fail } from '../errors.ts';
 import type { TensorData } from '../tensor/data.ts';
 import { isStatic } from '../tensor/dim.ts';
@@ -168,11 +169,7 @@ function readSymbols(
 }
 
 async function versionRecord({ version }: ProgramArchive): Promise<string | null> {
-  return version && version.size <= 16
-    ? Buffer.from(await version.read())
-        .toString('latin1')
-        .trim()
-    : null;
+  return version && version.size <= 16 ? latin1Text(await version.read()).trim() : null;
 }
 
 function schemaVersion(json: Json): string | null {

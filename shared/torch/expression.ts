@@ -1,5 +1,6 @@
 /** Symbolic sizes: the expressions PyTorch writes (sympy's `srepr`, in older files its `str`) as dimensions. */
-import { createHash } from 'node:crypto';
+import { sha256 } from '../bytes/platform.ts';
+import { utf8Bytes } from '../bytes/text.ts';
 import {
   addDims,
   ceilDivDims,
@@ -326,5 +327,7 @@ export function parseDim(text: string, refuse: Fail): Dim {
 
 function unknownSize(syntax: Syntax): Dim {
   const head = syntax.kind === 'call' ? syntax.head.toLowerCase().replace(/\W/g, '_') : 'expr';
-  return symbol(`${head}_${createHash('sha256').update(JSON.stringify(syntax)).digest('hex').slice(0, 8)}`);
+  const hash = sha256();
+  hash.update(utf8Bytes(JSON.stringify(syntax)));
+  return symbol(`${head}_${hash.hex().slice(0, 8)}`);
 }

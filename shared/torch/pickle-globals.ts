@@ -1,4 +1,5 @@
 /** The globals a model file may use, each as a function over plain data. Nothing that is not here is ever called. */
+import { latin1Bytes } from '../bytes/text.ts';
 import type { Dtype } from '../tensor/dtype.ts';
 import { NumpyArray, NumpyDtype, numpyScalar } from './pickle-numpy.ts';
 import type { AllowedGlobal } from './pickle.ts';
@@ -124,7 +125,7 @@ const CALLS: Readonly<Record<string, Call>> = {
   'torch.jit._pickle.restore_type_tag': first,
   '_codecs.encode': ([text, encoding], refuse) =>
     typeof text === 'string' && (encoding === undefined || encoding === 'latin1' || encoding === 'latin-1')
-      ? new Uint8Array(Buffer.from(text, 'latin1'))
+      ? latin1Bytes(text)
       : refuse('text of this encoding is not readable'),
   'builtins.set': ([values]) => new Set(items(values)),
   'builtins.frozenset': ([values]) => new Set(items(values)),

@@ -1,4 +1,5 @@
 /** NumPy's scalars and arrays as pickles hold them. */
+import { latin1Bytes } from '../bytes/text.ts';
 import { OpaqueObject, type PickleValue, Rebuilt, Tuple } from './pickle-values.ts';
 
 type Refuse = (reason: string) => never;
@@ -29,12 +30,7 @@ export class NumpyArray extends Rebuilt {
     this.shape = shape instanceof Tuple ? shape.items.map(Number) : [];
     this.dtype = dtype instanceof NumpyDtype ? dtype : null;
     this.isFortranOrder = order === true;
-    this.bytes =
-      bytes instanceof Uint8Array
-        ? bytes
-        : typeof bytes === 'string'
-          ? new Uint8Array(Buffer.from(bytes, 'latin1'))
-          : null;
+    this.bytes = bytes instanceof Uint8Array ? bytes : typeof bytes === 'string' ? latin1Bytes(bytes) : null;
   }
 }
 
@@ -64,7 +60,7 @@ export function numpyScalar(
 ): PickleValue {
   if (!(dtype instanceof NumpyDtype)) return refuse('a numpy scalar has no dtype');
   const read = Object.hasOwn(SCALARS, dtype.code) ? SCALARS[dtype.code] : undefined;
-  const raw = typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes;
+  const raw = typeof bytes === 'string' ? latin1Bytes(bytes) : bytes;
   if (!read || !(raw instanceof Uint8Array)) return new OpaqueObject(`numpy ${dtype.code}`, []);
   if (raw.byteLength !== Number(dtype.code.slice(1))) return refuse('a numpy scalar has the wrong length');
   return read(new DataView(raw.buffer, raw.byteOffset, raw.byteLength), { little: dtype.order !== '>' });

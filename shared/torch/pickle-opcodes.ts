@@ -1,4 +1,5 @@
 /** The opcodes of pickle protocols 0 to 5, each as what it does to the machine. */
+import { latin1Text, utf8Text } from '../bytes/text.ts';
 import type { PickleMachine } from './pickle.ts';
 import { Tuple } from './pickle-values.ts';
 
@@ -64,20 +65,20 @@ export const OPCODES: Readonly<Record<number, Opcode>> = {
   0x89: (m) => m.push(false), // NEWFALSE
   0x49: oldInteger, // INT
   0x4c: (m) => m.push(m.decimal(m.line())), // LONG
-  0x4a: (m) => m.push(m.bytes(4).readInt32LE()), // BININT
+  0x4a: (m) => m.push(m.int32()), // BININT
   0x4b: (m) => m.push(m.byte()), // BININT1
-  0x4d: (m) => m.push(m.bytes(2).readUInt16LE()), // BININT2
+  0x4d: (m) => m.push(m.uint16()), // BININT2
   0x8a: (m) => m.push(m.long(m.byte())), // LONG1
   0x8b: (m) => m.push(m.long(m.uint32())), // LONG4
   0x46: (m) => m.push(oldFloat(m)), // FLOAT
-  0x47: (m) => m.push(m.bytes(8).readDoubleBE()), // BINFLOAT
+  0x47: (m) => m.push(m.float64()), // BINFLOAT
   0x53: quoted, // STRING
-  0x54: (m) => m.push(m.bytes(m.uint32()).toString('latin1')), // BINSTRING
-  0x55: (m) => m.push(m.bytes(m.byte()).toString('latin1')), // SHORT_BINSTRING
+  0x54: (m) => m.push(latin1Text(m.bytes(m.uint32()))), // BINSTRING
+  0x55: (m) => m.push(latin1Text(m.bytes(m.byte()))), // SHORT_BINSTRING
   0x56: (m) => m.push(unescaped(m.line())), // UNICODE
-  0x58: (m) => m.push(m.bytes(m.uint32()).toString('utf8')), // BINUNICODE
-  0x8c: (m) => m.push(m.bytes(m.byte()).toString('utf8')), // SHORT_BINUNICODE
-  0x8d: (m) => m.push(m.bytes(m.size64()).toString('utf8')), // BINUNICODE8
+  0x58: (m) => m.push(utf8Text(m.bytes(m.uint32()))), // BINUNICODE
+  0x8c: (m) => m.push(utf8Text(m.bytes(m.byte()))), // SHORT_BINUNICODE
+  0x8d: (m) => m.push(utf8Text(m.bytes(m.size64()))), // BINUNICODE8
   0x42: (m) => m.push(copied(m.bytes(m.uint32()))), // BINBYTES
   0x43: (m) => m.push(copied(m.bytes(m.byte()))), // SHORT_BINBYTES
   0x8e: (m) => m.push(copied(m.bytes(m.size64()))), // BINBYTES8

@@ -1,4 +1,5 @@
 /** A pickle machine that never runs anything: it builds plain data, and calls only what a table allows. */
+import { latin1Text } from '../bytes/text.ts';
 import { fail } from '../errors.ts';
 import { OPCODES, STOP } from './pickle-opcodes.ts';
 import { Global, OpaqueObject, OrderedDict, type PickleValue, Rebuilt, Tuple } from './pickle-values.ts';
@@ -46,7 +47,8 @@ const NEVER =
 export const isNeverAllowed = (name: string): boolean => NEVER.test(name);
 
 export class PickleMachine {
-  readonly #bytes: Buffer;
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
   readonly #options: PickleOptions;
   #at: number;
   #stack: PickleValue[] = [];
@@ -54,7 +56,8 @@ export class PickleMachine {
   readonly #memo = new Map<number, PickleValue>();
 
   constructor(bytes: Uint8Array, options: PickleOptions, start = 0) {
-    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#options = options;
     this.#at = start;
   }
@@ -93,36 +96,57 @@ export class PickleMachine {
 
   // Bytes.
 
-  bytes(length: number): Buffer {
+  /** Goes past `length` bytes, and says where they began. */
+  #pass(length: number): number {
     if (length < 0 || length > this.#bytes.length - this.#at) this.refuse(`it ends inside a value of ${length} bytes`);
+    const start = this.#at;
     this.#at += length;
-    return this.#bytes.subarray(this.#at - length, this.#at);
+    return start;
+  }
+
+  bytes(length: number): Uint8Array {
+    const start = this.#pass(length);
+    return this.#bytes.subarray(start, this.#at);
   }
 
   byte(): number {
-    return this.bytes(1)[0]!;
+    return this.#bytes[this.#pass(1)]!;
+  }
+
+  uint16(): number {
+    return this.#view.getUint16(this.#pass(2), true);
+  }
+
+  int32(): number {
+    return this.#view.getInt32(this.#pass(4), true);
   }
 
   uint32(): number {
-    return this.bytes(4).readUInt32LE();
+    return this.#view.getUint32(this.#pass(4), true);
+  }
+
+  float64(): number {
+    return this.#view.getFloat64(this.#pass(8));
   }
 
   size64(): number {
-    const size = this.bytes(8).readBigUInt64LE();
+    const size = this.#view.getBigUint64(this.#pass(8), true);
     return size <= BigInt(this.#bytes.length) ? Number(size) : this.refuse(`it ends inside a value of ${size} bytes`);
   }
 
   line(): string {
     const end = this.#bytes.indexOf(0x0a, this.#at);
     if (end < 0) this.refuse('it ends inside a line');
-    const text = this.bytes(end - this.#at).toString('latin1');
+    const text = latin1Text(this.bytes(end - this.#at));
     this.#at++;
     return text;
   }
 
   long(length: number): number | bigint {
     if (length > PICKLE_LIMITS.longBytes) this.#tooMuch('bytes of an integer', PICKLE_LIMITS.longBytes);
-    const digits = Buffer.from(this.bytes(length)).reverse().toString('hex');
+    const digits = Array.from(this.bytes(length), (byte) => byte.toString(16).padStart(2, '0'))
+      .reverse()
+      .join('');
     return shortened(BigInt.asIntN(8 * length, length === 0 ? 0n : BigInt(`0x${digits}`)));
   }
 

@@ -1,5 +1,6 @@
 /** Reads what torch.save wrote: plain data with lazy tensors, from a zip archive or from the pickles of old torch. */
 import type { ByteSource } from '../bytes/byte-source.ts';
+import { latin1Text } from '../bytes/text.ts';
 import { openZip, type Zip, type ZipEntry } from '../bytes/zip.ts';
 import { fail } from '../errors.ts';
 import { allowedGlobal } from './pickle-globals.ts';
@@ -56,13 +57,7 @@ export async function readSavedPickle(
 
 async function refuseBigEndian(zip: Zip, pickle: ZipEntry, file: string): Promise<void> {
   const order = zip.get(`${pickle.name.slice(0, -'data.pkl'.length)}byteorder`);
-  if (
-    order &&
-    order.size <= 16 &&
-    Buffer.from(await order.read())
-      .toString('latin1')
-      .trim() === 'big'
-  ) {
+  if (order && order.size <= 16 && latin1Text(await order.read()).trim() === 'big') {
     fail('UnsupportedFormat', {
       file,
       found: 'an archive of big-endian numbers',

@@ -1,4 +1,5 @@
 /** The same thing twice becomes one: equal initializers, and equal calls on equal inputs. */
+import { latin1Text } from '../../bytes/text.ts';
 import type { TensorData } from '../../tensor/data.ts';
 import { type Builder, makeBuilder } from '../builder.ts';
 import type { Attribute, Graph, Node, Value } from '../ir.ts';
@@ -30,10 +31,7 @@ export const shareInitializers: Pass = pass('share-initializers', ({ graph }) =>
 });
 
 const dataKey = ({ dtype, shape, memory, identity }: TensorData, identities: Serials<object>): string => {
-  const numbers =
-    memory && memory.byteLength <= COMPARE_BYTES
-      ? Buffer.from(memory.buffer, memory.byteOffset, memory.byteLength).toString('latin1')
-      : `#${identities.of(identity)}`;
+  const numbers = memory && memory.byteLength <= COMPARE_BYTES ? latin1Text(memory) : `#${identities.of(identity)}`;
   return `${dtype}[${shape.join(',')}]${numbers}`;
 };
 

@@ -1,5 +1,6 @@
 /** TensorProto to TensorData: raw bytes stay in the file, lists of numbers become raw bytes. */
 import type { ByteSource } from '../../bytes/byte-source.ts';
+import { joinBytes } from '../../bytes/join.ts';
 import { fail, FerryError } from '../../errors.ts';
 import { derivedData, memoryData, storedData, type TensorData } from '../../tensor/data.ts';
 import { byteLength, type Dtype, DTYPES } from '../../tensor/dtype.ts';
@@ -108,9 +109,9 @@ function joined(
   { pieces, unpack }: { readonly pieces: readonly Bytes[]; readonly unpack: (bytes: Uint8Array) => Uint8Array },
 ): TensorData {
   if (pieces.every(isMemory))
-    return memoryData(dtype, shape, new Uint8Array(unpack(Buffer.concat(pieces as Uint8Array[]))));
+    return memoryData(dtype, shape, new Uint8Array(unpack(joinBytes(pieces as Uint8Array[]))));
   const only = pieces.length === 1 ? pieces[0]! : null;
   if (only && RAW_LISTS.includes(listOf(dtype))) return asData(dtype, shape, only);
   const parts = pieces.map((piece) => asData('uint8', [lengthOf(piece)], piece));
-  return derivedData({ dtype, shape }, parts, (...bytes) => unpack(Buffer.concat(bytes)));
+  return derivedData({ dtype, shape }, parts, (...bytes) => unpack(joinBytes(bytes)));
 }

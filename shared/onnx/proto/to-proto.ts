@@ -1,4 +1,5 @@
 /** Graphs to messages: everything but the bytes of the top graph's initializers. */
+import { utf8Bytes } from '../../bytes/text.ts';
 import { type Dim, dimText, isStatic } from '../../tensor/dim.ts';
 import type { TensorData } from '../../tensor/data.ts';
 import type { TensorType } from '../../tensor/type.ts';
@@ -94,8 +95,6 @@ function originEntries(origin: Origin): Message<'StringStringEntryProto'>[] {
   });
 }
 
-const utf8 = (text: string): Uint8Array => Buffer.from(text, 'utf8');
-
 type AttributeKind = Attribute['kind'];
 type AttributeOf<K extends AttributeKind> = Extract<Attribute, { kind: K }>;
 const ATTRIBUTE_FIELDS: {
@@ -103,10 +102,10 @@ const ATTRIBUTE_FIELDS: {
 } = {
   int: ({ value }) => ({ i: value }),
   float: ({ value }) => ({ f: value }),
-  string: ({ value }) => ({ s: utf8(value) }),
+  string: ({ value }) => ({ s: utf8Bytes(value) }),
   ints: ({ value }) => ({ ints: value }),
   floats: ({ value }) => ({ floats: value }),
-  strings: ({ value }) => ({ strings: value.map(utf8) }),
+  strings: ({ value }) => ({ strings: value.map(utf8Bytes) }),
   tensor: ({ value }, options) => ({ t: tensorMessage(value, options) }),
   graph: ({ value }, options) => ({ g: subgraphMessage(value, options) }),
 };

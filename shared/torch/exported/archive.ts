@@ -1,4 +1,5 @@
 /** The layouts of a .pt2 file over the years, found by the records that are there: never by version or file name. */
+import { latin1Text } from '../../bytes/text.ts';
 import type { ZipEntry } from '../../bytes/zip.ts';
 import { fail } from '../../errors.ts';
 import type { TensorData } from '../../tensor/data.ts';
@@ -106,11 +107,7 @@ async function refuseForeign(records: RecordSet): Promise<void> {
   const file = records.source.name;
   const text = async (name: string): Promise<string | null> => {
     const entry = records.get(name);
-    return entry && entry.size <= 64
-      ? Buffer.from(await entry.read())
-          .toString('latin1')
-          .trim()
-      : null;
+    return entry && entry.size <= 64 ? latin1Text(await entry.read()).trim() : null;
   };
   const format = await text('archive_format');
   if (format !== null && format !== 'pt2')

@@ -2,6 +2,7 @@
  * best_configure.yaml, which Neural Compressor 1.x writes beside the weights: the block style of PyYAML's dump, with
  * tuples as keys. Tags that make objects are a table; anything else is refused.
  */
+import { utf8Text } from '../../bytes/text.ts';
 import { fail } from '../../errors.ts';
 import { type Dict, OrderedDict, type PickleValue, Tuple } from '../pickle-values.ts';
 
@@ -10,7 +11,7 @@ const YAML_LIMITS = { bytes: 16 * 1024 * 1024, depth: 64 } as const;
 export function readConfigureYaml(bytes: Uint8Array, file: string): PickleValue {
   if (bytes.byteLength > YAML_LIMITS.bytes)
     fail('LimitExceeded', { file, what: 'the size in bytes', found: bytes.byteLength, limit: YAML_LIMITS.bytes });
-  return new BlockYaml(Buffer.from(bytes).toString('utf8'), file).read();
+  return new BlockYaml(utf8Text(bytes), file).read();
 }
 
 type Refuse = (reason: string) => never;
