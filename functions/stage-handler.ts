@@ -4,6 +4,7 @@
  */
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { availableParallelism, cpus } from 'node:os';
 import { join } from 'node:path';
 import { Logger } from '@aws-lambda-powertools/logger';
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
@@ -40,7 +41,10 @@ export function stageHandler(
   const metrics = new Metrics();
   const tracer = new Tracer();
   const store = s3Store(tracer.captureAWSv3Client(client));
-  const processor = hostProcessor(process.arch, existsSync(CPUINFO) ? readFileSync(CPUINFO, 'utf8') : '');
+  const processor = hostProcessor(process.arch, existsSync(CPUINFO) ? readFileSync(CPUINFO, 'utf8') : '', {
+    model: cpus()[0]?.model ?? 'unknown',
+    cores: availableParallelism(),
+  });
   const root = ownFolder(stage);
 
   const invoke = async (input: Json, invocation: Invocation): Promise<Json> => {

@@ -6,6 +6,7 @@ import { formatBytes, formatDecibels, formatMilliseconds, formatNumber, formatSh
 import { page } from '../shared/report/html.ts';
 import { withinSize } from '../shared/report/limits.ts';
 import { html, type Hole, shorten } from '../shared/report/markup.ts';
+import { machineText } from '../shared/report/machine.ts';
 import { comparisonWith, largestDifference, smallestSqnr } from '../shared/report/measures.ts';
 import { readJson } from '../shared/report/json.ts';
 import type { Report, Variant } from '../shared/report/report.ts';
@@ -26,6 +27,7 @@ const COLUMNS = [
   number('SQNR from FP32'),
   number('Top-1'),
   number('Median latency'),
+  text('Measured on'),
 ];
 
 /** The page; without ids it says how to choose. Refuses an unknown run with FileNotFound. */
@@ -61,5 +63,6 @@ function cells({ run, report, variant }: Row): readonly Hole[] {
     sqnr === Infinity ? 'equal' : formatDecibels(sqnr),
     accuracy ? formatShare(accuracy.top1) : '–',
     latency ? formatMilliseconds(latency.medianMs) : '–',
+    latency?.machine ? shorten(machineText(latency.machine), 120) : '–',
   ];
 }

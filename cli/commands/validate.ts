@@ -3,6 +3,7 @@ import { DEFAULT_PROCESSOR, PROCESSOR_NAMES } from '../../shared/choices.ts';
 import { OPTIONS } from '../../shared/pipeline/job/job-schema.ts';
 import { judge } from '../../shared/report/criterion.ts';
 import { formatMilliseconds, formatSpeedChange } from '../../shared/report/format.ts';
+import { machineText } from '../../shared/report/machine.ts';
 import { mayBeScores } from '../../shared/report/measures.ts';
 import type { Latency, Validation } from '../../shared/report/report.ts';
 import { otherThan, PRODUCTS, sumsText } from '../../shared/report/sums.ts';
@@ -122,11 +123,12 @@ function outcome(file: string, validation: Validation): FileOutcome {
   return { text: lines.join('\n'), facts, error: { code: 'ValidationFailed', message: problems.join('; ') } };
 }
 
-const latencyText = ({ medianMs, fp32MedianMs, batch }: Latency): string =>
+const latencyText = ({ medianMs, fp32MedianMs, batch, machine }: Latency): string =>
   `${formatMilliseconds(medianMs)} a run, batch ${batch}` +
   (fp32MedianMs === null
     ? ''
-    : `; FP32 in the same runs ${formatMilliseconds(fp32MedianMs)}: ${formatSpeedChange(fp32MedianMs, medianMs)}`);
+    : `; FP32 in the same runs ${formatMilliseconds(fp32MedianMs)}: ${formatSpeedChange(fp32MedianMs, medianMs)}`) +
+  (machine ? `; ${machineText(machine)}` : '');
 
 /** A model compared with FP32 must keep what the pipeline asks of an INT8 model. */
 function tooFarFromFp32(validation: Validation): string[] {

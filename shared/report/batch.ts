@@ -4,6 +4,7 @@ import { formatBytes, formatCount, formatSizeChange, formatTime } from './format
 import { page } from './html.ts';
 import { writeJson } from './json.ts';
 import { withinSize, type Limits } from './limits.ts';
+import { safeLink } from './link.ts';
 import { html, shorten, type Hole, type Html } from './markup.ts';
 import { nextStep } from './next-step.ts';
 import type { Verdict } from './report.ts';
@@ -105,16 +106,6 @@ export function batchJson(
 }
 
 export const batchItemJson = (item: BatchItem): string => `    ${JSON.stringify(item)}`;
-
-/** A link cannot run anything: https, or a path below the batch report with every segment encoded. */
-export function safeLink(target: string): string {
-  if (target.startsWith('https://')) return target;
-  return `./${target
-    .split('/')
-    .filter((part) => part !== '')
-    .map((part) => encodeURIComponent(part.toWellFormed()))
-    .join('/')}`;
-}
 
 function overview({ counts: { status }, delivered }: BatchSummary): Html {
   const tile = (kind: Verdict): Html =>

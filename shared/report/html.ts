@@ -3,9 +3,11 @@ import { sectionElement, type Section } from './elements.ts';
 import { withinSize, type Limits } from './limits.ts';
 import { html, shorten, type Html } from './markup.ts';
 import type { Report } from './report.ts';
+import { advice } from './sections/advice.ts';
 import { failure } from './sections/failure.ts';
 import { header } from './sections/header.ts';
 import { model } from './sections/model.ts';
+import { operatorTimes } from './sections/operator-times.ts';
 import { operators } from './sections/operators.ts';
 import { options } from './sections/options.ts';
 import { reproduce } from './sections/reproduce.ts';
@@ -21,10 +23,12 @@ type Row = readonly Section[];
 const rowsOf = (report: Report, limits: Limits): readonly Row[] =>
   [
     [failure(report, limits)],
+    [advice(report, limits)],
     [warnings(report, limits)],
     [variants(report, limits)],
     ...variantSections(report, limits).map((section) => [section]),
     [model(report, limits)],
+    [operatorTimes(report, limits)],
     [operators(report, limits), stages(report, limits)],
     [options(report, limits), reproduce(report, limits)],
   ].map((row) => row.filter((section) => section !== null));

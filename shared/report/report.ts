@@ -63,7 +63,17 @@ export interface OutputComparison {
   readonly top1Agreement: number | null;
   /** Whether rows may be scores of classes, so that the agreement means something; absent: not known, so they may. */
   readonly looksLikeScores?: boolean;
+  /** The samples that are furthest off, worst first; absent where outputs do not tell samples apart. */
+  readonly worst?: readonly WorstSample[];
   readonly withinTolerance: boolean | null;
+}
+
+export interface WorstSample {
+  /** From 0, in the order of the data. */
+  readonly sample: number;
+  readonly maxAbsDiff: number;
+  /** Place of the largest score: there, and in the model that is compared. Absent where these are no scores. */
+  readonly largest?: { readonly reference: number; readonly actual: number };
 }
 
 export interface Comparison {
@@ -75,6 +85,31 @@ export interface Comparison {
   readonly outputs: readonly OutputComparison[];
 }
 
+/** What ran a model. */
+export interface Machine {
+  /** For people: `AMD EPYC, x64 with VNNI`. */
+  readonly processor: string;
+  /** null: not known. */
+  readonly cores: number | null;
+  /** Of onnxruntime's pool; null: not known. */
+  readonly threads: number | null;
+}
+
+/** What the operators of one run take. */
+export interface OperatorTimes {
+  readonly runs: number;
+  readonly threads: number;
+  /** Of the model as onnxruntime optimized it, slowest first. */
+  readonly operators: readonly OperatorTime[];
+}
+
+export interface OperatorTime {
+  readonly operator: string;
+  readonly nodes: number;
+  /** Milliseconds of all its nodes in one run. */
+  readonly ms: number;
+}
+
 export interface Latency {
   /** Median milliseconds of one run, interleaved with the FP32 model. */
   readonly medianMs: number;
@@ -84,6 +119,7 @@ export interface Latency {
   readonly fp32MedianMs: number | null;
   /** `medianMs` divided by `fp32MedianMs`. */
   readonly ratioToFp32: number | null;
+  readonly machine?: Machine;
 }
 
 export interface Accuracy {
@@ -134,6 +170,8 @@ export interface Validation {
   readonly comparisons: readonly Comparison[];
   readonly accuracy: Accuracy | null;
   readonly latency: Latency | null;
+  /** Absent where nobody said where to profile. */
+  readonly operatorTimes?: OperatorTimes;
   /** What onnxruntime makes of operators on codes; absent for a model without. */
   readonly kernels?: readonly QuantizedOperator[];
   /** Absent for a model without codes. */

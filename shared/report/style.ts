@@ -118,6 +118,8 @@ dd{margin:0;overflow-wrap:anywhere;font-variant-numeric:tabular-nums}
 .checks .outcome{display:flex;gap:8px;align-items:baseline}
 .checks .mark{transform:translateY(.2em)}
 .checks .outcome>*{min-width:0}
+.advice{margin:0;padding-left:1.6em}
+.advice li{margin:0 0 6px;max-width:90ch;overflow-wrap:anywhere}
 .detail,.more,.none{color:var(--muted)}
 .warnings{display:grid;gap:10px}
 .warnings li{display:flex;gap:12px;padding:12px 16px;border:1px solid color-mix(in srgb,var(--warn) 30%,transparent);background:var(--warn-soft);border-radius:10px;overflow-wrap:anywhere}

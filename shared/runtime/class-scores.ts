@@ -8,3 +8,10 @@ const NAMED = /(?:^|[._])(?:logits?|scores?|prob(?:abilitie)?s|softmax)(?:_\d+)?
  * width of an image, so there the name has to say it: `[batch, tokens, words]` of a language model.
  */
 export const looksLikeScores = (name: string, rank: number): boolean => rank === 2 || (rank === 3 && NAMED.test(name));
+
+/** Place of the largest element in `values[start, start + count)`, the first one of equals. */
+export function largestAt(values: ArrayLike<number>, start: number, count: number): number {
+  let at = 0;
+  for (let i = 1; i < count; i++) if (values[start + i]! > values[start + at]!) at = i;
+  return at;
+}

@@ -3,10 +3,12 @@ import type { Accuracy, Comparison } from '../report/report.ts';
 import { fail } from '../errors.ts';
 import { asFloats } from '../tensor/arithmetic.ts';
 import { isFloat } from '../tensor/dtype.ts';
-import { compareOutput, largestAt, type OutputComparer, type Tolerance } from './compare.ts';
+import { largestAt } from './class-scores.ts';
+import { compareOutput, type OutputComparer, type Tolerance } from './compare.ts';
 import { type Declared, type MemoryTensor, type MemoryTensors, type Session } from './session.ts';
 import { actualText } from './shapes.ts';
-import type { BaseFeeds, ValidationRequest } from './validation-request.ts';
+import type { SamplePlace } from './worst-samples.ts';
+import { type BaseFeeds, rowsOf, type ValidationRequest } from './validation-request.ts';
 
 /** Samples of one run while comparing with FP32 and counting labels. */
 const COMPARE_BATCH = 16;
@@ -42,8 +44,9 @@ export async function compareWithPytorch(
   const compared = session.outputs.filter((o) => reference.outputs.has(o.name));
   const comparers = makeComparers(compared, tolerance);
   const results = await session.run(reference.inputs);
-  addAll(comparers, { actual: results, reference: reference.outputs, file: 'the reference' });
-  const samples = [...reference.inputs.values()][0]?.shape[0] ?? 1;
+  const samples = rowsOf(reference.inputs);
+  const place = { first: 0, count: samples, rows: samples };
+  addAll(comparers, { actual: results, reference: reference.outputs, file: 'the reference', place });
   return comparison('pytorch', { samples, tolerance, comparers });
 }
 
@@ -59,7 +62,13 @@ function addAll(
     actual,
     reference,
     file,
-  }: { readonly actual: MemoryTensors; readonly reference: MemoryTensors; readonly file: string },
+    place,
+  }: {
+    readonly actual: MemoryTensors;
+    readonly reference: MemoryTensors;
+    readonly file: string;
+    readonly place: SamplePlace;
+  },
 ): void {
   for (const [name, comparer] of comparers) {
     const [a, r] = [actual.get(name)!, reference.get(name)!];
@@ -69,7 +78,7 @@ function addAll(
         problem: `output "${name}" is ${actualText(r)} there`,
         expected: `${actualText(a)}, as the model gives`,
       });
-    comparer.add(a, r);
+    comparer.add(a, r, place);
   }
 }
 
@@ -97,7 +106,8 @@ export async function runSamples(
   for await (const batch of batches) {
     const results = await session.run(batch.feeds);
     if (fp32) {
-      addAll(comparers, { actual: results, reference: await fp32.run(batch.feeds), file: `"${fp32.file}"` });
+      const place = { first: samples, count: batch.samples, rows: rowsOf(batch.feeds) };
+      addAll(comparers, { actual: results, reference: await fp32.run(batch.feeds), file: `"${fp32.file}"`, place });
     }
     if (labels && scores)
       correct += countCorrect(results.get(scores)!, labels.subarray(samples, samples + batch.samples));

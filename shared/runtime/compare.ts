@@ -4,8 +4,9 @@ import { asFloats } from '../tensor/arithmetic.ts';
 import { addDistances, type Distances, noDistances } from '../tensor/distances.ts';
 import { type Dtype, isFloat } from '../tensor/dtype.ts';
 import { decodeBigInts } from '../tensor/numbers.ts';
-import { looksLikeScores } from './class-scores.ts';
+import { largestAt, looksLikeScores } from './class-scores.ts';
 import type { MemoryTensor } from './session.ts';
+import { type SamplePlace, WorstSamples } from './worst-samples.ts';
 
 export interface Tolerance {
   readonly rtol: number;
@@ -15,7 +16,8 @@ export const DEFAULT_TOLERANCE: Tolerance = { rtol: 1e-3, atol: 1e-4 };
 
 /** Gathers one output; both tensors of a pair must have the same dtype and shape. */
 export interface OutputComparer {
-  add(actual: MemoryTensor, reference: MemoryTensor): void;
+  /** `place`: which samples these are, to know the worst of them. */
+  add(actual: MemoryTensor, reference: MemoryTensor, place?: SamplePlace): void;
   result(): OutputComparison;
 }
 
@@ -23,12 +25,15 @@ export interface OutputComparer {
 export function compareOutput(output: string, dtype: Dtype, tolerance: Tolerance = DEFAULT_TOLERANCE): OutputComparer {
   const sums = noDistances();
   const rows: RowCount = { rows: 0, agreeing: 0, rank: 0 };
+  const worst = new WorstSamples();
   const { rtol, atol } = isFloat(dtype) ? tolerance : { rtol: 0, atol: 0 };
   return {
-    add(actual, reference) {
+    add(actual, reference, place) {
       requireSamePlace(output, actual, reference);
       const a = numbersOf(actual);
       const r = numbersOf(reference);
+      if (place)
+        worst.add({ actual: a, reference: r, shape: reference.shape, isScores: reference.shape.length === 2 }, place);
       addDistances(sums, { actual: a, reference: r, rtol, atol });
       if (WIDE.has(dtype)) addWideDistances(sums, actual, reference);
       const classes = reference.shape.at(-1) ?? 0;
@@ -48,6 +53,7 @@ export function compareOutput(output: string, dtype: Dtype, tolerance: Tolerance
       top1Agreement: rows.rows > 0 ? rows.agreeing / rows.rows : null,
       ...(rows.rows > 0 ? { looksLikeScores: looksLikeScores(output, rows.rank) } : {}),
       withinTolerance: sums.elements > 0 ? sums.outside === 0 : null,
+      ...(worst.result()?.length ? { worst: worst.result()! } : {}),
     }),
   };
 }
@@ -116,11 +122,4 @@ function countAgreeing(
     count.rows++;
     if (largestAt(actual, start, classes) === largestAt(reference, start, classes)) count.agreeing++;
   }
-}
-
-/** Place of the largest element in `values[start, start + count)`, the first one of equals. */
-export function largestAt(values: ArrayLike<number>, start: number, count: number): number {
-  let at = 0;
-  for (let i = 1; i < count; i++) if (values[start + i]! > values[start + at]!) at = i;
-  return at;
 }

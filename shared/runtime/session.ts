@@ -39,6 +39,8 @@ export interface SessionOptions {
   readonly products?: 'default' | 'precise';
   /** Where onnxruntime writes the model as it runs it; what is large goes into a second file beside it. */
   readonly saveOptimized?: string;
+  /** Beginning of a path: onnxruntime writes down there what each node took, until the session is released. */
+  readonly saveProfile?: string;
 }
 
 export interface Session {
@@ -64,7 +66,7 @@ const QUIET = 4;
 /** Load a model by its path (needed where weights are in a second file) or from bytes. */
 export async function openSession(
   model: string | Uint8Array,
-  { optimize = 'all', threads, products = 'default', saveOptimized }: SessionOptions = {},
+  { optimize = 'all', threads, products = 'default', saveOptimized, saveProfile }: SessionOptions = {},
 ): Promise<Session> {
   const file = typeof model === 'string' ? model : 'model in memory';
   const options: ort.InferenceSession.SessionOptions = {
@@ -72,6 +74,7 @@ export async function openSession(
     logSeverityLevel: QUIET,
     ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
     ...(saveOptimized === undefined ? {} : { optimizedModelFilePath: saveOptimized }),
+    ...(saveProfile === undefined ? {} : { enableProfiling: true, profileFilePrefix: saveProfile }),
     extra: {
       session: {
         ...(products === 'precise' ? PRECISE_PRODUCTS : {}),
@@ -86,6 +89,7 @@ export async function openSession(
     return wrap(file, session, {
       inputs: declaredOf(session.inputMetadata),
       outputs: declaredOf(session.outputMetadata),
+      profiles: saveProfile !== undefined,
     });
   } catch (cause) {
     return fail('ModelDoesNotLoad', { file, reason: reasonOf(cause) }, cause);
@@ -106,11 +110,11 @@ export async function withSession<T>(
   }
 }
 
-function wrap(
-  file: string,
-  session: ort.InferenceSession,
-  { inputs, outputs }: { readonly inputs: readonly Declared[]; readonly outputs: readonly Declared[] },
-): Session {
+interface Wrapped extends Pick<Session, 'inputs' | 'outputs'> {
+  readonly profiles: boolean;
+}
+
+function wrap(file: string, session: ort.InferenceSession, { inputs, outputs, profiles }: Wrapped): Session {
   return {
     file,
     inputs,
@@ -125,7 +129,10 @@ function wrap(
         return fail('ModelDoesNotRun', { file, reason: reasonOf(cause) }, cause);
       }
     },
-    release: () => session.release(),
+    async release() {
+      if (profiles) session.endProfiling();
+      await session.release();
+    },
   };
 }
 

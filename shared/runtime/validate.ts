@@ -1,14 +1,16 @@
 /** Runs a model and says what is right and wrong with it: the validation stage without its files. */
-import type { Check, Comparison, Latency, Validation } from '../report/report.ts';
+import type { Check, Comparison, Latency, Machine, OperatorTimes, Validation } from '../report/report.ts';
 import { conditionText, holdsFor } from '../tensor/condition.ts';
 import { DEFAULT_TOLERANCE } from './compare.ts';
+import { processorText } from './host-processor.ts';
 import { measureLatency } from './latency.ts';
+import { operatorTimes } from './operator-times.ts';
 import { otherSizes, shapeOf } from './random-inputs.ts';
 import { type Declared, type MemoryTensors, openSession, RUNTIME, type Session, withSession } from './session.ts';
 import { actualText, bindSizes, declarationProblems, resized } from './shapes.ts';
 import { attempt, judge, judgeFinite, runChecked } from './run-checks.ts';
 import { compareWithPytorch, runSamples, type SampleRun } from './compare-runs.ts';
-import { baseFeeds, type ValidationRequest } from './validation-request.ts';
+import { type BaseFeeds, baseFeeds, type ValidationRequest } from './validation-request.ts';
 
 /** Never refuses a model for what it does: a model that does not load or run is a failed check. */
 export async function validateModel(request: ValidationRequest): Promise<Validation> {
@@ -45,7 +47,7 @@ export async function measureModel(request: ValidationRequest): Promise<Pick<Val
   });
 }
 
-type Measured = Partial<Pick<Validation, 'samples' | 'comparisons' | 'accuracy' | 'latency'>>;
+type Measured = Partial<Pick<Validation, 'samples' | 'comparisons' | 'accuracy' | 'latency' | 'operatorTimes'>>;
 
 const validation = (request: ValidationRequest, checks: readonly Check[], measured: Measured = {}): Validation => ({
   checks,
@@ -116,13 +118,26 @@ async function runAll(
     batch: base.batch,
     now: request.now,
   });
+  const times = await timesOf(request, base);
+  const machine = machineOf(request, times);
   return validation(request, checks, {
     samples: onSamples.samples,
     comparisons,
     accuracy: onSamples.accuracy,
-    latency,
+    latency: machine ? { ...latency, machine } : latency,
+    ...(times ? { operatorTimes: times } : {}),
   });
 }
+
+const timesOf = async ({ model, workFolder, products, now }: ValidationRequest, { feeds }: BaseFeeds) =>
+  workFolder === undefined
+    ? null
+    : operatorTimes(model, { feeds, workFolder, now, ...(products === undefined ? {} : { products }) });
+
+const machineOf = ({ host }: ValidationRequest, times: OperatorTimes | null): Machine | null =>
+  host === undefined
+    ? null
+    : { processor: processorText(host), cores: host.cores ?? null, threads: times?.threads ?? null };
 
 const resizedFeeds = (
   inputs: readonly Declared[],

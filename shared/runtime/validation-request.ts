@@ -2,6 +2,7 @@
 import type { Validation } from '../report/report.ts';
 import { type Condition } from '../tensor/condition.ts';
 import { type Tolerance } from './compare.ts';
+import type { HostProcessor } from './host-processor.ts';
 import { firstSizes, randomFrom, randomInputs, type SizeRange } from './random-inputs.ts';
 import type { Samples } from './samples.ts';
 import { type Declared, type MemoryTensors, type SessionOptions } from './session.ts';
@@ -26,6 +27,10 @@ export interface ValidationRequest {
   readonly products?: SessionOptions['products'];
   readonly tolerance?: Tolerance;
   readonly seed?: number;
+  /** Where onnxruntime may write what operators take; left out, that is not measured. */
+  readonly workFolder?: string;
+  /** What runs it here. */
+  readonly host?: HostProcessor;
   /** Milliseconds. */
   readonly now: () => number;
 }
@@ -38,9 +43,12 @@ export interface BaseFeeds {
   readonly batch: number;
 }
 
+/** Length of the leading axis of the first input; 1 where it has none. */
+export const rowsOf = (feeds: MemoryTensors): number => [...feeds.values()][0]?.shape[0] ?? 1;
+
 export async function baseFeeds(request: ValidationRequest, inputs: readonly Declared[]): Promise<BaseFeeds> {
   const of = (kind: Validation['data'], feeds: MemoryTensors, samples?: number): BaseFeeds => {
-    const batch = [...feeds.values()][0]?.shape[0] ?? 1;
+    const batch = rowsOf(feeds);
     return { kind, feeds, samples: samples ?? batch, batch };
   };
   if (request.samples) {

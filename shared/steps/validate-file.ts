@@ -31,7 +31,8 @@ export interface ValidateFileRequest extends Pick<
   readonly reference?: ByteSource | undefined;
   /** What PyTorch's INT8 computes, of a quantized model: how many samples equal it. */
   readonly int8Reference?: Int8Reference | undefined;
-  /** Where files may be made on the way: given, the integer kernels of a quantized model are counted. */
+  /** Where files may be made on the way: given, operators are timed and the integer kernels of a quantized
+   * model counted. */
   readonly workFolder?: string | undefined;
   /** Where a quantized model will run: the sums of 8-bit products it is judged by are those of that processor. */
   readonly processor?: Processor | undefined;
@@ -41,8 +42,9 @@ export interface ValidateFileRequest extends Pick<
 }
 
 export async function validateFile(request: ValidateFileRequest): Promise<Validation> {
-  const { data, reference, int8Reference, workFolder, processor = DEFAULT_PROCESSOR, signal, ...how } = request;
-  const { host = UNKNOWN_PROCESSOR } = request;
+  const { data, reference, int8Reference, workFolder, processor = DEFAULT_PROCESSOR, signal, ...more } = request;
+  const { host: known = undefined, ...how } = more;
+  const host = known ?? UNKNOWN_PROCESSOR;
   for (const path of [request.model, request.fp32]) if (path !== undefined) await requireOnnx(path);
   const file = await modelIn(request.model);
   const { graph } = file;
@@ -56,18 +58,20 @@ export async function validateFile(request: ValidateFileRequest): Promise<Valida
       code: 'BadReferenceData',
       ...(data.labels === undefined ? {} : { labels: data.labels }),
     }));
-  const known = reference && (await readReference(reference, inputs, outputs ?? declaredOf(file, 'outputs')));
+  const expected = reference && (await readReference(reference, inputs, outputs ?? declaredOf(file, 'outputs')));
   for (const path of [request.model, request.fp32]) if (path !== undefined) await verifyLinkedWeights(path);
   signal?.throwIfAborted();
   const isQuantized = holdsCodes(file);
   const judged = isQuantized ? productsFor(processor, host) : 'default';
   const asked: ValidationRequest = {
     ...how,
+    ...(workFolder === undefined ? {} : { workFolder }),
+    ...(known ? { host: known } : {}),
     products: judged,
     conditions: validFor(file),
     ...(outputs ? { declared: { inputs, outputs } } : {}),
     ...(samples ? { samples } : {}),
-    ...(known ? { reference: known } : {}),
+    ...(expected ? { reference: expected } : {}),
   };
   const validation = await validateModel(asked);
   const loads = validation.checks.some(({ passed }) => passed);

@@ -1,9 +1,9 @@
+import { safeLink } from '../../shared/report/link.ts';
 import { describe, expect, test } from 'vitest';
 import {
   batchItemJson,
   batchJson,
   renderBatchHtml,
-  safeLink,
   summarize,
   type BatchFrame,
   type BatchItem,

@@ -156,6 +156,13 @@ test('against FP32, with labels, and how long it takes', async () => {
   expect(after.comparisons).toMatchObject([
     { against: 'fp32', samples: 4, outputs: [{ maxAbsDiff: 0.5, meanAbsDiff: 0.25, top1Agreement: 0.75 }] },
   ]);
+  // All are off by 0.5, so they keep their order; [0, 0.25] is the second sample.
+  expect(after.comparisons[0]!.outputs[0]!.worst).toMatchObject([
+    { sample: 0, maxAbsDiff: 0.5, largest: { reference: 1, actual: 1 } },
+    { sample: 1, maxAbsDiff: 0.5, largest: { reference: 1, actual: 0 } },
+    { sample: 2, maxAbsDiff: 0.5 },
+    { sample: 3, maxAbsDiff: 0.5 },
+  ]);
   expect(after.latency).toMatchObject({ ratioToFp32: 1, batch: 1 });
 });
 

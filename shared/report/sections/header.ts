@@ -21,6 +21,8 @@ import {
   formatTime,
 } from '../format.ts';
 import type { Limits } from '../limits.ts';
+import { baseName } from '../link.ts';
+import { machineText } from '../machine.ts';
 import { html, shorten, type Hole, type Html } from '../markup.ts';
 import type { Report, Variant } from '../report.ts';
 
@@ -38,30 +40,23 @@ interface Tile {
 export const header = (report: Report, limits: Limits): Html => html`<header>
 <p class="eyebrow">torchferry report</p>
 <h1>${shorten(baseName(report.model.key) || 'unknown model', Math.ceil(limits.name / 2))}</h1>
-${source(report, limits)}<div class="verdict ${report.verdict.status}">${mark(report.verdict.status)}<p><b>${VERDICTS[report.verdict.status]}</b>\
+<div class="verdict ${report.verdict.status}">${mark(report.verdict.status)}<p><b>${VERDICTS[report.verdict.status]}</b>\
 <span>${shorten(report.verdict.sentence, limits.text)}</span></p></div>
 ${
   report.variants.length
     ? html`<div class="tiles">${tiles(report).map(tileElement)}</div>
 `
     : null
-}</header>
+}${source(report, limits)}</header>
 `;
 
-const baseName = (key: string): string => key.split('/').findLast((part) => part !== '') ?? key;
-
-function source({ model, job, torchferry }: Report, limits: Limits): Html {
-  const cut = (text: string | null): Hole => (text ? name(text, limits) : null);
+/** What it was, on one line: what nobody reads aloud stands at the end of the page. */
+function source({ model, job }: Report, limits: Limits): Html {
   return facts([
-    ['Source', cut(model.key)],
+    ['Source', model.key ? name(model.key, limits) : null],
     ['Size', model.bytes === 0 ? null : exact(formatBytes(model.bytes), `${formatCount(model.bytes)} bytes`)],
-    ['SHA-256', cut(model.sha256)],
-    ['Object version', cut(model.version)],
-    ['Format', model.format === null ? null : shorten(model.format, limits.name)],
     ['PyTorch', model.torchVersion === null ? null : shorten(model.torchVersion, limits.name)],
-    ['Job', cut(job.id)],
     ['Created', shorten(formatTime(job.created), limits.name)],
-    ['torchferry', shorten(torchferry, limits.name)],
   ]);
 }
 
@@ -116,9 +111,9 @@ function latency(shown: Variant | null): Tile {
     label: `Latency, ${titleOf(shown!)}, batch ${found.batch}`,
     value: exact(formatMilliseconds(found.medianMs), `median of ${formatCount(found.runs)} runs: ${found.medianMs} ms`),
     note:
-      found.fp32MedianMs !== null
+      (found.fp32MedianMs !== null
         ? `FP32 ${formatMilliseconds(found.fp32MedianMs)}, ${formatSpeedChange(found.fp32MedianMs, found.medianMs)}`
-        : `median of ${formatCount(found.runs)} runs`,
+        : `median of ${formatCount(found.runs)} runs`) + (found.machine ? `; ${machineText(found.machine)}` : ''),
   };
 }
 

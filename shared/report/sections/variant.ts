@@ -3,13 +3,16 @@ import { CODE_TYPES, DYNAMIC_ACTIVATIONS, isQuantized } from '../../choices.ts';
 import { blocksText } from '../blocks.ts';
 import { judge } from '../criterion.ts';
 import { equalText } from '../equal-samples.ts';
-import { badge, exact, facts, listed, name, outcome, type Section } from '../elements.ts';
+import { badge, exact, facts, folded, listed, name, outcome, type Section } from '../elements.ts';
 import { formatBytes, formatCount, formatMilliseconds, formatShare, formatSpeedChange } from '../format.ts';
 import type { Limits } from '../limits.ts';
+import { baseName, linkBeside } from '../link.ts';
+import { machineText } from '../machine.ts';
 import { html, shorten, type Hole, type Html } from '../markup.ts';
 import { referenceOf } from '../measures.ts';
 import { kernelSummary } from '../kernels.ts';
 import type {
+  Check,
   Quantization,
   QuantizedOperator,
   Report,
@@ -25,6 +28,7 @@ import { failureElement } from './failure.ts';
 import { keptInFloat, withoutKernel } from './kept-in-float.ts';
 import { transferTable } from './transfer.ts';
 import { worstLayers } from './worst-layers.ts';
+import { worstSamples } from './worst-samples.ts';
 
 export const variantSections = (report: Report, limits: Limits): readonly Section[] =>
   report.variants.slice(0, limits.rows).map((variant, i) => ({
@@ -44,6 +48,7 @@ ${variant.failure ? failureElement(variant.failure, limits) : null}
 ${facts([...quantizationFacts(quantization, limits), ...int8Facts(validation), ...validationFacts(validation, limits), ['Files', files(variant.files, limits)]])}
 ${criterion(variant, report)}
 ${comparisonTable(variant, limits)}
+${worstSamples(variant, limits)}
 ${checks(validation, limits)}
 ${withoutKernel(validation?.kernels ?? [], limits)}
 ${quantization ? damage(quantization, at, limits) : null}</article>`;
@@ -61,9 +66,7 @@ const files = (list: readonly ReportedFile[], limits: Limits): Hole =>
         list,
         limits,
         (file) =>
-          html`<li>${name(file.path, limits)} ${exact(formatBytes(file.bytes), `${formatCount(file.bytes)} bytes`)}${
-            file.sha256 === null ? null : html` <small>sha256 ${name(file.sha256, limits)}</small>`
-          }</li>`,
+          html`<li><a href="${linkBeside(file.path)}">${name(baseName(file.path), limits)}</a> ${exact(formatBytes(file.bytes), `${formatCount(file.bytes)} bytes`)}</li>`,
       )}</ul>`;
 
 function quantizationFacts(q: Quantization | null, limits: Limits): readonly (readonly [string, Hole])[] {
@@ -116,7 +119,8 @@ function validationFacts(v: Validation | null, limits: Limits): readonly (readon
         `, median of ${formatCount(v.latency.runs)} runs, batch ${formatCount(v.latency.batch)}` +
           (before === null
             ? ''
-            : `; FP32 between them ${formatMilliseconds(before)}: ${formatSpeedChange(before, v.latency.medianMs)}`),
+            : `; FP32 between them ${formatMilliseconds(before)}: ${formatSpeedChange(before, v.latency.medianMs)}`) +
+          (v.latency.machine ? `; ${shorten(machineText(v.latency.machine), limits.text)}` : ''),
       ],
     ],
     ['8-bit sums', v.sums ? shorten(sumsText(v.sums), limits.text) : null],
@@ -138,20 +142,23 @@ function criterion(variant: Variant, { variants, criterion: asked }: Report): Ht
   return html`<ul class="checks">${findings.map((f) => html`<li>${outcome(f.met ? 'pass' : 'warn', html`<span><b>Criterion</b> ${f.text}</span>`)}</li>`)}</ul>`;
 }
 
-const failedFirst = (list: Validation['checks']): Validation['checks'] =>
-  list.toSorted((a, b) => Number(a.passed) - Number(b.passed));
+const checkItem = ({ name: check, passed, detail }: Check, limits: Limits): Html =>
+  html`<li>${outcome(
+    passed ? 'pass' : 'fail',
+    html`<span><b>${shorten(check, limits.name)}</b> ${passed ? 'passed' : 'failed'}${
+      detail ? html`<span class="detail">: ${shorten(detail, limits.text)}</span>` : null
+    }</span>`,
+  )}</li>`;
 
-const checks = (v: Validation | null, limits: Limits): Html | null =>
-  !v?.checks.length
-    ? null
-    : html`<ul class="checks">${listed(
-        failedFirst(v.checks),
-        limits,
-        (c) =>
-          html`<li>${outcome(
-            c.passed ? 'pass' : 'fail',
-            html`<span><b>${shorten(c.name, limits.name)}</b> ${c.passed ? 'passed' : 'failed'}${
-              c.detail ? html`<span class="detail">: ${shorten(c.detail, limits.text)}</span>` : null
-            }</span>`,
-          )}</li>`,
-      )}</ul>`;
+const checkList = (all: readonly Check[], limits: Limits): Html =>
+  html`<ul class="checks">${listed(all, limits, (each) => checkItem(each, limits))}</ul>`;
+
+/** What failed is read, what passed is counted. */
+function checks(v: Validation | null, limits: Limits): Html | null {
+  if (!v?.checks.length) return null;
+  const [failed, passed] = [v.checks.filter((each) => !each.passed), v.checks.filter((each) => each.passed)];
+  const count = `${formatCount(passed.length)} of ${formatCount(v.checks.length)} checks passed`;
+  return html`${failed.length ? checkList(failed, limits) : null}${
+    passed.length ? folded(outcome('pass', count), checkList(passed, limits)) : null
+  }`;
+}

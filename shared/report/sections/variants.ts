@@ -2,6 +2,7 @@
 import { badge, exact, name, number, outcome, table, text, type Section } from '../elements.ts';
 import { formatBytes, formatCount, formatDecibels, formatMilliseconds, formatNumber, formatShare } from '../format.ts';
 import type { Limits } from '../limits.ts';
+import { machinesOf } from '../machine.ts';
 import { html, shorten, type Hole, type Html } from '../markup.ts';
 import { closestComparison, comparisonWith, referenceOf, largestDifference, smallestSqnr } from '../measures.ts';
 import { result } from '../result.ts';
@@ -13,15 +14,16 @@ export function variants(report: Report, limits: Limits): Section | null {
   return { id: 'variants', title: 'Variants', body: html`${overview(report, limits)}${tradeOffs(report, limits)}` };
 }
 
+// How each came out stands where a narrow screen shows it.
 const COLUMNS = [
   text('Variant'),
+  text('Result'),
   number('Size'),
   number('of FP32'),
   number('Max diff. from PyTorch'),
   number('SQNR from FP32'),
   number('Top-1'),
   number('Median latency'),
-  text('Result'),
 ];
 
 function overview(report: Report, limits: Limits): Html {
@@ -32,16 +34,18 @@ function overview(report: Report, limits: Limits): Html {
     const sqnr = smallestSqnr(comparisonWith(v, 'fp32'));
     return [
       html`<a href="#variant-${report.variants.indexOf(v)}">${name(v.name, limits)}</a>${v.name === report.chosen ? badge('chosen') : null}`,
+      outcome(result(v, report).mark, result(v, report).words),
       exact(formatBytes(v.bytes), `${formatCount(v.bytes)} bytes`),
       reference && reference.bytes > 0 ? formatShare(v.bytes / reference.bytes) : '–',
       exact(formatNumber(most), most === null ? 'not measured' : String(most)),
       exact(sqnr === Infinity ? 'equal' : formatDecibels(sqnr), sqnr === null ? 'not measured' : String(sqnr)),
       accuracy ? exact(formatShare(accuracy.top1), `${accuracy.correct} of ${accuracy.samples}`) : '–',
       latency ? exact(formatMilliseconds(latency.medianMs), latencyTitle(latency)) : '–',
-      outcome(result(v, report).mark, result(v, report).words),
     ];
   };
-  return table({ label: 'Variants side by side', columns: COLUMNS, items: report.variants, cells }, limits);
+  const machines = machinesOf(report.variants);
+  const caption = machines.length ? `Latency on ${shorten(machines.join(' / '), limits.text)}` : null;
+  return table({ label: 'Variants side by side', caption, columns: COLUMNS, items: report.variants, cells }, limits);
 }
 
 /** Other minutes, other times: what FP32 took beside this model is said with it. */
