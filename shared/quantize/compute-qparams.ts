@@ -1,6 +1,6 @@
 /** Scale and zero point of every tensor of a plan. Weights are read one at a time. */
-import { absMaxOf, asFloat32, bytesOf, channelsOf, extentOf } from '../tensor/arithmetic.ts';
-import { memoryData, type TensorData } from '../tensor/data.ts';
+import { absMaxOf, asFloat32, bytesOf, channelsOf, type Extent, extentOf } from '../tensor/arithmetic.ts';
+import { memoryData, piecesOf, type TensorData } from '../tensor/data.ts';
 import { type SumLayout, worstPairsOf } from '../tensor/pair-sums.ts';
 import { encodeNumbers } from '../tensor/numbers.ts';
 import { type CodeDtype, type Granularity, type QParams, scaleAxis, perAxis, PER_TENSOR } from '../tensor/qparams.ts';
@@ -40,7 +40,7 @@ export async function computeQParams(plan: Plan, ranges: ReadonlyMap<Value, Rang
     else unusable.set(tensor.value, notFinite(tensor.value));
   }
   for (const tensor of plansOfKind(plan, 'blocked')) {
-    const { finite, min, max } = extentOf(asFloat32(await tensor.data.read()));
+    const { finite, min, max } = await extentInParts(tensor.data);
     if (!finite || !Number.isFinite(Math.fround(max - min))) unusable.set(tensor.value, notFinite(tensor.value));
   }
   const sums = narrowSumsOf(plan);
@@ -60,6 +60,17 @@ export async function computeQParams(plan: Plan, ranges: ReadonlyMap<Value, Rang
     params.set(tensor, qparamsOf(tensor.dtype, granularity, { scale: scales, zeroPoint: 0 }));
   }
   return { params, unusable };
+}
+
+const PART = 16 * 2 ** 20;
+
+async function extentInParts(data: TensorData): Promise<Extent> {
+  let whole = extentOf(new Float32Array(0));
+  for await (const bytes of piecesOf(data, PART)) {
+    const { finite, min, max } = extentOf(asFloat32(bytes));
+    whole = { finite: whole.finite && finite, min: Math.min(whole.min, min), max: Math.max(whole.max, max) };
+  }
+  return whole;
 }
 
 const notFinite = (value: Value): string => `"${value.name}" has NaN or infinity`;

@@ -8,7 +8,7 @@ import { dequantizeOf, readersOf } from '../onnx/code-groups.ts';
 import type { Graph, Node, Value } from '../onnx/ir.ts';
 import { everyNode, isStandard } from '../onnx/match.ts';
 import { openModel } from '../onnx/proto/read.ts';
-import { isIntegerKernel, isMeantForCodes, obstacle } from '../onnx/runtime-facts/integer-kernels.ts';
+import { isIntegerKernel, isMeantForCodes, isNeverReplaced, obstacle } from '../onnx/runtime-facts/integer-kernels.ts';
 import type { QuantizedOperator } from '../report/report.ts';
 import { openSession } from '../runtime/session.ts';
 
@@ -18,7 +18,7 @@ import { openSession } from '../runtime/session.ts';
  */
 export async function integerKernels(model: string, workFolder: string): Promise<readonly QuantizedOperator[]> {
   const meant = await graphOf(model, (graph) => [...everyNode(graph)].filter(isMeantForCodes));
-  if (meant.length === 0) return [];
+  if (meant.every(isNeverReplaced)) return meant.map((node) => ({ ...named(node), kernel: node.op, reason: null }));
   const folder = await mkdtemp(join(workFolder, 'optimized-'));
   try {
     const saveOptimized = join(folder, 'model.onnx');
@@ -43,13 +43,13 @@ const rowsOf = (nodes: readonly Node[], optimized: Optimized): QuantizedOperator
 
 function rowOf(node: Node, optimized: Optimized): QuantizedOperator {
   const kernel = optimized.kernelOf(node);
-  return {
-    node: node.name || (node.outputs[0]?.name ?? ''),
-    operator: node.op,
-    kernel,
-    reason: kernel === null ? obstacle(node) : null,
-  };
+  return { ...named(node), kernel, reason: kernel === null ? obstacle(node) : null };
 }
+
+const named = (node: Node): Pick<QuantizedOperator, 'node' | 'operator'> => ({
+  node: node.name || (node.outputs[0]?.name ?? ''),
+  operator: node.op,
+});
 
 /** onnxruntime appends this to names it has to tell apart. */
 const TOLD_APART = /_token_\d+$/;

@@ -76,6 +76,20 @@ export const derivedData = (
     return compute(...inputs);
   });
 
+/**
+ * The bytes in pieces of `size`, one after the other: of a file as they are read, else of what is computed or in memory
+ * at once. A damaged record is refused after its last piece.
+ */
+export async function* piecesOf({ stored, read }: TensorData, size: number): AsyncGenerator<Uint8Array> {
+  if (stored === null) return yield* cut(await read(), size);
+  for (let at = 0; at < stored.size; at += size) yield stored.slice(at, Math.min(stored.size, at + size)).read();
+  await stored.verify?.();
+}
+
+function* cut(bytes: Uint8Array, size: number): Generator<Uint8Array> {
+  for (let at = 0; at < bytes.byteLength; at += size) yield bytes.subarray(at, at + size);
+}
+
 /** The same numbers under another shape of the same size; still stored or in memory if they were. */
 export function reshapedData(data: TensorData, shape: readonly number[]): TensorData {
   if (elementCount(shape) !== elementCount(data.shape))

@@ -3,7 +3,9 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { BlockSize, QuantFormat, WeightBits, WeightOnly } from '../../shared/choices.ts';
 import type { Model } from '../../shared/onnx/ir.ts';
-import { inMemory, withSession } from '../../shared/runtime/session.ts';
+import { openModel } from '../../shared/onnx/proto/read.ts';
+import { isIntegerKernel, isNeverReplaced } from '../../shared/onnx/runtime-facts/integer-kernels.ts';
+import { inMemory, openSession, withSession } from '../../shared/runtime/session.ts';
 import { asFloat32, bytesOf } from '../../shared/tensor/arithmetic.ts';
 import { memoryData } from '../../shared/tensor/data.ts';
 import { typedModel } from '../onnx/typed.ts';
@@ -194,6 +196,36 @@ CONSTANTS
     const largest = (bits === 4 ? 1 / 15 : 1 / 255) * 11;
     rows.forEach((v, at) => expect(Math.abs(v - table.w.values[at]!)).toBeLessThan(largest));
   });
+});
+
+test.each(['QLinear', 'QDQ'] as const)('one input, many outputs, %s', async (format) => {
+  const text = `${header}\ng (float[B,1] x) => (float[B,5] y)\n<\nCONSTANTS\n>\n{\n y = Gemm<transB = 1>(x, w)\n}\n`;
+  const w = { shape: [5, 1], values: Float32Array.of(1, 2, -3, 0.5, 30) };
+  const { path } = await quantizeAndWrite(modelOf(text, { w }), weightOnly(format, {}));
+  expectClose(await run(path, feedsOf(identity(1))), w.values);
+});
+
+test('what reads weights in blocks is the same operator after onnxruntime optimized it', async () => {
+  const text = `${header}
+g (int64[R] i, float[B,64] x) => (float[R,64] rows, float[B,5] y)
+<
+CONSTANTS
+>
+{
+  rows = Gather(t, i)
+  y = Gemm <transB = 1>(x, w, b)
+}
+`;
+  const matrix = { shape: [5, 64], values: random(320) };
+  const constants = { t: matrix, w: matrix, b: { shape: [5], values: random(5) } };
+  const { path } = await quantizeAndWrite(modelOf(text, constants), weightOnly('QLinear', { embeddings: true }));
+  const saveOptimized = `${path}.optimized.onnx`;
+  await (await openSession(path, { saveOptimized })).release();
+  const { model, close } = await openModel(saveOptimized);
+  const onCodes = [...model.graph.nodes].filter((node) => isIntegerKernel(node));
+  close();
+  expect(onCodes.map(({ op }) => op).sort()).toEqual(['GatherBlockQuantized', 'MatMulNBits']);
+  expect(onCodes.every(isNeverReplaced)).toBe(true);
 });
 
 test('a block of large numbers of one sign keeps them: its range includes 0', async () => {

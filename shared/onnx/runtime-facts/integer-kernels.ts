@@ -20,6 +20,11 @@ const KERNELS = names(`
 
 export const isIntegerKernel = ({ op }: Node): boolean => KERNELS.has(op);
 
+/** Kernels that no optimization turns into another; loading a model for them tells nothing, and takes its memory. */
+const NEVER_REPLACED = names('MatMulNBits GatherBlockQuantized');
+
+export const isNeverReplaced = ({ op }: Node): boolean => NEVER_REPLACED.has(op);
+
 /** What becomes of a standard operator whose operands are codes. */
 interface Fused {
   /** null: no integer kernel exists. */

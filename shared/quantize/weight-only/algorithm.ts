@@ -10,5 +10,7 @@ export interface Fitting {
 }
 
 export interface Algorithm {
+  /** Looks at nothing but the block: a matrix may be given to it in parts. */
+  readonly blockByBlock: boolean;
   fit(fitting: Fitting): Blocks;
 }

@@ -4,7 +4,7 @@ import type { BlockedWeightFacts } from '../../report/report.ts';
 import { blocksIn } from '../../tensor/blocks.ts';
 import { elementCount } from '../../tensor/type.ts';
 import { type Plan, type PlanOf, plansOfKind } from '../plan.ts';
-import { layoutOf } from './blocked-weights.ts';
+import { layoutOf } from './fit-blocks.ts';
 
 const SCALE_BITS = 32;
 

@@ -1,7 +1,6 @@
 /** Scales, zero points and codes of blocked weights in the layouts of operators, computed when the file is written. */
-import { asFloat32, bytesOf, transposeBytes } from '../../tensor/arithmetic.ts';
+import { bytesOf, transposeBytes } from '../../tensor/arithmetic.ts';
 import {
-  type BlockLayout,
   type BlockParams,
   blocksIn,
   type Blocks,
@@ -14,7 +13,7 @@ import {
 import { computedData, type TensorData } from '../../tensor/data.ts';
 import { elementCount } from '../../tensor/type.ts';
 import type { PlanOf, TensorPlan } from '../plan.ts';
-import { ALGORITHMS } from './algorithms.ts';
+import { fitBlocks, isStoredTurned, layoutOf } from './fit-blocks.ts';
 
 type Weight = PlanOf<'blocked'>;
 
@@ -43,7 +42,7 @@ export class BlockedWeights {
     const { data, spec } = weight;
     const layout = layoutOf(weight);
     const blocks = blocksIn(layout);
-    const isTurned = layout.strideN === 1;
+    const isTurned = isStoredTurned(weight);
     const shape = isTurned ? [blocks, layout.n] : [layout.n, blocks];
     const turned = (bytes: Uint8Array, columns: number): Uint8Array =>
       isTurned ? transposeBytes(bytes, layout.n, columns) : bytes;
@@ -101,7 +100,7 @@ export class BlockedWeights {
     if (this.#last?.weight === weight) return this.#last.blocks;
     this.#last = null;
     const known = this.#fitted.get(weight);
-    const blocks = known ? unpacked(weight, known) : await blocksOf(weight, null);
+    const blocks = known ? unpacked(weight, known) : await fitBlocks(weight, null);
     this.#last = { weight, blocks };
     return blocks;
   }
@@ -114,7 +113,7 @@ export interface Fitted extends BlockParams {
 }
 
 export async function fitWeight(weight: Weight, hessian: Float64Array | null): Promise<Fitted> {
-  const { codes, scale, zeroPoint } = await blocksOf(weight, hessian);
+  const { codes, scale, zeroPoint } = await fitBlocks(weight, hessian);
   return { packed: PACK[`uint${weight.spec.bits}`](codes), scale, zeroPoint };
 }
 
@@ -123,24 +122,9 @@ function unpacked({ data, spec }: Weight, { packed, scale, zeroPoint }: Fitted):
   return { codes, scale, zeroPoint };
 }
 
-async function blocksOf(weight: Weight, hessian: Float64Array | null): Promise<Blocks> {
-  const { algorithm, bits, symmetric } = weight.spec;
-  const values = asFloat32(await weight.data.read());
-  const codes = { high: 2 ** bits - 1, symmetric };
-  return ALGORITHMS[algorithm].fit({ values, layout: layoutOf(weight), codes, hessian });
-}
-
 const PACK = {
   uint4: (codes: Uint8Array) => packNibbles(codes),
   int4: (codes: Uint8Array) => packNibbles(codes, 8),
   uint8: (codes: Uint8Array) => codes,
   int8: flipSigns,
 } as const;
-
-export function layoutOf({ data, granularity, spec }: Weight): BlockLayout {
-  const [rows, columns] = data.shape as [number, number];
-  const size = spec.blockSize;
-  return granularity.kind === 'block' && granularity.axis === 0
-    ? { k: rows, n: columns, strideK: columns, strideN: 1, size }
-    : { k: columns, n: rows, strideK: 1, strideN: columns, size };
-}

@@ -17,6 +17,7 @@ const DAMPING = 0.01;
 const ROWS_AT_ONCE = 128;
 
 export const gptq: Algorithm = {
+  blockByBlock: false,
   /** Where no activations were seen, as of tables, it is rounded to nearest. */
   fit(fitting) {
     const { hessian, layout } = fitting;

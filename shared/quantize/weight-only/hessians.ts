@@ -6,7 +6,8 @@ import { calibrate } from '../calibrate.ts';
 import type { Watch } from '../observers/observer.ts';
 import { type Plan, type PlanOf, type TensorPlan } from '../plan.ts';
 import { isLookup } from '../rules.ts';
-import { type Fitted, fitWeight, layoutOf } from './blocked-weights.ts';
+import { type Fitted, fitWeight } from './blocked-weights.ts';
+import { layoutOf } from './fit-blocks.ts';
 
 type Weight = PlanOf<'blocked'>;
 

@@ -19,6 +19,7 @@ const KAPPA = 1.01;
 const TURNS = 20;
 
 export const hqq: Algorithm = {
+  blockByBlock: true,
   fit({ values, layout, codes }) {
     const params = paramsOfBlocks(values, layout, codes);
     const blocks = blocksIn(layout);
