@@ -1,5 +1,5 @@
 /** Many models on this machine: a folder of them, or a manifest, through the batch machine. */
-import { mkdir, rm, stat } from 'node:fs/promises';
+import { mkdir, readFile, rm, stat } from 'node:fs/promises';
 import { randomUUID } from 'node:crypto';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { fail } from '../shared/errors.ts';
@@ -7,9 +7,11 @@ import { fieldsOf } from '../shared/pipeline/workspace/job-stage.ts';
 import type { JobFile } from '../shared/pipeline/job/job-schema.ts';
 import type { Json } from '../shared/pipeline/machine/asl.ts';
 import { messageOf } from '../shared/pipeline/report/failures.ts';
+import type { BatchItem } from '../shared/report/batch.ts';
 import type { FerryEvent } from './ferry-event.ts';
 import { type FerryOptions, makeFerry } from './ferry.ts';
 import { withFolderLock } from './folder-lock.ts';
+import { type Indexed, writeIndex } from './index-page.ts';
 import { makeStaging } from './staging.ts';
 
 export interface LocalBatchOptions extends Pick<FerryOptions, 'stages' | 'interpret' | 'concurrency' | 'processor'> {
@@ -30,6 +32,8 @@ export interface LocalBatchOptions extends Pick<FerryOptions, 'stages' | 'interp
 export interface LocalBatch {
   /** Paths. */
   readonly report: string;
+  /** The page over all models, in the folder of the results itself. */
+  readonly index: string;
   readonly failedManifest: string;
   readonly counts: { readonly models: number; readonly pass: number; readonly warn: number; readonly fail: number };
   /** Why the batch itself failed, which is more than that models did. */
@@ -85,8 +89,10 @@ async function runBatch(options: LocalBatchOptions, source: Source): Promise<Loc
       throw new Error(
         outcome.status === 'SUCCEEDED' ? 'the batch ended without a result' : `${outcome.error}: ${outcome.cause}`,
       );
+    const report = join(options.outDir, folder, 'batch-report.html');
     return {
-      report: join(options.outDir, folder, 'batch-report.html'),
+      report,
+      index: await indexOver(options.outDir, report, { id, now: Date.now() }),
       failedManifest: join(options.outDir, folder, 'failed.jsonl'),
       counts: { models: Number(models), pass: Number(pass), warn: Number(warn), fail: Number(failed) },
       failure: outcome.status === 'SUCCEEDED' ? null : { code: outcome.error, message: messageOf(outcome.cause) },
@@ -94,6 +100,19 @@ async function runBatch(options: LocalBatchOptions, source: Source): Promise<Loc
   } finally {
     await rm(staging, { recursive: true, force: true });
   }
+}
+
+/** The lines of the batch's own report, with links from the folder of the results. */
+async function indexOver(outDir: string, report: string, how: Indexed): Promise<string> {
+  const { items } = JSON.parse(await readFile(report.replace(/html$/, 'json'), 'utf8')) as {
+    readonly items: readonly BatchItem[];
+  };
+  const fromTop = (path: string): string =>
+    relative(outDir, join(dirname(report), path))
+      .split(sep)
+      .join('/');
+  const linked = items.map((item) => ({ ...item, report: item.report === null ? null : fromTop(item.report) }));
+  return writeIndex(outDir, linked, how);
 }
 
 interface Source {

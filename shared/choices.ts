@@ -170,3 +170,29 @@ export const DEFAULT_WEIGHT_ONLY: WeightOnly = {
   algorithm: 'RTN',
   embeddings: false,
 };
+
+/** What a quantized model can be asked to keep, by the names of the job; the command line has them with hyphens. */
+export const CRITERIA = {
+  maxTop1Drop: {
+    about: 'points of top-1 accuracy that a quantized model may lose against FP32, on the same labelled samples',
+    bounds: {},
+  },
+  minTop1Agreement: {
+    about: 'smallest share, 0 to 1, of rows whose largest score stays at the same place',
+    bounds: { min: 0, max: 1 },
+  },
+  minSqnr: {
+    about: 'smallest signal to quantization noise ratio of any floating-point output, in decibels',
+    bounds: {},
+  },
+  maxLatencyRatio: {
+    about: 'longest median latency, as a multiple of that of FP32 in the same runs',
+    bounds: { min: 0 },
+  },
+  maxSizeRatio: { about: 'largest size, as a multiple of that of FP32', bounds: { min: 0 } },
+} as const satisfies Record<string, { readonly about: string; readonly bounds: { min?: number; max?: number } }>;
+
+export type CriterionName = keyof typeof CRITERIA;
+export const CRITERION_NAMES = Object.keys(CRITERIA) as readonly CriterionName[];
+/** Limits that are set. */
+export type Criterion = { readonly [N in CriterionName]?: number };

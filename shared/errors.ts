@@ -46,6 +46,8 @@ const MESSAGES = {
     `cannot read "${d.file}": ${d.reason}; save the model again or upload it again`,
   CorruptModel: (d: { file: string; where: string; reason: string }) =>
     `"${d.file}" is not a valid model: ${d.where}: ${d.reason}`,
+  CriterionMissed: (d: { file: string; missed: readonly string[] }) =>
+    `"${d.file}" was made, but ${d.missed.join('; ')}`,
   FileNotFound: (d: { file: string }) => `there is no file "${d.file}"; check the path`,
   FileSystem: (d: { file: string; doing: string; errno: string; problem: string; hint: string }) =>
     `cannot ${d.doing} "${d.file}": ${d.problem} (${d.errno}); ${d.hint}`,

@@ -1,19 +1,26 @@
 /** `torchferry batch`: many models through the pipeline, with one report that lists failures first. */
-import { readFileSync } from 'node:fs';
 import { runLocalBatch } from '../../local/many.ts';
+import type { Criterion } from '../../shared/choices.ts';
 import { fail } from '../../shared/errors.ts';
-import type { BatchItem } from '../../shared/report/batch.ts';
 import type { Command } from '../command.ts';
+import { criterionIn, criterionOptions } from '../criterion-options.ts';
 import { readJobFile } from '../job-options.ts';
+import { open, OPEN } from '../open.ts';
+import { finishedIn, type Finished, JUNIT, missedBy, writeJunit } from '../reports.ts';
 import { thisProcessor } from '../this-processor.ts';
 import { text } from '../values.ts';
 
 export const batch: Command = {
   summary: 'run the pipeline over a folder of models or a manifest, with one report',
-  usage: 'torchferry batch <folder|list.jsonl> [-o DIR] [--job FILE] [--json]',
+  usage:
+    'torchferry batch <folder|list.jsonl> [-o DIR] [--job FILE] [--junit FILE] [--min-sqnr N] ' +
+    '[--max-latency-ratio N] [--open] [--json]',
   options: {
     output: { type: 'string', short: 'o', value: 'DIR', describe: 'folder of the results; default: torchferry-out' },
     job: { type: 'string', value: 'FILE', describe: 'a job file for every model' },
+    junit: JUNIT,
+    open: OPEN,
+    ...criterionOptions(),
   },
   async run({ files, options, progress, signal }) {
     const [models, ...more] = files;
@@ -22,10 +29,11 @@ export const batch: Command = {
         problem: `${files.length} files were given`,
         hint: 'give one folder or one manifest',
       });
-    const { counts, report, failedManifest, failure } = await runLocalBatch({
+    const criterion = criterionIn(options);
+    const { counts, report, index, failedManifest, failure } = await runLocalBatch({
       models,
       outDir: text(options, 'output') ?? 'torchferry-out',
-      options: await readJobFile(text(options, 'job')),
+      options: { ...(await readJobFile(text(options, 'job'))), ...(criterion ? { criterion } : {}) },
       processor: thisProcessor(),
       signal,
       onEvent: (event) => {
@@ -34,22 +42,26 @@ export const batch: Command = {
     });
     const { models: all, pass, warn, fail: failed } = counts;
     const summary = `${all} models: ${pass} passed, ${warn} with a warning, ${failed} failed`;
-    const error = failure ?? (failed ? { code: firstCode(report), message: `${summary}; see ${report}` } : null);
+    const finished = finishedIn(report);
+    const missed = criterion ? finished.flatMap((each) => missedIn(each, criterion)) : [];
+    const junit = text(options, 'junit');
+    if (junit !== undefined) writeJunit(junit, finished, criterion);
+    if (options['open']) open(index);
+    const firstCode = finished.find((each) => each.error)?.error?.code ?? 'Error';
+    const error =
+      failure ??
+      (failed ? { code: firstCode, message: `${summary}; see ${index}` } : null) ??
+      (missed.length ? { ...missed[0]!, message: missed.map(({ message }) => message).join('; ') } : null);
     return {
-      text: `${summary}\n  ${report}`,
-      facts: { counts, report, failedManifest, ...(error ? { error } : {}) },
+      text: `${summary}\n  ${index}\n  ${report}`,
+      facts: { counts, index, report, failedManifest, ...(error ? { error } : {}) },
       ...(error ? { error } : {}),
     };
   },
 };
 
-/** Of the first model that failed. */
-function firstCode(report: string): string {
-  const { items } = JSON.parse(readFileSync(report.replace(/html$/, 'json'), 'utf8')) as {
-    readonly items: readonly BatchItem[];
-  };
-  return items.find(({ status }) => status === 'fail')?.code ?? 'Error';
-}
+const missedIn = ({ file, report }: Finished, criterion: Criterion) =>
+  report === null ? [] : (missedBy(file, report, criterion) ?? []);
 
 /** Of a message of the state machine, which is ours. */
 const keyOf = (detail: unknown): string => {

@@ -1,15 +1,19 @@
 /** `torchferry run`: the whole pipeline on this machine, the same state machine that deploys. */
 import { join } from 'node:path';
 import type { FerryEvent } from '../../local/ferry-event.ts';
+import { writeIndex } from '../../local/index-page.ts';
 import { type LocalRun, type LocalRunOptions, runLocal } from '../../local/run.ts';
 import { STAGES } from '../../shared/pipeline/machine/stages.ts';
 import { fileSource } from '../../shared/bytes/file-source.ts';
-import { DEFAULT_DTYPES } from '../../shared/choices.ts';
+import { type Criterion, DEFAULT_DTYPES } from '../../shared/choices.ts';
 import { checkJob } from '../../shared/pipeline/job/parse-job.ts';
 import type { JobFile } from '../../shared/pipeline/job/job-schema.ts';
 import type { Command, OptionValues, Progress } from '../command.ts';
+import { criterionIn, criterionOptions } from '../criterion-options.ts';
 import { folderNames, modelFiles, pathsOf } from '../files.ts';
+import { open, OPEN } from '../open.ts';
 import { eachFile, type FileOutcome } from '../outcomes.ts';
+import { type Finished, itemOf, JUNIT, missedBy, noted, writeJunit } from '../reports.ts';
 import { thisProcessor } from '../this-processor.ts';
 import { names, text, wholeNumber } from '../values.ts';
 
@@ -17,7 +21,8 @@ export const run: Command = {
   summary: 'run the whole pipeline: convert, quantize, validate, report',
   usage:
     'torchferry run <model>... [-o DIR] [--dtype fp32,int8] [--opset N] [--calibration NPZ] [--test-data NPZ] ' +
-    '[--labels NAME] [--job FILE] [--json]',
+    '[--labels NAME] [--job FILE] [--junit FILE] [--max-top1-drop N] [--min-top1-agreement N] [--min-sqnr N] ' +
+    '[--max-latency-ratio N] [--max-size-ratio N] [--open] [--json]',
   options: {
     output: {
       type: 'string',
@@ -31,44 +36,71 @@ export const run: Command = {
     calibration: { type: 'string', value: 'NPZ', describe: 'representative inputs, to quantize statically' },
     'test-data': { type: 'string', value: 'NPZ', describe: 'inputs and labels, to measure accuracy' },
     labels: { type: 'string', value: 'NAME', describe: 'array of labels in the test data; default: y' },
+    junit: JUNIT,
+    open: OPEN,
+    ...criterionOptions(),
   },
   async run({ files, options, progress, signal }) {
     const models = pathsOf(modelFiles(files));
-    const output = text(options, 'output');
+    const top = text(options, 'output') ?? 'torchferry-out';
+    const isOne = models.length === 1;
     const folderOf = folderNames(models);
-    const wanted = jobOptions(options);
-    const data = dataOptions(options);
-    return eachFile(models, { progress, options }, async (file) => {
-      const outDir =
-        models.length === 1 && output !== undefined ? output : join(output ?? 'torchferry-out', folderOf(file));
-      const job = text(options, 'job');
-      const {
-        verdict,
-        sentence,
-        chosen,
-        failure,
-        failed,
-        files: written,
-        report,
-      } = await runLocal({
-        model: file,
-        outDir,
-        processor: thisProcessor(),
-        signal,
-        ...(job === undefined ? {} : { job }),
-        options: wanted,
-        data,
-        onEvent: (event) => show(progress, event),
-      });
-      const lines = [`${verdict}: ${sentence}`, ...written.map((path) => `  ${path}`)];
-      return {
-        text: lines.join('\n'),
-        facts: { verdict, sentence, chosen, failed, files: written, report },
-        ...errorOf(failure, failed),
-      };
+    const criterion = criterionIn(options);
+    const how = { ...runOptions(options, criterion), processor: thisProcessor(), signal };
+    const finished: Finished[] = [];
+    const outcome = await eachFile(models, { progress, options }, (file) =>
+      noted(file, finished, async () => {
+        const outDir = isOne && text(options, 'output') !== undefined ? top : join(top, folderOf(file));
+        return outcomeOf(file, await runLocal({ ...how, model: file, outDir, onEvent: show(progress) }), criterion);
+      }),
+    ).finally(() => {
+      const junit = text(options, 'junit');
+      if (junit !== undefined && finished.length) writeJunit(junit, finished, criterion);
     });
+    const index = isOne
+      ? null
+      : await writeIndex(
+          top,
+          finished.map((each) => itemOf(each, top)),
+          { id: '', now: Date.now() },
+        );
+    const page = index ?? finished[0]?.report ?? null;
+    if (options['open'] && page !== null) open(page);
+    return index === null
+      ? outcome
+      : { ...outcome, text: `${outcome.text}\n  ${index}`, facts: { ...(outcome.facts as object), index } };
   },
 };
+
+function runOptions(
+  options: OptionValues,
+  criterion: Criterion | null,
+): Pick<LocalRunOptions, 'job' | 'options' | 'data'> {
+  const job = text(options, 'job');
+  return {
+    ...(job === undefined ? {} : { job }),
+    options: { ...jobOptions(options), ...(criterion ? { criterion } : {}) },
+    data: dataOptions(options),
+  };
+}
+
+/** A limit of the command line that is missed is a failure, beside a report that says what to do. */
+function outcomeOf(
+  file: string,
+  { verdict, sentence, chosen, failure, failed, files, report }: LocalRun,
+  criterion: Criterion | null,
+): FileOutcome & Pick<Finished, 'report' | 'failed'> {
+  const lines = [`${verdict}: ${sentence}`, ...files.map((path) => `  ${path}`)];
+  const known = errorOf(failure, failed);
+  const missed = !known.error && criterion && report !== null ? missedBy(file, report, criterion) : null;
+  return {
+    text: lines.join('\n'),
+    facts: { verdict, sentence, chosen, failed, files, report },
+    ...(missed ? { error: missed } : known),
+    report,
+    failed: failed.map(({ variant }) => variant),
+  };
+}
 
 /** Checked as a job file is, in the words of the command line. */
 function jobOptions(options: OptionValues): JobFile {
@@ -99,7 +131,9 @@ function errorOf(failure: LocalRun['failure'], failed: LocalRun['failed']): Pick
   return { error: { code: failed[0]!.code, message } };
 }
 
-function show(progress: Progress, event: FerryEvent): void {
-  if (event.kind === 'stage' && event.status === 'started')
-    progress.step(`${STAGES[event.stage].doing}${event.variant ? ` ${event.variant}` : ''}`);
-}
+const show =
+  (progress: Progress) =>
+  (event: FerryEvent): void => {
+    if (event.kind === 'stage' && event.status === 'started')
+      progress.step(`${STAGES[event.stage].doing}${event.variant ? ` ${event.variant}` : ''}`);
+  };

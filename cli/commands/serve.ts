@@ -1,8 +1,8 @@
 /** `serve`: a page to drop models on, on this machine only. */
-import { spawn } from 'node:child_process';
 import { fail } from '../../shared/errors.ts';
 import { listen } from '../../serve/listen.ts';
 import type { Command } from '../command.ts';
+import { open } from '../open.ts';
 import { thisProcessor } from '../this-processor.ts';
 import { wholeNumber } from '../values.ts';
 
@@ -26,22 +26,9 @@ export const serve: Command = {
     const limits = { fileBytes: (wholeNumber(options, 'max-mb') ?? MAX_MB) * 1e6, files: FILES };
     const onReady = (url: string): void => {
       progress.step(`serving ${url}, results in "${root}"; Ctrl+C ends it`);
-      if (options['open']) openInBrowser(url);
+      if (options['open']) open(url);
     };
     await listen({ root, port, limits, signal, processor: thisProcessor(), onReady });
     return { text: 'the server has ended', facts: { folder: root } };
   },
 };
-
-const OPENERS: Partial<Readonly<Record<NodeJS.Platform, readonly string[]>>> = {
-  darwin: ['open'],
-  win32: ['cmd', '/c', 'start', ''],
-};
-
-/** As well as it goes: the address is printed in any case. */
-function openInBrowser(url: string): void {
-  const [program, ...args] = OPENERS[process.platform] ?? ['xdg-open'];
-  const child = spawn(program!, [...args, url], { stdio: 'ignore', detached: true });
-  child.on('error', () => {});
-  child.unref();
-}

@@ -1,7 +1,9 @@
 /** `torchferry validate`: run an ONNX model in onnxruntime and say what is right and wrong with it. */
-import { DEFAULT_PROCESSOR, PROCESSOR_NAMES } from '../../shared/choices.ts';
+import { writeFileSync } from 'node:fs';
+import { type Criterion, DEFAULT_PROCESSOR, PROCESSOR_NAMES } from '../../shared/choices.ts';
 import { OPTIONS } from '../../shared/pipeline/job/job-schema.ts';
 import { judge } from '../../shared/report/criterion.ts';
+import { junitXml, type JUnitSuite, PASSED, validationCases } from '../../shared/report/junit.ts';
 import { formatMilliseconds, formatSpeedChange } from '../../shared/report/format.ts';
 import { machineText } from '../../shared/report/machine.ts';
 import { mayBeScores } from '../../shared/report/measures.ts';
@@ -10,9 +12,11 @@ import { otherThan, PRODUCTS, sumsText } from '../../shared/report/sums.ts';
 import { readNpz } from '../../shared/tensor/npz.ts';
 import { foundBeside, stemsOf } from '../beside.ts';
 import type { Command, Progress } from '../command.ts';
+import { criterionIn, criterionOptions } from '../criterion-options.ts';
 import { onnxFiles, pathsOf } from '../files.ts';
 import { kernelLines } from '../kernel-lines.ts';
 import { eachFile, type FileOutcome } from '../outcomes.ts';
+import { JUNIT } from '../reports.ts';
 import { inTemporaryFolder } from '../temporary-folder.ts';
 import { thisProcessor } from '../this-processor.ts';
 import { validateInTime } from '../timed-validation.ts';
@@ -22,11 +26,15 @@ import { withSourceOf } from '../with-source.ts';
 /** Seconds. */
 const TIME_LIMIT = 600;
 
+/** Those of two files beside each other, without labels of both and without their weights. */
+const LIMITS = ['minTop1Agreement', 'minSqnr', 'maxLatencyRatio'] as const;
+
 export const validate: Command = {
   summary: 'run ONNX models in onnxruntime and compare',
   usage:
     'torchferry validate <model.onnx>... [--data NPZ] [--labels NAME] [--reference NPZ] [--against FP32.onnx] ' +
-    `[--processor ${PROCESSOR_NAMES.join('|')}] [--json]`,
+    `[--processor ${PROCESSOR_NAMES.join('|')}] [--junit FILE] [--min-top1-agreement N] [--min-sqnr N] ` +
+    '[--max-latency-ratio N] [--json]',
   options: {
     data: {
       type: 'string',
@@ -46,8 +54,12 @@ export const validate: Command = {
       value: PROCESSOR_NAMES.join('|'),
       describe: 'where an INT8 model will run: it is judged by what that processor computes',
     },
+    junit: JUNIT,
+    ...criterionOptions(LIMITS),
   },
   async run({ files, options, progress, signal }) {
+    const criterion = criterionIn(options) ?? {};
+    const suites: JUnitSuite[] = [];
     const seconds = wholeNumber(options, 'time-limit') ?? TIME_LIMIT;
     return eachFile(pathsOf(onnxFiles(files)), { progress, options }, async (file) => {
       progress.step(`validating ${file}`);
@@ -65,7 +77,11 @@ export const validate: Command = {
       const validation = await inTemporaryFolder((workFolder) =>
         validateInTime({ ...task, workFolder }, { seconds, signal }),
       );
-      return outcome(file, validation);
+      suites.push(suite(file, validation, criterion));
+      return outcome(file, validation, criterion);
+    }).finally(() => {
+      const junit = text(options, 'junit');
+      if (junit !== undefined) writeFileSync(junit, junitXml(suites));
     });
   },
 };
@@ -81,7 +97,7 @@ const labelsIn = (data: string | undefined): Promise<string | undefined> =>
 const foundReference = (model: string, progress: Progress): string | undefined =>
   stemsOf(model).length > 1 ? undefined : foundBeside(model, 'reference', { progress });
 
-function outcome(file: string, validation: Validation): FileOutcome {
+function outcome(file: string, validation: Validation, criterion: Criterion): FileOutcome {
   const failed = validation.checks.filter((c) => !c.passed);
   const beyond = validation.comparisons.flatMap((c) =>
     c.against === 'pytorch'
@@ -90,7 +106,11 @@ function outcome(file: string, validation: Validation): FileOutcome {
           .map((o) => `output "${o.output}" differs from PyTorch by ${o.maxAbsDiff}`)
       : [],
   );
-  const problems = [...failed.map((c) => `${c.name}: ${c.detail}`), ...beyond, ...tooFarFromFp32(validation)];
+  const problems = [
+    ...failed.map((c) => `${c.name}: ${c.detail}`),
+    ...beyond,
+    ...tooFarFromFp32(validation, criterion),
+  ];
   const { sums } = validation;
   const measured = [
     ...validation.comparisons.map((c) => [sums?.other ? `, ${PRODUCTS[sums.judged]}` : '', c] as const),
@@ -130,9 +150,24 @@ const latencyText = ({ medianMs, fp32MedianMs, batch, machine }: Latency): strin
     : `; FP32 in the same runs ${formatMilliseconds(fp32MedianMs)}: ${formatSpeedChange(fp32MedianMs, medianMs)}`) +
   (machine ? `; ${machineText(machine)}` : '');
 
-/** A model compared with FP32 must keep what the pipeline asks of an INT8 model. */
-function tooFarFromFp32(validation: Validation): string[] {
+/** A model compared with FP32 must keep what the pipeline asks of an INT8 model, or what was asked here. */
+function tooFarFromFp32(validation: Validation, criterion: Criterion): string[] {
   if (!validation.comparisons.some(({ against }) => against === 'fp32')) return [];
-  const { met, findings } = judge({ dtype: 'int8', validation }, null, {});
+  const { met, findings } = judge({ dtype: 'int8', validation }, null, criterion);
   return met ? [] : findings.filter((f) => !f.met).map(({ text }) => `against FP32 it ${text}`);
+}
+
+/** For CI: what the text says. */
+function suite(file: string, validation: Validation, criterion: Criterion): JUnitSuite {
+  const of = 'validate';
+  const isCompared = validation.comparisons.some(({ against }) => against === 'fp32');
+  const missed = tooFarFromFp32(validation, criterion).join('; ');
+  const outcome = missed ? ({ kind: 'failed', message: missed, code: 'CriterionMissed' } as const) : PASSED;
+  const kept = isCompared ? [{ of, name: 'keeps enough of FP32', outcome }] : [];
+  return {
+    name: file,
+    seconds: 0,
+    created: '',
+    cases: [...validationCases(of, validation, { isJudged: true }), ...kept],
+  };
 }

@@ -1,6 +1,6 @@
 /** What to do next, in order of gain: what nothing else can be trusted without comes first, fine tuning last. */
 import { isQuantized } from '../choices.ts';
-import { judge } from './criterion.ts';
+import { isQuality, judge } from './criterion.ts';
 import { formatCount } from './format.ts';
 import { gainsOf, isWorthwhile, speedAgainstFp32 } from './gain.ts';
 import { kernelSummary } from './kernels.ts';
@@ -50,7 +50,8 @@ const useless: Rule = ({ sound, reference, label }) => {
 const LAYERS_NAMED = 3;
 
 const inaccurate: Rule = ({ sound, reference, report, label }) => {
-  const missing = (variant: Variant): boolean => !judge(variant, reference, report.criterion ?? {}).met;
+  const missing = (variant: Variant): boolean =>
+    judge(variant, reference, report.criterion ?? {}).findings.some(({ met, measure }) => !met && isQuality(measure));
   const variant = sound.find((each) => missing(each) && each.quantization?.layers.some(({ sqnr }) => sqnr !== null));
   const worst = variant?.quantization?.layers.filter(({ sqnr }) => sqnr !== null).slice(0, LAYERS_NAMED) ?? [];
   return variant

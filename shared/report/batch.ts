@@ -168,14 +168,14 @@ function pageOf({ id, created, torchferry }: BatchFrame, summary: BatchSummary, 
     ['torchferry', shorten(torchferry, limits.name)],
   ]);
   return page(
-    `Batch ${shorten(id, 80)}: torchferry report`,
+    `${id ? `Batch ${shorten(id, 80)}` : 'All models'}: torchferry report`,
     html`<main><header><p class="eyebrow">torchferry batch report</p>
 <h1>${formatCount(total)} model${total === 1 ? '' : 's'}</h1>${about}${overview(summary)}</header>
 ${failures(summary, limits)}${total ? models(summary, limits) : null}</main>
-<footer><p>All items in full: <a href="batch-report.json">batch-report.json</a></p></footer>`,
+<footer><p>All items in full: <a href="${limits.full}">${limits.full}</a></p></footer>`,
   );
 }
 
 /** The batch as one page, under the same rules as a single report. */
-export const renderBatchHtml = (frame: BatchFrame, summary: BatchSummary): string =>
-  withinSize('batch-report.json', (limits) => pageOf(frame, summary, limits));
+export const renderBatchHtml = (frame: BatchFrame, summary: BatchSummary, full = 'batch-report.json'): string =>
+  withinSize(full, (limits) => pageOf(frame, summary, limits));

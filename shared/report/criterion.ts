@@ -1,7 +1,7 @@
 /** Whether an INT8 model keeps enough to be chosen. */
+import type { Criterion } from '../choices.ts';
 import { formatDecibels, formatNumber, formatShare, formatShort } from './format.ts';
 import { agreementOf, anyAgreementOf, closestComparison, type Judged, smallestSqnr, top1Drop } from './measures.ts';
-import type { Criterion } from './report.ts';
 
 /**
  * Used when the job sets no limit, best evidence first: labels decide if there are any, else agreement with FP32 of
@@ -14,13 +14,17 @@ export const DEFAULT_CRITERION = {
   maxTop1Drop: 1,
   minTop1Agreement: 0.98,
   minSqnr: 15,
-} as const satisfies Required<Criterion>;
+} as const satisfies Criterion;
+/** What says how good the outputs are, best evidence first. */
+const QUALITY = Object.keys(DEFAULT_CRITERION) as readonly (keyof typeof DEFAULT_CRITERION)[];
 
 /**
  * From here on rows that change their largest entry were near ties: noise of 40 dB moves it in 2 % of rows of a
  * thousand random numbers.
  */
 export const NEAR_EQUAL_DECIBELS = 40;
+
+export const isQuality = (name: keyof Criterion): boolean => Object.hasOwn(DEFAULT_CRITERION, name);
 
 export interface Finding {
   readonly measure: keyof Criterion;
@@ -76,6 +80,18 @@ const MEASURES: Readonly<Record<keyof Criterion, Measure>> = {
     text: (value, limit) => `has ${formatDecibels(value)} SQNR (asked: at least ${formatShort(limit)} dB)`,
     missing: 'SQNR was not measured',
   },
+  maxLatencyRatio: {
+    measured: ({ validation }) => validation?.latency?.ratioToFp32 ?? null,
+    meets: (value, limit) => value <= limit,
+    text: (value, limit) => `takes ${formatNumber(value)} times as long as FP32 (limit: ${formatShort(limit)})`,
+    missing: 'latency against FP32 was not measured',
+  },
+  maxSizeRatio: {
+    measured: ({ sizeRatio }) => sizeRatio ?? null,
+    meets: (value, limit) => value <= limit,
+    text: (value, limit) => `has ${formatNumber(value)} times the size of FP32 (limit: ${formatShort(limit)})`,
+    missing: 'there is no FP32 to compare its size with',
+  },
 };
 const KEYS = Object.keys(MEASURES) as readonly (keyof Criterion)[];
 
@@ -91,19 +107,23 @@ function find(measure: keyof Criterion, limit: number, { variant, ...more }: Cas
 }
 
 /**
- * Every limit that is set must be measured and met; with none set, the first measurable default decides. `reference` is
- * the FP32 variant.
+ * Every limit that is set must be measured and met; where none of them is about the outputs, the first measurable
+ * default decides besides. `reference` is the FP32 variant.
  */
 export function judge(variant: Judged, reference: Judged | null, criterion: Criterion): Judgement {
   const set = KEYS.flatMap((key) =>
     criterion[key] === undefined ? [] : [find(key, criterion[key], { variant, reference, asked: true })],
   );
-  if (set.length) return { met: set.every((f) => f.met), unjudged: false, findings: set };
-  const found = (key: keyof Criterion, limit: number): Finding =>
-    find(key, limit, { variant, reference, asked: false });
-  const first = KEYS.map((key) => found(key, DEFAULT_CRITERION[key])).find((f) => f.value !== null);
+  if (QUALITY.some((key) => criterion[key] !== undefined))
+    return { met: set.every((f) => f.met), unjudged: false, findings: set };
+  const speaks = byDefault({ variant, reference, asked: false });
+  const findings = [...(speaks ? [speaks] : []), ...set];
+  return { met: speaks !== null && findings.every((f) => f.met), unjudged: !speaks, findings };
+}
+
+function byDefault(the: Case): Finding | null {
+  const first = QUALITY.map((key) => find(key, DEFAULT_CRITERION[key], the)).find((f) => f.value !== null);
   const isDoubtful = first?.measure === 'minTop1Agreement' && !first.met;
-  const nearEqual = isDoubtful ? found('minSqnr', NEAR_EQUAL_DECIBELS) : null;
-  const speaks = nearEqual?.met ? nearEqual : first;
-  return { met: speaks?.met ?? false, unjudged: !speaks, findings: speaks ? [speaks] : [] };
+  const nearEqual = isDoubtful ? find('minSqnr', NEAR_EQUAL_DECIBELS, the) : null;
+  return (nearEqual?.met ? nearEqual : first) ?? null;
 }

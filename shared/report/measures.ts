@@ -3,7 +3,7 @@ import { isQuantized, roleOf } from '../choices.ts';
 import type { Comparison, OutputComparison, Variant } from './report.ts';
 
 /** What is measured of a model: how its validation went. */
-export type Judged = Pick<Variant, 'dtype' | 'validation'>;
+export type Judged = Pick<Variant, 'dtype' | 'validation'> & Partial<Pick<Variant, 'sizeRatio'>>;
 
 export const comparisonWith = (variant: Judged, against: Comparison['against']): Comparison | null =>
   variant.validation?.comparisons.find((c) => c.against === against) ?? null;

@@ -77,6 +77,8 @@ const NEXT_STEPS: Readonly<Record<FailureCode | AwsError, string>> = {
     'before saving. "torchferry ops" lists what is supported.',
   UnsupportedOpset: 'Ask for a newer opset in the job.',
   UnsupportedType: 'Cast to a supported dtype in the model before exporting it.',
+  CriterionMissed:
+    'The report says what to do, in order of gain. Where the limit asks for more than the model can keep, set another.',
   ValidationFailed:
     'Do not use the model. The comparison tables show which output differs; please report it with report.json.',
   UploadTooLarge: 'Start the server with a larger --max-mb, or run the model with "torchferry run".',

@@ -4,6 +4,7 @@ import type {
   Against,
   Approach,
   CodeTypes,
+  Criterion,
   DynamicActivations,
   QuantFormat,
   VariantDtype,
@@ -322,19 +323,6 @@ export interface ReportedModel {
   readonly version: string | null;
   readonly format: string | null;
   readonly torchVersion: string | null;
-}
-
-/**
- * What an INT8 model must keep to be chosen. A limit that is set must be measured and met; with none set see
- * DEFAULT_CRITERION.
- */
-export interface Criterion {
-  /** Points of top-1 accuracy that INT8 may lose against FP32, on the same labelled samples. */
-  readonly maxTop1Drop?: number;
-  /** Smallest share, 0 to 1, of rows whose largest score stays at the same place. */
-  readonly minTop1Agreement?: number;
-  /** Smallest signal to quantization noise ratio of any floating-point output, in decibels. */
-  readonly minSqnr?: number;
 }
 
 export interface Report {

@@ -2,7 +2,7 @@
  * The verdict: which variant to use, and one sentence for people. Rules are tried in order; the first that applies
  * speaks.
  */
-import { AGAINST, isQuantized } from '../choices.ts';
+import { AGAINST, type Criterion, isQuantized } from '../choices.ts';
 import { judge } from './criterion.ts';
 import { formatCount, formatDecibels, formatNumber, formatShare, formatShort } from './format.ts';
 import { gainsOf, isWorthwhile, speedAgainstFp32 } from './gain.ts';
@@ -16,7 +16,7 @@ import {
 } from './measures.ts';
 import { failureText, labelOf, problemOf, toleranceText } from './problem.ts';
 import { shorten } from './markup.ts';
-import type { Comparison, Criterion, Failure, Report, Variant } from './report.ts';
+import type { Comparison, Failure, Report, Variant } from './report.ts';
 
 export interface VerdictParts {
   readonly variants: readonly Variant[];

@@ -20,7 +20,7 @@ it('converts a folder', async () => {
   expect(batch).toMatchObject({ counts: { models: 3, pass: 2, warn: 0, fail: 1 }, failure: null });
   expect(await readFile(batch.report, 'utf8')).toMatch(/bad\.pt2/);
   expect(JSON.parse(await readFile(batch.failedManifest, 'utf8'))).toEqual({ bucket: 'input', key: 'bad.pt2' });
-  expect((await readdir(join(root, 'out'))).sort()).toEqual(['a', 'bad', 'batch', 'deep']);
+  expect((await readdir(join(root, 'out'))).sort()).toEqual(['a', 'bad', 'batch', 'deep', 'index.html', 'index.json']);
 });
 
 it('converts a manifest, and its failed rows again', async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { judge } from '../../shared/report/criterion.ts';
-import type { Criterion, Failure, Report, Validation, Variant } from '../../shared/report/report.ts';
+import type { Criterion } from '../../shared/choices.ts';
+import type { Failure, Report, Validation, Variant } from '../../shared/report/report.ts';
 import { chooseVariant, decideVerdict } from '../../shared/report/verdict.ts';
 import { comparison, DYNAMIC, FAILED, FP32, INT8, output, validation } from './samples.ts';
 
@@ -381,6 +382,17 @@ describe('judge', () => {
     expect(
       judge(measured(INT8, { comparisons: [comparison({ against: 'fp32', outputs })] }), before, {}).findings[0]?.value,
     ).toBe(0.99);
+  });
+
+  test.each<[string, Criterion, boolean, readonly string[]]>([
+    ['a size and a time within', { maxSizeRatio: 0.27, maxLatencyRatio: 0.4 }, true, ['maxTop1Drop']],
+    ['too large', { maxSizeRatio: 0.25 }, false, ['maxTop1Drop']],
+    ['too slow', { maxLatencyRatio: 0.38 }, false, ['maxTop1Drop']],
+    ['a limit for the outputs besides', { maxSizeRatio: 0.27, minSqnr: 20 }, true, []],
+  ])('%s: the default still speaks for the outputs where no limit does', (_, criterion, met, byDefault) => {
+    const { findings, ...judged } = judge(INT8, FP32, criterion);
+    expect(judged.met).toBe(met);
+    expect(findings.map(({ measure }) => measure).filter((measure) => !(measure in criterion))).toEqual(byDefault);
   });
 
   test('every limit that is set counts', () => {

@@ -3,6 +3,9 @@ import {
   ASKED_DTYPES,
   BLOCK_SIZES,
   COMPUTED_APPROACHES,
+  CRITERIA,
+  CRITERION_NAMES,
+  type CriterionName,
   DEFAULT_DTYPES,
   DEFAULT_DYNAMIC_ACTIVATIONS,
   DEFAULT_FORMAT,
@@ -59,6 +62,11 @@ const option = <T>(about: string, check: Check<T>, defaultValue: T | null = null
 });
 
 const axisNames = mapOf('an object from axis to name, such as {"0": "batch"}', text, /^-?\d+$/);
+
+const criteria = Object.fromEntries(CRITERION_NAMES.map((name) => [name, number(CRITERIA[name].bounds)])) as Record<
+  CriterionName,
+  Check<number>
+>;
 
 export const OPTIONS = {
   dtype: option(
@@ -199,8 +207,9 @@ export const OPTIONS = {
     fieldsOf({ rtol: number({ min: 0 }), atol: number({ min: 0 }) }),
   ),
   criterion: option(
-    'What INT8 must keep to be chosen: points of top-1, share of equal top-1, decibels.',
-    fieldsOf({ maxTop1Drop: number(), minTop1Agreement: number({ min: 0, max: 1 }), minSqnr: number() }),
+    'What INT8 must keep to be chosen: points of top-1, share of equal top-1, decibels, and how long and large it ' +
+      'may be as multiples of FP32.',
+    fieldsOf(criteria),
   ),
   keep_float: option('Names of nodes or modules to leave in float.', listOf(text), []),
   seed: option('Seed of random inputs.', integer({ min: 0, max: 2 ** 32 - 1 }), 0),
