@@ -13,6 +13,10 @@ export interface ByteSource {
   readonly verify?: () => Promise<void>;
 }
 
+/** The last part of its name, be it a path of any system or a URL. */
+export const fileNameOf = ({ name }: ByteSource): string =>
+  name.slice(Math.max(name.lastIndexOf('/'), name.lastIndexOf('\\')) + 1);
+
 /** The bytes, of a record that is whole: whoever keeps what it reads asks for them this way. */
 export async function readVerified(source: ByteSource): Promise<Uint8Array> {
   const bytes = await source.read();

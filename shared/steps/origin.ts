@@ -1,6 +1,5 @@
 /** What a written model says of the files it was made of, in its metadata. */
-import { basename } from 'node:path';
-import type { ByteSource } from '../bytes/byte-source.ts';
+import { type ByteSource, fileNameOf } from '../bytes/byte-source.ts';
 import { hashSource } from '../bytes/hash-source.ts';
 import type { Model } from '../onnx/ir.ts';
 import { VERSION } from '../version.ts';
@@ -17,12 +16,12 @@ export async function nameSource(model: Model, source: ByteSource, signal?: Abor
   model.producerName = 'torchferry';
   model.producerVersion = VERSION;
   if (model.metadata.has(SOURCE)) return;
-  model.metadata.set(SOURCE, basename(source.name));
+  model.metadata.set(SOURCE, fileNameOf(source));
   model.metadata.set(SOURCE_SHA256, await hashSource(source, signal));
 }
 
 /** Says whose codes they are. */
 export async function nameQuantized(model: Model, source: ByteSource, signal?: AbortSignal): Promise<void> {
-  model.metadata.set(QUANTIZED, basename(source.name));
+  model.metadata.set(QUANTIZED, fileNameOf(source));
   model.metadata.set(QUANTIZED_SHA256, await hashSource(source, signal));
 }

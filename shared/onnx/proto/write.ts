@@ -5,12 +5,10 @@ import type { Weights } from '../../choices.ts';
 import { requireOutput } from '../../bytes/output-file.ts';
 import { fail } from '../../errors.ts';
 import type { TensorData } from '../../tensor/data.ts';
-import type { Graph, Model, Node, Value } from '../ir.ts';
-import { delimiter, encode } from './encode.ts';
+import type { Model, Value } from '../ir.ts';
 import { FileWriter, type WrittenFile } from './file-writer.ts';
-import { EXTERNAL } from './messages.ts';
-import { type Place, place, type Placement } from './placement.ts';
-import { graphHead, graphTail, modelHeader, type ProtoOptions, tensorHeader } from './to-proto.ts';
+import { isTensor, modelParts } from './parts.ts';
+import type { Placement } from './placement.ts';
 
 export interface WriteOptions {
   /**
@@ -40,29 +38,13 @@ export async function writeModel(model: Model, path: string, options: WriteOptio
   const dataPath = `${path}.data`;
   const read = [...model.graph.initializers].flatMap(({ data }) => data?.stored?.origin.root.name ?? []);
   if (options.weights !== 'link') for (const file of [path, dataPath]) requireOutput(file, new Set(read));
-  const inline = await readInline(model.graph);
-  const protoOptions: ProtoOptions = {
-    irVersion: model.irVersion,
-    valueInfo: options.valueInfo ?? false,
-    bytesOf: (data) => inline.get(data)!,
-  };
-  const header = encode('ModelProto', modelHeader(model));
-  const head = encode('GraphProto', graphHead(model.graph, protoOptions));
-  const tail = encode('GraphProto', graphTail(model.graph, protoOptions));
-  const { places, packed } = place({
+  const { onnx: parts, placement } = await modelParts(model, {
     weights: options.weights,
-    initializers: model.graph.initializers,
-    otherBytes: header.byteLength + head.byteLength + tail.byteLength,
+    valueInfo: options.valueInfo ?? false,
+    dataFile: basename(dataPath),
     locationOf: (value) => linkLocation(value, path),
   });
-  const initializers = [...model.graph.initializers].map((value) =>
-    initializerParts(value, places.get(value)!, basename(dataPath)),
-  );
-  const graphLength =
-    head.byteLength +
-    tail.byteLength +
-    initializers.reduce((sum, i) => sum + i.header.byteLength + (i.embedded?.byteLength ?? 0), 0);
-
+  const { places, packed } = placement;
   const writers: FileWriter[] = [];
   const open = async (file: string): Promise<FileWriter> => {
     const writer = await FileWriter.create(file, options);
@@ -71,14 +53,9 @@ export async function writeModel(model: Model, path: string, options: WriteOptio
   };
   try {
     const files: WrittenFile[] = [];
-    if (packed.length) files.push(await writePacked(await open(dataPath), { places, packed }));
+    if (packed.length) files.push(await writePacked(await open(dataPath), placement));
     const onnx = await open(path);
-    for (const bytes of [header, delimiter('ModelProto', 'graph', graphLength), head]) await onnx.write(bytes);
-    for (const { header: tensor, embedded } of initializers) {
-      await onnx.write(tensor);
-      if (embedded) await writeData(onnx, embedded);
-    }
-    await onnx.write(tail);
+    for (const part of parts) await (isTensor(part) ? writeData(onnx, part) : onnx.write(part));
     files.unshift(await onnx.finish());
     for (const writer of writers) await writer.publish();
     const linked = new Set([...places.values()].flatMap((at) => (at.kind === 'link' ? [at.location] : [])));
@@ -117,34 +94,6 @@ async function writeData(writer: FileWriter, data: TensorData): Promise<void> {
   if (written !== data.byteLength) throw new Error(`a tensor of ${data.byteLength} bytes gave ${written}`);
 }
 
-/** An initializer up to its bytes, and the data to copy after it, if it is embedded. */
-function initializerParts(
-  value: Value,
-  at: Place,
-  dataFile: string,
-): { header: Uint8Array; embedded: TensorData | null } {
-  const data = value.data!;
-  const tensor = tensorHeader(data, value.name);
-  if (at.kind === 'embed') {
-    const fields = encode('TensorProto', tensor);
-    const raw = delimiter('TensorProto', 'raw_data', data.byteLength);
-    return {
-      header: Buffer.concat([
-        delimiter('GraphProto', 'initializer', fields.byteLength + raw.byteLength + data.byteLength),
-        fields,
-        raw,
-      ]),
-      embedded: data,
-    };
-  }
-  const location = at.kind === 'link' ? at.location : dataFile;
-  const external_data = Object.entries({ location, offset: String(at.offset), length: String(data.byteLength) }).map(
-    ([key, value]) => ({ key, value }),
-  );
-  const fields = encode('TensorProto', { ...tensor, external_data, data_location: EXTERNAL });
-  return { header: Buffer.concat([delimiter('GraphProto', 'initializer', fields.byteLength), fields]), embedded: null };
-}
-
 function linkLocation(value: Value, path: string): string {
   const { root } = value.data!.stored!.origin;
   const source = resolve(root.name);
@@ -161,21 +110,4 @@ function linkLocation(value: Value, path: string): string {
   if (!existsSync(source) || statSync(source).size !== root.size)
     return refuse(`"${root.name}" to be a local file; use "pack" or "embed"`);
   return basename(source);
-}
-
-/** Tensors of attributes and subgraphs: they are small and stand inside messages. */
-async function readInline(graph: Graph): Promise<Map<TensorData, Uint8Array>> {
-  const bytes = new Map<TensorData, Uint8Array>();
-  for (const data of inlineTensors(graph.nodes)) bytes.set(data, data.memory ?? (await data.read()));
-  return bytes;
-}
-
-function* inlineTensors(nodes: Iterable<Node>): Generator<TensorData> {
-  for (const node of nodes) {
-    for (const attribute of node.attributes.values()) if (attribute.kind === 'tensor') yield attribute.value;
-    for (const subgraph of node.subgraphs()) {
-      for (const { data } of subgraph.initializers) if (data) yield data;
-      yield* inlineTensors(subgraph.nodes);
-    }
-  }
 }
