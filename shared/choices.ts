@@ -123,9 +123,21 @@ export const PROCESSOR_NAMES = Object.keys(PROCESSORS) as readonly Processor[];
 export const DEFAULT_PROCESSOR: Processor = 'any';
 
 /** Types of codes that can be chosen for activations and for weights, as onnxruntime's tool names them. */
-export const QUANT_TYPES = { QUInt8: 'uint8', QInt8: 'int8' } as const;
+export const QUANT_TYPES = {
+  QUInt8: { dtype: 'uint8', addsPairs: false },
+  QInt8: { dtype: 'int8', addsPairs: true },
+  QUInt16: { dtype: 'uint16', addsPairs: false },
+  QInt16: { dtype: 'int16', addsPairs: false },
+} as const satisfies Record<string, QuantTypeRow>;
+interface QuantTypeRow {
+  readonly dtype: string;
+  /** As a weight its products are added in 16 bits by some processors. */
+  readonly addsPairs: boolean;
+}
 export type QuantType = keyof typeof QUANT_TYPES;
 export const QUANT_TYPE_NAMES = Object.keys(QUANT_TYPES) as readonly QuantType[];
+export const WEIGHT_TYPE_NAMES = ['QUInt8', 'QInt8', 'QInt16'] as const satisfies readonly QuantType[];
+export type WeightType = (typeof WEIGHT_TYPE_NAMES)[number];
 export const DEFAULT_QUANT_TYPES = { activation: 'QUInt8', weight: 'QInt8' } as const satisfies Record<
   string,
   QuantType

@@ -20,11 +20,14 @@ import {
   VARIANTS,
   WEIGHT_ALGORITHM_NAMES,
   WEIGHT_BITS,
+  WEIGHT_TYPE_NAMES,
   type WeightOnly,
 } from '../../shared/choices.ts';
 import { DEFAULT_OBSERVER, OBSERVER_NAMES, type ObserverChoice } from '../../shared/quantize/observers/index.ts';
-import { observerChoice, recipeChoice, weightOnlyOf } from '../../shared/pipeline/job/quantizer-words.ts';
+import { nodeChoice, observerChoice, recipeChoice, weightOnlyOf } from '../../shared/pipeline/job/quantizer-words.ts';
 import type { JobFile } from '../../shared/pipeline/job/job-schema.ts';
+import { parseJob } from '../../shared/pipeline/job/parse-job.ts';
+import type { NodeChoice } from '../../shared/quantize/which-nodes.ts';
 import { inTodaysWords } from '../../shared/pipeline/job/old-spellings.ts';
 import { blocksText } from '../../shared/report/blocks.ts';
 import type { QuantizedOperator } from '../../shared/report/report.ts';
@@ -40,7 +43,7 @@ import { eachFile } from '../outcomes.ts';
 import { outputPaths } from '../output-paths.ts';
 import { size } from '../sizes.ts';
 import { inTemporaryFolder } from '../temporary-folder.ts';
-import { choice, oneOfNumbers, quantFormat, text } from '../values.ts';
+import { choice, names, oneOfNumbers, quantFormat, text } from '../values.ts';
 
 const RECIPE_NAMES = Object.keys(RECIPES) as readonly RecipeName[];
 
@@ -49,7 +52,8 @@ export const quantize: Command = {
   usage:
     `torchferry quantize <model.onnx>... [-o FILE|DIR] [--approach ${COMPUTED_APPROACHES.join('|')}] ` +
     `[--calibration NPZ|DIR] [--calibrate-method M] [--quant-format ${QUANT_FORMAT_NAMES.join('|')}] [--recipe R] ` +
-    `[--processor ${PROCESSOR_NAMES.join('|')}] [--reduce-range] [--quantize-all] [--bits ${WEIGHT_BITS.join('|')}] ` +
+    `[--processor ${PROCESSOR_NAMES.join('|')}] [--reduce-range] [--per-tensor] [--quantize-all] ` +
+    `[--op-types-to-quantize A,B] [--nodes-to-exclude A,B] [--extra-options JSON] [--bits ${WEIGHT_BITS.join('|')}] ` +
     `[--block-size ${BLOCK_SIZES.join('|')}] [--symmetric] [--algorithm ${WEIGHT_ALGORITHM_NAMES.join('|')}] ` +
     '[--embeddings] [--job FILE] [--json]',
   options: {
@@ -92,9 +96,18 @@ export const quantize: Command = {
       describe: 'where it will run; "any" keeps sums exact on x64 without VNNI, the others use the full range',
     },
     'activation-type': { type: 'string', value: QUANT_TYPE_NAMES.join('|'), describe: 'codes of activations' },
-    'weight-type': { type: 'string', value: QUANT_TYPE_NAMES.join('|'), describe: 'codes of weights' },
+    'weight-type': { type: 'string', value: WEIGHT_TYPE_NAMES.join('|'), describe: 'codes of weights' },
     'reduce-range': { type: 'boolean', describe: 'seven-bit weights' },
+    'per-tensor': { type: 'boolean', describe: 'one scale for all channels of a weight (per_channel false)' },
     'quantize-all': { type: 'boolean', describe: 'every operator with an integer form, attention products too' },
+    'nodes-to-quantize': { type: 'string', value: 'A,B', describe: 'names of nodes: no others' },
+    'nodes-to-exclude': { type: 'string', value: 'A,B', describe: 'names of nodes to leave in float' },
+    'op-types-to-quantize': { type: 'string', value: 'A,B', describe: 'operators: no others' },
+    'extra-options': {
+      type: 'string',
+      value: 'JSON',
+      describe: 'of onnxruntime\'s tool, by its names: {"ActivationSymmetric": true}',
+    },
     bits: { type: 'string', value: WEIGHT_BITS.join('|'), describe: 'weight-only: of a weight' },
     'block-size': {
       type: 'string',
@@ -157,8 +170,9 @@ async function kernelsOf(path: string, tell: (reason: string) => void): Promise<
   }
 }
 
-type QuantizeOptions = Pick<QuantizeFileRequest, 'approach' | 'format' | 'keepFloat'> &
+type QuantizeOptions = Pick<QuantizeFileRequest, 'approach' | 'format'> &
   RecipeChoice &
+  NodeChoice &
   ObserverChoice & {
     /** Path of an .npz, or of a folder of them. */
     readonly calibration: string | undefined;
@@ -203,7 +217,7 @@ export function quantizeOptions(
         fallback: job.calibrate_method ?? DEFAULT_OBSERVER,
       }),
     }),
-    ...(job.keep_float === undefined ? {} : { keepFloat: job.keep_float }),
+    ...nodeOptions(options, job),
   };
 }
 
@@ -270,10 +284,25 @@ function recipeOptions(options: OptionValues, job: JobFile): RecipeChoice {
       fallback: job.activation_type ?? DEFAULT_QUANT_TYPES.activation,
     }),
     weight_type: choice(options, 'weight-type', {
-      among: QUANT_TYPE_NAMES,
+      among: WEIGHT_TYPE_NAMES,
       fallback: job.weight_type ?? DEFAULT_QUANT_TYPES.weight,
     }),
     reduce_range: given['reduce_range'] === true || job.reduce_range === true,
     quantize_all: given['quantize_all'] === true || job.quantize_all === true,
+    per_channel: options['per-tensor'] !== true && job.per_channel !== false,
+    extra_options: { ...job.extra_options, ...extraOptionsOf(text(options, 'extra-options')) },
   });
 }
+
+/** Checked as those of a job are. */
+const extraOptionsOf = (json: string | undefined): JobFile['extra_options'] =>
+  json === undefined ? {} : parseJob('--extra-options', `{"extra_options": ${json}}`).extra_options;
+
+/** Lists of the command line replace those of the job. */
+const nodeOptions = (options: OptionValues, job: JobFile): NodeChoice =>
+  nodeChoice({
+    keep_float: job.keep_float ?? [],
+    nodes_to_quantize: names(options, 'nodes-to-quantize') ?? job.nodes_to_quantize ?? [],
+    nodes_to_exclude: names(options, 'nodes-to-exclude') ?? job.nodes_to_exclude ?? [],
+    op_types_to_quantize: names(options, 'op-types-to-quantize') ?? job.op_types_to_quantize ?? [],
+  });

@@ -1,14 +1,23 @@
 /** Scale and zero point of every tensor of a plan. Weights are read one at a time. */
-import { absMaxOf, asFloat32, bytesOf, channelsOf, type Extent, extentOf } from '../tensor/arithmetic.ts';
+import { absMaxOf, asFloat32, bytesOf, channelsOf, type Extent, extentOf, extentsOf } from '../tensor/arithmetic.ts';
 import { memoryData, piecesOf, type TensorData } from '../tensor/data.ts';
 import { type SumLayout, worstPairsOf } from '../tensor/pair-sums.ts';
 import { encodeNumbers } from '../tensor/numbers.ts';
 import { type CodeDtype, type Granularity, type QParams, scaleAxis, perAxis, PER_TENSOR } from '../tensor/qparams.ts';
 import type { Value } from '../onnx/ir.ts';
-import { activationParams, biasScales, type Range, scalesForPairs, symmetricScales, widenForBias } from './formulas.ts';
+import {
+  activationParams,
+  biasScales,
+  magnitudeOf,
+  type Range,
+  scalesForPairs,
+  symmetricScales,
+  widenForBias,
+} from './formulas.ts';
 import { type Plan, type PlanOf, plansOfKind, rootOf, type TensorPlan } from './plan.ts';
-import { type CodeSpec, zeroOf } from './recipe.ts';
+import { zeroOf } from './recipe.ts';
 import { roleAt, ruleOf, weightIndexOf } from './rules.ts';
+import { rangeGiven } from './tensor-overrides.ts';
 
 export interface QParamsResult {
   readonly params: ReadonlyMap<TensorPlan, QParams>;
@@ -26,7 +35,7 @@ export async function computeQParams(plan: Plan, ranges: ReadonlyMap<Value, Rang
   for (const tensor of plansOfKind(plan, 'copied')) params.set(tensor, tensor.qparams);
   for (const tensor of plansOfKind(plan, 'observed')) {
     const range = ranges.get(tensor.value);
-    if (range) params.set(tensor, rangeQParams(range, tensor.spec));
+    if (range) params.set(tensor, tensorQParams(range, tensor));
     else unusable.set(tensor.value, `"${tensor.value.name}" was never seen in the calibration data`);
   }
   for (const tensor of plansOfKind(plan, 'fixed'))
@@ -36,7 +45,7 @@ export async function computeQParams(plan: Plan, ranges: ReadonlyMap<Value, Rang
     );
   for (const tensor of plansOfKind(plan, 'constant')) {
     const extent = extentOf(asFloat32(await tensor.data.read()));
-    if (extent.finite) params.set(tensor, rangeQParams(extent, tensor.spec));
+    if (extent.finite) params.set(tensor, tensorQParams(extent, tensor));
     else unusable.set(tensor.value, notFinite(tensor.value));
   }
   for (const tensor of plansOfKind(plan, 'blocked')) {
@@ -45,9 +54,8 @@ export async function computeQParams(plan: Plan, ranges: ReadonlyMap<Value, Rang
   }
   const sums = narrowSumsOf(plan);
   for (const tensor of plansOfKind(plan, 'weight')) {
-    const { data, granularity, dtype, spec } = tensor;
-    const scales = weightScales(tensor, asFloat32(await data.read()), sums.get(tensor) ?? []);
-    if (scales) params.set(tensor, qparamsOf(dtype, granularity, { scale: scales, zeroPoint: zeroOf(spec) }));
+    const qparams = weightQParams(tensor, asFloat32(await tensor.data.read()), sums.get(tensor) ?? []);
+    if (qparams) params.set(tensor, qparams);
     else unusable.set(tensor.value, notFinite(tensor.value));
   }
   const biases = plansOfKind(plan, 'bias');
@@ -92,35 +100,56 @@ function narrowSumsOf(plan: Plan): ReadonlyMap<TensorPlan, readonly SumLayout[]>
 }
 
 /** Null where the weight is not finite. */
-function weightScales(
-  { data, granularity, spec }: PlanOf<'weight'>,
-  values: Float32Array,
-  sums: readonly SumLayout[],
-): Float32Array | null {
-  const absMax = absMaxOf(values, channelsOf(data.shape, scaleAxis(granularity)));
+function weightQParams(weight: PlanOf<'weight'>, values: Float32Array, sums: readonly SumLayout[]): QParams | null {
+  const { data, granularity, dtype, spec, given } = weight;
+  const channels = channelsOf(data.shape, scaleAxis(granularity));
+  if (!spec.symmetric || given.length > 0) {
+    const extents = extentsOf(values, channels);
+    return extents.every(({ finite }) => finite) ? channelQParams(extents, weight) : null;
+  }
+  const absMax =
+    spec.minimumRange === undefined
+      ? absMaxOf(values, channels)
+      : Float32Array.from(extentsOf(values, channels), (extent) => magnitudeOf(extent, spec));
   if (!absMax.every((most) => most === most)) return null;
   const { pairLimit } = spec;
   const scales = symmetricScales(absMax, spec);
-  if (pairLimit === null) return scales;
-  return sums.reduce((raised, sum) => scalesForPairs(raised, worstPairsOf(values, sum), pairLimit), scales);
+  const scale =
+    pairLimit === null
+      ? scales
+      : sums.reduce((raised, sum) => scalesForPairs(raised, worstPairsOf(values, sum), pairLimit), scales);
+  return qparamsOf(dtype, granularity, { scale, zeroPoint: zeroOf(spec) });
 }
 
-function rangeQParams(range: Range, spec: CodeSpec): QParams {
-  const { scale, zeroPoint } = activationParams(range, spec);
-  return qparamsOf(spec.dtype, PER_TENSOR, { scale: Float32Array.of(scale), zeroPoint });
+type Computed = PlanOf<'observed'> | PlanOf<'constant'> | PlanOf<'weight'>;
+
+const tensorQParams = (range: Range, tensor: Computed): QParams => channelQParams([range], tensor);
+
+/** One range for each scale; what is given wins. */
+function channelQParams(ranges: readonly Range[], { spec, given, granularity }: Computed): QParams {
+  const each = ranges.map((range, i) => {
+    const known = given[given.length > 1 ? i : 0];
+    if (known?.kind === 'parameters') return known;
+    return activationParams(known ? rangeGiven(range, known) : range, spec);
+  });
+  return qparamsOf(spec.dtype, granularity, {
+    scale: Float32Array.from(each, ({ scale }) => scale),
+    zeroPoint: each.map(({ zeroPoint }) => zeroPoint),
+  });
 }
 
 function qparamsOf(
   dtype: CodeDtype,
   granularity: Granularity,
-  { scale, zeroPoint }: { readonly scale: Float32Array; readonly zeroPoint: number },
+  { scale, zeroPoint }: { readonly scale: Float32Array; readonly zeroPoint: number | readonly number[] },
 ): QParams {
   const shape = granularity.kind === 'tensor' ? [] : [scale.length];
+  const zeroPoints = typeof zeroPoint === 'number' ? new Array<number>(scale.length).fill(zeroPoint) : zeroPoint;
   return {
     dtype,
     granularity,
     scale: memoryData('float32', shape, bytesOf(scale)),
-    zeroPoint: memoryData(dtype, shape, encodeNumbers(dtype, new Array<number>(scale.length).fill(zeroPoint))),
+    zeroPoint: memoryData(dtype, shape, encodeNumbers(dtype, zeroPoints)),
   };
 }
 

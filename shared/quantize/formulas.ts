@@ -29,11 +29,26 @@ export function asymmetricParams(range: Range, { low, high }: Ends): ScaleAndZer
     : { scale: Math.fround(scale), zeroPoint: roundHalfEven(low - min / scale) };
 }
 
+/** `MinimumRealRange` of onnxruntime's tool. */
+function widened({ min, max }: Range, { minimumRange: least = 0 }: { readonly minimumRange?: number }): Range {
+  const low = Math.min(min, 0);
+  return least === 0 ? { min, max } : { min: low, max: Math.max(max, 0, low + least) };
+}
+
+/** How far from 0 a range goes; NaN and infinities stay what they are. */
+export function magnitudeOf(range: Range, spec: { readonly minimumRange?: number }): number {
+  const { min, max } = widened(range, spec);
+  return Math.max(Math.abs(min), Math.abs(max));
+}
+
 /** Scale and zero point of a range as the codes of a spec. */
-export function activationParams(range: Range, spec: Ends & { readonly symmetric: boolean }): ScaleAndZero {
-  if (!spec.symmetric) return asymmetricParams(range, spec);
-  const most = Float32Array.of(Math.max(Math.abs(range.min), Math.abs(range.max)));
-  return { scale: symmetricScales(most, spec)[0]!, zeroPoint: (spec.low + spec.high) / 2 };
+export function activationParams(
+  range: Range,
+  spec: Ends & { readonly symmetric: boolean; readonly minimumRange?: number },
+): ScaleAndZero {
+  if (!spec.symmetric) return asymmetricParams(widened(range, spec), spec);
+  const most = Float32Array.of(magnitudeOf(range, spec));
+  return { scale: symmetricScales(most, spec)[0]!, zeroPoint: roundHalfEven((spec.low + spec.high) / 2) };
 }
 
 /** Symmetric, zero point 0: `2 * absmax / (high - low)` for each channel. */
@@ -53,7 +68,7 @@ const PAIR_SLACK = 2 ** -10;
  * `limit` round to codes that sum to at most `limit`, because rounding adds at most a half to each.
  */
 export function scalesForPairs(scales: Float32Array, worst: Float32Array, limit: number): Float32Array {
-  const largest = (channel: number): number => (scales.length === 1 ? magnitudeOf(worst) : worst[channel]!);
+  const largest = (channel: number): number => (scales.length === 1 ? largestOf(worst) : worst[channel]!);
   return scales.map((scale, channel) => Math.max(scale, largest(channel) / (limit - PAIR_SLACK)));
 }
 
@@ -68,7 +83,7 @@ const INT32_STEPS = 2 ** 32 - 2;
  * with an ordinary bias (a pruned or batch-normalised channel).
  */
 export function widenForBias(weight: Float32Array, activation: number, bias: Float32Array): Float32Array {
-  const largest = (channel: number): number => (weight.length === 1 ? magnitudeOf(bias) : Math.abs(bias[channel]!));
+  const largest = (channel: number): number => (weight.length === 1 ? largestOf(bias) : Math.abs(bias[channel]!));
   return weight.map((scale, channel) => {
     const candidate = activation * scale;
     const smallest = (1.0001 * (2 * largest(channel))) / INT32_STEPS;
@@ -76,5 +91,4 @@ export function widenForBias(weight: Float32Array, activation: number, bias: Flo
   });
 }
 
-const magnitudeOf = (values: Float32Array): number =>
-  Math.max(Math.abs(extentOf(values).min), Math.abs(extentOf(values).max));
+const largestOf = (values: Float32Array): number => magnitudeOf(extentOf(values), {});

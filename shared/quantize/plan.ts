@@ -5,6 +5,7 @@ import type { TensorData } from '../tensor/data.ts';
 import type { CodeDtype, Granularity, QParams } from '../tensor/qparams.ts';
 import type { Node, Value } from '../onnx/ir.ts';
 import type { CodeSpec } from './recipe.ts';
+import type { Given } from './tensor-overrides.ts';
 
 /** A tensor as codes: of which type, and which elements share a scale. */
 interface Planned {
@@ -16,7 +17,13 @@ interface Planned {
 /** The kind says where scale and zero point come from, and the codes of a constant. */
 export type TensorPlan = Planned &
   (
-    | { /** The range that was observed. */ readonly kind: 'observed'; readonly spec: CodeSpec }
+    | {
+        /** The range that was observed. */
+        readonly kind: 'observed';
+        readonly spec: CodeSpec;
+        /** At most one: for all of it. */
+        readonly given: readonly Given[];
+      }
     | { /** Known without looking. */ readonly kind: 'fixed'; readonly scale: number; readonly zeroPoint: number }
     | { /** Found anew in every run. */ readonly kind: 'dynamic' }
     | { /** The codes of another tensor, moved. */ readonly kind: 'shared'; readonly source: TensorPlan }
@@ -25,6 +32,8 @@ export type TensorPlan = Planned &
         readonly kind: 'constant' | 'weight';
         readonly data: TensorData;
         readonly spec: CodeSpec;
+        /** None, one for all of it, or one for each scale. */
+        readonly given: readonly Given[];
       }
     | {
         /** A matrix whose blocks have scales of their own: scales and codes are found together when it is written. */

@@ -15,24 +15,26 @@ import type { Batch } from '../runtime/samples.ts';
 import type { MemoryTensors } from '../runtime/session.ts';
 import { calibrate, type Ranges } from './calibrate.ts';
 import { computeQParams, type QParamsResult } from './compute-qparams.ts';
-import { keptInFloat } from './keep-float.ts';
+import { requireExtraOptions } from './extra-options.ts';
 import { compareLayers, copyFloat, type FloatGraph } from './layer-errors.ts';
-import { DEFAULT_OBSERVER, type ObserverChoice, OBSERVERS } from './observers/index.ts';
+import { observerOf } from './observers/by-tool-options.ts';
+import { type ObserverChoice, OBSERVERS } from './observers/index.ts';
 import { type Plan, plansOfKind, type TensorPlan } from './plan.ts';
 import { type RecipeChoice, recipeOf } from './recipe.ts';
+import { requireTypes } from './require-types.ts';
 import { SOURCES } from './sources/index.ts';
 import type { Fitted } from './weight-only/blocked-weights.ts';
 import { fitWithActivations } from './weight-only/hessians.ts';
 import { blockFacts } from './weight-only/block-facts.ts';
 import { BLOCK_WRITERS, WRITERS } from './writers/index.ts';
+import { idleOverrides, requireTensors } from './tensor-overrides.ts';
+import { type NodeChoice, nodesInFloat } from './which-nodes.ts';
 import type { Writer, Written } from './writers/writer.ts';
 
-export interface QuantizeRequest extends RecipeChoice, ObserverChoice {
+export interface QuantizeRequest extends RecipeChoice, ObserverChoice, NodeChoice {
   /** `dynamic` needs no calibration; `format` does not apply to it: its operators are always written out. */
   readonly approach: ComputedApproach;
   readonly format: QuantFormat;
-  /** Node names, PyTorch module paths (with everything below them) or operator types to leave in float. */
-  readonly keepFloat?: readonly string[];
   /**
    * Batches of inputs, such as `readSamples(...).batches(1)`. Static quantization needs them; with them, errors per
    * layer are measured for both approaches. Observers of several rounds iterate over them several times.
@@ -70,9 +72,13 @@ const CALIBRATION_SHARE = 2;
  * computed when the model is written, so what they are read from must stay open until then.
  */
 export async function quantizeModel(model: Model, request: QuantizeRequest): Promise<Quantized> {
+  requireExtraOptions(request.extraOptions ?? {}, request);
   const raised = raiseOpset(model, model.graph.name);
+  requireTypes(recipeOf(request), { ...request, opset: model.opsets.get('') ?? 0 });
   inferModel(model);
-  const asked = keptInFloat(model.graph, request.keepFloat ?? []);
+  const asked = nodesInFloat(model.graph, request);
+  const overrides = request.extraOptions?.TensorQuantOverrides ?? {};
+  requireTensors(model.graph, overrides);
   PREPARE.run(model);
   const kept = stillThere(asked, model.graph);
   const { workFolder } = request;
@@ -83,7 +89,7 @@ export async function quantizeModel(model: Model, request: QuantizeRequest): Pro
   const { fitted, calibration } = await fit(model, plan, request);
   const { recorded } = look;
   const float = recorded.length ? copyFloat(model) : null;
-  const written = writerOf(request)({ model, plan, params, fitted });
+  const written = writerOf(request)({ model, plan, params, fitted, extra: recipeOf(request).extra });
   const layers = float === null ? [] : await layerErrors({ model, plan, written, float, recorded, workFolder });
   return {
     model,
@@ -96,7 +102,7 @@ export async function quantizeModel(model: Model, request: QuantizeRequest): Pro
       layers,
       ...(request.approach === 'weight-only' ? { blocks: blockFacts(plan, recipeOf(request).weightOnly) } : {}),
     },
-    warnings: [...raised, ...silentTensors(look)],
+    warnings: [...raised, ...idleOverrides(plan, overrides), ...silentTensors(look)],
   };
 }
 
@@ -178,20 +184,21 @@ async function lookAt(model: Model, plan: Plan, request: QuantizeRequest): Promi
       problem: 'there is none',
       expected: 'sample inputs, which static quantization needs to see the ranges of activations',
     });
-  const name = request.observer ?? DEFAULT_OBSERVER;
+  const { name, options, shaped } = observerOf(request);
   const observer = OBSERVERS[name];
   const seen = { batches: [] as MemoryTensors[], count: 0, samples: 0, isWhole: false };
-  const { ranges, chosen } = await calibrate({
+  const { ranges: found, chosen } = await calibrate({
     model,
     watched: tensors.map(({ value, spec }) => ({
       tensor: value,
-      watch: observer.watch(spec, request.observerOptions ?? {}),
+      watch: observer.watch(spec, options),
     })),
     rounds: observer.rounds,
     batches: { [Symbol.asyncIterator]: () => watched(calibration, seen) },
     file,
     workFolder: request.workFolder,
   });
+  const ranges = new Map([...found].map(([tensor, range]) => [tensor, shaped(range)]));
   const recorded = seen.batches.slice(0, Math.ceil(seen.count / CALIBRATION_SHARE));
   const shares = [...chosen].map(([each, tensors]) => `${tensors} by ${each}`);
   const method = shares.length ? `${name} (${shares.join(', ')})` : name;
@@ -280,5 +287,6 @@ interface LayersRequest {
 
 async function layerErrors({ plan, recorded: batches, ...request }: LayersRequest): Promise<LayerError[]> {
   const written = request.written.filter(({ node }) => isLayer(plan.nodes.get(node)!));
+  if (written.length === 0) return [];
   return compareLayers({ ...request, written, batches });
 }

@@ -13,22 +13,7 @@ import { declaredOf } from './declared.ts';
 import { operatorCounts } from './model-facts.ts';
 import { requireOnnx } from './onnx-model.ts';
 
-export interface QuantizeFileRequest extends Pick<
-  QuantizeRequest,
-  | 'approach'
-  | 'format'
-  | 'recipe'
-  | 'processor'
-  | 'activationType'
-  | 'weightType'
-  | 'reduceRange'
-  | 'full'
-  | 'weightOnly'
-  | 'keepFloat'
-  | 'observer'
-  | 'observerOptions'
-  | 'workFolder'
-> {
+export interface QuantizeFileRequest extends Omit<QuantizeRequest, 'calibration' | 'calibrationFile'> {
   /** Path of the FP32 `.onnx`; weights may lie beside it. */
   readonly model: string;
   /** Where the INT8 `.onnx` is written. */

@@ -114,6 +114,22 @@ export function channelsOf(shape: readonly number[], axis: number | null): Chann
   return { outer: product(shape.slice(0, axis)), channels: shape[axis]!, inner: product(shape.slice(axis + 1)) };
 }
 
+/** Smallest and largest value of each channel. */
+export function extentsOf(values: Float32Array, { outer, channels, inner }: Channels): Extent[] {
+  const min = new Float32Array(channels).fill(Infinity);
+  const max = new Float32Array(channels).fill(-Infinity);
+  const finite = new Array<boolean>(channels).fill(true);
+  for (let o = 0, i = 0; o < outer; o++)
+    for (let c = 0; c < channels; c++)
+      for (const end = i + inner; i < end; i++) {
+        const v = values[i]!;
+        if (v < min[c]!) min[c] = v;
+        if (v > max[c]!) max[c] = v;
+        if (v - v !== 0) finite[c] = false;
+      }
+  return Array.from(finite, (isFinite, c) => ({ min: min[c]!, max: max[c]!, finite: isFinite }));
+}
+
 /** Largest magnitude of each channel; NaN where a channel holds a NaN or an infinity. */
 export function absMaxOf(values: Float32Array, { outer, channels, inner }: Channels): Float32Array {
   const result = new Float32Array(channels);

@@ -3,6 +3,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { openModel } from '../../shared/onnx/proto/read.ts';
 import { writeModel } from '../../shared/onnx/proto/write.ts';
 import { parseModel } from '../../shared/onnx/text-parser.ts';
 import { writeNpz } from '../../shared/tensor/npz.ts';
@@ -47,6 +48,32 @@ test.each(['QLinear', 'qlinear', 'QOperator', 'QOPERATOR'])('--quant-format %s',
   const calibrated = [at('net.onnx'), '--calibration', at('calib/a.npz'), '-o', at('int8.onnx')];
   const ran = await printed('quantize', ...calibrated, '--quant-format', name, '--json');
   expect((JSON.parse(ran.out) as { results: unknown[] }).results[0]).toMatchObject({ format: 'QLinear' });
+});
+
+test("options of onnxruntime's tool", async () => {
+  const calibrated = ['quantize', at('net.onnx'), '--calibration', at('calib/a.npz'), '-o', at('int8.onnx')];
+  const graphOf = async (...args: readonly string[]): Promise<string> => {
+    expect(await printed(...calibrated, ...args)).toMatchObject({ code: 0 });
+    const { model, close } = await openModel(at('int8.onnx'));
+    const sizes = [...model.graph.initializers].map(
+      ({ name, type }) => `${name} ${type!.dtype} [${type!.shape.join()}]`,
+    );
+    close();
+    return sizes.join(', ');
+  };
+  expect(await graphOf()).toContain('w_scale float32 [2]');
+  expect(await graphOf('--per-tensor')).toContain('w_scale float32 []');
+  const symmetric = ['--extra-options', '{"ActivationSymmetric": true}', '--activation-type', 'QInt8'];
+  expect(await graphOf(...symmetric)).toContain('x_zero_point int8 []');
+  for (const [args, message] of [
+    [['--op-types-to-quantize', 'Conv'], 'op_types_to_quantize does not name it'],
+    [['--nodes-to-exclude', 'y'], 'nodes_to_exclude names it'],
+    [['--nodes-to-quantize', 'z'], 'option --nodes-to-quantize: "z" is not valid'],
+    [['--extra-options', '{"EnableSubgraph": true}'], 'the bodies of If, Loop and Scan stay in float'],
+  ] as const)
+    expect(await printed(...calibrated, ...args)).toMatchObject({
+      err: expect.stringContaining(message) as string,
+    });
 });
 
 test.each([

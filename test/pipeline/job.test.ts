@@ -6,7 +6,7 @@ import { checkJob, parseJob } from '../../shared/pipeline/job/parse-job.ts';
 import { filesOf, findFiles, findJob } from '../../shared/pipeline/job/job-files.ts';
 import { resolveJob } from '../../shared/pipeline/job/job.ts';
 import { weightOnlyOf } from '../../shared/pipeline/job/quantizer-words.ts';
-import { jobJsonSchema } from '../../shared/pipeline/job/job-schema.ts';
+import { jobJsonSchema, type JobFile } from '../../shared/pipeline/job/job-schema.ts';
 import { memoryStore } from './memory-store.ts';
 
 const problems = (job: unknown): readonly { path: string; problem: string; hint: string }[] => {
@@ -18,6 +18,15 @@ const problems = (job: unknown): readonly { path: string; problem: string; hint:
   }
   return [];
 };
+
+function messageOf(work: () => unknown): string {
+  try {
+    work();
+    return '';
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
 
 describe('accepts', () => {
   it.each<[string, unknown, unknown]>([
@@ -105,6 +114,27 @@ describe('refuses', () => {
       /98 is not a number from 0 to 1/,
       /^$/,
     ],
+    [
+      "an option of onnxruntime's tool that does not exist here",
+      { extra_options: { CalibMaxIntermediateOutputs: 8 } },
+      'extra_options.CalibMaxIntermediateOutputs',
+      /no option "CalibMaxIntermediateOutputs"/,
+      /one batch, however many samples/,
+    ],
+    [
+      'one that is misspelt',
+      { extra_options: { DedicatedQDQpairs: true } },
+      'extra_options.DedicatedQDQpairs',
+      /no option/,
+      /did you mean "DedicatedQDQPair"/,
+    ],
+    [
+      'an override in two types',
+      { extra_options: { TensorQuantOverrides: { x: [{ convert: { quant_type: 'QUInt16' } }] } } },
+      'extra_options.TensorQuantOverrides.x[0].convert',
+      /no option "convert"/,
+      /codes of one type for all its readers/,
+    ],
     ['null', { seed: null }, 'seed', /null is not/, /^$/],
     ['a list', [], '$', /\[\] is not an object/, /./],
   ])('%s', (_name, job, path, problem, hint) => {
@@ -130,6 +160,24 @@ describe('refuses', () => {
       /^job "job.json", at "\$": it is no JSON: .*position 17.*; JSON has double quotes/,
     );
     expect(parseJob('job.json', '\ufeff{"seed": 3}')).toEqual({ seed: 3 });
+  });
+
+  it('options of the quantizer that do not go together', () => {
+    const data = { calibration: 'x.npz', approach: 'static' } as const;
+    const problemsOf = (job: JobFile): string => messageOf(() => resolveJob('job.json', { ...data, ...job }));
+    expect(problemsOf({ activation_type: 'QUInt16', quant_format: ['QDQ', 'QLinear'] })).toMatch(
+      /at "activation_type": uint16 is not possible here; expected 8 bits, or quant_format QDQ/,
+    );
+    expect(problemsOf({ activation_type: 'QUInt16', opset_version: 17 })).toMatch(/opset 21 or newer, not 17/);
+    expect(problemsOf({ activation_type: 'QUInt16' })).toBe('');
+    expect(problemsOf({ extra_options: { WeightSymmetric: false } })).toMatch(/per_channel false/);
+    expect(problemsOf({ extra_options: { DedicatedQDQPair: true }, dtype: ['int8', 'int4'] })).toBe('');
+  });
+  it('old names of options are read as the new ones', () => {
+    const asked = '{"extra_options": {"OpTypesToExcludeOutputQuantizatioin": ["MatMul"]}}';
+    expect(parseJob('job.json', asked)).toEqual({
+      extra_options: { OpTypesToExcludeOutputQuantization: ['MatMul'] },
+    });
   });
 
   it('weights in blocks for an opset without them', () => {

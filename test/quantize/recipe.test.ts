@@ -15,7 +15,7 @@ describe('recipeOf', () => {
       activations: { dtype: 'uint8', symmetric: false, low: 0, high: 255, pairLimit: null },
       bias: 'float',
       output: { linear: 'codes', product: 'codes' },
-      targets: { products: true, withoutKernel: true },
+      targets: { products: true, withoutKernel: true, operators: [] },
     });
   });
   test('only any processor has to look at pairs of codes', () =>

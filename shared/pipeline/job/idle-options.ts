@@ -7,14 +7,19 @@ import { approachesOf } from './variants.ts';
 const OF_OBSERVERS = ['calibrate_method', 'num_bins', 'percentile', 'averaging_constant'] as const;
 /** Dynamic quantization has one form; the range of its weights can be chosen all the same. */
 const OF_STATIC = ['quant_format', 'recipe', 'activation_type', 'quantize_all', ...OF_OBSERVERS] as const;
+/** Which nodes. */
+const OF_NODES = ['keep_float', 'nodes_to_quantize', 'nodes_to_exclude', 'op_types_to_quantize'] as const;
+
 /** What is ours to choose where PyTorch chose no codes and scales. */
 const OF_COMPUTED = [
   'approach',
   'calibration',
-  'keep_float',
+  ...OF_NODES,
   'activation_type',
   'weight_type',
   'reduce_range',
+  'per_channel',
+  'extra_options',
   'quantize_all',
   ...OF_OBSERVERS,
 ] as const;
@@ -28,6 +33,8 @@ const OF_ACTIVATIONS = [
   'activation_type',
   'weight_type',
   'reduce_range',
+  'per_channel',
+  'extra_options',
   'quantize_all',
 ] as const;
 /** What is of use also where the program itself is one that PyTorch quantized. */
@@ -60,7 +67,7 @@ export function idleOptions(job: JobFile, options: JobOptions): string[] {
   }
   if (options.quantized_model !== null) {
     const why = 'codes and scales are those of quantized_model';
-    const ours = OF_COMPUTED.filter((name) => !onlyWeights || (name !== 'keep_float' && name !== 'calibration'));
+    const ours = OF_COMPUTED.filter((name) => !onlyWeights || ![...OF_NODES, 'calibration'].includes(name));
     return [...labels, ...blocks, ...ours.flatMap((name) => idle(name, why))];
   }
   const computed = [

@@ -19,11 +19,13 @@ import {
   QUANT_FORMATS,
   QUANT_TYPE_NAMES,
   SCHEMES,
+  WEIGHT_TYPE_NAMES,
   WEIGHT_ALGORITHM_NAMES,
   WEIGHTS,
 } from '../../choices.ts';
 import { DEFAULT_OPSET, NEWEST_OPSET, OLDEST_ASKED } from '../../onnx/opset.ts';
 import { DEFAULT_OBSERVER, OBSERVER_NAMES } from '../../quantize/observers/index.ts';
+import { EXTRA_OPTIONS } from '../../quantize/extra-options.ts';
 import { DEFAULT_RECIPE, type RecipeName, RECIPES } from '../../quantize/recipe.ts';
 import {
   type Check,
@@ -41,6 +43,7 @@ import {
   yesOrNo,
 } from './json-reader.ts';
 import { besideKey } from './beside.ts';
+import { extraOptions } from './extra-options-check.ts';
 
 // Object.keys forgets the names.
 const RECIPE_NAMES = Object.keys(RECIPES) as RecipeName[];
@@ -101,16 +104,31 @@ export const OPTIONS = {
     DEFAULT_PROCESSOR,
   ),
   activation_type: option(
-    'Codes of activations in a static model: QInt8 is for processors whose kernels multiply int8 by int8.',
+    'Codes of activations in a static model: QInt8 is for processors whose kernels multiply int8 by int8; 16 bits ' +
+      '(QDQ alone) are computed in float on CPU.',
     oneOf(QUANT_TYPE_NAMES),
     DEFAULT_QUANT_TYPES.activation,
   ),
   weight_type: option(
-    'Codes of weights: QUInt8 never saturates, and is slower.',
-    oneOf(QUANT_TYPE_NAMES),
+    'Codes of weights: QUInt8 never saturates, and is slower; QInt16 (QDQ alone) is computed in float on CPU.',
+    oneOf(WEIGHT_TYPE_NAMES),
     DEFAULT_QUANT_TYPES.weight,
   ),
   reduce_range: option('Seven-bit weights: no two of them can overflow, whichever are added.', yesOrNo, false),
+  per_channel: option(
+    "A scale for each channel of a weight; false: one for all of them, which is the default of onnxruntime's tool.",
+    yesOrNo,
+    true,
+  ),
+  extra_options: option(
+    "Of onnxruntime's tool, by its names: " +
+      Object.entries(EXTRA_OPTIONS)
+        .map(([name, { about }]) => `${name} (${about})`)
+        .join('; ') +
+      '.',
+    extraOptions,
+    {},
+  ),
   quantize_all: option(
     'Every operator that has an integer form: also products of two computed tensors, as in attention, and what ' +
       'onnxruntime computes in float on CPU.',
@@ -212,6 +230,14 @@ export const OPTIONS = {
     fieldsOf(criteria),
   ),
   keep_float: option('Names of nodes or modules to leave in float.', listOf(text), []),
+  nodes_to_quantize: option('Names of nodes: no others are quantized. Default: all.', listOf(text), []),
+  nodes_to_exclude: option('Names of nodes to leave in float.', listOf(text), []),
+  op_types_to_quantize: option(
+    'Operators: no others are quantized. Named ones are quantized also where they stay in float otherwise. Default: ' +
+      'those that become faster or smaller.',
+    listOf(text),
+    [],
+  ),
   seed: option('Seed of random inputs.', integer({ min: 0, max: 2 ** 32 - 1 }), 0),
 } as const satisfies Record<string, Option<unknown>>;
 
@@ -229,6 +255,8 @@ type Always =
   | 'activation_type'
   | 'weight_type'
   | 'reduce_range'
+  | 'per_channel'
+  | 'extra_options'
   | 'quantize_all'
   | 'approach'
   | 'calibrate_method'
@@ -238,6 +266,9 @@ type Always =
   | 'guards'
   | 'nan'
   | 'keep_float'
+  | 'nodes_to_quantize'
+  | 'nodes_to_exclude'
+  | 'op_types_to_quantize'
   | 'seed';
 
 /** A job as it was written: any of the options. */

@@ -6,6 +6,7 @@ import type { ReportedOption } from '../../report/report.ts';
 import { type JobFile, type JobOptions, type OptionName, OPTION_NAMES, OPTIONS } from './job-schema.ts';
 import type { FoundFiles } from './job-files.ts';
 import { idleOptions } from './idle-options.ts';
+import { refusedChoices } from './refused-choices.ts';
 import { weightOnlyOf } from './quantizer-words.ts';
 import { approachesOf, quantizedDtypes, type VariantRequest, variantsOf } from './variants.ts';
 
@@ -70,7 +71,7 @@ function contradictionsOf(options: JobOptions): JobProblem[] {
     const problem = `${options.opset_version} is older than what FP32 models are written for`;
     problems.push({ path: 'opset_version', problem, hint: `set it to ${OLDEST_OPSET} or more` });
   }
-  return problems;
+  return [...problems, ...refusedChoices(options)];
 }
 
 const wantsQuantized = (options: JobOptions): boolean => quantizedDtypes(options).length > 0;

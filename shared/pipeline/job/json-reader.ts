@@ -170,9 +170,15 @@ export const either = <A, B>(a: Check<A>, b: Check<B>, takesA: (value: unknown) 
 type Fields = Readonly<Record<string, Check<unknown>>>;
 type Read<F extends Fields> = { readonly [K in keyof F]?: Checked<F[K]> };
 
+interface UnknownField {
+  /** What is said of a field that does not exist; left out: the nearest one, or all. */
+  readonly hint?: (name: string) => string;
+}
+
 /** An object with some of these fields and no others. */
-export function fieldsOf<F extends Fields>(fields: F): Check<Read<F>> {
+export function fieldsOf<F extends Fields>(fields: F, { hint }: UnknownField = {}): Check<Read<F>> {
   const names = Object.keys(fields);
+  const hintFor = hint ?? ((name: string) => didYouMean(name, names) || `the options are ${names.join(', ')}`);
   return {
     expected: `an object with some of ${names.map((n) => `"${n}"`).join(', ')}`,
     schema: {
@@ -198,7 +204,7 @@ export function fieldsOf<F extends Fields>(fields: F): Check<Read<F>> {
           problems.push({
             path: at,
             problem: `there is no option "${name}"`,
-            hint: didYouMean(name, names) || `the options are ${names.join(', ')}`,
+            hint: hintFor(name),
           });
         else result[name] = check.read(v, at, problems);
       }

@@ -2,6 +2,7 @@
 import { type WeightOnly } from '../../choices.ts';
 import type { ObserverChoice } from '../../quantize/observers/index.ts';
 import type { RecipeChoice } from '../../quantize/recipe.ts';
+import type { NodeChoice } from '../../quantize/which-nodes.ts';
 import { type JobFile } from './job-schema.ts';
 
 /** What a job says of weight-only quantization, in the words of the quantizer. */
@@ -24,17 +25,41 @@ export const recipeChoice = ({
   activation_type: activationType,
   weight_type: weightType,
   reduce_range: reduceRange,
+  per_channel: perChannel,
   quantize_all: full,
+  extra_options: extraOptions,
 }: Pick<
   JobFile,
-  'recipe' | 'processor' | 'activation_type' | 'weight_type' | 'reduce_range' | 'quantize_all'
+  | 'recipe'
+  | 'processor'
+  | 'activation_type'
+  | 'weight_type'
+  | 'reduce_range'
+  | 'per_channel'
+  | 'quantize_all'
+  | 'extra_options'
 >): RecipeChoice => ({
   ...(recipe === undefined ? {} : { recipe }),
   ...(processor === undefined ? {} : { processor }),
   ...(activationType === undefined ? {} : { activationType }),
   ...(weightType === undefined ? {} : { weightType }),
   ...(reduceRange === undefined ? {} : { reduceRange }),
+  ...(perChannel === undefined ? {} : { perChannel }),
   ...(full === undefined ? {} : { full }),
+  ...(extraOptions === undefined ? {} : { extraOptions }),
+});
+
+/** Which nodes. */
+export const nodeChoice = ({
+  keep_float: keepFloat = [],
+  nodes_to_quantize: nodesToQuantize = [],
+  nodes_to_exclude: nodesToExclude = [],
+  op_types_to_quantize: opTypesToQuantize = [],
+}: Pick<JobFile, 'keep_float' | 'nodes_to_quantize' | 'nodes_to_exclude' | 'op_types_to_quantize'>): NodeChoice => ({
+  keepFloat,
+  nodesToQuantize,
+  nodesToExclude,
+  opTypesToQuantize,
 });
 
 /** And how ranges are found. */

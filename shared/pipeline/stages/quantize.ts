@@ -1,13 +1,14 @@
 /** Quantize: the FP32 ONNX model to one INT8 form of it. */
 import { join } from 'node:path';
 import { bitsOf, type ComputedApproach, DEFAULT_FORMAT } from '../../choices.ts';
+import type { RecipeChoice } from '../../quantize/recipe.ts';
 import { quantizeFile, type QuantizedFile } from '../../steps/quantize-file.ts';
 import { recordBeside } from '../../steps/quantized-pair.ts';
 import { transferFile } from '../../steps/transfer-file.ts';
 import { jobStage } from '../workspace/job-stage.ts';
 import { factsOf, variantOf } from '../workspace/previous.ts';
 import { approachOf, type VariantRequest } from '../job/variants.ts';
-import { observerChoice, recipeChoice, weightOnlyOf } from '../job/quantizer-words.ts';
+import { nodeChoice, observerChoice, recipeChoice, weightOnlyOf } from '../job/quantizer-words.ts';
 import type { Workspace } from '../workspace/workspace.ts';
 import type { QuantizeFacts, StoredFile } from '../workspace/record.ts';
 
@@ -45,16 +46,16 @@ async function computed(
   { model, variant, approach, signal }: ComputedTask,
 ): Promise<QuantizedFile> {
   const { options } = workspace.job;
-  const { keep_float: keepFloat, calibration, weights, weight_only: weightOnly } = options;
+  const { calibration, weights, weight_only: weightOnly } = options;
   return quantizeFile({
     model,
     path: join(workspace.folder, variant.file),
     approach,
     format: variant.format ?? DEFAULT_FORMAT,
-    ...recipeChoice(options),
+    ...(approach === 'weight-only' ? weightsAlone(recipeChoice(options)) : recipeChoice(options)),
     weightOnly: { ...weightOnlyOf(weightOnly ?? {}), bits: bitsOf(variant.dtype) },
     ...observerChoice(options),
-    keepFloat,
+    ...nodeChoice(options),
     weights,
     workFolder: workspace.folder,
     calibration:
@@ -62,6 +63,9 @@ async function computed(
     signal,
   });
 }
+
+/** What is said of activations is for the other variants of the job. */
+const weightsAlone = (choice: RecipeChoice): RecipeChoice => ({ ...choice, extraOptions: {} });
 
 async function carriedOver(workspace: Workspace, { model, variant, signal }: Task): Promise<QuantizedFile> {
   const { recipe, quantized_model: name, dynamic_activations: activations, weights } = workspace.job.options;

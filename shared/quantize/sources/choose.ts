@@ -13,8 +13,12 @@ export interface Choice {
   readonly chosen: ReadonlySet<Node>;
   /** Chosen nodes whose output is written as codes. */
   readonly integerOutputs: ReadonlySet<Node>;
+  /** Relu and Clip that are taken out. */
+  readonly folds: ReadonlySet<Node>;
   /** A node and the Relu or Clip that its saturation replaces. */
   readonly foldedInto: ReadonlyMap<Node, Node>;
+  /** A node and the one behind it that could be taken out, and is kept. */
+  readonly keptBehind: ReadonlyMap<Node, Node>;
   /** Why the others stay in float, where there is more to say than that no row exists. */
   readonly reasons: ReadonlyMap<Node, string>;
 }
@@ -41,11 +45,15 @@ export function chooseNodes({ graph, recipe, format, refused }: PlanRequest): Ch
       changed = true;
     }
   }
-  const folds = [...chosen].filter((node) => ruleOf(node)?.when === 'fold');
+  const folds = [...chosen].filter((node) => isFold(node));
+  const behind = new Map(folds.map((node) => [node.inputs[0]!.producer!, node]));
+  const isKept = recipe.extra.QDQKeepRemovableActivations === true;
   return {
     chosen,
     integerOutputs: new Set([...chosen].filter((node) => givesCodes(node, view))),
-    foldedInto: new Map(folds.map((node) => [node.inputs[0]!.producer!, node])),
+    folds: new Set(isKept ? [] : folds),
+    foldedInto: isKept ? new Map() : behind,
+    keptBehind: isKept ? behind : new Map(),
     reasons,
   };
 }
@@ -57,7 +65,9 @@ function reasonAgainst(
   { recipe, format }: { readonly recipe: Recipe; readonly format: PlanRequest['format'] },
 ): string | null {
   if (!rule.kernel && format === 'QLinear') return 'it has no QLinear form';
-  if (!rule.kernel && !recipe.targets.withoutKernel) return 'onnxruntime has no integer kernel for it on CPU';
+  const isNamed = recipe.targets.operators.includes(node.op);
+  if (!rule.kernel && !recipe.targets.withoutKernel && !isNamed)
+    return 'onnxruntime has no integer kernel for it on CPU';
   const refusal = rule.refuse?.(node) ?? null;
   if (refusal !== null) return refusal;
   const roles = node.inputs.map((value, i): [Value | null, InputRole] => [value, roleAt(rule, i)]);
@@ -118,11 +128,15 @@ interface View {
 function reasonNow(node: Node, view: View): string | null {
   const rule = ruleOf(node)!;
   if (rule.when === 'weights') return null;
-  if (rule.when === 'fold') return canFold(node, view) ? null : 'its input is not quantized for it alone';
+  if (rule.output.kind === 'shared' && view.recipe.extra.ForceQuantizeNoInputCheck) return null;
+  if (isFold(node)) return canFold(node, view) ? null : 'its input is not quantized for it alone';
   const inputs = node.inputs.filter((value, i) => value && readsCodes(rule, i, value));
   if (!inputs.every((value) => isAvailable(value!, view))) return 'its input stays in float';
   return node.outputs.some((value) => isWanted(value, view)) ? null : 'nothing behind it reads codes';
 }
+
+/** Whether saturation of the codes before it does the same. */
+const isFold = (node: Node): boolean => ruleOf(node)?.when === 'fold';
 
 const readsCodes = (rule: OperatorRule, index: number, value: Value): boolean => {
   const { kind } = roleAt(rule, index);
@@ -139,6 +153,7 @@ function isAvailable(value: Value, view: View): boolean {
 }
 
 function canGiveCodes(node: Node, { recipe }: View): boolean {
+  if (recipe.extra.OpTypesToExcludeOutputQuantization?.includes(node.op)) return false;
   const { output, biasIn } = ruleOf(node)!;
   return output.kind !== 'float' && (biasIn === undefined || recipe.output.product === 'codes');
 }
@@ -153,7 +168,7 @@ function isWanted(value: Value, view: View): boolean {
   return [...value.uses].some(({ node, index }) => {
     if (!view.chosen.has(node)) return false;
     const rule = ruleOf(node)!;
-    return rule.when === 'fold' ? isWanted(node.outputs[0]!, view) : readsCodes(rule, index, value);
+    return isFold(node) ? isWanted(node.outputs[0]!, view) : readsCodes(rule, index, value);
   });
 }
 
@@ -170,7 +185,7 @@ function canFold(node: Node, view: View): boolean {
   )
     return false;
   const { output, when } = ruleOf(producer)!;
-  if (output.kind !== 'observed' || when === 'fold' || !canGiveCodes(producer, view)) return false;
+  if (output.kind !== 'observed' || isFold(producer) || !canGiveCodes(producer, view)) return false;
   const codesAnyway = when === 'weights' && !output.optional;
   return codesAnyway || isWanted(node.outputs[0]!, view);
 }

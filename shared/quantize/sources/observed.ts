@@ -17,7 +17,7 @@ export function planObserved(request: PlanRequest): Plan {
   for (const node of request.graph.nodes) {
     const rule = ruleOf(node);
     if (!choice.chosen.has(node) || !rule) continue;
-    if (rule.when === 'fold') {
+    if (choice.folds.has(node)) {
       folded.push(node);
       continue;
     }
@@ -46,6 +46,9 @@ function planOutputs(
   }: { readonly source: TensorPlan | null; readonly choice: Choice; readonly tensors: TensorPlans },
 ): TensorPlan[] {
   if (!choice.integerOutputs.has(node)) return [];
+  // What Relu takes away is worth no code: the range is the one behind it.
+  const kept = choice.keptBehind.get(node)?.outputs[0];
+  if (kept) return [tensors.output({ kind: 'shared' }, node.outputs[0]!, tensors.observed(kept))!];
   // The tensor that is calibrated is what is left after the folded Relu.
   const values = choice.foldedInto.get(node)?.outputs ?? node.outputs;
   return values.map((value) => tensors.output(rule.output, value, source)).filter((plan) => plan !== null);
@@ -61,26 +64,29 @@ function planAddition(
   { biasIn }: OperatorRule,
   {
     inputs: [activation, weight],
-    request: { graph, recipe },
+    request: { graph, recipe, refused },
     tensors,
   }: { readonly inputs: readonly (TensorPlan | null)[]; readonly request: PlanRequest; readonly tensors: TensorPlans },
 ): Addition | null {
   const product = node.outputs[0]!;
   const use = product.uses.size === 1 && !graph.isOutput(product) ? [...product.uses][0]! : null;
   if (!use || use.node.op !== biasIn || use.node.domain !== '' || use.node.graph !== graph) return null;
-  if (!activation || weight?.kind !== 'weight' || scaleAxis(weight.granularity) !== 1) return null;
+  if (!activation || weight?.kind !== 'weight' || weight.data.shape.length !== 2) return null;
+  if (scaleAxis(weight.granularity) === 0) return null;
   const index = 1 - use.index;
   const value = use.node.inputs[index]!;
   const data = constantOf(value);
   if (data?.dtype !== 'float32' || data.shape.length !== 1 || data.shape[0] !== weight.data.shape[1]) return null;
   const rank = product.type?.shape.length ?? node.inputs[0]?.type?.shape.length ?? 0;
-  const isFloat = recipe.bias === 'float' && rank > 2;
+  const isKept = refused.has(use.node);
+  const isRounded = recipe.extra.QuantizeBias !== false && !isKept;
+  const isRow = recipe.bias === 'float' && rank > 2;
   return {
     node: use.node,
     index,
-    bias: isFloat ? null : biasPlan(value, data, { activation, weight, beta: 1 }),
-    shape: isFloat ? [...new Array<number>(rank - 1).fill(1), ...data.shape] : data.shape,
-    output: recipe.output.linear === 'codes' ? tensors.observed(use.node.outputs[0]!) : null,
+    bias: isRow || !isRounded ? null : biasPlan(value, data, { activation, weight, beta: 1 }),
+    shape: isRow ? [...new Array<number>(rank - 1).fill(1), ...data.shape] : data.shape,
+    output: recipe.output.linear === 'codes' && !isKept ? tensors.observed(use.node.outputs[0]!) : null,
   };
 }
 

@@ -5,9 +5,8 @@
 import type { Node, Value } from '../../onnx/ir.ts';
 import { transposeBytes } from '../../tensor/arithmetic.ts';
 import { derivedData, type TensorData } from '../../tensor/data.ts';
-import { scaleAxis } from '../../tensor/qparams.ts';
 import { type ConstantPlan, isConstantPlan, type TensorPlan } from '../plan.ts';
-import { isLookup } from '../rules.ts';
+import { isLookup, ruleOf, weightAxisOf } from '../rules.ts';
 import { lookupWriter } from './lookup.ts';
 import { PlanValues } from './plan-values.ts';
 import { scaledBias } from './scaled-bias.ts';
@@ -32,8 +31,8 @@ export function writeDynamic({ model, plan, params }: WriteRequest): Written[] {
     activations.set(value, known);
     return known;
   };
-  const matrixOf = (weight: ConstantPlan): Value => {
-    if (scaleAxis(weight.granularity) === 1) return values.codesOf(weight);
+  const matrixOf = (node: Node, weight: ConstantPlan): Value => {
+    if (weightAxisOf(node, ruleOf(node)!) === 1) return values.codesOf(weight);
     const known =
       transposed.get(weight) ??
       writing.constant(`${weight.value.name}_transposed`, transposedData(values.codeDataOf(weight)));
@@ -45,7 +44,7 @@ export function writeDynamic({ model, plan, params }: WriteRequest): Written[] {
     if (isLookup(node)) return writeLookup(nodePlan);
     const weight = inputs.find((tensor) => tensor && isConstantPlan(tensor)) as ConstantPlan;
     const x = quantized(node.inputs[0]!);
-    return writeProduct({ writing, values, node, x, matrix: matrixOf(weight), weight });
+    return writeProduct({ writing, values, node, x, matrix: matrixOf(node, weight), weight });
   });
   writing.finish();
   return written;

@@ -4,14 +4,22 @@
 import type { Value } from '../../onnx/ir.ts';
 import { constantOf } from '../../onnx/match.ts';
 import { reshapedData } from '../../tensor/data.ts';
-import { type Addition, allCodesOutOf, codesOutOf, isConstantPlan, resultOf, type TensorPlan } from '../plan.ts';
+import {
+  type Addition,
+  allCodesOutOf,
+  codesOutOf,
+  type ConstantPlan,
+  isConstantPlan,
+  resultOf,
+  type TensorPlan,
+} from '../plan.ts';
 import { isLookup } from '../rules.ts';
 import { lookupWriter } from './lookup.ts';
 import { PlanValues } from './plan-values.ts';
 import type { WriteRequest, Written } from './writer.ts';
-import { Writing } from './writing.ts';
+import { type Readers, Writing } from './writing.ts';
 
-export function writeQdq({ model, plan, params }: WriteRequest): Written[] {
+export function writeQdq({ model, plan, params, extra = {} }: WriteRequest): Written[] {
   const writing = new Writing(model);
   const values = new PlanValues(writing, params);
   writing.fold(plan.folded);
@@ -29,12 +37,15 @@ export function writeQdq({ model, plan, params }: WriteRequest): Written[] {
     const name = `${value.name}_DequantizeLinear_Output`;
     return writing.dequantize(codes, values.valuesOf(tensor), { like: value, name });
   };
-  const constant = (tensor: Parameters<PlanValues['codesOf']>[0]): Value => {
-    const codes = values.codesOf(tensor);
+  const constant = (tensor: ConstantPlan): Value => {
+    const isPair = extra.AddQDQPairToWeight && tensor.kind !== 'bias' && tensor.kind !== 'copied';
+    const codes = isPair ? quantize(tensor, tensor.value) : values.codesOf(tensor);
     const name = `${tensor.value.name}_dequantized`;
     return writing.dequantize(codes, values.valuesOf(tensor), { like: codes, name });
   };
+  const isDedicated = extra.DedicatedQDQPair === true;
   const read = (tensor: TensorPlan): Value => {
+    if (isDedicated && !isConstantPlan(tensor)) return activation(tensor);
     const key = isConstantPlan(tensor) ? tensor : tensor.value;
     const known = dequantized.get(key) ?? (isConstantPlan(tensor) ? constant(tensor) : activation(tensor));
     dequantized.set(key, known);
@@ -45,15 +56,23 @@ export function writeQdq({ model, plan, params }: WriteRequest): Written[] {
   // Whoever reads a tensor that an integer kernel computes reads it dequantized, the outputs of the graph included.
   for (const output of nodes.flatMap(allCodesOutOf)) {
     const value = writing.carrierOf(output.value);
-    const replaces = writing.readersOf(value);
-    const naming = { like: value, replaces, suffix: 'QuantizeLinear_Input' };
-    dequantized.set(output.value, writing.dequantize(quantize(output, value), values.valuesOf(output), naming));
+    const readers = writing.readersOf(value);
+    const { name } = value;
+    const pair = (naming: PairNaming): Value =>
+      writing.dequantize(quantize(output, value), values.valuesOf(output), { like: value, ...naming });
+    const [replaces, ...others] = isDedicated ? oneByOne(readers) : [readers];
+    dequantized.set(output.value, pair({ replaces: replaces!, suffix: 'QuantizeLinear_Input' }));
+    for (const { uses } of others) {
+      const more = pair({ name: `${name}_DequantizeLinear_Output` });
+      for (const { node, index } of uses) node.setInput(index, more);
+    }
   }
   const written = nodes.map((nodePlan): Written => {
     const { node, inputs, addition } = nodePlan;
     if (isLookup(node)) return writeLookup(nodePlan);
     inputs.forEach((tensor, i) => {
-      if (tensor) node.setInput(i, read(tensor));
+      // What is computed on codes is read by way of its pair already.
+      if (tensor && !(isDedicated && dequantized.has(tensor.value))) node.setInput(i, read(tensor));
       if (tensor?.kind === 'bias') node.attributes.delete('beta');
     });
     if (addition) addBias(writing, addition, read);
@@ -63,6 +82,14 @@ export function writeQdq({ model, plan, params }: WriteRequest): Written[] {
   });
   writing.finish();
   return written;
+}
+
+type PairNaming = { readonly name: string } | { readonly replaces: Readers; readonly suffix: string };
+
+/** Each reader by itself; the outputs of the graph are one. */
+function oneByOne({ value, uses, outputs }: Readers): Readers[] {
+  const each = uses.map((use) => ({ value, uses: [use], outputs: [] }));
+  return outputs.length > 0 || each.length === 0 ? [{ value, uses: [], outputs }, ...each] : each;
 }
 
 function addBias(writing: Writing, { node, index, bias, shape }: Addition, read: (tensor: TensorPlan) => Value): void {

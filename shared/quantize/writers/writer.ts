@@ -2,6 +2,7 @@
 import type { Model, Node, Value } from '../../onnx/ir.ts';
 import type { QParamValues } from '../../onnx/qparam-values.ts';
 import type { QParams } from '../../tensor/qparams.ts';
+import type { ExtraOptions } from '../extra-options.ts';
 import type { Plan, TensorPlan } from '../plan.ts';
 import type { Fitted } from '../weight-only/blocked-weights.ts';
 
@@ -10,6 +11,8 @@ export interface WriteRequest {
   readonly model: Model;
   readonly plan: Plan;
   readonly params: ReadonlyMap<TensorPlan, QParams>;
+  /** Of onnxruntime's tool: how pairs of Q and DQ stand. */
+  readonly extra?: ExtraOptions;
   /** Weights in blocks whose codes were found on calibration data. */
   readonly fitted?: ReadonlyMap<TensorPlan, Fitted>;
 }
