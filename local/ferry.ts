@@ -30,6 +30,8 @@ export interface FerryOptions {
   readonly store?: ObjectStore;
   readonly temporaryFolder: string;
   readonly onEvent?: (event: FerryEvent) => void;
+  /** Text of a report that lies where the results will be moved to. */
+  readonly earlierReport?: () => Promise<string | null>;
   /** Stages that run at a time. One by default: side by side they would disturb each other's measurements. */
   readonly concurrency?: number;
   /** What models are run on. */
@@ -71,8 +73,8 @@ export function makeFerry(options: FerryOptions): Ferry {
   const store = options.store ?? folderStore(options.buckets, new Map(options.given ? [['input', options.given]] : []));
   const emit = options.onEvent ?? (() => {});
   const takeSlot = slots(options.concurrency ?? 1);
-  const { stages = {}, temporaryFolder, processor } = options;
-  const known = processor ? { processor } : {};
+  const { stages = {}, temporaryFolder, processor, earlierReport } = options;
+  const known = { ...(processor ? { processor } : {}), ...(earlierReport ? { earlierReport } : {}) };
   const now = (): number => options.interpret?.clock?.now() ?? Date.now();
 
   async function run(machine: keyof typeof MACHINES, input: Json, runOptions: RunOptions = {}): Promise<Outcome> {

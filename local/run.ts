@@ -3,7 +3,7 @@
  * end, or nothing does.
  */
 import { existsSync } from 'node:fs';
-import { mkdir, rm, stat } from 'node:fs/promises';
+import { mkdir, readFile, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { isSameFile } from '../shared/bytes/output-file.ts';
 import { fail } from '../shared/errors.ts';
@@ -78,6 +78,7 @@ async function runIn(options: LocalRunOptions, model: string, wanted: Json | nul
       buckets: { input: dirname(model), output: folders.output, work: folders.work },
       temporaryFolder: folders.temporary,
       given: new Map(Object.values(options.data ?? {}).map((path) => [keyOfGiven(model, path), resolve(path)])),
+      earlierReport: () => readFile(join(outDir, 'report.json'), 'utf8').catch(() => null),
       ...pick(options, 'onEvent', 'stages', 'interpret', 'processor'),
     });
     const request = { bucket: 'input', key: basename(model), folder: '', ...(wanted ? { options: wanted } : {}) };

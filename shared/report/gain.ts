@@ -9,6 +9,10 @@ const LEAST_MS = 1;
 
 type Sized = Pick<Variant, 'bytes' | 'validation'>;
 
+/** Two times in milliseconds that are as near as the medians of one model that is measured twice. */
+export const areAlike = (a: number, b: number): boolean =>
+  Math.abs(a - b) < LEAST_MS || Math.max(a, b) < LEAST_RATIO * Math.min(a, b);
+
 /** Clearly faster (1), clearly slower (-1), neither or not measured (0); from runs that alternate with FP32. */
 export function speedAgainstFp32({ validation }: Pick<Variant, 'validation'>): -1 | 0 | 1 {
   const { medianMs = null, fp32MedianMs = null } = validation?.latency ?? {};

@@ -4,6 +4,7 @@ import { withinSize, type Limits } from './limits.ts';
 import { html, shorten, type Html } from './markup.ts';
 import type { Report } from './report.ts';
 import { advice } from './sections/advice.ts';
+import { changes } from './sections/changes.ts';
 import { failure } from './sections/failure.ts';
 import { header } from './sections/header.ts';
 import { model } from './sections/model.ts';
@@ -26,6 +27,7 @@ const rowsOf = (report: Report, limits: Limits): readonly Row[] =>
     [advice(report, limits)],
     [warnings(report, limits)],
     [variants(report, limits)],
+    [changes(report, limits)],
     ...variantSections(report, limits).map((section) => [section]),
     [model(report, limits)],
     [operatorTimes(report, limits)],

@@ -1,5 +1,5 @@
 /** report.json: the report in a stable key order, with the numbers JSON cannot write kept as strings. */
-import type { Report } from './report.ts';
+import { type Report, REPORT_VERSION } from './report.ts';
 
 // Readers open the file: the verdict stands above the long lists. Below the top level keys are alphabetical.
 const TOP: readonly string[] = [
@@ -11,6 +11,7 @@ const TOP: readonly string[] = [
   'job',
   'model',
   'failure',
+  'changes',
   'warnings',
   'conversion',
   'variants',
@@ -59,6 +60,8 @@ const MEASURED: ReadonlySet<string> = new Set([
   'fp32MedianMs',
   'ratioToFp32',
   'sizeRatio',
+  'before',
+  'after',
   'rtol',
   'atol',
   'startMs',
@@ -71,3 +74,17 @@ const UNWRITABLE: ReadonlyMap<unknown, number> = new Map(
 /** Reads what renderJson or writeJson wrote, with NaN and the infinities back in the measured fields. */
 export const readJson = (text: string): unknown =>
   JSON.parse(text, (key, value: unknown) => (MEASURED.has(key) ? (UNWRITABLE.get(value) ?? value) : value));
+
+/** A report of the format of this version; null: it is none. */
+export function readReport(text: string): Report | null {
+  let value: unknown;
+  try {
+    value = readJson(text);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    return null;
+  }
+  const { reportVersion, variants, job } = (value ?? {}) as Partial<Report>;
+  // Whoever writes this version writes the rest of it.
+  return reportVersion === REPORT_VERSION && Array.isArray(variants) && job ? (value as Report) : null;
+}

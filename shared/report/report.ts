@@ -11,6 +11,7 @@ import type {
   WeightOnly,
   Weights,
 } from '../choices.ts';
+import type { Changes } from './changes.ts';
 
 export const REPORT_VERSION = 1;
 
@@ -341,6 +342,8 @@ export interface Report {
   readonly chosen: string | null;
   /** What INT8 had to meet; absent when the job set nothing. */
   readonly criterion?: Criterion;
+  /** Against the run before; absent where there was none. */
+  readonly changes?: Changes;
   readonly stages: readonly ReportedStage[];
   readonly warnings: readonly Warning[];
   readonly failure: Failure | null;

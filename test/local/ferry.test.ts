@@ -166,6 +166,9 @@ describe('an upload', () => {
       folder: string;
     };
     expect(folder).not.toBe(first);
+    // Of the job that latest.json named until then.
+    const newest = JSON.parse(await readFile(join(root, 'output', folder, 'report.json'), 'utf8')) as Report;
+    expect(newest.changes!.since.job.startsWith(first.split('/').at(-2)!)).toBe(true);
   });
 
   it('can be asked for again by name', async () => {

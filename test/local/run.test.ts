@@ -50,6 +50,17 @@ describe('a run', () => {
     expect(await readdir(join(root, 'models'))).toEqual(['net.pt2']);
   });
 
+  it('says what changed since the one before, and nothing the first time', async () => {
+    await run();
+    expect((await report()).changes).toBeUndefined();
+    const { created } = (await report()).job;
+    await run();
+    expect((await report()).changes).toMatchObject({ since: { created }, added: [], removed: [] });
+    await writeFile(join(outDir, 'report.json'), 'not ours');
+    await run();
+    expect((await report()).changes).toBeUndefined();
+  });
+
   it('tells what it is doing', async () => {
     const events: FerryEvent[] = [];
     await run({ onEvent: (event) => events.push(event) });

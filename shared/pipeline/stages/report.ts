@@ -1,4 +1,5 @@
 /** Report: what was asked, what was made, what went wrong; written whatever happened. */
+import { changesSince } from '../../report/changes.ts';
 import { renderHtml } from '../../report/html.ts';
 import { renderJson } from '../../report/json.ts';
 import type { Report } from '../../report/report.ts';
@@ -7,9 +8,10 @@ import { resolveJob } from '../job/job.ts';
 import { endClaim } from '../workspace/claims.ts';
 import { fieldsOf, ticketOf } from '../workspace/job-stage.ts';
 import type { JobRecord, Ticket } from '../workspace/record.ts';
+import { earlierReport, isOwnFolder, latestKey } from '../report/earlier-report.ts';
 import { buildReport, minimalReport } from '../report/build-report.ts';
 import type { CaughtFailure, VariantOutcome } from '../report/job-facts.ts';
-import { type JobBuckets, locate, outputFolder, outputStem } from '../job/request.ts';
+import { type JobBuckets, locate } from '../job/request.ts';
 import { readTextIfThere } from '../workspace/read-object.ts';
 import { failedVariants } from '../report/failures.ts';
 import type { RunStage, Services } from '../workspace/services.ts';
@@ -47,7 +49,7 @@ async function reportOf(
   request: Parameters<typeof buildReport>[1],
   services: Services,
 ): Promise<Report> {
-  if (!request.failure) return buildReport(workspace, request);
+  if (!request.failure) return withChanges(await buildReport(workspace, request), workspace, services);
   try {
     return await buildReport(workspace, request);
   } catch (cause) {
@@ -55,6 +57,12 @@ async function reportOf(
     services.log('the report has nothing but the failure', { cause: String(cause) });
     return minimalReport(workspace.job, request.failure);
   }
+}
+
+async function withChanges(report: Report, { job }: Workspace, services: Services): Promise<Report> {
+  const before = await earlierReport(job, services);
+  const changes = before && changesSince(before, report);
+  return changes ? { ...report, changes } : report;
 }
 
 /** A claim that failed left no record, or none that says more than the request: report under what the request says. */
@@ -81,13 +89,10 @@ async function recordOfRefused(request: Json, output: string, { store, now }: Se
   };
 }
 
-// Whoever chose the folder knows where to look.
-const isOwnFolder = ({ id, input, output }: JobRecord): boolean => output.folder === outputFolder(input.key, id);
-
 /** `latest.json` beside the folders of a model's jobs names the newest that was not a failure. */
 async function pointToLatest({ job }: Workspace, report: Report, { store }: Services): Promise<void> {
   const { bucket, folder } = job.output;
-  const key = `${outputStem(job.input.key)}/latest.json`;
+  const key = latestKey(job);
   const latest = {
     job: job.id,
     created: job.created,

@@ -15,6 +15,8 @@ export interface Services {
   readonly processor?: HostProcessor;
   /** Set when the work may be given up. */
   readonly signal?: AbortSignal;
+  /** Text of a report that lies where this job's will go, where the store does not hold that yet. */
+  readonly earlierReport?: () => Promise<string | null>;
 }
 
 /** What a file of `stages/` exports as `run`. */
