@@ -98,7 +98,7 @@ async function runPass(
   }
   try {
     // What is looked at has two readers, so nothing is fused across it.
-    const count = await withSession(path, { optimize: 'all' }, (session) =>
+    const count = await withSession(path, { optimize: 'all', idle: 'sleep' }, (session) =>
       absorbBatches(session, batches, { file, watches, names: probes.names, round, onBatch: () => progress?.(passes) }),
     );
     const problem = round === 0 ? 'it has no samples' : 'it can be read only once';

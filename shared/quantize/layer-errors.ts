@@ -48,7 +48,7 @@ export async function compareLayers(request: CompareRequest): Promise<LayerError
   try {
     await writeModel(bothModels(request), path, { weights: 'pack' });
     const sums = written.map((): Sums => ({ signal: 0, noise: 0, maxAbs: 0 }));
-    await withSession(path, { optimize: 'fuse' }, async (session) => {
+    await withSession(path, { optimize: 'fuse', idle: 'sleep' }, async (session) => {
       for (const feeds of batches) {
         const results = await session.run(feeds);
         sums.forEach((sum, i) => addSums(sum, asFloat32(results.get(probeName(i))!.memory)));

@@ -62,10 +62,10 @@ const NAMED = 4;
 
 /**
  * Batches the layers are compared on, and of how many calibration batches one of them may be: it runs both models, so
- * that comparing costs at most what calibration does.
+ * that comparing costs a small part of what calibration does.
  */
-const LAYER_BATCHES = 8;
-const CALIBRATION_SHARE = 2;
+const LAYER_BATCHES = 4;
+const CALIBRATION_SHARE = 8;
 
 /**
  * Rewrites the model in place and leaves its inputs and outputs as they are. Weights stay promises: their codes are

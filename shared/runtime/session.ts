@@ -33,6 +33,11 @@ export interface SessionOptions {
   readonly optimize?: keyof typeof OPTIMIZATION;
   readonly threads?: number;
   /**
+   * What threads without work do. `spin` is onnxruntime's own choice: the soonest answer, at up to twice the processor
+   * time, and slower where other processes want the processor.
+   */
+  readonly idle?: 'spin' | 'sleep';
+  /**
    * `precise`: sums of 8-bit products as VNNI and ARM processors compute them. x64 without VNNI saturates pairs of them
    * at 16 bits by default.
    */
@@ -56,6 +61,7 @@ export interface Session {
 const OPTIMIZATION = { all: 'all', fuse: 'extended', none: 'disabled' } as const;
 /** `session.x64quantprecision`, which only kernels of x64 processors without VNNI read. */
 const PRECISE_PRODUCTS = { x64quantprecision: '1' } as const;
+const SLEEPING = { intra_op: { allow_spinning: '0' } } as const;
 /** A file of protobuf holds 2 GB. */
 const weightsBeside = (path: string): Record<string, string> => ({
   optimized_model_external_initializers_file_name: `${basename(path)}.data`,
@@ -66,7 +72,7 @@ const QUIET = 4;
 /** Load a model by its path (needed where weights are in a second file) or from bytes. */
 export async function openSession(
   model: string | Uint8Array,
-  { optimize = 'all', threads, products = 'default', saveOptimized, saveProfile }: SessionOptions = {},
+  { optimize = 'all', threads, idle = 'spin', products = 'default', saveOptimized, saveProfile }: SessionOptions = {},
 ): Promise<Session> {
   const file = typeof model === 'string' ? model : 'model in memory';
   const options: ort.InferenceSession.SessionOptions = {
@@ -78,6 +84,7 @@ export async function openSession(
     extra: {
       session: {
         ...(products === 'precise' ? PRECISE_PRODUCTS : {}),
+        ...(idle === 'sleep' ? SLEEPING : {}),
         ...(saveOptimized === undefined ? {} : weightsBeside(saveOptimized)),
       },
     },

@@ -12,7 +12,36 @@ export interface SumLayout {
 }
 
 /** Largest `|a + b|` of each sum, where a and b are factors 0 and 1, 2 and 3, ... of its order. */
-export function worstPairsOf(values: Float32Array, { outer, length, inner, order }: SumLayout): Float32Array {
+export function worstPairsOf(values: Float32Array, layout: SumLayout): Float32Array {
+  return layout.inner === 1 ? worstOfBlocks(values, layout) : worstOfColumns(values, layout);
+}
+
+function worstOfBlocks(values: Float32Array, { outer, length, order }: SumLayout): Float32Array {
+  const worst = new Float32Array(outer);
+  for (let o = 0, start = 0; o < outer; o++, start += length)
+    worst[o] = order ? worstInOrder(values, start, order) : worstAsTheyLie(values, start, start + length);
+  return worst;
+}
+
+function worstAsTheyLie(values: Float32Array, start: number, end: number): number {
+  let worst = 0;
+  for (let k = start; k + 1 < end; k += 2) {
+    const sum = Math.abs(values[k]! + values[k + 1]!);
+    if (sum > worst) worst = sum;
+  }
+  return worst;
+}
+
+function worstInOrder(values: Float32Array, start: number, order: Int32Array): number {
+  let worst = 0;
+  for (let k = 0; k + 1 < order.length; k += 2) {
+    const sum = Math.abs(values[start + order[k]!]! + values[start + order[k + 1]!]!);
+    if (sum > worst) worst = sum;
+  }
+  return worst;
+}
+
+function worstOfColumns(values: Float32Array, { outer, length, inner, order }: SumLayout): Float32Array {
   const worst = new Float32Array(outer * inner);
   for (let o = 0; o < outer; o++) {
     for (let k = 0; k + 1 < length; k += 2) {

@@ -7,7 +7,7 @@ import { typedModel } from '../onnx/typed.ts';
 import { fixturePath, MODELS, oneBatch, quantizeAndWrite, quantizeFixture, samplesOf } from './fixture.ts';
 
 /** As many samples as the layers are compared on. */
-const SAMPLES = 8;
+const SAMPLES = 4;
 
 test.each(MODELS.flatMap((name) => (['QDQ', 'QLinear'] as const).map((format) => ({ name, format }))))(
   '$name, $format: the layer that gives the output differs by what the outputs of the two files differ by',
