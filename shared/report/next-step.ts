@@ -1,19 +1,21 @@
 /** What to do about a failure, per code; the message itself names the file and the values. */
 import type { FailureCode } from '../errors.ts';
 
-/** Names that AWS gives to what ends a stage from outside. */
-type AwsError =
-  | 'BadManifestRow'
-  | 'Lambda.AWSLambdaException'
-  | 'Lambda.SdkClientException'
-  | 'Lambda.ServiceException'
-  | 'Lambda.TooManyRequestsException'
-  | 'Lambda.Unknown'
-  | 'Runtime.ExitError'
-  | 'Runtime.OutOfMemory'
-  | 'Sandbox.Timedout'
-  | 'States.DataLimitExceeded'
-  | 'States.Timeout';
+/** Names that AWS gives to what ends a stage from outside, and that of a broken line of a manifest. */
+export const AWS_CODES = [
+  'BadManifestRow',
+  'Lambda.AWSLambdaException',
+  'Lambda.SdkClientException',
+  'Lambda.ServiceException',
+  'Lambda.TooManyRequestsException',
+  'Lambda.Unknown',
+  'Runtime.ExitError',
+  'Runtime.OutOfMemory',
+  'Sandbox.Timedout',
+  'States.DataLimitExceeded',
+  'States.Timeout',
+] as const;
+type AwsError = (typeof AWS_CODES)[number];
 
 const OUT_OF_MEMORY =
   'The function was ended from outside, most often because the model needs more memory than it has. Give the stage ' +

@@ -1,0 +1,14 @@
+/** Pages of docs/ that are made of tables of the project: `npm run docs` writes them, a test holds them to the tables. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { operatorsPage } from './generate/operators.ts';
+import { troubleshootingPage } from './generate/troubleshooting.ts';
+
+/** File name to what is in it. */
+export const PAGES: Readonly<Record<string, () => string>> = {
+  'operators.md': operatorsPage,
+  'troubleshooting.md': troubleshootingPage,
+};
+
+if (import.meta.main)
+  for (const [name, page] of Object.entries(PAGES)) writeFileSync(join(import.meta.dirname, name), page());
