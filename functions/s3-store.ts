@@ -21,6 +21,7 @@ import {
   isConditionFailed,
   isMissing,
 } from './s3-error.ts';
+import { assemble, copies, hexOf } from './s3-assembly.ts';
 import { type PinnedObject, s3Source, s3Url } from './s3-source.ts';
 
 const MAX_PARTS = 10_000;
@@ -30,7 +31,7 @@ const CONFLICT_ATTEMPTS = 8;
 
 /** Every error of S3 comes out typed: AccessDenied, StorageUnavailable or StorageRefused. */
 export function s3Store(client: S3Client): ObjectStore {
-  const { open, read, head, putFile, putBytes, putIfAbsent, list } = bareStore(client);
+  const { open, read, head, putFile, putBytes, putIfAbsent, list, assemble } = bareStore(client);
   const at = (bucket: string, key: string, doing: Doing['doing']): Doing => ({ file: s3Url({ bucket, key }), doing });
   return {
     open: (bucket, key, version) => typed(at(bucket, key, 'read'), open(bucket, key, version)),
@@ -39,6 +40,12 @@ export function s3Store(client: S3Client): ObjectStore {
     putFile: (object) => typed(at(object.bucket, object.key, 'write'), putFile(object)),
     putBytes: (object) => typed(at(object.bucket, object.key, 'write'), putBytes(object)),
     putIfAbsent: (bucket, key, bytes) => typed(at(bucket, key, 'write'), putIfAbsent(bucket, key, bytes)),
+    copies,
+    async assemble(object) {
+      const doing = at(object.bucket, object.key, 'write');
+      const assembled = await typed(doing, assemble(object));
+      return { ...assembled, publish: () => typed(doing, assembled.publish()) };
+    },
     async *list(bucket, prefix) {
       try {
         yield* list(bucket, prefix);
@@ -54,11 +61,16 @@ const typed = <T>(doing: Doing, answer: Promise<T>): Promise<T> =>
     throw asStorageFailure(error, doing);
   });
 
-function bareStore(client: S3Client): ObjectStore {
+function bareStore(client: S3Client): Omit<Required<ObjectStore>, 'copies' | 'localPath' | 'leadsOut'> {
   const find = async (bucket: string, key: string, version?: string): Promise<PinnedObject | null> => {
     try {
       const head = await client.send(
-        new HeadObjectCommand({ Bucket: bucket, Key: checkKey(key), ...selectVersion(version) }),
+        new HeadObjectCommand({
+          Bucket: bucket,
+          Key: checkKey(key),
+          ChecksumMode: 'ENABLED',
+          ...selectVersion(version),
+        }),
       );
       return {
         bucket,
@@ -66,6 +78,7 @@ function bareStore(client: S3Client): ObjectStore {
         size: head.ContentLength ?? 0,
         etag: head.ETag ?? '',
         versionId: givenVersion(head.VersionId),
+        sha256: hexOf(head.ChecksumSHA256),
       };
     } catch (cause) {
       if (isMissing(cause) || (version !== undefined && (isBadVersion(cause) || isConditionFailed(cause)))) return null;
@@ -76,7 +89,10 @@ function bareStore(client: S3Client): ObjectStore {
   return {
     async open(bucket, key, version) {
       const object = await find(bucket, key, version);
-      return s3Source(client, object ?? fail('FileNotFound', { file: s3Url({ bucket, key }) }));
+      if (!object) return fail('FileNotFound', { file: s3Url({ bucket, key }) });
+      const { sha256, versionId, etag } = object;
+      // The very same object, so that slices find their root in it.
+      return Object.assign(s3Source(client, object), { content: { sha256, version: versionOf(versionId, etag) } });
     },
 
     async read(bucket, key) {
@@ -113,6 +129,9 @@ function bareStore(client: S3Client): ObjectStore {
       const { VersionId, ETag } = await upload.done();
       return { key, size, version: versionOf(VersionId, ETag) };
     },
+
+    assemble: ({ bucket, key, pieces, signal, ...options }) =>
+      assemble(client, { Bucket: bucket, Key: checkKey(key), ...described(options) }, { pieces, signal }),
 
     async putBytes({ bucket, key, bytes, ...options }) {
       const { VersionId, ETag } = await client.send(

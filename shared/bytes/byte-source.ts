@@ -11,6 +11,15 @@ export interface ByteSource {
   read(): Promise<Uint8Array>;
   /** Of bytes inside a record with a checksum: reads what nobody has read of the record yet, refuses a damaged one. */
   readonly verify?: () => Promise<void>;
+  /** The record that `verify` checks, and where in it these bytes begin: one object for all slices of a record. */
+  readonly within?: { readonly record: RecordChecksum; readonly start: number };
+}
+
+export interface RecordChecksum {
+  readonly name: string;
+  readonly size: number;
+  /** CRC-32. */
+  readonly crc: number;
 }
 
 /** The last part of its name, be it a path of any system or a URL. */

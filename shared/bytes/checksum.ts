@@ -1,11 +1,13 @@
 /** Bytes of a zip record held against its CRC-32 while they are read, in whatever parts they are read. */
-import type { ByteSource } from './byte-source.ts';
+import type { ByteSource, RecordChecksum } from './byte-source.ts';
 import { crc32 } from './platform.ts';
 
 /** What nobody read is read in pieces of this size, only to be checked. */
 const PIECE = 8 << 20;
 
 interface Expected {
+  /** Name of the record in its archive. */
+  readonly record: string;
   readonly crc: number;
   /** Refuses the record, whose bytes have another CRC. */
   readonly damaged: (found: number) => never;
@@ -17,6 +19,7 @@ interface Expected {
  */
 export function checkedSource(record: ByteSource, expected: Expected): ByteSource {
   const checksum = new Checksum(record, expected);
+  const known: RecordChecksum = { name: expected.record, size: record.size, crc: expected.crc };
   const part = (start: number, end: number): ByteSource => {
     const raw = record.slice(start, end);
     return {
@@ -33,6 +36,7 @@ export function checkedSource(record: ByteSource, expected: Expected): ByteSourc
         return bytes;
       },
       verify: () => checksum.finish(),
+      within: { record: known, start },
     };
   };
   return part(0, record.size);

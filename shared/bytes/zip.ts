@@ -122,7 +122,7 @@ class ArchiveRecord implements ZipEntry {
   /** A CRC of 0 means none: torch can be told not to compute it. */
   #withChecksum(raw: ByteSource): ByteSource {
     const { crc } = this.#entry;
-    return crc === 0 ? raw : checkedSource(raw, { crc, damaged: (found) => this.#damaged(found) });
+    return crc === 0 ? raw : checkedSource(raw, { record: this.name, crc, damaged: (found) => this.#damaged(found) });
   }
 
   async #raw(): Promise<ByteSource> {

@@ -11,11 +11,13 @@ import { openProgram } from '../formats/open.ts';
 import type { TorchProgram } from '../torch/program.ts';
 import { holdsQuantizers } from '../torch/quantized/pt2e-program.ts';
 import { operatorCounts, reportedTensor } from './model-facts.ts';
-import { nameSource } from './origin.ts';
+import { nameSource, type NameSourceOptions } from './origin.ts';
 import { parameterSizes } from './parameter-sizes.ts';
 
 export interface ConvertSourceRequest {
   readonly source: ByteSource;
+  /** What is known of the source without reading it; left out: it is hashed. */
+  readonly content?: NameSourceOptions['content'];
   readonly options: ConvertOptions;
   readonly weights: Weights;
   /** How a program that PyTorch quantized is written; left out: with Q and DQ around float operators. */
@@ -31,12 +33,15 @@ export interface ConvertedModel {
   readonly weights: Weights;
   readonly facts: Omit<Conversion, 'weights'>;
   readonly warnings: readonly string[];
+  /** Of the source; null: not known. */
+  readonly sha256: string | null;
   /** The program was quantized by PyTorch: there is no FP32 form of it. */
   readonly isQuantized: boolean;
 }
 
 export async function convertSource({
   source,
+  content,
   options,
   weights: wanted,
   form,
@@ -50,7 +55,7 @@ export async function convertSource({
     ...options,
     keepWeights: weights === 'link',
   });
-  await nameSource(model, source, signal);
+  const sha256 = await nameSource(model, source, { content, signal });
   if (newForm) writeInForm(model, newForm);
   const facts = {
     opset: model.opsets.get('')!,
@@ -65,7 +70,7 @@ export async function convertSource({
     ...(validFor.length ? { validFor } : {}),
     ...(losesNaN.length ? { losesNaN } : {}),
   };
-  return { program, model, weights, facts, warnings, isQuantized: holdsCodes(model) };
+  return { program, model, weights, facts, warnings, sha256, isQuantized: holdsCodes(model) };
 }
 
 function namedTensor(value: Value, named: InterfaceName | undefined): ReportedTensor {

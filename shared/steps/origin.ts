@@ -7,17 +7,36 @@ import { VERSION } from '../version.ts';
 /** Keys of the model's metadata: the name of the file it was converted from, and its SHA-256 in hexadecimal. */
 export const SOURCE = 'torchferry.source';
 export const SOURCE_SHA256 = 'torchferry.source_sha256';
+/** Version id or ETag of an object whose SHA-256 nobody knows. */
+export const SOURCE_VERSION = 'torchferry.source_version';
 /** The same of the INT8 model of PyTorch whose codes it carries. */
 export const QUANTIZED = 'torchferry.quantized_model';
 export const QUANTIZED_SHA256 = 'torchferry.quantized_model_sha256';
 
-/** Says who wrote the model, and which file it was converted from; what it says already of that stays. */
-export async function nameSource(model: Model, source: ByteSource, signal?: AbortSignal): Promise<void> {
+export interface NameSourceOptions {
+  /** What is known of the source where it is not read as a whole: then nothing is hashed. */
+  readonly content?: { readonly sha256: string | null; readonly version: string } | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Says who wrote the model, and which file it was converted from; what it says already of that stays. Returns the
+ * SHA-256 of the source, where it is known.
+ */
+export async function nameSource(
+  model: Model,
+  source: ByteSource,
+  how: NameSourceOptions = {},
+): Promise<string | null> {
   model.producerName = 'torchferry';
   model.producerVersion = VERSION;
-  if (model.metadata.has(SOURCE)) return;
+  const { content, signal } = how;
+  const sha256 = content ? content.sha256 : await hashSource(source, signal);
+  if (model.metadata.has(SOURCE)) return sha256;
   model.metadata.set(SOURCE, fileNameOf(source));
-  model.metadata.set(SOURCE_SHA256, await hashSource(source, signal));
+  if (sha256 !== null) model.metadata.set(SOURCE_SHA256, sha256);
+  else if (content) model.metadata.set(SOURCE_VERSION, content.version);
+  return sha256;
 }
 
 /** Says whose codes they are. */

@@ -1,18 +1,22 @@
 /** An ONNX file read and written again: checked, with its weights where they are wanted, ready to be quantized. */
+import type { ByteSource } from '../bytes/byte-source.ts';
 import { fileSource } from '../bytes/file-source.ts';
 import { requireOutput } from '../bytes/output-file.ts';
 import type { Weights } from '../choices.ts';
 import { holdsCodes } from '../onnx/holds-codes.ts';
-import { openModel } from '../onnx/proto/read.ts';
-import { writeModel, type WrittenModel } from '../onnx/proto/write.ts';
+import { type OpenModel, openModel, readModel } from '../onnx/proto/read.ts';
+import type { WrittenModel } from '../onnx/proto/write.ts';
 import type { OperatorCount, ReportedTensor } from '../report/report.ts';
 import { operatorCounts, reportedTensor } from './model-facts.ts';
-import { nameSource } from './origin.ts';
+import { type ModelPath, writeTo } from './model-path.ts';
+import { nameSource, type NameSourceOptions } from './origin.ts';
 
 export interface RewriteFileRequest {
-  /** Path of the `.onnx`; weights may lie beside it. */
-  readonly model: string;
-  readonly path: string;
+  /** Path of the `.onnx`, with its weights inside or beside it; or the file itself, with its weights inside. */
+  readonly model: string | ByteSource;
+  readonly path: ModelPath;
+  /** What is known of the source without reading it; left out: it is hashed. */
+  readonly content?: NameSourceOptions['content'];
   /** There is no PyTorch file to leave them in, so `link` embeds them. */
   readonly weights: Weights;
   readonly signal?: AbortSignal | undefined;
@@ -22,23 +26,44 @@ export interface RewrittenFile {
   readonly written: WrittenModel;
   readonly operators: readonly OperatorCount[];
   readonly inputs: readonly ReportedTensor[];
+  /** Of the source; null: not known. */
+  readonly sha256: string | null;
   readonly isQuantized: boolean;
 }
 
-export async function rewriteFile({ model: file, path, weights, signal }: RewriteFileRequest): Promise<RewrittenFile> {
-  requireOutput(path, [file]);
-  const { model, close } = await openModel(file);
-  const source = fileSource(file);
+export async function rewriteFile(request: RewriteFileRequest): Promise<RewrittenFile> {
+  const { model: file, path, content, weights, signal } = request;
+  if (typeof file === 'string' && typeof path === 'string') requireOutput(path, [file]);
+  const { model, source, close } = typeof file === 'string' ? await openFile(file) : await openSource(file);
   try {
-    await nameSource(model, source, signal);
-    const written = await writeModel(model, path, {
+    const sha256 = await nameSource(model, source, { content, signal });
+    const written = await writeTo(path, model, {
       weights: weights === 'link' ? 'embed' : weights,
       ...(signal ? { signal } : {}),
     });
     const inputs = model.graph.inputs.map(reportedTensor);
-    return { written, operators: operatorCounts(model), inputs, isQuantized: holdsCodes(model) };
+    return { written, operators: operatorCounts(model), inputs, sha256, isQuantized: holdsCodes(model) };
   } finally {
-    source.close();
     close();
   }
 }
+
+interface OpenedOnnx extends OpenModel {
+  readonly source: ByteSource;
+}
+
+async function openFile(path: string): Promise<OpenedOnnx> {
+  const opened = await openModel(path);
+  const source = fileSource(path);
+  const close = (): void => {
+    source.close();
+    opened.close();
+  };
+  return { model: opened.model, source, close };
+}
+
+const openSource = async (source: ByteSource): Promise<OpenedOnnx> => ({
+  model: await readModel(source),
+  source,
+  close: () => {},
+});

@@ -41,6 +41,8 @@ export class MemoryS3 {
     { readonly name: string; readonly headers: Record<string, string>; readonly parts: Map<number, Uint8Array> }
   >();
   readonly log: string[] = [];
+  /** Bytes that were copied without leaving it. */
+  copied = 0;
   readonly versioned: boolean;
   disturb: Disturbance = () => undefined;
   #next = 0;
@@ -86,7 +88,11 @@ export class MemoryS3 {
     const [bucket = '', ...rest] = request.path.slice(1).split('/');
     const key = decodeURIComponent(rest.join('/'));
     const query = request.query ?? {};
-    const operation = operationOf(request.method, query, key);
+    const plain = operationOf(request.method, query, key);
+    const operation =
+      request.headers['x-amz-copy-source'] === undefined
+        ? plain
+        : ({ PutObject: 'CopyObject', UploadPart: 'UploadPartCopy' }[plain] ?? plain);
     this.log.push(operation);
     const disturbed = this.disturb(request, operation);
     if (disturbed) return disturbed;
@@ -137,11 +143,43 @@ export class MemoryS3 {
         versionHeaders(object, this.versioned),
       );
     },
+    UploadPartCopy: (call) => {
+      const upload = this.uploads.get(String(call.query['uploadId']));
+      const source = this.#copySource(call.headers);
+      if (!upload) return failure(404, 'NoSuchUpload');
+      if ('statusCode' in source) return source;
+      upload.parts.set(Number(call.query['partNumber']), source);
+      return xml(`<CopyPartResult><ETag>"${md5(source)}"</ETag></CopyPartResult>`);
+    },
+    CopyObject: ({ bucket, key, headers }) => {
+      const source = this.#copySource(headers);
+      if ('statusCode' in source) return source;
+      const object = this.put(bucket, key, source, headers);
+      const sha256 = headers['x-amz-checksum-algorithm'] === 'SHA256' ? createHash('sha256').update(source) : null;
+      return xml(
+        `<CopyObjectResult><ETag>${object.etag}</ETag>${sha256 ? `<ChecksumSHA256>${sha256.digest('base64')}</ChecksumSHA256>` : ''}</CopyObjectResult>`,
+        versionHeaders(object, this.versioned),
+      );
+    },
     AbortMultipartUpload: ({ query }) => {
       this.uploads.delete(String(query['uploadId']));
       return answer(204, {});
     },
   };
+
+  #copySource(headers: Record<string, string>): Uint8Array | Answer {
+    const [path, version] = headers['x-amz-copy-source']!.split('?versionId=');
+    const versions = this.objects.get(decodeURIComponent(path!)) ?? [];
+    const object = version ? versions.find(({ versionId }) => versionId === version) : versions.at(-1);
+    if (!object) return failure(404, version ? 'NoSuchVersion' : 'NoSuchKey');
+    const match = headers['x-amz-copy-source-if-match'];
+    if (match && match !== object.etag) return failure(412, 'PreconditionFailed');
+    const [, from, to] = /^bytes=(\d+)-(\d+)$/.exec(headers['x-amz-copy-source-range'] ?? '') ?? [];
+    if (from !== undefined && Number(to) >= object.bytes.byteLength) return failure(416, 'InvalidRange');
+    const bytes = from === undefined ? object.bytes : object.bytes.slice(Number(from), Number(to) + 1);
+    this.copied += bytes.byteLength;
+    return bytes;
+  }
 
   #read({ name, query, headers }: Call): Answer {
     const wanted = query['versionId'];

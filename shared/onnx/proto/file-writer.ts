@@ -12,8 +12,7 @@ const BUFFER = 1 << 20;
 /** Stored tensors are copied in pieces of this size. */
 const PIECE = 8 << 20;
 
-export interface WrittenFile {
-  readonly path: string;
+interface Finished {
   readonly bytes: number;
   /** Present when it was asked for. */
   readonly sha256?: string;
@@ -82,11 +81,11 @@ export class FileWriter {
   }
 
   /** Everything is on its way to the disk under the temporary name; `publish` makes it visible. */
-  async finish(): Promise<WrittenFile> {
+  async finish(): Promise<Finished> {
     await this.#flush();
     await this.#file.close();
     const hash = this.#hash?.digest('hex');
-    return { path: this.#path, bytes: this.#written, ...(hash === undefined ? {} : { sha256: hash }) };
+    return { bytes: this.#written, ...(hash === undefined ? {} : { sha256: hash }) };
   }
 
   publish(): Promise<void> {

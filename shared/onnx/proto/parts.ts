@@ -1,4 +1,5 @@
 /** A model as what its file is made of, part by part: weights are promises until somebody writes them out. */
+import type { ByteSource } from '../../bytes/byte-source.ts';
 import type { Weights } from '../../choices.ts';
 import { joinBytes } from '../../bytes/join.ts';
 import type { TensorData } from '../../tensor/data.ts';
@@ -21,6 +22,8 @@ export interface PartsRequest {
   readonly dataFile: string;
   /** Where linked weights lie, seen from the .onnx. */
   locationOf(value: Value): string;
+  /** Whether ranges of a source can be copied into the data file without reading them; left out: of none. */
+  copies?(root: ByteSource): boolean;
 }
 
 export interface ModelParts {
@@ -45,6 +48,7 @@ export async function modelParts(model: Model, request: PartsRequest): Promise<M
     initializers: graph.initializers,
     otherBytes: header.byteLength + head.byteLength + tail.byteLength,
     locationOf: request.locationOf,
+    copies: request.copies ?? (() => false),
   });
   const initializers = [...graph.initializers].flatMap((value) =>
     initializerParts(value, placement.places.get(value)!, request.dataFile),

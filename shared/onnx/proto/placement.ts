@@ -2,12 +2,19 @@
  * Where the bytes of every initializer go: into the .onnx, into a file beside it, or nowhere because they lie in the
  * source file already.
  */
+import type { ByteSource } from '../../bytes/byte-source.ts';
 import type { Weights } from '../../choices.ts';
 import type { Value } from '../ir.ts';
+import { sourceRuns, startOf } from './source-runs.ts';
 
 export type Place =
   | { readonly kind: 'embed' }
-  | { readonly kind: 'pack'; readonly offset: number }
+  | {
+      readonly kind: 'pack';
+      readonly offset: number;
+      /** Copied together with its neighbours in the source: `first` begins after zeros, `next` after what is there. */
+      readonly run: 'first' | 'next' | null;
+    }
   | { readonly kind: 'link'; readonly location: string; readonly offset: number };
 
 /** Smaller tensors always stay in the .onnx: shape inference reads shape constants there. */
@@ -18,6 +25,8 @@ const ALIGNMENT = 1 << 16;
 const SMALL_ALIGNMENT = 64;
 /** Nobody can parse a protobuf message of 2 GiB; the margin is for everything that is not a weight. */
 const LARGEST_PROTO = 2 ** 31 - (1 << 20);
+
+type PackPlace = Extract<Place, { kind: 'pack' }>;
 
 export interface Placement {
   readonly places: ReadonlyMap<Value, Place>;
@@ -32,9 +41,11 @@ interface PlaceRequest {
   readonly otherBytes: number;
   /** The file name under which stored bytes of a value can be reached from the .onnx, or null. */
   locationOf(value: Value): string | null;
+  /** Whether ranges of a source can be copied into the data file without reading them. */
+  copies(root: ByteSource): boolean;
 }
 
-export function place({ weights, initializers, otherBytes, locationOf }: PlaceRequest): Placement {
+export function place({ weights, initializers, otherBytes, locationOf, copies }: PlaceRequest): Placement {
   const values = [...initializers];
   const places = new Map<Value, Place>(
     values.map((value) => [value, linked(value, weights, locationOf) ?? { kind: 'embed' }]),
@@ -42,19 +53,28 @@ export function place({ weights, initializers, otherBytes, locationOf }: PlaceRe
   const embedded = values.filter((value) => places.get(value)!.kind === 'embed');
   const tooLarge = otherBytes + embedded.reduce((sum, value) => sum + value.data!.byteLength + 256, 0) > LARGEST_PROTO;
   if (weights !== 'pack' && !tooLarge) return { places, packed: [] };
-  // Small ones first, so that the padding of large ones does not tear them apart.
   const packable = embedded.filter((value) => value.data!.byteLength >= EMBED_BELOW);
-  const packed = [...packable.filter((value) => !isAligned(value)), ...packable.filter(isAligned)];
   let end = 0;
-  for (const value of packed) {
-    const offset = isAligned(value)
-      ? Math.ceil(end / ALIGNMENT) * ALIGNMENT
-      : Math.ceil(end / SMALL_ALIGNMENT) * SMALL_ALIGNMENT;
-    places.set(value, { kind: 'pack', offset });
+  const set = (value: Value, { offset, run }: Omit<PackPlace, 'kind'>): void => {
+    places.set(value, { kind: 'pack', offset, run });
     end = offset + value.data!.byteLength;
+  };
+  const runs = sourceRuns(packable, copies);
+  for (const run of runs) {
+    const base = aligned(end, SMALL_ALIGNMENT) - startOf(run[0]!);
+    for (const [i, value] of run.entries())
+      set(value, { offset: base + startOf(value), run: i === 0 ? 'first' : 'next' });
   }
-  return { places, packed };
+  const inRuns = new Set(runs.flat());
+  const others = packable.filter((value) => !inRuns.has(value));
+  // Small ones first, so that the padding of large ones does not tear them apart.
+  const ordered = [...others.filter((value) => !isAligned(value)), ...others.filter(isAligned)];
+  for (const value of ordered)
+    set(value, { offset: aligned(end, isAligned(value) ? ALIGNMENT : SMALL_ALIGNMENT), run: null });
+  return { places, packed: [...runs.flat(), ...ordered] };
 }
+
+const aligned = (offset: number, alignment: number): number => Math.ceil(offset / alignment) * alignment;
 
 const isAligned = (value: Value): boolean => value.data!.byteLength >= ALIGN_FROM;
 

@@ -1,14 +1,16 @@
 /** Writes a model as .onnx, tensor by tensor: the weights are never in memory together. */
-import { existsSync, statSync } from 'node:fs';
-import { basename, dirname, resolve } from 'node:path';
+import { basename, dirname, join } from 'node:path';
+import type { ByteSource } from '../../bytes/byte-source.ts';
+import type { Destination, MadeFile } from '../../bytes/destination.ts';
+import type { RecordCheck } from '../../bytes/record-check.ts';
 import type { Weights } from '../../choices.ts';
 import { requireOutput } from '../../bytes/output-file.ts';
-import { fail } from '../../errors.ts';
-import type { TensorData } from '../../tensor/data.ts';
 import type { Model, Value } from '../ir.ts';
-import { FileWriter, type WrittenFile } from './file-writer.ts';
+import { ContentBuilder, type FileContent, piecesOf } from './file-content.ts';
+import { folderDestination } from './folder-destination.ts';
 import { isTensor, modelParts } from './parts.ts';
 import type { Placement } from './placement.ts';
+import { checksOf } from './whole-records.ts';
 
 export interface WriteOptions {
   /**
@@ -23,8 +25,19 @@ export interface WriteOptions {
   readonly signal?: AbortSignal;
 }
 
+export type NamedWrite = Pick<WriteOptions, 'weights' | 'valueInfo'> & { readonly name: string };
+
+export interface WrittenFile {
+  readonly path: string;
+  readonly bytes: number;
+  /** In hexadecimal; present when it was asked for, or cost nothing. */
+  readonly sha256?: string;
+  /** What was copied unread: whoever reads the file first holds it against these. */
+  readonly checks: readonly RecordCheck[];
+}
+
 export interface WrittenModel {
-  /** The .onnx first, then the data file if there is one. */
+  /** The .onnx first, then the data file if there is one, then copies of the files that weights are linked to. */
   readonly files: readonly WrittenFile[];
   /** The mode that was used: above 2 GiB a model cannot be embedded. */
   readonly weights: Weights;
@@ -35,79 +48,88 @@ export interface WrittenModel {
 
 /** Both files appear under their names only when they are complete; on failure or abort nothing is left. */
 export async function writeModel(model: Model, path: string, options: WriteOptions): Promise<WrittenModel> {
-  const dataPath = `${path}.data`;
   const read = [...model.graph.initializers].flatMap(({ data }) => data?.stored?.origin.root.name ?? []);
-  if (options.weights !== 'link') for (const file of [path, dataPath]) requireOutput(file, new Set(read));
-  const { onnx: parts, placement } = await modelParts(model, {
-    weights: options.weights,
-    valueInfo: options.valueInfo ?? false,
-    dataFile: basename(dataPath),
-    locationOf: (value) => linkLocation(value, path),
-  });
-  const { places, packed } = placement;
-  const writers: FileWriter[] = [];
-  const open = async (file: string): Promise<FileWriter> => {
-    const writer = await FileWriter.create(file, options);
-    writers.push(writer);
-    return writer;
-  };
+  if (options.weights !== 'link') for (const file of [path, dataName(path)]) requireOutput(file, new Set(read));
+  const folder = dirname(path);
+  const written = await writeModelTo(folderDestination(folder, options), model, { name: basename(path), ...options });
+  return { ...written, files: written.files.map((file) => ({ ...file, path: join(folder, file.path) })) };
+}
+
+const dataName = (name: string): string => `${name}.data`;
+
+/** The same, wherever files are made; `name` is that of the .onnx, and the paths of what was written are names. */
+export async function writeModelTo(
+  destination: Destination,
+  model: Model,
+  { name, weights, valueInfo = false }: NamedWrite,
+): Promise<WrittenModel> {
+  const files: WrittenFile[] = [];
   try {
-    const files: WrittenFile[] = [];
-    if (packed.length) files.push(await writePacked(await open(dataPath), placement));
-    const onnx = await open(path);
-    for (const part of parts) await (isTensor(part) ? writeData(onnx, part) : onnx.write(part));
-    files.unshift(await onnx.finish());
-    for (const writer of writers) await writer.publish();
-    const linked = new Set([...places.values()].flatMap((at) => (at.kind === 'link' ? [at.location] : [])));
-    return { files, linked: [...linked], ...usedMode(options.weights, packed.length > 0, path) };
+    const links = new Map<ByteSource, string>();
+    const locationOf = ({ data }: Value): string => {
+      const { root } = data!.stored!.origin;
+      const location = links.get(root) ?? destination.locationOf(root, name);
+      links.set(root, location);
+      return location;
+    };
+    const { onnx, placement } = await modelParts(model, {
+      weights,
+      valueInfo,
+      dataFile: dataName(name),
+      locationOf,
+      copies: (root) => destination.copies(root),
+    });
+    const make = async (file: string, content: FileContent): Promise<WrittenFile> => {
+      const made = await destination.make(file, piecesOf(content));
+      return { path: file, ...factsOf(made), checks: checksOf(content.placed, made.unchecked) };
+    };
+    if (placement.packed.length) files.push(await make(dataName(name), packedContent(placement)));
+    const content = new ContentBuilder();
+    for (const part of onnx) {
+      if (isTensor(part)) content.data(part);
+      else content.bytes(part);
+    }
+    files.unshift(await make(name, content));
+    for (const [root, location] of links) if (destination.copies(root)) files.push(await make(location, wholeOf(root)));
+    await destination.publish();
+    return { files, linked: [...links.values()], ...usedMode(weights, placement.packed.length > 0, name) };
   } catch (error) {
-    for (const writer of writers) await writer.discard();
+    await destination.discard();
     throw error;
   }
 }
 
-function usedMode(wanted: Weights, isPacked: boolean, path: string): { weights: Weights; warnings: string[] } {
+const factsOf = ({ bytes, sha256 }: MadeFile): Pick<WrittenFile, 'bytes' | 'sha256'> => ({
+  bytes,
+  ...(sha256 === null ? {} : { sha256 }),
+});
+
+function wholeOf(root: ByteSource): FileContent {
+  const content = new ContentBuilder();
+  content.source(root);
+  return content;
+}
+
+function usedMode(wanted: Weights, isPacked: boolean, name: string): { weights: Weights; warnings: string[] } {
   if (!isPacked || wanted === 'pack') return { weights: wanted, warnings: [] };
   return {
     weights: 'pack',
-    warnings: [
-      `the weights of "${path}" do not fit into one file of 2 GiB; they are in "${basename(path)}.data" beside it`,
-    ],
+    warnings: [`the weights of "${name}" do not fit into one file of 2 GiB; they are in "${dataName(name)}" beside it`],
   };
 }
 
-async function writePacked(writer: FileWriter, { places, packed }: Placement): Promise<WrittenFile> {
+function packedContent({ places, packed }: Placement): FileContent {
+  const content = new ContentBuilder();
   for (const value of packed) {
     const at = places.get(value)!;
     if (at.kind !== 'pack') throw new Error(`initializer "${value.name}" is not packed`);
-    await writer.padTo(at.offset);
-    await writeData(writer, value.data!);
+    const gap = at.offset - content.length;
+    const { stored } = value.data!;
+    if (gap && at.run === 'next') {
+      const { root, start } = stored!.origin;
+      content.source(root.slice(start - gap, start));
+    } else if (gap) content.bytes(new Uint8Array(gap));
+    content.data(value.data!, { inRun: at.run !== null });
   }
-  return writer.finish();
-}
-
-async function writeData(writer: FileWriter, data: TensorData): Promise<void> {
-  const start = writer.position;
-  if (data.stored) await writer.copy(data.stored);
-  else await writer.write(await data.read());
-  const written = writer.position - start;
-  if (written !== data.byteLength) throw new Error(`a tensor of ${data.byteLength} bytes gave ${written}`);
-}
-
-function linkLocation(value: Value, path: string): string {
-  const { root } = value.data!.stored!.origin;
-  const source = resolve(root.name);
-  const refuse = (expected: string): never => fail('BadOption', { option: 'weights', value: 'link', expected });
-  if (dirname(source) !== dirname(resolve(path)))
-    return refuse(
-      `an output in the folder of "${root.name}", where its weights lie; write there, or use "pack" or "embed"`,
-    );
-  if (source === resolve(path))
-    return refuse(
-      `an output that does not replace "${root.name}", where its weights lie; choose another name, or ` +
-        'use "pack" or "embed"',
-    );
-  if (!existsSync(source) || statSync(source).size !== root.size)
-    return refuse(`"${root.name}" to be a local file; use "pack" or "embed"`);
-  return basename(source);
+  return content;
 }

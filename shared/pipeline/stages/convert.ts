@@ -1,29 +1,30 @@
 /** Convert: the PyTorch file to an ONNX file. */
-import { mkdtemp } from 'node:fs/promises';
-import { DEFAULT_FORMAT } from '../../choices.ts';
-import { basename, join } from 'node:path';
+import type { ByteSource } from '../../bytes/byte-source.ts';
 import { fileSource } from '../../bytes/file-source.ts';
-import { hashSource } from '../../bytes/hash-source.ts';
+import { DEFAULT_FORMAT, type Weights } from '../../choices.ts';
 import type { Content } from '../../formats/open.ts';
-import { openModel } from '../../onnx/proto/read.ts';
+import { holdsCodes } from '../../onnx/holds-codes.ts';
+import type { WrittenModel } from '../../onnx/proto/write.ts';
 import { keptInFloat } from '../../quantize/keep-float.ts';
 import { convertFile } from '../../steps/convert-file.ts';
-import { keepExamples } from '../workspace/examples.ts';
-import { type VariantRequest, variantRequest } from '../job/variants.ts';
-import { jobStage } from '../workspace/job-stage.ts';
+import type { ModelPath } from '../../steps/model-path.ts';
 import { rewriteFile } from '../../steps/rewrite-file.ts';
-import type { ConvertFacts, JobRecord, StoredFile } from '../workspace/record.ts';
-import type { Services } from '../workspace/services.ts';
 import { symbolRanges } from '../../steps/symbol-ranges.ts';
+import { type VariantRequest, variantRequest } from '../job/variants.ts';
+import { keepExamples } from '../workspace/examples.ts';
+import { jobStage } from '../workspace/job-stage.ts';
+import type { Outlet } from '../workspace/outlet.ts';
+import type { ConvertFacts, JobRecord } from '../workspace/record.ts';
+import type { Services } from '../workspace/services.ts';
+import { fileNameOf, type OpenedObject } from '../workspace/store.ts';
 import type { Workspace } from '../workspace/workspace.ts';
 
-interface Made extends Omit<ConvertFacts, 'files' | 'sha256' | 'variants'> {
-  /** The .onnx first, then what its weights lie in. */
-  readonly paths: readonly string[];
+interface Made extends Omit<ConvertFacts, 'files' | 'variants'> {
+  readonly written: WrittenModel;
   readonly isQuantized: boolean;
 }
 
-type Make = (workspace: Workspace, services: Services) => Promise<Made>;
+type Make = (workspace: Workspace, path: ModelPath, services: Services) => Promise<Made>;
 
 function make({ format }: JobRecord): Make {
   if (format === null) throw new Error('the claim found no format');
@@ -32,24 +33,20 @@ function make({ format }: JobRecord): Make {
 
 export const run = jobStage<ConvertFacts>('convert', async (workspace, _input, services) => {
   const { job } = workspace;
-  const { paths, isQuantized, ...made } = await make(job)(workspace, services);
-  const { variants, warnings } = variantsOf(job, { isQuantized });
-  if (variants.some((variant) => variant.quantize)) await requireKeepFloat(paths[0]!, job.options.keep_float);
-  const converted = variants.find((variant) => !variant.quantize);
-  const files: StoredFile[] = [];
-  for (const [i, path] of paths.entries()) {
+  let outlet: Outlet | null = null;
+  const path: ModelPath = (model) => {
+    const { variants, converted } = variantsOf(job, { isQuantized: holdsCodes(model) });
+    // Names that fit nothing are refused here, before the variants are made.
+    if (variants.some((variant) => variant.quantize)) keptInFloat(model.graph, job.options.keep_float);
     // An FP32 model that nobody asked for is only what the INT8 ones are made of.
-    files.push(
-      await workspace.store(
-        path,
-        i === 0 && converted ? converted.file : basename(path),
-        converted ? 'output' : 'work',
-      ),
-    );
-  }
-  const sha256 = await hashSource(await workspace.openModel(), services.signal);
+    outlet = workspace.outlet(converted ? 'output' : 'work');
+    return { destination: outlet.destination, name: converted?.file ?? 'model.onnx' };
+  };
+  const { written, isQuantized, ...made } = await make(job)(workspace, path, services);
+  const { variants, warnings } = variantsOf(job, { isQuantized });
+  const files = await outlet!.stored(written);
   return {
-    facts: { ...made, warnings: [...warnings, ...made.warnings], variants, files, sha256 },
+    facts: { ...made, warnings: [...warnings, ...made.warnings], variants, files },
     output: {
       variants: variants.map(({ name, quantize }) => ({ name, quantize })),
       bytes: files.reduce((n, file) => n + file.bytes, 0),
@@ -57,22 +54,20 @@ export const run = jobStage<ConvertFacts>('convert', async (workspace, _input, s
   };
 });
 
-/** Names that fit nothing are refused here, before the variants are made. */
-async function requireKeepFloat(path: string, entries: readonly string[]): Promise<void> {
-  if (entries.length === 0) return;
-  const { model, close } = await openModel(path);
-  close();
-  keptInFloat(model.graph, entries);
+interface Variants {
+  readonly variants: readonly VariantRequest[];
+  /** The one that the converted model is; undefined: nobody asked for it. */
+  readonly converted: VariantRequest | undefined;
+  readonly warnings: readonly string[];
 }
 
 /** A model that is quantized already has no FP32 form and is not quantized again: it is the INT8 variant. */
-function variantsOf(
-  { variants, format }: JobRecord,
-  { isQuantized }: Pick<Made, 'isQuantized'>,
-): { variants: readonly VariantRequest[]; warnings: readonly string[] } {
-  if (!isQuantized) return { variants, warnings: [] };
+function variantsOf({ variants, format }: JobRecord, { isQuantized }: Pick<Made, 'isQuantized'>): Variants {
+  if (!isQuantized) return { variants, converted: variants.find(({ quantize }) => !quantize), warnings: [] };
+  const converted = variantRequest('int8', { quantize: false });
   return {
-    variants: [variantRequest('int8', { quantize: false })],
+    variants: [converted],
+    converted,
     warnings: [`the model is quantized already: ${KEPT[format!.kind]}`],
   };
 }
@@ -84,17 +79,15 @@ const KEPT: Readonly<Record<Content, string>> = {
   onnx: 'it is converted as it is, and the options of quantization do not apply',
 };
 
-const convertPyTorch: Make = async (workspace, { signal }) => {
+const convertPyTorch: Make = async (workspace, path, { signal }) => {
   const { opset_version, input_names, output_names, dynamic_axes, guards, nan, weights, quant_format, recipe } =
     workspace.job.options;
-  const path = join(workspace.folder, 'model.onnx');
-  // Linked weights stay in the PyTorch file, which then goes where the model goes.
-  const opened = weights === 'link' ? fileSource(await workspace.fetchModel()) : null;
-  const source = opened ?? (await workspace.openModel());
+  const { source, content, close } = await sourceOf(workspace, weights);
   try {
     const options = { opset_version, input_names, output_names, dynamic_axes, guards, nan };
-    const { program, written, facts, warnings, isQuantized } = await convertFile({
+    const { program, written, facts, warnings, sha256, isQuantized } = await convertFile({
       source,
+      content,
       path,
       options,
       weights,
@@ -107,7 +100,7 @@ const convertPyTorch: Make = async (workspace, { signal }) => {
       warn: (message) => notes.push(message),
     });
     return {
-      paths: [...written.files.map((file) => file.path), ...written.linked.map((name) => join(workspace.folder, name))],
+      written,
       conversion: facts,
       operators: facts.operators,
       inputs: facts.inputs,
@@ -115,25 +108,43 @@ const convertPyTorch: Make = async (workspace, { signal }) => {
       isQuantized,
       format: program.producer.format,
       torchVersion: program.producer.torchVersion,
+      sha256: sha256 ?? copyOf(workspace.job, written),
       examples,
       ranges: symbolRanges(program, facts.inputs),
     };
   } finally {
-    opened?.close();
+    close();
   }
 };
 
-const takeOnnx: Make = async (workspace, { signal }) => {
-  // The model may be called as the result is.
-  const folder = await mkdtemp(join(workspace.folder, 'onnx-'));
-  const { written, operators, inputs, isQuantized } = await rewriteFile({
-    model: await workspace.fetchModel(),
-    path: join(folder, 'model.onnx'),
+/** Linked weights stay in the PyTorch file, which then goes where the model goes: it is copied there, or from here. */
+async function sourceOf(
+  workspace: Workspace,
+  weights: Weights,
+): Promise<{ readonly source: ByteSource; readonly content: OpenedObject['content']; close(): void }> {
+  if (weights === 'link' && !workspace.copiesModels) {
+    const file = fileSource(await workspace.fetchModel());
+    return { source: file, content: undefined, close: () => file.close() };
+  }
+  const source = await workspace.openModel();
+  return { source, content: source.content, close: () => {} };
+}
+
+/** What the store said of its copy of the model, where there is one. */
+const copyOf = ({ input }: JobRecord, { files }: WrittenModel): string | null =>
+  files.find(({ path }) => path === fileNameOf(input.key))?.sha256 ?? null;
+
+const takeOnnx: Make = async (workspace, path, { signal }) => {
+  const model = await workspace.openModel();
+  const { written, operators, inputs, sha256, isQuantized } = await rewriteFile({
+    model,
+    content: model.content,
+    path,
     weights: workspace.job.options.weights,
     signal,
   });
   return {
-    paths: written.files.map((file) => file.path),
+    written,
     conversion: null,
     operators,
     inputs,
@@ -141,6 +152,7 @@ const takeOnnx: Make = async (workspace, { signal }) => {
     isQuantized,
     format: 'ONNX',
     torchVersion: null,
+    sha256,
     examples: null,
     ranges: {},
   };

@@ -9,6 +9,7 @@ import type {
   ReportedTensor,
   Validation,
 } from '../../report/report.ts';
+import type { RecordCheck } from '../../bytes/record-check.ts';
 import type { Dtype } from '../../tensor/dtype.ts';
 import type { JobOptions } from '../job/job-schema.ts';
 import type { ResolvedJob } from '../job/job.ts';
@@ -41,7 +42,10 @@ export interface JobRecord extends ResolvedJob {
 export interface StoredFile extends ReportedFile {
   readonly bucket: string;
   readonly name: string;
+  /** null: parts of it were copied where it lies, and nobody read them yet. */
   readonly sha256: string | null;
+  /** What whoever reads it first holds it against. */
+  readonly checks?: readonly RecordCheck[];
 }
 
 /** Written by a stage when it ends, well or not: `jobs/<id>/facts/<stage>[.<variant>].json`. */

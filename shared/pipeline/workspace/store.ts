@@ -3,6 +3,7 @@
  * suite for all.
  */
 import type { ByteSource } from '../../bytes/byte-source.ts';
+import type { MadeFile, Piece } from '../../bytes/destination.ts';
 import { fail } from '../../errors.ts';
 
 export interface ObjectInfo {
@@ -35,6 +36,13 @@ export interface ObjectStore {
   putBytes(object: Put & { readonly bytes: Uint8Array }): Promise<ObjectInfo>;
   /** Write only when there is no such object yet: of any number of callers at the same time exactly one gets true. */
   putIfAbsent(bucket: string, key: string, bytes: Uint8Array): Promise<boolean>;
+  /**
+   * Make an object of pieces; nobody sees it before it is published. Pieces that lie in an object of this store may be
+   * copied without being read. A store without this is given files that were made elsewhere.
+   */
+  assemble?(object: Put & { readonly pieces: readonly Piece[]; readonly signal?: AbortSignal }): Promise<Assembled>;
+  /** Whether `assemble` may copy ranges of a source; it is one that `open` gave, not a slice. */
+  copies?(source: ByteSource): boolean;
   /** Every object whose key starts with `prefix`, in the order of the keys' UTF-8 bytes. */
   list(bucket: string, prefix: string): AsyncIterable<ObjectInfo>;
   /**
@@ -47,6 +55,21 @@ export interface ObjectStore {
 
 export interface OpenedObject extends ByteSource {
   close?(): void;
+  /** What tells this content from any other without reading it; a store without this has files that are read. */
+  readonly content?: ContentIdentity;
+}
+
+export interface ContentIdentity {
+  /** In hexadecimal; null: whoever uploaded the object gave none. */
+  readonly sha256: string | null;
+  /** A version id, or an ETag. */
+  readonly version: string;
+}
+
+/** An object that is whole and not there yet. */
+export interface Assembled extends MadeFile {
+  publish(): Promise<void>;
+  discard(): Promise<void>;
 }
 
 /** S3's limit. */

@@ -7,13 +7,15 @@ import { createReadStream } from 'node:fs';
 import { mkdtemp, open, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { piecesOf } from '../../bytes/hash-source.ts';
+import { RecordChecker } from '../../bytes/record-check.ts';
 import { keyBeside } from '../job/beside.ts';
 import { readJson, writeJson } from '../../report/json.ts';
 import { factsKey, jobKey, recordKey } from './keys.ts';
 import { type ObjectName, readBytes, readText, readTextIfThere, withObject } from './read-object.ts';
 import type { JobRecord, StageFacts, StoredFile, Ticket } from './record.ts';
 import type { Services } from './services.ts';
-import { fileNameOf, type OpenedObject } from './store.ts';
+import { fileNameOf, type OpenedObject, type Put } from './store.ts';
+import { folderOutlet, type Outlet, storeOutlet } from './outlet.ts';
 
 const CONTENT_TYPES: Readonly<Record<string, string>> = { json: 'application/json', html: 'text/html; charset=utf-8' };
 const contentType = (name: string): string =>
@@ -40,6 +42,8 @@ export async function writeFacts(
     contentType: 'application/json',
   });
 }
+
+export type ResultPlace = 'output' | 'work';
 
 export class Workspace {
   readonly job: JobRecord;
@@ -101,44 +105,74 @@ export class Workspace {
     return this.#copy(this.job.input, fileNameOf(this.job.input.key));
   }
 
-  /** Paths of files that a stage stored, together in one folder, so that a model finds the weights beside it. */
+  /**
+   * Paths of files that a stage stored, together in one folder, so that a model finds the weights beside it. What was
+   * copied into them unread is held against its checksums; refuses with CorruptArchive.
+   */
   async fetch(files: readonly StoredFile[]): Promise<string[]> {
     const { store } = this.#services;
     const local = await Promise.all(files.map((file) => store.localPath?.(file.bucket, file.path) ?? null));
     const lie = local.filter((path): path is string => path !== null);
     if (lie.length === files.length) return lie;
-    return Promise.all(files.map((file) => this.#copy({ bucket: file.bucket, key: file.path }, file.name)));
+    const paths: string[] = [];
+    for (const { bucket, path, name, checks } of files) {
+      const checker = new RecordChecker(this.job.input.key, checks ?? []);
+      paths.push(await this.#copy({ bucket, key: path }, name, checker));
+    }
+    return paths;
   }
 
-  async #copy(object: ObjectName, name: string): Promise<string> {
+  async #copy(object: ObjectName, name: string, checker?: RecordChecker): Promise<string> {
     const { store, signal } = this.#services;
     const path = join(this.folder, basename(name));
     await withObject(store, object, async (source) => {
       const file = await open(path, 'w');
       try {
-        for await (const bytes of piecesOf(source, signal)) await file.writeFile(bytes);
+        for await (const bytes of piecesOf(source, signal)) {
+          checker?.take(bytes);
+          await file.writeFile(bytes);
+        }
       } finally {
         await file.close();
       }
     });
+    checker?.finish();
     return path;
   }
 
   /** Store a file among the results, or in the work bucket when nobody asked for it. */
-  async store(path: string, name: string, place: 'output' | 'work' = 'output'): Promise<StoredFile> {
+  async store(path: string, name: string, place: ResultPlace = 'output'): Promise<StoredFile> {
     this.#services.signal?.throwIfAborted();
-    const { id, output } = this.job;
-    const [bucket, key] = place === 'output' ? [output.bucket, output.folder + name] : [this.#work, jobKey(id, name)];
     const { size } = await stat(path);
     const sha256 = await hashFile(path);
-    await this.#services.store.putFile({
-      bucket,
-      key,
-      path,
+    const described = this.#describe(name, place);
+    await this.#services.store.putFile({ ...described, path });
+    return { bucket: described.bucket, path: described.key, name, bytes: size, sha256 };
+  }
+
+  /** Whether what is made of the model is copied from where it lies, and needs no file of it here. */
+  get copiesModels(): boolean {
+    return this.#services.store.assemble !== undefined;
+  }
+
+  /** Where a model is made that goes to the results, or to the work bucket. */
+  outlet(place: ResultPlace): Outlet {
+    const { store, signal } = this.#services;
+    const { assemble, copies } = store;
+    return assemble && copies
+      ? storeOutlet({ assemble, copies, describe: (name) => this.#describe(name, place), signal })
+      : folderOutlet({ folder: this.folder, store: (path) => this.store(path, basename(path), place), signal });
+  }
+
+  #describe(name: string, place: ResultPlace): Put {
+    const { id, output } = this.job;
+    return {
+      ...(place === 'output'
+        ? { bucket: output.bucket, key: output.folder + name }
+        : { bucket: this.#work, key: jobKey(id, name) }),
       contentType: contentType(name),
       tags: { 'torchferry-job': id },
-    });
-    return { bucket, path: key, name, bytes: size, sha256 };
+    };
   }
 
   /** Keep bytes for a later stage. */

@@ -310,7 +310,7 @@ test('weights above 2 GiB are packed, with a warning', async () => {
   const model = parseModel('<ir_version: 10, opset_import: ["": 21]> g (float[1] x) => (float[1] y) { y = Relu(x) }');
   const huge = { ...memoryData('float32', [0], new Uint8Array(0)), byteLength: 3 * 2 ** 29 };
   for (const name of ['a', 'b']) model.graph.addInitializer(name, huge);
-  const request = { weights: 'embed' as const, otherBytes: 1000, locationOf: () => null };
+  const request = { weights: 'embed' as const, otherBytes: 1000, locationOf: () => null, copies: () => false };
   expect(place({ ...request, initializers: model.graph.initializers }).packed).toHaveLength(2);
   expect(place({ ...request, initializers: [...model.graph.initializers].slice(1) }).packed).toEqual([]);
 });
