@@ -93,7 +93,7 @@ export interface NodePlan {
   readonly inputs: readonly (TensorPlan | null)[];
   /** Of the first output; null: it stays float. */
   readonly output: TensorPlan | null;
-  /** Of the outputs after the first, which share its scale and zero point. */
+  /** Of the outputs after the first. */
   readonly more: readonly TensorPlan[];
   /** The Add that follows a product with float output and adds its bias. */
   readonly addition: Addition | null;
@@ -136,7 +136,7 @@ export const rootOf = (plan: TensorPlan): TensorPlan => (plan.kind === 'shared' 
 export function plansOf(plan: Plan): TensorPlan[] {
   const all = [...plan.nodes.values()].flatMap((node) => [
     ...node.inputs,
-    codesOutOf(node),
+    ...allCodesOutOf(node),
     node.addition?.bias ?? null,
   ]);
   return [...new Set(all.filter((t) => t !== null).map(rootOf))];

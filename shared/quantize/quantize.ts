@@ -10,6 +10,7 @@ import { fail } from '../errors.ts';
 import type { LayerError, Quantization } from '../report/report.ts';
 import { inferModel, requireFit } from '../onnx/infer.ts';
 import type { Graph, Model, Node, Value } from '../onnx/ir.ts';
+import { mayBeFloat } from '../onnx/match.ts';
 import { raiseOpset } from '../onnx/raise-opset.ts';
 import type { Batch } from '../runtime/samples.ts';
 import type { MemoryTensors } from '../runtime/session.ts';
@@ -19,7 +20,7 @@ import { requireExtraOptions } from './extra-options.ts';
 import { compareLayers, copyFloat, type FloatGraph } from './layer-errors.ts';
 import { observerOf } from './observers/by-tool-options.ts';
 import { type ObserverChoice, OBSERVERS } from './observers/index.ts';
-import { type Plan, plansOfKind, type TensorPlan } from './plan.ts';
+import { type NodePlan, type Plan, plansOfKind, resultOf, type TensorPlan } from './plan.ts';
 import { type RecipeChoice, recipeOf } from './recipe.ts';
 import { requireTypes } from './require-types.ts';
 import { SOURCES } from './sources/index.ts';
@@ -273,8 +274,8 @@ function requireNodes(model: Model, plan: Plan): Plan {
   return fail('NothingToQuantize', { file: model.graph.name, skipped: reasons });
 }
 
-/** Where codes are only moved there is nothing new to compare. */
-const isLayer = (plan: { readonly output: TensorPlan | null }): boolean => plan.output?.kind !== 'shared';
+/** Where codes are only moved, or looked for, there is nothing new to compare. */
+const isLayer = (plan: NodePlan): boolean => plan.output?.kind !== 'shared' && mayBeFloat(resultOf(plan));
 
 interface LayersRequest {
   readonly model: Model;

@@ -2,73 +2,20 @@
  * How each ONNX operator is quantized, by every approach: one row each. What has no row stays in float.
  */
 import type { Node } from '../onnx/ir.ts';
-import { constantOf, float as floatOf, int, ints, string } from '../onnx/match.ts';
+import { constantOf, float as floatOf, int, mayBeFloat } from '../onnx/match.ts';
 import type { OnnxOp } from '../onnx/schema/index.ts';
-import type { CodeDtype } from '../tensor/qparams.ts';
+import type { Axis, DynamicForm, FloatRule, InputRole, OperatorRule, OutputRole } from './operator-rule.ts';
+import {
+  refuseClip,
+  refuseDynamicGemm,
+  refusePad,
+  refusePool,
+  refuseProduct,
+  refuseResize,
+  refuseStatistics,
+  refuseSubgraph,
+} from './refuse-node.ts';
 import { alongColumns, ofConv, ofGemm, type SumLayouts } from './sum-layouts.ts';
-
-type Axis = (node: Node, shape: readonly number[]) => number | null;
-
-/** How a node reads one of its inputs. */
-export type InputRole =
-  /** Codes of a calibrated tensor. */
-  | { readonly kind: 'activation' }
-  /** Codes of a calibrated tensor, or a constant with its own range. */
-  | { readonly kind: 'operand' }
-  /** Codes of a constant, with one scale per index of `axis`; one scale for all where that is null. */
-  | { readonly kind: 'weight'; readonly axis: Axis; readonly sums: SumLayouts }
-  /** A weight where it is constant, else codes of a calibrated tensor. */
-  | { readonly kind: 'factor'; readonly axis: Axis; readonly sums: SumLayouts }
-  /** int32 codes of a constant vector, with the scale of input 0 times that of the weight. */
-  | { readonly kind: 'bias'; readonly columns?: (node: Node) => number | null }
-  /** Rows of a constant table, each with its own scale. */
-  | { readonly kind: 'table'; readonly axis: Axis }
-  /** Left as it is: shapes, indices. */
-  | { readonly kind: 'plain' };
-
-export type OutputRole =
-  /** Its range is calibrated. `optional`: the integer kernel can also give float. */
-  | { readonly kind: 'observed'; readonly optional: boolean }
-  | { readonly kind: 'fixed'; readonly dtype: CodeDtype; readonly scale: number; readonly zeroPoint: number }
-  /** The codes of input 0, moved: same scale, same zero point. */
-  | { readonly kind: 'shared' }
-  | { readonly kind: 'float' };
-
-/** What dynamic quantization makes of a node with a constant weight. */
-type DynamicForm =
-  /** A product of activations, quantized anew in every run, and the weight. */
-  | { readonly kind: 'product'; readonly refuse: (node: Node) => string | null }
-  | { readonly kind: 'lookup' }
-  /** It stays in float: worth a line in the report. */
-  | { readonly kind: 'float'; readonly reason: string };
-
-export interface OperatorRule {
-  /**
-   * `weights`: worth quantizing for itself. `between`: only where codes come in and codes are wanted, so that no Q or
-   * DQ is added for it. `fold`: disappears into the range of what it reads.
-   */
-  readonly when: 'weights' | 'between' | 'fold';
-  /** By position; the last one repeats for variadic inputs. Absent positions are `plain`. */
-  readonly inputs: readonly InputRole[];
-  readonly variadic?: boolean;
-  readonly output: OutputRole;
-  /** Whether onnxruntime's CPU provider has an integer kernel for it. */
-  readonly kernel: boolean;
-  /** Why this node has to stay in float, or null. */
-  readonly refuse?: (node: Node) => string | null;
-  /** It has no bias input: one is added by this operator behind it, best before anything is rounded. */
-  readonly biasIn?: OnnxOp;
-  /** Left out: dynamic quantization does not look at it. */
-  readonly dynamic?: DynamicForm;
-}
-
-/** Operators that have no quantized form, or that nobody misses one of. */
-interface FloatRule {
-  readonly when: 'never';
-  /** Not worth a line in the report. */
-  readonly isQuiet: boolean;
-  readonly dynamic?: DynamicForm;
-}
 
 const activation: InputRole = { kind: 'activation' };
 const operand: InputRole = { kind: 'operand' };
@@ -85,6 +32,7 @@ const observed: OutputRole = { kind: 'observed', optional: false };
 const optional: OutputRole = { kind: 'observed', optional: true };
 const shared: OutputRole = { kind: 'shared' };
 const float: OutputRole = { kind: 'float' };
+const index: OutputRole = { kind: 'index' };
 /** Between 0 and 1, known without looking. */
 const unitRange: OutputRole = { kind: 'fixed', dtype: 'uint8', scale: 1 / 256, zeroPoint: 0 };
 
@@ -104,6 +52,33 @@ const NO_FORM: FloatRule = {
 
 const between = (...inputs: readonly InputRole[]) => ({ when: 'between', inputs, kernel: true }) as const;
 const moving: OperatorRule = { ...between(activation), output: shared };
+
+/** As onnxruntime's tool writes it, for other runtimes. */
+const normalization: OperatorRule = {
+  when: 'weights',
+  inputs: [
+    activation,
+    weight(
+      () => null,
+      () => [],
+    ),
+    bias,
+  ],
+  output: observed,
+  kernel: false,
+  asked: 'onnxruntime computes it in float, and it makes nothing smaller',
+  refuse: refuseStatistics,
+};
+
+/** Any operator on numbers, as onnxruntime's tool has it: all that it reads and gives is rounded. */
+const genericRule = ({ inputs }: Node): OperatorRule => ({
+  when: 'weights',
+  inputs: inputs.map((value) => (value && mayBeFloat(value) ? operand : plain)),
+  output: observed,
+  kernel: false,
+  asked: 'it has no quantized form',
+  refuse: refuseSubgraph,
+});
 
 export const RULES: Readonly<Partial<Record<OnnxOp, OperatorRule | FloatRule>>> = {
   Conv: {
@@ -154,6 +129,7 @@ export const RULES: Readonly<Partial<Record<OnnxOp, OperatorRule | FloatRule>>> 
     refuse: (node) =>
       int(node, 'axis') !== 0 ? 'only tables that are looked up by row (axis 0) have a scale per row' : null,
     dynamic: { kind: 'lookup' },
+    computed: moving,
   },
 
   Add: { ...between(operand, operand), output: observed },
@@ -164,6 +140,10 @@ export const RULES: Readonly<Partial<Record<OnnxOp, OperatorRule | FloatRule>>> 
   Softmax: { ...between(activation), output: unitRange },
   AveragePool: { ...between(activation), output: observed, refuse: refusePool },
   GlobalAveragePool: { ...between(activation), output: observed },
+  // A constant branch is often a mask of the lowest number there is, which leaves no codes for the others.
+  Where: { ...between(plain, activation, activation), output: observed },
+  ArgMax: { ...between(activation), output: index },
+  ArgMin: { ...between(activation), output: index },
 
   Relu: { when: 'fold', inputs: [activation], output: observed, kernel: true },
   Clip: { when: 'fold', inputs: [activation], output: observed, kernel: true, refuse: refuseClip },
@@ -178,12 +158,25 @@ export const RULES: Readonly<Partial<Record<OnnxOp, OperatorRule | FloatRule>>> 
   Expand: moving,
   Tile: moving,
   DepthToSpace: moving,
+  SpaceToDepth: moving,
+  GatherElements: moving,
+  GatherND: moving,
+  ReduceMax: moving,
+  ReduceMin: moving,
   Split: moving,
-  Pad: {
-    ...moving,
-    refuse: (node) => (isConstantPad(node) && !padsWithZero(node) ? 'it pads with something else than 0' : null),
-  },
+  Pad: { ...moving, refuse: refusePad },
   Resize: { ...moving, refuse: refuseResize },
+
+  InstanceNormalization: normalization,
+  LayerNormalization: normalization,
+  BatchNormalization: normalization,
+  TopK: {
+    when: 'weights',
+    inputs: [activation],
+    output: shared,
+    kernel: false,
+    asked: 'rounding makes numbers equal that it ranks',
+  },
 
   LSTM: NO_FORM,
   GRU: NO_FORM,
@@ -202,10 +195,12 @@ export const RULES: Readonly<Partial<Record<OnnxOp, OperatorRule | FloatRule>>> 
 const rowOf = (node: Node): OperatorRule | FloatRule | undefined =>
   node.domain === '' && Object.hasOwn(RULES, node.op) ? RULES[node.op as OnnxOp] : undefined;
 
-/** The row of an operator with a quantized form. */
+/** How a node is quantized, where it is. */
 export function ruleOf(node: Node): OperatorRule | undefined {
   const row = rowOf(node);
-  return row && row.when !== 'never' ? row : undefined;
+  if (!row) return node.domain === '' ? genericRule(node) : undefined;
+  if (row.when === 'never') return undefined;
+  return row.computed && !constantOf(node.inputs[0]) ? row.computed : row;
 }
 
 export const dynamicFormOf = (node: Node): DynamicForm | undefined => rowOf(node)?.dynamic;
@@ -213,7 +208,9 @@ export const dynamicFormOf = (node: Node): DynamicForm | undefined => rowOf(node
 /** Whether nobody would ask why it stays in float. */
 export function isQuiet(node: Node): boolean {
   const row = rowOf(node);
-  return row?.when === 'never' ? row.isQuiet : row?.output.kind === 'shared';
+  if (row?.when === 'never') return row.isQuiet;
+  const rule = row && ruleOf(node);
+  return rule?.output.kind === 'shared' && rule.asked === undefined;
 }
 
 export const roleAt = (rule: OperatorRule, index: number): InputRole =>
@@ -234,47 +231,3 @@ export const isLookup = (node: Node): boolean => {
   const rule = ruleOf(node);
   return rule !== undefined && roleAt(rule, 0).kind === 'table';
 };
-
-export const isConstantPad = (node: Node): boolean => string(node, 'mode') === 'constant';
-
-function padsWithZero(node: Node): boolean {
-  const value = node.inputs[2];
-  return !value || (constantOf(value)?.memory?.every((byte) => byte === 0) ?? false);
-}
-
-function refuseResize(node: Node): string | null {
-  if (string(node, 'mode') !== 'nearest') return 'only nearest neighbours keep the codes';
-  return string(node, 'coordinate_transformation_mode') === 'tf_crop_and_resize' ? 'it crops' : null;
-}
-
-function refuseProduct(node: Node): string | null {
-  return node.inputs.some((input) => constantOf(input)?.shape.length === 1) ? 'it multiplies by a vector' : null;
-}
-
-function refuseDynamicGemm(node: Node): string | null {
-  if (int(node, 'transA')) return 'its left side is transposed';
-  const isScaled = node.inputs[2] && floatOf(node, 'beta') !== 1;
-  return isScaled && constantOf(node.inputs[2])?.dtype !== 'float32' ? 'beta is not 1 and its bias is computed' : null;
-}
-
-function refusePool(node: Node): string | null {
-  const isDilated = ints(node, 'dilations')?.some((d) => Number(d) !== 1);
-  return isDilated ? 'the integer kernel has no dilations' : null;
-}
-
-// The codes of what remains always include that of 0 and saturate at their ends: a clip that excludes 0 would not be
-// the same.
-function refuseClip(node: Node): string | null {
-  for (const [index, allowed] of [
-    [1, (x: number) => x <= 0],
-    [2, (x: number) => x >= 0],
-  ] as const) {
-    const input = node.inputs[index];
-    if (!input) continue;
-    const data = constantOf(input);
-    if (!data?.memory || data.dtype !== 'float32') return 'its bounds are not constant';
-    if (!allowed(new DataView(data.memory.buffer, data.memory.byteOffset).getFloat32(0, true)))
-      return 'its bounds exclude 0';
-  }
-  return null;
-}

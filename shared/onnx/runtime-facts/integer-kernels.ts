@@ -29,8 +29,10 @@ export const isNeverReplaced = ({ op }: Node): boolean => NEVER_REPLACED.has(op)
 interface Fused {
   /** null: no integer kernel exists. */
   readonly kernel: string | null;
-  /** How many leading inputs are operands; all of them where it is Infinity. */
+  /** Where operands end among its inputs; all of them are where it is Infinity. */
   readonly operands: number;
+  /** Where they begin; left out: at the first. */
+  readonly from?: number;
   /** The kernel gives codes only: the result has to be rounded at once. */
   readonly givesCodes: boolean;
   /** Multiplies by weights, so that codes in front of it make it quantized whatever becomes of its result. */
@@ -63,6 +65,7 @@ const FUSED: Readonly<Record<string, Fused>> = {
   Softmax: elementwise('QLinearSoftmax', 1),
   AveragePool: elementwise('QLinearAveragePool', 1),
   GlobalAveragePool: elementwise('QLinearGlobalAveragePool', 1),
+  Where: { ...elementwise('QLinearWhere', 3), from: 1 },
 };
 
 export const fusedForm = (node: Node): Fused | null =>
@@ -72,7 +75,7 @@ export const fusedForm = (node: Node): Fused | null =>
 export function isMeantForCodes(node: Node): boolean {
   if (isIntegerKernel(node)) return true;
   const form = fusedForm(node);
-  if (!form || !node.inputs.slice(0, form.operands).every(isDequantized)) return false;
+  if (!form || !node.inputs.slice(form.from ?? 0, form.operands).every(isDequantized)) return false;
   return form.isProduct || readersOf(node.outputs[0]!).some((reader) => isStandard(reader, 'QuantizeLinear'));
 }
 
@@ -86,8 +89,8 @@ export function obstacle(node: Node): string {
   );
 }
 
-function typeObstacle(node: Node, { kernel, operands, isProduct }: Fused): string | null {
-  const types = node.inputs.slice(0, operands).map(codesDtype);
+function typeObstacle(node: Node, { kernel, from = 0, operands, isProduct }: Fused): string | null {
+  const types = node.inputs.slice(from, operands).map(codesDtype);
   const wide = types.find((type) => type !== null && type !== 'uint8' && type !== 'int8');
   if (wide) return `${kernel} has no kernel for ${wide} codes`;
   const [first, second = first] = types;

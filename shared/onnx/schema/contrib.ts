@@ -38,6 +38,15 @@ export const CONTRIB: Readonly<Record<string, OpRow>> = {
     attributes: { axis: { kind: 'int', default: -1 }, opset: { kind: 'int' } },
     infer: (c) => ({ type: c.type(0) }),
   },
+  QLinearWhere: {
+    since: [1],
+    inputs: 'condition X x_scale x_zero_point Y y_scale y_zero_point z_scale z_zero_point',
+    infer: (c) =>
+      typed(
+        c.dtypeOf(1),
+        broadcastShapes([c.shape(0), c.shape(1), c.shape(4)], () => c.unknownDim()),
+      ),
+  },
   QLinearConcat: {
     since: [1],
     // Y_scale, Y_zero_point, then a tensor with its scale and zero point for each part.

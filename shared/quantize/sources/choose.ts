@@ -6,7 +6,8 @@ import type { TensorData } from '../../tensor/data.ts';
 import type { Graph, Node, Value } from '../../onnx/ir.ts';
 import { constantOf, producedBy } from '../../onnx/match.ts';
 import type { Recipe } from '../recipe.ts';
-import { type InputRole, type OperatorRule, roleAt, ruleOf } from '../rules.ts';
+import type { InputRole, OperatorRule } from '../operator-rule.ts';
+import { roleAt, ruleOf } from '../rules.ts';
 import type { PlanRequest } from './source.ts';
 
 export interface Choice {
@@ -64,8 +65,9 @@ function reasonAgainst(
   rule: OperatorRule,
   { recipe, format }: { readonly recipe: Recipe; readonly format: PlanRequest['format'] },
 ): string | null {
-  if (!rule.kernel && format === 'QLinear') return 'it has no QLinear form';
   const isNamed = recipe.targets.operators.includes(node.op);
+  if (rule.asked !== undefined && !isNamed) return rule.asked;
+  if (!rule.kernel && format === 'QLinear') return 'it has no QLinear form';
   if (!rule.kernel && !recipe.targets.withoutKernel && !isNamed)
     return 'onnxruntime has no integer kernel for it on CPU';
   const refusal = rule.refuse?.(node) ?? null;
@@ -80,8 +82,7 @@ function reasonAgainst(
     .map(([value]) => constantOf(value));
   if (factors.length > 0 && factors.every((data) => data !== null)) return 'it is a constant';
   if (
-    rule.when === 'weights' &&
-    factors.length > 0 &&
+    roles.some(([, { kind }]) => kind === 'factor') &&
     factors.every((data) => data === null) &&
     !recipe.targets.products
   ) {
@@ -132,6 +133,7 @@ function reasonNow(node: Node, view: View): string | null {
   if (isFold(node)) return canFold(node, view) ? null : 'its input is not quantized for it alone';
   const inputs = node.inputs.filter((value, i) => value && readsCodes(rule, i, value));
   if (!inputs.every((value) => isAvailable(value!, view))) return 'its input stays in float';
+  if (rule.output.kind === 'index') return null;
   return node.outputs.some((value) => isWanted(value, view)) ? null : 'nothing behind it reads codes';
 }
 
@@ -155,7 +157,9 @@ function isAvailable(value: Value, view: View): boolean {
 function canGiveCodes(node: Node, { recipe }: View): boolean {
   if (recipe.extra.OpTypesToExcludeOutputQuantization?.includes(node.op)) return false;
   const { output, biasIn } = ruleOf(node)!;
-  return output.kind !== 'float' && (biasIn === undefined || recipe.output.product === 'codes');
+  return (
+    output.kind !== 'float' && output.kind !== 'index' && (biasIn === undefined || recipe.output.product === 'codes')
+  );
 }
 
 function givesCodes(node: Node, view: View): boolean {
@@ -168,6 +172,8 @@ function isWanted(value: Value, view: View): boolean {
   return [...value.uses].some(({ node, index }) => {
     if (!view.chosen.has(node)) return false;
     const rule = ruleOf(node)!;
+    // Positions are found in numbers as well: nothing is rounded for them.
+    if (rule.output.kind === 'index') return false;
     return isFold(node) ? isWanted(node.outputs[0]!, view) : readsCodes(rule, index, value);
   });
 }

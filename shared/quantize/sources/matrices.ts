@@ -2,7 +2,8 @@
 import type { Graph, Node } from '../../onnx/ir.ts';
 import { constantOf, mayBeFloat } from '../../onnx/match.ts';
 import type { SkippedNode } from '../../report/report.ts';
-import { dynamicFormOf, type OperatorRule, ruleOf, weightIndexOf } from '../rules.ts';
+import type { OperatorRule } from '../operator-rule.ts';
+import { dynamicFormOf, ruleOf, weightIndexOf } from '../rules.ts';
 
 export interface Matrices {
   readonly nodes: ReadonlyMap<Node, OperatorRule>;

@@ -4,7 +4,8 @@ import type { Graph, Node } from '../../onnx/ir.ts';
 import { constantOf, mayBeFloat } from '../../onnx/match.ts';
 import { scaleAxis } from '../../tensor/qparams.ts';
 import { type Addition, type NodePlan, type Plan, type TensorPlan } from '../plan.ts';
-import { isQuiet, type OperatorRule, roleAt, ruleOf } from '../rules.ts';
+import type { OperatorRule } from '../operator-rule.ts';
+import { isQuiet, roleAt, ruleOf } from '../rules.ts';
 import { type Choice, chooseNodes } from './choose.ts';
 import type { PlanRequest } from './source.ts';
 import { biasPlan, TensorPlans } from './tensor-plans.ts';
@@ -51,7 +52,10 @@ function planOutputs(
   if (kept) return [tensors.output({ kind: 'shared' }, node.outputs[0]!, tensors.observed(kept))!];
   // The tensor that is calibrated is what is left after the folded Relu.
   const values = choice.foldedInto.get(node)?.outputs ?? node.outputs;
-  return values.map((value) => tensors.output(rule.output, value, source)).filter((plan) => plan !== null);
+  return values
+    .filter(mayBeFloat)
+    .map((value) => tensors.output(rule.output, value, source))
+    .filter((plan) => plan !== null);
 }
 
 /**

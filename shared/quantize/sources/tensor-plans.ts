@@ -6,7 +6,7 @@ import { constantOf, float } from '../../onnx/match.ts';
 import { type CodeDtype, CODES, perAxis, PER_TENSOR } from '../../tensor/qparams.ts';
 import { type PlanOf, rootOf, type TensorPlan } from '../plan.ts';
 import type { Recipe } from '../recipe.ts';
-import type { InputRole, OutputRole } from '../rules.ts';
+import type { InputRole, OutputRole } from '../operator-rule.ts';
 import { type Codes, type Override, overrideOf, refuse, type TensorOverride } from '../tensor-overrides.ts';
 
 interface PlannedInput {
@@ -98,6 +98,7 @@ export class TensorPlans {
   #outputPlan(role: OutputRole, value: Value, source: TensorPlan | null): TensorPlan | null {
     switch (role.kind) {
       case 'float':
+      case 'index':
         return null;
       case 'fixed':
         if (this.#overridesOf(value)) return this.#observedPlan(value);

@@ -4,7 +4,8 @@ import type { Node, Value } from '../../onnx/ir.ts';
 import { constantOf } from '../../onnx/match.ts';
 import type { CodeDtype } from '../../tensor/qparams.ts';
 import type { NodePlan, Plan, PlanOf } from '../plan.ts';
-import { isLookup, type OperatorRule, weightAxisOf, weightIndexOf } from '../rules.ts';
+import type { OperatorRule } from '../operator-rule.ts';
+import { isLookup, weightAxisOf, weightIndexOf } from '../rules.ts';
 import { matricesIn } from './matrices.ts';
 import type { PlanRequest } from './source.ts';
 

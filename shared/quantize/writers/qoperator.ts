@@ -6,7 +6,8 @@ import type { AttributeInputs } from '../../onnx/builder.ts';
 import type { Node, Value } from '../../onnx/ir.ts';
 import type { OnnxOp } from '../../onnx/schema/index.ts';
 import { allCodesOutOf, codesOutOf, isConstantPlan, type NodePlan, resultOf, type TensorPlan } from '../plan.ts';
-import { isConstantPad, isLookup } from '../rules.ts';
+import { isConstantPad } from '../refuse-node.ts';
+import { isLookup } from '../rules.ts';
 import { lookupWriter } from './lookup.ts';
 import { PlanValues } from './plan-values.ts';
 import type { WriteRequest, Written } from './writer.ts';
@@ -75,6 +76,10 @@ const FORMS: Readonly<Record<string, (call: Call) => Form>> = {
       c.node.inputs[3] ?? null,
     ],
   }),
+  Where: (c) => ({
+    contrib: 'QLinearWhere',
+    inputs: [c.node.inputs[0]!, ...c.input(1), ...c.input(2), ...c.output],
+  }),
   GlobalAveragePool: unary('QLinearGlobalAveragePool', { channels_last: 0 }),
 };
 
@@ -123,7 +128,7 @@ export function writeQOperators({ model, plan, params }: WriteRequest): Written[
     const { node, inputs, output } = nodePlan;
     const form = formOf(nodePlan);
     const name = output ? `${before.name}_quantized` : `${before.name}_float`;
-    const dtype = output?.dtype ?? 'float32';
+    const dtype = output?.dtype ?? before.type?.dtype ?? 'float32';
     if (!form) {
       const more = nodePlan.more.map(({ value }) => writing.valueLike(`${value.name}_quantized`, dtype, value));
       nodePlan.more.forEach(({ value }, i) => codes.set(value, more[i]!));
