@@ -11,27 +11,44 @@ import { parseArgs } from 'node:util';
 import { fileSource } from '../shared/bytes/file-source.ts';
 import { openModel } from '../shared/onnx/proto/read.ts';
 import { writeModel } from '../shared/onnx/proto/write.ts';
-import { quantizeModel } from '../shared/quantize/quantize.ts';
+import { DEFAULT_SMOOTH_QUANT } from '../shared/choices.ts';
+import type { AccuracyChoice } from '../shared/quantize/accuracy/adjust.ts';
+import { quantizeModel, type QuantizeRequest } from '../shared/quantize/quantize.ts';
 import type { RecipeChoice } from '../shared/quantize/recipe.ts';
 import { hostProcessor } from '../shared/runtime/host-processor.ts';
 import { declaredOf } from '../shared/steps/declared.ts';
 import { samplesUnder } from './quant-samples.ts';
 
-const MODELS = ['digits_cnn', 'digits_transformer', 'token_classifier'] as const;
-const WAYS: Readonly<Record<string, RecipeChoice>> = {
+/** Each with its samples; the last two are made so that few channels are large. */
+const MODELS = {
+  digits_cnn: 'inc/digits_cnn.npz',
+  digits_transformer: 'inc/digits_transformer.npz',
+  token_classifier: 'inc/token_classifier.npz',
+  outlier_transformer: 'quantize/outlier_transformer/data.npz',
+  uneven_conv: 'quantize/uneven_conv/data.npz',
+} as const;
+const APPROACHES = ['static', 'dynamic'] as const;
+const WAYS: Readonly<Record<string, RecipeChoice & AccuracyChoice>> = {
   'any processor': {},
   'full range': { processor: 'vnni' },
   reduce_range: { reduceRange: true },
+  smooth_quant: { smoothQuant: DEFAULT_SMOOTH_QUANT },
+  'alpha 0.5': { smoothQuant: { alpha: 0.5 } },
+  cross_layer_equalization: { crossLayerEqualization: true },
+  bias_correction: { biasCorrection: true },
+  'all three': { smoothQuant: DEFAULT_SMOOTH_QUANT, crossLayerEqualization: true, biasCorrection: true },
 };
 const EMULATOR = ['qemu-x86_64', '-cpu', 'Haswell'] as const;
 const fixture = (...parts: string[]): string => join(import.meta.dirname, '../test/fixtures', ...parts);
 
-async function ours(fp32: string, data: string, way: RecipeChoice, path: string): Promise<string> {
+type Way = RecipeChoice & AccuracyChoice & Pick<QuantizeRequest, 'approach'>;
+
+async function ours(fp32: string, data: string, way: Way, path: string): Promise<string> {
   const [{ model, close }, source] = [await openModel(fp32), fileSource(data)];
   try {
     const samples = await samplesUnder(source, 'calib', declaredOf(model, 'inputs'));
     const calibration = samples.batches(1);
-    await quantizeModel(model, { approach: 'static', format: 'QDQ', ...way, calibration, workFolder: folder });
+    await quantizeModel(model, { format: 'QDQ', ...way, calibration, workFolder: folder });
     await writeModel(model, path, { weights: 'embed' });
     return path;
   } finally {
@@ -78,16 +95,17 @@ const folder = mkdtempSync(join(tmpdir(), 'torchferry-bench-'));
 try {
   const names = [...Object.keys(WAYS), ...(python === undefined ? [] : ["onnxruntime's tool"])];
   console.log(`| model | ${names.join(' | ')} |\n| --- |${' --- |'.repeat(names.length)}`);
-  for (const name of MODELS) {
-    const [fp32, data] = [fixture('quantize', name, 'fp32.onnx'), fixture('quantize', name, 'data.npz')];
-    const paths: string[] = [];
-    for (const [i, way] of Object.values(WAYS).entries())
-      paths.push(await ours(fp32, data, way, join(folder, `${name}.${i}.onnx`)));
-    const other = theirs(fp32, data, join(folder, `${name}.tool.onnx`));
-    const measured = measure(fp32, fixture('inc', `${name}.npz`), other === null ? paths : [...paths, other]);
-    const cells = measured.map(({ byDefault, precise }) => `${byDefault.toFixed(1)} / ${precise.toFixed(1)}`);
-    console.log(`| ${name} | ${cells.join(' | ')} |`);
-  }
+  for (const [name, samples] of Object.entries(MODELS))
+    for (const approach of APPROACHES) {
+      const [fp32, data] = [fixture('quantize', name, 'fp32.onnx'), fixture('quantize', name, 'data.npz')];
+      const paths: string[] = [];
+      for (const [i, way] of Object.values(WAYS).entries())
+        paths.push(await ours(fp32, data, { approach, ...way }, join(folder, `${name}.${i}.onnx`)));
+      const other = approach === 'static' ? theirs(fp32, data, join(folder, `${name}.tool.onnx`)) : null;
+      const measured = measure(fp32, fixture(samples), other === null ? paths : [...paths, other]);
+      const cells = measured.map(({ byDefault, precise }) => `${byDefault.toFixed(1)} / ${precise.toFixed(1)}`);
+      console.log(`| ${name}, ${approach} | ${cells.join(' | ')} |`);
+    }
 } finally {
   rmSync(folder, { recursive: true });
 }

@@ -41,6 +41,16 @@ export function oneOfNumbers<const T extends number>(
   return among.find((number) => String(number) === chosen)!;
 }
 
+/** `auto`, or a number from 0 to 1. */
+export function autoOrShare(options: OptionValues, name: string): number | 'auto' | undefined {
+  const value = text(options, name);
+  if (value === undefined || value === 'auto') return value;
+  const share = value.trim() === '' ? NaN : Number(value);
+  return share >= 0 && share <= 1
+    ? share
+    : fail('BadOption', { option: `--${name}`, value, expected: '"auto", or a number from 0 to 1' });
+}
+
 export function wholeNumber(options: OptionValues, name: string): number | undefined {
   const value = text(options, name);
   if (value === undefined) return undefined;

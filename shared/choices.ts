@@ -208,3 +208,18 @@ export type CriterionName = keyof typeof CRITERIA;
 export const CRITERION_NAMES = Object.keys(CRITERIA) as readonly CriterionName[];
 /** Limits that are set. */
 export type Criterion = { readonly [N in CriterionName]?: number };
+
+/** What is done to a model so that quantization loses less, by the names of the options that ask for it. */
+export const ADJUSTMENTS = {
+  cross_layer_equalization: { title: 'Cross-layer equalization' },
+  smooth_quant: { title: 'SmoothQuant' },
+  bias_correction: { title: 'Bias correction' },
+} as const satisfies Record<string, { readonly title: string }>;
+export type AdjustmentName = keyof typeof ADJUSTMENTS;
+
+/** How far SmoothQuant moves what is uneven from activations to weights: 0 not at all, 1 all of it; auto: by layer. */
+export type Alpha = number | 'auto';
+export interface SmoothQuant {
+  readonly alpha: Alpha;
+}
+export const DEFAULT_SMOOTH_QUANT: SmoothQuant = { alpha: 'auto' };

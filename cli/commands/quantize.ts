@@ -23,8 +23,15 @@ import {
   WEIGHT_TYPE_NAMES,
   type WeightOnly,
 } from '../../shared/choices.ts';
+import type { AccuracyChoice } from '../../shared/quantize/accuracy/adjust.ts';
 import { DEFAULT_OBSERVER, OBSERVER_NAMES, type ObserverChoice } from '../../shared/quantize/observers/index.ts';
-import { nodeChoice, observerChoice, recipeChoice, weightOnlyOf } from '../../shared/pipeline/job/quantizer-words.ts';
+import {
+  accuracyChoice,
+  nodeChoice,
+  observerChoice,
+  recipeChoice,
+  weightOnlyOf,
+} from '../../shared/pipeline/job/quantizer-words.ts';
 import type { JobFile } from '../../shared/pipeline/job/job-schema.ts';
 import { parseJob } from '../../shared/pipeline/job/parse-job.ts';
 import type { NodeChoice } from '../../shared/quantize/which-nodes.ts';
@@ -43,7 +50,7 @@ import { eachFile } from '../outcomes.ts';
 import { outputPaths } from '../output-paths.ts';
 import { size } from '../sizes.ts';
 import { inTemporaryFolder } from '../temporary-folder.ts';
-import { choice, names, oneOfNumbers, quantFormat, text } from '../values.ts';
+import { autoOrShare, choice, names, oneOfNumbers, quantFormat, text } from '../values.ts';
 
 const RECIPE_NAMES = Object.keys(RECIPES) as readonly RecipeName[];
 
@@ -53,7 +60,8 @@ export const quantize: Command = {
     `torchferry quantize <model.onnx>... [-o FILE|DIR] [--approach ${COMPUTED_APPROACHES.join('|')}] ` +
     `[--calibration NPZ|DIR] [--calibrate-method M] [--quant-format ${QUANT_FORMAT_NAMES.join('|')}] [--recipe R] ` +
     `[--processor ${PROCESSOR_NAMES.join('|')}] [--reduce-range] [--per-tensor] [--quantize-all] ` +
-    `[--op-types-to-quantize A,B] [--nodes-to-exclude A,B] [--extra-options JSON] [--bits ${WEIGHT_BITS.join('|')}] ` +
+    `[--op-types-to-quantize A,B] [--nodes-to-exclude A,B] [--extra-options JSON] [--smooth-quant auto|N] ` +
+    `[--cross-layer-equalization] [--bias-correction] [--bits ${WEIGHT_BITS.join('|')}] ` +
     `[--block-size ${BLOCK_SIZES.join('|')}] [--symmetric] [--algorithm ${WEIGHT_ALGORITHM_NAMES.join('|')}] ` +
     '[--embeddings] [--job FILE] [--json]',
   options: {
@@ -108,6 +116,16 @@ export const quantize: Command = {
       value: 'JSON',
       describe: 'of onnxruntime\'s tool, by its names: {"ActivationSymmetric": true}',
     },
+    'smooth-quant': {
+      type: 'string',
+      value: 'auto|N',
+      describe: 'SmoothQuant with this alpha, 0 to 1; auto: by layer, what loses least on calibration data',
+    },
+    'cross-layer-equalization': {
+      type: 'boolean',
+      describe: 'makes channels between layers as large as their weights',
+    },
+    'bias-correction': { type: 'boolean', describe: 'takes back by biases what layers are off in the mean' },
     bits: { type: 'string', value: WEIGHT_BITS.join('|'), describe: 'weight-only: of a weight' },
     'block-size': {
       type: 'string',
@@ -173,6 +191,7 @@ async function kernelsOf(path: string, tell: (reason: string) => void): Promise<
 type QuantizeOptions = Pick<QuantizeFileRequest, 'approach' | 'format'> &
   RecipeChoice &
   NodeChoice &
+  AccuracyChoice &
   ObserverChoice & {
     /** Path of an .npz, or of a folder of them. */
     readonly calibration: string | undefined;
@@ -201,14 +220,15 @@ export function quantizeOptions(
     VARIANTS[dtype].onlyWeights ? 'weight-only' : askedApproach(options, job, data);
   const named =
     text(options, 'calibration') ?? (job.calibration === undefined ? undefined : besideModel(model, job.calibration));
-  const calibration =
-    named ??
-    (APPROACHES[approachWith('')].needsCalibration ? foundBeside(model, 'calibration', { progress }) : undefined);
+  const accuracy = accuracyOptions(options, job);
+  const wantsData = APPROACHES[approachWith('')].needsCalibration || accuracy.smoothQuant || accuracy.biasCorrection;
+  const calibration = named ?? (wantsData ? foundBeside(model, 'calibration', { progress }) : undefined);
   return {
     calibration,
     approach: approachWith(calibration),
     format: quantFormat(options, job.quant_format?.[0] ?? DEFAULT_FORMAT),
     ...recipeOptions(options, job),
+    ...accuracy,
     weightOnly: { ...weightOnlyOptions(options, job), bits: bitsOf(dtype) },
     ...observerChoice({
       ...job,
@@ -261,6 +281,16 @@ function weightOnlyOptions(options: OptionValues, job: JobFile): Partial<WeightO
     ...(options['symmetric'] === true ? { symmetric: true } : {}),
     ...(options['embeddings'] === true ? { embeddings: true } : {}),
   };
+}
+
+function accuracyOptions(options: OptionValues, job: JobFile): AccuracyChoice {
+  const alpha = autoOrShare(options, 'smooth-quant');
+  return accuracyChoice({
+    ...job,
+    ...(alpha === undefined ? {} : { smooth_quant: { alpha } }),
+    ...(options['cross-layer-equalization'] === true ? { cross_layer_equalization: true } : {}),
+    ...(options['bias-correction'] === true ? { bias_correction: true } : {}),
+  });
 }
 
 function recipeOptions(options: OptionValues, job: JobFile): RecipeChoice {

@@ -86,7 +86,7 @@ const notFinite = (value: Value): string => `"${value.name}" has NaN or infinity
 const floatsOf = async (scale: TensorData): Promise<Float32Array> => asFloat32(await scale.read());
 
 /** The sums of each weight whose products with uint8 a kernel may add in 16 bits, over all nodes that read it. */
-function narrowSumsOf(plan: Plan): ReadonlyMap<TensorPlan, readonly SumLayout[]> {
+export function narrowSumsOf(plan: Plan): ReadonlyMap<TensorPlan, readonly SumLayout[]> {
   const sums = new Map<TensorPlan, readonly SumLayout[]>();
   for (const { node, inputs } of plan.nodes.values()) {
     const rule = ruleOf(node)!;
@@ -100,7 +100,11 @@ function narrowSumsOf(plan: Plan): ReadonlyMap<TensorPlan, readonly SumLayout[]>
 }
 
 /** Null where the weight is not finite. */
-function weightQParams(weight: PlanOf<'weight'>, values: Float32Array, sums: readonly SumLayout[]): QParams | null {
+export function weightQParams(
+  weight: PlanOf<'weight'>,
+  values: Float32Array,
+  sums: readonly SumLayout[],
+): QParams | null {
   const { data, granularity, dtype, spec, given } = weight;
   const channels = channelsOf(data.shape, scaleAxis(granularity));
   if (!spec.symmetric || given.length > 0) {

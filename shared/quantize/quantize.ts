@@ -7,13 +7,15 @@ import { removeUnused } from '../onnx/passes/remove-unused.ts';
 import { rewriting } from '../onnx/rewrite.ts';
 import { type ComputedApproach, type QuantFormat, WEIGHT_ALGORITHMS } from '../choices.ts';
 import { fail } from '../errors.ts';
-import type { LayerError, Quantization } from '../report/report.ts';
+import type { Adjustment, LayerError, Quantization } from '../report/report.ts';
 import { inferModel, requireFit } from '../onnx/infer.ts';
 import type { Graph, Model, Node, Value } from '../onnx/ir.ts';
 import { mayBeFloat } from '../onnx/match.ts';
 import { raiseOpset } from '../onnx/raise-opset.ts';
 import type { Batch } from '../runtime/samples.ts';
 import type { MemoryTensors } from '../runtime/session.ts';
+import { type AccuracyChoice, adjustModel, type CalibrationRequest, dataFor } from './accuracy/adjust.ts';
+import { correctBiases } from './accuracy/bias-correction.ts';
 import { calibrate, type Ranges } from './calibrate.ts';
 import { computeQParams, type QParamsResult } from './compute-qparams.ts';
 import { requireExtraOptions } from './extra-options.ts';
@@ -32,7 +34,7 @@ import { idleOverrides, requireTensors } from './tensor-overrides.ts';
 import { type NodeChoice, nodesInFloat } from './which-nodes.ts';
 import type { Writer, Written } from './writers/writer.ts';
 
-export interface QuantizeRequest extends RecipeChoice, ObserverChoice, NodeChoice {
+export interface QuantizeRequest extends RecipeChoice, ObserverChoice, NodeChoice, AccuracyChoice {
   /** `dynamic` needs no calibration; `format` does not apply to it: its operators are always written out. */
   readonly approach: ComputedApproach;
   readonly format: QuantFormat;
@@ -81,15 +83,21 @@ export async function quantizeModel(model: Model, request: QuantizeRequest): Pro
   const overrides = request.extraOptions?.TensorQuantOverrides ?? {};
   requireTensors(model.graph, overrides);
   PREPARE.run(model);
-  const kept = stillThere(asked, model.graph);
-  const { workFolder } = request;
   const planner = plannerOf(model, request);
+  const found = stillThere(asked, model.graph);
+  const { adjustments, inserted } = await adjustModel(model, planner(found), accuracyOf(request));
+  const kept = new Map([...found, ...inserted]);
+  const { workFolder } = request;
   const first = planner(kept);
   const look = await lookAt(model, first, request);
-  const { plan, params } = await settle(planner, kept, { first, ranges: look.ranges });
-  const { fitted, calibration } = await fit(model, plan, request);
-  const { recorded } = look;
+  const { recorded, ranges } = look;
   const float = recorded.length ? copyFloat(model) : null;
+  const settled = await settle(planner, kept, { first, ranges });
+  const corrected = accuracyOf(request).biasCorrection
+    ? await withCorrectedBiases(model, settled.plan, { ...look, kept, request })
+    : [];
+  const { plan, params } = corrected.length ? await settle(planner, kept, { first: planner(kept), ranges }) : settled;
+  const { fitted, calibration } = await fit(model, plan, request);
   const written = writerOf(request)({ model, plan, params, fitted, extra: recipeOf(request).extra });
   const layers = float === null ? [] : await layerErrors({ model, plan, written, float, recorded, workFolder });
   return {
@@ -101,10 +109,33 @@ export async function quantizeModel(model: Model, request: QuantizeRequest): Pro
       quantized: plan.nodes.size,
       skipped: plan.skipped,
       layers,
+      ...(adjustments.length + corrected.length ? { adjustments: [...adjustments, ...corrected] } : {}),
       ...(request.approach === 'weight-only' ? { blocks: blockFacts(plan, recipeOf(request).weightOnly) } : {}),
     },
     warnings: [...raised, ...idleOverrides(plan, overrides), ...silentTensors(look)],
   };
+}
+
+/** Weights in blocks have ways of their own. */
+const accuracyOf = ({ approach, ...request }: QuantizeRequest): AccuracyChoice & CalibrationRequest =>
+  approach === 'weight-only' ? { workFolder: request.workFolder } : request;
+
+async function withCorrectedBiases(
+  model: Model,
+  plan: Plan,
+  { ranges, kept, request }: Pick<Look, 'ranges'> & { readonly kept: Kept; readonly request: QuantizeRequest },
+): Promise<Adjustment[]> {
+  return correctBiases(model, {
+    ...dataFor('bias_correction', request),
+    approach: request.approach,
+    plan,
+    planFor: (copy, copyOf) => {
+      const planner = plannerOf(copy, request);
+      const refused = new Map([...kept].map(([node, reason]) => [copyOf(node.outputs[0]!).producer!, reason]));
+      const seen = new Map([...ranges].map(([value, range]) => [copyOf(value), range]));
+      return settle(planner, refused, { first: planner(refused), ranges: seen });
+    },
+  });
 }
 
 interface Fit {

@@ -1,6 +1,7 @@
 /** The report as data: what a job asked for, what ran, what came out. `report.json` is exactly this. */
 
 import type {
+  AdjustmentName,
   Against,
   Approach,
   CodeTypes,
@@ -232,6 +233,18 @@ export interface Quantization {
   readonly transfer?: Transfer;
   /** Set where weights alone were quantized. */
   readonly blocks?: BlockedWeightFacts;
+  /** What was done so that quantization loses less; absent where nothing was asked for. */
+  readonly adjustments?: readonly Adjustment[];
+}
+
+/** One layer that was changed, or was to be. */
+export interface Adjustment {
+  readonly method: AdjustmentName;
+  readonly layer: string;
+  readonly operator: string;
+  readonly module: string;
+  /** What was done, or why nothing. */
+  readonly what: string;
 }
 
 /** Matrices in blocks of codes. */

@@ -198,6 +198,25 @@ describe('inspect, ops, quantize, validate', () => {
     expect(Math.abs(accuracy.top1 - recorded.torch_fp32_top1)).toBeLessThanOrEqual(0.01);
   });
 
+  test('options for accuracy', async () => {
+    await torchferry('convert', model, '-o', join(folder, 'f.onnx'));
+    const calibration = join(EXAMPLE, 'digits_cnn.calibration.npz');
+    const quantized = (...how: string[]) =>
+      torchferry('quantize', join(folder, 'f.onnx'), '-o', join(folder, 'a.onnx'), '--json', ...how);
+    const all = ['--smooth-quant', 'auto', '--bias-correction', '--cross-layer-equalization'];
+    const { adjustments } = json(await quantized(...all, '--calibration', calibration)).results[0] as unknown as {
+      adjustments: readonly { readonly method: string }[];
+    };
+    expect([...new Set(adjustments.map(({ method }) => method))].sort()).toEqual([
+      'bias_correction',
+      'cross_layer_equalization',
+      'smooth_quant',
+    ]);
+    expect(await quantized('--smooth-quant', '2')).toMatchObject({ code: 2 });
+    const dynamic = await quantized('--approach', 'dynamic', '--bias-correction');
+    expect(dynamic).toMatchObject({ code: 1, err: expect.stringContaining('BadCalibrationData') });
+  });
+
   test('an old recipe is the option that took its place', async () => {
     await torchferry('convert', model, '-o', join(folder, 'f.onnx'));
     const made = async (...how: string[]): Promise<Buffer> => {

@@ -290,6 +290,11 @@ describe('resolves', () => {
       { dtype: ['int4'], approach: 'static', calibration: 'c.npz', recipe: 'QDQ_OP_INT32_BIAS', quant_format: ['QDQ'] },
       [/^approach has no effect: weights alone/, /^recipe has no effect: weights alone/],
     ],
+    [
+      'accuracy of weights in blocks',
+      { dtype: ['int4'], smooth_quant: true, cross_layer_equalization: true },
+      [/^smooth_quant has no effect: weights alone/, /^cross_layer_equalization has no effect: weights alone/],
+    ],
     ['blocks of nothing', { weight_only: { block_size: 32 } }, [/^weight_only has no effect: no model/]],
     ['labels without data', { labels: 'target' }, [/^labels has no effect/]],
   ])('warns of %s', (_name, job, expected) => {

@@ -393,6 +393,25 @@ test.each([
   expect(byClass(page, 'tile')[1]!.children[1]!.text).toBe(shown);
 });
 
+test('what was done to layers for accuracy, line by line', () => {
+  const adjustments = [
+    { method: 'smooth_quant', layer: 'q', operator: 'MatMul', module: 'q', what: 'alpha 0.5, Mul "x" inserted' },
+    {
+      method: 'bias_correction',
+      layer: '<b>',
+      operator: 'Gemm',
+      module: '',
+      what: 'left as it is: its bias is computed',
+    },
+  ] as const;
+  const variant = { ...INT8, quantization: { ...quantization(), adjustments } };
+  const page = read({ ...SAMPLE, variants: [FP32, variant] });
+  expect(tableOf(page, 'Done for accuracy').slice(1)).toEqual([
+    ['SmoothQuant', 'q', 'MatMul', 'alpha 0.5, Mul "x" inserted'],
+    ['Bias correction', '<b>', 'Gemm', 'left as it is: its bias is computed'],
+  ]);
+});
+
 describe("what was carried over from PyTorch's INT8", () => {
   const transfer = {
     file: 'net.int8.pt',

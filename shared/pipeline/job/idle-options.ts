@@ -5,6 +5,8 @@ import { approachesOf } from './variants.ts';
 
 /** How ranges of calibration data are found. */
 const OF_OBSERVERS = ['calibrate_method', 'num_bins', 'percentile', 'averaging_constant'] as const;
+/** What is done so that layers lose less; weights in blocks have ways of their own. */
+const OF_ACCURACY = ['smooth_quant', 'cross_layer_equalization', 'bias_correction'] as const;
 /** Dynamic quantization has one form; the range of its weights can be chosen all the same. */
 const OF_STATIC = ['quant_format', 'recipe', 'activation_type', 'quantize_all', ...OF_OBSERVERS] as const;
 /** Which nodes. */
@@ -22,6 +24,7 @@ const OF_COMPUTED = [
   'extra_options',
   'quantize_all',
   ...OF_OBSERVERS,
+  ...OF_ACCURACY,
 ] as const;
 /** What is to be chosen where PyTorch did. */
 const OF_TRANSFERRED = ['dynamic_activations'] as const;
@@ -36,6 +39,7 @@ const OF_ACTIVATIONS = [
   'per_channel',
   'extra_options',
   'quantize_all',
+  ...OF_ACCURACY,
 ] as const;
 /** What is of use also where the program itself is one that PyTorch quantized. */
 const OF_PYTORCHS_INT8 = ['int8_reference'] as const;

@@ -135,6 +135,27 @@ export const OPTIONS = {
     yesOrNo,
     false,
   ),
+  smooth_quant: option(
+    'SmoothQuant: channels that are large in activations become smaller there and larger in weights, by alpha (0 to ' +
+      '1, or "auto": by layer, what loses least on calibration data). Default: not done; true means auto.',
+    either(
+      yesOrNo,
+      fieldsOf({ alpha: either(oneOf(['auto']), number({ min: 0, max: 1 }), (v) => typeof v !== 'number') }),
+      (v) => typeof v === 'boolean',
+    ),
+    false,
+  ),
+  cross_layer_equalization: option(
+    'Makes channels between two layers as large as those of their weights, where a factor passes through what is ' +
+      'between them (ReLU, not ReLU6).',
+    yesOrNo,
+    false,
+  ),
+  bias_correction: option(
+    'Takes back, by the bias, what quantization shifts each channel of a layer by in the mean over calibration data.',
+    yesOrNo,
+    false,
+  ),
   approach: option(
     'Quantize activations with ranges from calibration data (static), at run time (dynamic) or not at all ' +
       '(weight-only). Default: static when there is calibration data.',
@@ -258,6 +279,9 @@ type Always =
   | 'per_channel'
   | 'extra_options'
   | 'quantize_all'
+  | 'smooth_quant'
+  | 'cross_layer_equalization'
+  | 'bias_correction'
   | 'approach'
   | 'calibrate_method'
   | 'labels'

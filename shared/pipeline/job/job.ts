@@ -62,6 +62,11 @@ function contradictionsOf(options: JobOptions): JobProblem[] {
     const hint = 'set "calibration" to an .npz beside the model, or choose another algorithm';
     problems.push({ path: 'weight_only.algorithm', problem: `${algorithm} needs calibration data`, hint });
   }
+  const measures = OF_MEASUREMENTS.find((name) => Boolean(options[name]));
+  if (measures !== undefined && approaches.includes('dynamic') && options.calibration === null) {
+    const hint = 'set "calibration" to an .npz beside the model';
+    problems.push({ path: measures, problem: 'it measures layers on calibration data', hint });
+  }
   if (approaches.includes('weight-only') && blocksNeedOpset(options)) {
     const problem = `weights in blocks need opset ${FIRST_WITH_BLOCKS} in the format QDQ`;
     const hint = `set it to ${FIRST_WITH_BLOCKS} or more, or "quant_format" to "QLinear"`;
@@ -73,6 +78,9 @@ function contradictionsOf(options: JobOptions): JobProblem[] {
   }
   return [...problems, ...refusedChoices(options)];
 }
+
+/** Static quantization needs data anyway. */
+const OF_MEASUREMENTS = ['smooth_quant', 'bias_correction'] as const;
 
 const wantsQuantized = (options: JobOptions): boolean => quantizedDtypes(options).length > 0;
 

@@ -1,5 +1,6 @@
 /** What a job says of how to quantize, in the words of the quantizer. */
-import { type WeightOnly } from '../../choices.ts';
+import { DEFAULT_SMOOTH_QUANT, type WeightOnly } from '../../choices.ts';
+import type { AccuracyChoice } from '../../quantize/accuracy/adjust.ts';
 import type { ObserverChoice } from '../../quantize/observers/index.ts';
 import type { RecipeChoice } from '../../quantize/recipe.ts';
 import type { NodeChoice } from '../../quantize/which-nodes.ts';
@@ -60,6 +61,17 @@ export const nodeChoice = ({
   nodesToQuantize,
   nodesToExclude,
   opTypesToQuantize,
+});
+
+/** What is done so that quantization loses less. */
+export const accuracyChoice = ({
+  smooth_quant: smooth = false,
+  cross_layer_equalization: crossLayerEqualization = false,
+  bias_correction: biasCorrection = false,
+}: Pick<JobFile, 'smooth_quant' | 'cross_layer_equalization' | 'bias_correction'>): AccuracyChoice => ({
+  ...(smooth === false ? {} : { smoothQuant: { ...DEFAULT_SMOOTH_QUANT, ...(smooth === true ? {} : smooth) } }),
+  crossLayerEqualization,
+  biasCorrection,
 });
 
 /** And how ranges are found. */

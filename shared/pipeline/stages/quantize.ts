@@ -8,7 +8,7 @@ import { transferFile } from '../../steps/transfer-file.ts';
 import { jobStage } from '../workspace/job-stage.ts';
 import { factsOf, variantOf } from '../workspace/previous.ts';
 import { approachOf, type VariantRequest } from '../job/variants.ts';
-import { nodeChoice, observerChoice, recipeChoice, weightOnlyOf } from '../job/quantizer-words.ts';
+import { accuracyChoice, nodeChoice, observerChoice, recipeChoice, weightOnlyOf } from '../job/quantizer-words.ts';
 import type { Workspace } from '../workspace/workspace.ts';
 import type { QuantizeFacts, StoredFile } from '../workspace/record.ts';
 
@@ -53,6 +53,7 @@ async function computed(
     approach,
     format: variant.format ?? DEFAULT_FORMAT,
     ...(approach === 'weight-only' ? weightsAlone(recipeChoice(options)) : recipeChoice(options)),
+    ...accuracyChoice(options),
     weightOnly: { ...weightOnlyOf(weightOnly ?? {}), bits: bitsOf(variant.dtype) },
     ...observerChoice(options),
     ...nodeChoice(options),

@@ -23,6 +23,7 @@ import type {
 } from '../report.ts';
 import { result } from '../result.ts';
 import { sumsText } from '../sums.ts';
+import { adjustmentTable } from './adjustments.ts';
 import { comparisonTable } from './comparison.ts';
 import { failureElement } from './failure.ts';
 import { keptInFloat, withoutKernel } from './kept-in-float.ts';
@@ -54,9 +55,9 @@ ${withoutKernel(validation?.kernels ?? [], limits)}
 ${quantization ? damage(quantization, at, limits) : null}</article>`;
 }
 
-function damage({ layers, skipped, transfer }: Quantization, at: number, limits: Limits): Html {
+function damage({ layers, skipped, transfer, adjustments = [] }: Quantization, at: number, limits: Limits): Html {
   const worst = worstLayers(layers, at, limits);
-  return html`${transfer ? transferTable(transfer, limits) : null}<div class="pair">${worst?.chart ?? null}${keptInFloat(skipped, limits)}</div>${worst?.rows ?? null}`;
+  return html`${transfer ? transferTable(transfer, limits) : null}<div class="pair">${worst?.chart ?? null}${keptInFloat(skipped, limits)}</div>${worst?.rows ?? null}${adjustmentTable(adjustments, limits)}`;
 }
 
 const files = (list: readonly ReportedFile[], limits: Limits): Hole =>
