@@ -8,35 +8,14 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { BUILT_CLI, type Cost, costOfNode, costOfPython } from './process-cost.ts';
 
-const PEAK = 'peak KiB ';
-const CLI = join(import.meta.dirname, '../dist/cli/main.js');
-/** Each process says its own peak when it ends. */
-const NODE_HOOK = `data:text/javascript,process.on('exit',()=>console.error('${PEAK}'+process.resourceUsage().maxRSS))`;
-const PYTHON_HOOK =
-  'import resource, runpy, sys; sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0]); ' +
-  `print('${PEAK}' + str(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss), file=sys.stderr)`;
-
-interface Cost {
-  readonly seconds: number;
-  readonly megabytes: number;
-}
-
-function costOf(program: string, args: readonly string[]): Cost {
-  const start = performance.now();
-  const { status, stderr } = spawnSync(program, args, { encoding: 'utf8' });
-  const seconds = (performance.now() - start) / 1000;
-  const peak = stderr.split('\n').findLast((line) => line.startsWith(PEAK));
-  if (status !== 0 || peak === undefined) throw new Error(`${program} ${args.join(' ')} failed: ${stderr}`);
-  return { seconds, megabytes: Number(peak.slice(PEAK.length)) / 1024 };
-}
-
-const ours = (...args: string[]): Cost => costOf(process.execPath, ['--import', NODE_HOOK, CLI, ...args]);
+const ours = (...args: string[]): Cost => costOfNode(BUILT_CLI, ...args);
 
 function theirs(python: string, model: string, data: string): Cost {
   const script = join(import.meta.dirname, 'onnxruntime-quantize.py');
   const at = (name: string): string => join(folder, name);
-  return costOf(python, ['-c', PYTHON_HOOK, script, model, data, 'x', at('theirs.onnx'), at('prepared.onnx')]);
+  return costOfPython(python, script, model, data, 'x', at('theirs.onnx'), at('prepared.onnx'));
 }
 
 function madeModels(python: string): string[] {
@@ -61,7 +40,7 @@ const { python } = values;
 const folder = mkdtempSync(join(tmpdir(), 'torchferry-bench-'));
 try {
   if (python === undefined) console.log("SKIPPED: onnxruntime's tool (give --python, of a venv with onnxruntime)");
-  else if (!existsSync(CLI)) console.log('SKIPPED: nothing is built (npm run build)');
+  else if (!existsSync(BUILT_CLI)) console.log('SKIPPED: nothing is built (npm run build)');
   else {
     const models = positionals.length > 0 ? positionals : madeModels(python);
     const data = values.calibration ?? join(folder, 'calibration.npz');
