@@ -50,7 +50,9 @@ export async function computeQParams(plan: Plan, ranges: ReadonlyMap<Value, Rang
   }
   for (const tensor of plansOfKind(plan, 'blocked')) {
     const { finite, min, max } = await extentInParts(tensor.data);
-    if (!finite || !Number.isFinite(Math.fround(max - min))) unusable.set(tensor.value, notFinite(tensor.value));
+    const most = Math.max(-min, max);
+    if (!finite) unusable.set(tensor.value, notFinite(tensor.value));
+    else if (most > LARGEST_IN_BLOCKS) unusable.set(tensor.value, tooLarge(tensor.value, most));
   }
   const sums = narrowSumsOf(plan);
   for (const tensor of plansOfKind(plan, 'weight')) {
@@ -69,6 +71,14 @@ export async function computeQParams(plan: Plan, ranges: ReadonlyMap<Value, Rang
   }
   return { params, unusable };
 }
+
+/**
+ * Kernels add activations times zero point times scale, which is as large as the largest weight times all activations
+ * of a block; 2^24 of the 2^128 of float32 are for those.
+ */
+const LARGEST_IN_BLOCKS = 2 ** 104;
+const tooLarge = ({ name }: Value, most: number): string =>
+  `"${name}" has numbers up to ${most.toPrecision(3)}, whose sums overflow in blocks of codes`;
 
 const PART = 16 * 2 ** 20;
 
