@@ -7,6 +7,7 @@ export { openModel, readModel } from './shared/onnx/proto/read.ts';
 export { writeModel } from './shared/onnx/proto/write.ts';
 export { convertFile } from './shared/steps/convert-file.ts';
 export { Model, Torch2ONNXConfig, type Torch2ONNXOptions } from './shared/steps/export-model.ts';
+export { tuneFile, type TuneFileRequest } from './shared/steps/tune-file.ts';
 export { quantizeModel } from './shared/quantize/quantize.ts';
 export type { Report } from './shared/report/report.ts';
 export { readSamples, type Samples } from './shared/runtime/samples.ts';

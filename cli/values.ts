@@ -59,6 +59,14 @@ export function wholeNumber(options: OptionValues, name: string): number | undef
     : fail('BadOption', { option: `--${name}`, value, expected: 'a whole number' });
 }
 
+export function number(options: OptionValues, name: string): number | undefined {
+  const value = text(options, name);
+  if (value === undefined) return undefined;
+  return value.trim() !== '' && Number.isFinite(Number(value))
+    ? Number(value)
+    : fail('BadOption', { option: `--${name}`, value, expected: 'a number' });
+}
+
 /** `a,b,c`. */
 export const names = (options: OptionValues, name: string): string[] | null =>
   text(options, name)

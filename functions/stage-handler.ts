@@ -60,6 +60,7 @@ export function stageHandler(
         temporaryFolder,
         processor,
         signal: limit.signal,
+        secondsLeft: () => (invocation.getRemainingTimeInMillis() - LAST_WORDS_MS) / 1000,
         now: Date.now,
         log: (message, facts) => logger.info(message, { ...facts }),
       });

@@ -13,6 +13,7 @@ import {
 import type { RunStage, Services } from '../shared/pipeline/workspace/services.ts';
 import type { HostProcessor } from '../shared/runtime/host-processor.ts';
 import type { ObjectStore } from '../shared/pipeline/workspace/store.ts';
+import { trialsFile } from '../shared/steps/trials-file.ts';
 import type { FerryEvent } from './ferry-event.ts';
 import { folderStore } from './folder-store.ts';
 import { type Checkpoint, interpret, type InterpretOptions, type Outcome } from './interpreter.ts';
@@ -34,6 +35,8 @@ export interface FerryOptions {
   readonly earlierReport?: () => Promise<string | null>;
   /** Stages that run at a time. One by default: side by side they would disturb each other's measurements. */
   readonly concurrency?: number;
+  /** Folder in which trials of a tuning lie until it is done; left out: among the records of the job. */
+  readonly trialsFolder?: string;
   /** What models are run on. */
   readonly processor?: HostProcessor;
   /** Other code for some stages, and another clock and chance for the machine: for tests. */
@@ -73,8 +76,12 @@ export function makeFerry(options: FerryOptions): Ferry {
   const store = options.store ?? folderStore(options.buckets, new Map(options.given ? [['input', options.given]] : []));
   const emit = options.onEvent ?? (() => {});
   const takeSlot = slots(options.concurrency ?? 1);
-  const { stages = {}, temporaryFolder, processor, earlierReport } = options;
-  const known = { ...(processor ? { processor } : {}), ...(earlierReport ? { earlierReport } : {}) };
+  const { stages = {}, temporaryFolder, processor, earlierReport, trialsFolder: folder } = options;
+  const known = {
+    ...(processor ? { processor } : {}),
+    ...(earlierReport ? { earlierReport } : {}),
+    ...(folder === undefined ? {} : { trialsFile: (name: string) => trialsFile(folder, name) }),
+  };
   const now = (): number => options.interpret?.clock?.now() ?? Date.now();
 
   async function run(machine: keyof typeof MACHINES, input: Json, runOptions: RunOptions = {}): Promise<Outcome> {

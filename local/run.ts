@@ -8,6 +8,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { isSameFile } from '../shared/bytes/output-file.ts';
 import { fail } from '../shared/errors.ts';
 import type { Json } from '../shared/pipeline/machine/asl.ts';
+import { removeTrials } from '../shared/steps/trials-file.ts';
 import { fieldsOf } from '../shared/pipeline/workspace/job-stage.ts';
 import { readJobAt } from '../shared/pipeline/job/parse-job.ts';
 import { type FailedVariant, messageOf } from '../shared/pipeline/report/failures.ts';
@@ -77,6 +78,8 @@ async function runIn(options: LocalRunOptions, model: string, wanted: Json | nul
     const ferry = makeFerry({
       buckets: { input: dirname(model), output: folders.output, work: folders.work },
       temporaryFolder: folders.temporary,
+      // What was tried outlives a run that is killed.
+      trialsFolder: outDir,
       given: new Map(Object.values(options.data ?? {}).map((path) => [keyOfGiven(model, path), resolve(path)])),
       earlierReport: () => readFile(join(outDir, 'report.json'), 'utf8').catch(() => null),
       ...pick(options, 'onEvent', 'stages', 'interpret', 'processor'),
@@ -89,6 +92,7 @@ async function runIn(options: LocalRunOptions, model: string, wanted: Json | nul
     const reported = fieldsOf(outcome.status === 'SUCCEEDED' ? outcome.output : null) as unknown as Reported;
     const succeeded = outcome.status === 'SUCCEEDED' && reported.failed.length === 0;
     const files = await publish({ from: folders.output, outDir, model, succeeded });
+    if (succeeded) await removeTrials(outDir);
     const html = files.find((file) => basename(file) === 'report.html') ?? null;
     const common = { files, report: html, history: outcome.history };
     if (outcome.status !== 'SUCCEEDED') {

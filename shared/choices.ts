@@ -223,3 +223,53 @@ export interface SmoothQuant {
   readonly alpha: Alpha;
 }
 export const DEFAULT_SMOOTH_QUANT: SmoothQuant = { alpha: 'auto' };
+
+/** What accuracy is measured by where a model is tuned for it. */
+export const ACCURACY_METRICS = {
+  top1: { title: 'Top-1', unit: 'share', maxDrop: 0.01, min: null, about: 'share of labels that are recognized' },
+  top1_agreement: {
+    title: 'Top-1 agreement with FP32',
+    unit: 'share',
+    maxDrop: 0.01,
+    min: null,
+    about: 'share of samples whose largest score stays at the same place',
+  },
+  sqnr: {
+    title: 'SQNR from FP32',
+    unit: 'decibels',
+    maxDrop: null,
+    min: 15,
+    about: 'decibels; FP32 has no end of them',
+  },
+  mse: { title: 'Mean squared error', unit: 'number', maxDrop: null, min: null, about: 'distance from FP32, squared' },
+} as const satisfies Record<string, AccuracyMetricRow>;
+
+interface AccuracyMetricRow {
+  readonly title: string;
+  readonly unit: 'share' | 'decibels' | 'number';
+  /** What may be lost against FP32 when nothing is said; null: it has to be said, or `min`. */
+  readonly maxDrop: number | null;
+  /** What must be there when nothing is said. */
+  readonly min: number | null;
+  readonly about: string;
+}
+export type AccuracyMetric = keyof typeof ACCURACY_METRICS;
+export const ACCURACY_METRIC_NAMES = Object.keys(ACCURACY_METRICS) as readonly AccuracyMetric[];
+
+/** How accurate a tuned model has to be; what is left out is the default of the metric. */
+export interface AccuracyGoal {
+  /** Left out: the first that can be measured, in the order of the table. */
+  readonly metric?: AccuracyMetric;
+  /** What may be lost against FP32, in the unit of the metric. */
+  readonly max_drop?: number;
+  /** What must be there, whatever FP32 has. */
+  readonly min?: number;
+}
+
+/** How long is looked for it. */
+export interface TuningBounds {
+  readonly trials: number;
+  readonly seconds: number;
+}
+/** The stage that tunes has fifteen minutes on AWS. */
+export const DEFAULT_TUNING: TuningBounds = { trials: 100, seconds: 600 };

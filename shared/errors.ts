@@ -23,6 +23,8 @@ const uses = (operators: readonly UnsupportedUse[]): string =>
 const MESSAGES = {
   AccessDenied: (d: { file: string; doing: string; problem: string }) =>
     `may not ${d.doing} "${d.file}" (${d.problem}); give the role of the pipeline the right to`,
+  AccuracyNotMet: (d: { file: string; goal: string; nearest: string; hint: string }) =>
+    `no quantized form of "${d.file}" was found that keeps ${d.goal}: ${d.nearest}; ${d.hint}`,
   BadCalibrationData: (d: { file: string; problem: string; expected: string }) =>
     `cannot calibrate with "${d.file}": ${d.problem}; expected ${d.expected}`,
   BadJob: (d: { file: string; problems: readonly JobProblem[] }) => {
@@ -64,6 +66,8 @@ const MESSAGES = {
   NoWeights: (d: { file: string; reason: string }) =>
     `"${d.file}" carries no weights: ${d.reason}; save the program with its real parameters ` +
     '(torch.export.save outside FakeTensorMode)',
+  NothingToJudgeBy: (d: { file: string; problem: string; hint: string }) =>
+    `cannot find out how to quantize "${d.file}" by its accuracy: ${d.problem}; ${d.hint}`,
   NothingToQuantize: (d: { file: string; skipped: readonly string[] }) =>
     `no operator of "${d.file}" can be quantized${d.skipped.length ? `: ${list(d.skipped)}` : ''}`,
   OutputInUse: (d: { folder: string; who: string; lock: string }) =>

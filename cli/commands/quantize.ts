@@ -1,5 +1,5 @@
 /** `torchferry quantize`: INT8 from any ONNX model. */
-import { DEFAULT_RECIPE, type RecipeChoice, type RecipeName, RECIPES } from '../../shared/quantize/recipe.ts';
+import { ASKED_RECIPES, DEFAULT_RECIPE, type RecipeChoice } from '../../shared/quantize/recipe.ts';
 import { fail, isFailure } from '../../shared/errors.ts';
 import {
   approachFor,
@@ -33,7 +33,6 @@ import {
   weightOnlyOf,
 } from '../../shared/pipeline/job/quantizer-words.ts';
 import type { JobFile } from '../../shared/pipeline/job/job-schema.ts';
-import { parseJob } from '../../shared/pipeline/job/parse-job.ts';
 import type { NodeChoice } from '../../shared/quantize/which-nodes.ts';
 import { inTodaysWords } from '../../shared/pipeline/job/old-spellings.ts';
 import { blocksText } from '../../shared/report/blocks.ts';
@@ -43,6 +42,7 @@ import { quantizeFile, type QuantizedFile, type QuantizeFileRequest } from '../.
 import { withCalibration } from '../calibration.ts';
 import { foundBeside } from '../beside.ts';
 import type { Command, Context, OptionValues } from '../command.ts';
+import { extraOptions } from '../extra-options.ts';
 import { onnxFiles, pathsOf } from '../files.ts';
 import { besideModel, readJobFile } from '../job-options.ts';
 import { kernelLines } from '../kernel-lines.ts';
@@ -50,9 +50,9 @@ import { eachFile } from '../outcomes.ts';
 import { outputPaths } from '../output-paths.ts';
 import { size } from '../sizes.ts';
 import { inTemporaryFolder } from '../temporary-folder.ts';
+import { isTuned, toTuned, tuningLines } from '../tuned.ts';
+import { TUNING_OPTIONS } from '../tuning-options.ts';
 import { autoOrShare, choice, names, oneOfNumbers, quantFormat, text } from '../values.ts';
-
-const RECIPE_NAMES = Object.keys(RECIPES) as readonly RecipeName[];
 
 export const quantize: Command = {
   summary: 'quantize ONNX models to INT8 or INT4',
@@ -63,7 +63,8 @@ export const quantize: Command = {
     `[--op-types-to-quantize A,B] [--nodes-to-exclude A,B] [--extra-options JSON] [--smooth-quant auto|N] ` +
     `[--cross-layer-equalization] [--bias-correction] [--bits ${WEIGHT_BITS.join('|')}] ` +
     `[--block-size ${BLOCK_SIZES.join('|')}] [--symmetric] [--algorithm ${WEIGHT_ALGORITHM_NAMES.join('|')}] ` +
-    '[--embeddings] [--job FILE] [--json]',
+    '[--embeddings] [--recipe auto [--max-drop N] [--metric M] [--test-data NPZ] [--trials N] [--seconds N]] ' +
+    '[--job FILE] [--json]',
   options: {
     output: {
       type: 'string',
@@ -96,7 +97,9 @@ export const quantize: Command = {
     recipe: {
       type: 'string',
       value: 'NAME',
-      describe: `how the bias of a quantized Linear is computed: ${RECIPE_NAMES.join(', ')}`,
+      describe:
+        `how the bias of a quantized Linear is computed: ${ASKED_RECIPES.join(', ')}; auto tries all that is left ` +
+        'open, and takes the fastest that is accurate enough',
     },
     processor: {
       type: 'string',
@@ -140,6 +143,9 @@ export const quantize: Command = {
       describe: `weight-only: how scales and codes are found; default: ${DEFAULT_WEIGHT_ONLY.algorithm}`,
     },
     embeddings: { type: 'boolean', describe: 'weight-only: also tables that are looked up by row' },
+    'test-data': { type: 'string', value: 'NPZ', describe: 'recipe auto: inputs and labels that trials are judged on' },
+    labels: { type: 'string', value: 'NAME', describe: 'array of labels in the test data; default: y' },
+    ...TUNING_OPTIONS,
     job: { type: 'string', value: 'FILE', describe: 'a job file with further options' },
   },
   async run({ files, options, progress, signal }) {
@@ -149,18 +155,15 @@ export const quantize: Command = {
     const pathOf = outputPaths(models, {
       output: text(options, 'output'),
       suffix: suffixOf(dtype),
-      reads: [text(options, 'calibration'), text(options, 'job')],
+      reads: [text(options, 'calibration'), text(options, 'test-data'), text(options, 'job')],
     });
     return eachFile(pathsOf(models), { progress, options }, async (file) => {
       const path = pathOf(file);
       progress.step(`quantizing ${file}`);
-      const { written, facts, warnings } = await toInt8({
-        model: file,
-        path,
-        weights: 'embed',
-        signal,
-        ...quantizeOptions(options, job, { model: file, dtype, progress }),
-      });
+      const made = { model: file, path, weights: 'embed', signal } as const;
+      const { written, facts, warnings } = isTuned(options, job, dtype)
+        ? await toTuned({ ...made, file, options, job, progress })
+        : await toInt8({ ...made, ...quantizeOptions(options, job, { model: file, dtype, progress }) });
       for (const warning of warnings) progress.note(`note: ${warning}`);
       const bytes = written.files.reduce((n, f) => n + f.bytes, 0);
       const counts = `${facts.quantized} operators quantized, ${facts.skipped.length} left in float`;
@@ -168,6 +171,7 @@ export const quantize: Command = {
       return {
         text: [
           `${path}: ${counts}, ${size(bytes)}`,
+          ...(facts.tuning ? tuningLines(facts.tuning).map((line) => `  ${line}`) : []),
           ...(facts.blocks ? [`  ${blocksText(facts.blocks)}`] : []),
           ...kernelLines(kernels).map((line) => `  ${line}`),
         ].join('\n'),
@@ -302,7 +306,7 @@ function recipeOptions(options: OptionValues, job: JobFile): RecipeChoice {
   });
   return recipeChoice({
     recipe: choice({ recipe: given['recipe'] as string | undefined }, 'recipe', {
-      among: RECIPE_NAMES,
+      among: ASKED_RECIPES,
       fallback: job.recipe ?? DEFAULT_RECIPE,
     }),
     processor: choice(options, 'processor', {
@@ -320,13 +324,9 @@ function recipeOptions(options: OptionValues, job: JobFile): RecipeChoice {
     reduce_range: given['reduce_range'] === true || job.reduce_range === true,
     quantize_all: given['quantize_all'] === true || job.quantize_all === true,
     per_channel: options['per-tensor'] !== true && job.per_channel !== false,
-    extra_options: { ...job.extra_options, ...extraOptionsOf(text(options, 'extra-options')) },
+    extra_options: extraOptions(options, job) ?? {},
   });
 }
-
-/** Checked as those of a job are. */
-const extraOptionsOf = (json: string | undefined): JobFile['extra_options'] =>
-  json === undefined ? {} : parseJob('--extra-options', `{"extra_options": ${json}}`).extra_options;
 
 /** Lists of the command line replace those of the job. */
 const nodeOptions = (options: OptionValues, job: JobFile): NodeChoice =>

@@ -8,6 +8,7 @@ import { fileSource } from '../../shared/bytes/file-source.ts';
 import { type Criterion, DEFAULT_DTYPES } from '../../shared/choices.ts';
 import { checkJob } from '../../shared/pipeline/job/parse-job.ts';
 import type { JobFile } from '../../shared/pipeline/job/job-schema.ts';
+import { ASKED_RECIPES } from '../../shared/quantize/recipe.ts';
 import type { Command, OptionValues, Progress } from '../command.ts';
 import { criterionIn, criterionOptions } from '../criterion-options.ts';
 import { folderNames, modelFiles, pathsOf } from '../files.ts';
@@ -15,14 +16,15 @@ import { open, OPEN } from '../open.ts';
 import { eachFile, type FileOutcome } from '../outcomes.ts';
 import { type Finished, itemOf, JUNIT, missedBy, noted, writeJunit } from '../reports.ts';
 import { thisProcessor } from '../this-processor.ts';
+import { TUNING_OPTIONS, tuningOptions } from '../tuning-options.ts';
 import { names, text, wholeNumber } from '../values.ts';
 
 export const run: Command = {
   summary: 'run the whole pipeline: convert, quantize, validate, report',
   usage:
     'torchferry run <model>... [-o DIR] [--dtype fp32,int8] [--opset N] [--calibration NPZ] [--test-data NPZ] ' +
-    '[--labels NAME] [--job FILE] [--junit FILE] [--max-top1-drop N] [--min-top1-agreement N] [--min-sqnr N] ' +
-    '[--max-latency-ratio N] [--max-size-ratio N] [--open] [--json]',
+    '[--labels NAME] [--recipe auto [--max-drop N]] [--job FILE] [--junit FILE] [--max-top1-drop N] ' +
+    '[--min-top1-agreement N] [--min-sqnr N] [--max-latency-ratio N] [--max-size-ratio N] [--open] [--json]',
   options: {
     output: {
       type: 'string',
@@ -36,6 +38,8 @@ export const run: Command = {
     calibration: { type: 'string', value: 'NPZ', describe: 'representative inputs, to quantize statically' },
     'test-data': { type: 'string', value: 'NPZ', describe: 'inputs and labels, to measure accuracy' },
     labels: { type: 'string', value: 'NAME', describe: 'array of labels in the test data; default: y' },
+    recipe: { type: 'string', value: 'NAME', describe: `of INT8: ${ASKED_RECIPES.join(', ')}` },
+    ...TUNING_OPTIONS,
     junit: JUNIT,
     open: OPEN,
     ...criterionOptions(),
@@ -106,11 +110,13 @@ function outcomeOf(
 function jobOptions(options: OptionValues): JobFile {
   const opset = wholeNumber(options, 'opset');
   const dtype = names(options, 'dtype');
-  const labels = text(options, 'labels');
+  const [labels, recipe] = [text(options, 'labels'), text(options, 'recipe')];
   return checkJob('the command line', {
     ...(dtype === null ? {} : { dtype }),
     ...(opset === undefined ? {} : { opset_version: opset }),
     ...(labels === undefined ? {} : { labels }),
+    ...(recipe === undefined ? {} : { recipe }),
+    ...tuningOptions(options),
   });
 }
 

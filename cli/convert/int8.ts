@@ -8,6 +8,7 @@ import { withCalibration } from '../calibration.ts';
 import { type FileOutcome } from '../outcomes.ts';
 import { size } from '../sizes.ts';
 import { inTemporaryFolder } from '../temporary-folder.ts';
+import { isTuned, toTuned, tuningLines } from '../tuned.ts';
 import { quantizeOptions, toInt8 } from '../commands/quantize.ts';
 import { bytesOf, type Task, toOnnx } from './task.ts';
 
@@ -16,7 +17,9 @@ export const makeInt8 = (task: Task): Promise<FileOutcome> =>
   inTemporaryFolder(async (folder) => {
     const { file, path, weights, options, job, progress, signal } = task;
     const model = join(folder, 'model.onnx');
-    const how = quantizeOptions(options, job, { model: file, dtype: variantDtypeOf(task.wanted), progress });
+    const dtype = variantDtypeOf(task.wanted);
+    const isTried = isTuned(options, job, dtype);
+    const how = quantizeOptions(options, job, { model: file, dtype, progress });
     // What cannot be read is known before the conversion.
     await withCalibration(how.calibration, async (data) => data && 'source' in data && readNpz(data.source));
     const { opset, warnings: raised } = opsetForInt8(task.converting.opset_version);
@@ -33,10 +36,18 @@ export const makeInt8 = (task: Task): Promise<FileOutcome> =>
       };
     }
     progress.step(`quantizing ${file}`);
-    const { written, facts, warnings: more } = await toInt8({ model, path, weights, signal, ...how });
+    const made = { model, path, weights, signal };
+    const {
+      written,
+      facts,
+      warnings: more,
+    } = isTried ? await toTuned({ ...made, file, options, job, progress }) : await toInt8({ ...made, ...how });
     for (const warning of more) progress.note(`note: ${warning}`);
     return {
-      text: `${path}: ${facts.quantized} operators quantized, ${size(bytesOf(written.files))}`,
+      text: [
+        `${path}: ${facts.quantized} operators quantized, ${size(bytesOf(written.files))}`,
+        ...(facts.tuning ? tuningLines(facts.tuning).map((line) => `  ${line}`) : []),
+      ].join('\n'),
       facts: { files: written.files, warnings: [...warnings, ...more], ...facts },
     };
   });

@@ -3,8 +3,7 @@ import type { ConvertOptions } from '../../shared/convert/convert.ts';
 import { type AskedDtype, DEFAULT_FORMAT, type Weights } from '../../shared/choices.ts';
 import type { JobFile } from '../../shared/pipeline/job/job-schema.ts';
 import type { QuantizedForm } from '../../shared/quantize/transfer/quantized-program.ts';
-import { DEFAULT_RECIPE } from '../../shared/quantize/recipe.ts';
-import { type RecipeName, RECIPES } from '../../shared/quantize/recipe.ts';
+import { ASKED_RECIPES, DEFAULT_RECIPE, fixedRecipe } from '../../shared/quantize/recipe.ts';
 import { type ConvertedFile, convertFile } from '../../shared/steps/convert-file.ts';
 import type { Context, OptionValues } from '../command.ts';
 import { choice, quantFormat } from '../values.ts';
@@ -21,12 +20,10 @@ export interface Task extends Pick<Context, 'options' | 'progress' | 'signal'> {
   readonly job: JobFile;
 }
 
-const RECIPE_NAMES = Object.keys(RECIPES) as readonly RecipeName[];
-
 /** Of an INT8 model with PyTorch's own codes. */
 export const formOf = (options: OptionValues, job: JobFile): QuantizedForm => ({
   format: quantFormat(options, job.quant_format?.[0] ?? DEFAULT_FORMAT),
-  recipe: choice(options, 'recipe', { among: RECIPE_NAMES, fallback: job.recipe ?? DEFAULT_RECIPE }),
+  recipe: fixedRecipe(choice(options, 'recipe', { among: ASKED_RECIPES, fallback: job.recipe ?? DEFAULT_RECIPE })),
 });
 
 export async function toOnnx(task: Task, path: string, weights: Weights): Promise<ConvertedFile> {

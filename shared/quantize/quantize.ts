@@ -22,9 +22,11 @@ import { requireExtraOptions } from './extra-options.ts';
 import { compareLayers, copyFloat, type FloatGraph } from './layer-errors.ts';
 import { observerOf } from './observers/by-tool-options.ts';
 import { type ObserverChoice, OBSERVERS } from './observers/index.ts';
-import { type NodePlan, type Plan, plansOfKind, resultOf, type TensorPlan } from './plan.ts';
+import type { KnownRanges } from './known-ranges.ts';
+import { type NodePlan, type Plan, type PlanOf, plansOfKind, resultOf, type TensorPlan } from './plan.ts';
 import { type RecipeChoice, recipeOf } from './recipe.ts';
 import { requireTypes } from './require-types.ts';
+import { ruleOf } from './rules.ts';
 import { SOURCES } from './sources/index.ts';
 import type { Fitted } from './weight-only/blocked-weights.ts';
 import { fitWithActivations } from './weight-only/hessians.ts';
@@ -38,6 +40,12 @@ export interface QuantizeRequest extends RecipeChoice, ObserverChoice, NodeChoic
   /** `dynamic` needs no calibration; `format` does not apply to it: its operators are always written out. */
   readonly approach: ComputedApproach;
   readonly format: QuantFormat;
+  /** Layers to leave in float besides, by their names in `Quantized.layers`. */
+  readonly floatLayers?: ReadonlySet<string>;
+  /** Of an earlier quantization of the same file with the same data: what is known is not observed again. */
+  readonly knownRanges?: KnownRanges | undefined;
+  /** Left out: layers are compared with FP32 where there is data. */
+  readonly layerErrors?: 'skip';
   /**
    * Batches of inputs, such as `readSamples(...).batches(1)`. Static quantization needs them; with them, errors per
    * layer are measured for both approaches. Observers of several rounds iterate over them several times.
@@ -53,7 +61,16 @@ export interface Quantized {
   /** The model that was given, rewritten. */
   readonly model: Model;
   readonly facts: Quantization;
+  readonly layers: readonly QuantizedLayer[];
   readonly warnings: readonly string[];
+}
+
+/** An operator on codes. */
+export interface QuantizedLayer {
+  /** Of the node, or of its result where the node has none. */
+  readonly name: string;
+  /** Quantized for itself; else because of what stands around it. */
+  readonly forItself: boolean;
 }
 
 /** Weights that are computed from constants are constants, and what onnxruntime misreads in INT8 is written otherwise. */
@@ -84,13 +101,15 @@ export async function quantizeModel(model: Model, request: QuantizeRequest): Pro
   requireTensors(model.graph, overrides);
   PREPARE.run(model);
   const planner = plannerOf(model, request);
-  const found = stillThere(asked, model.graph);
+  const found = new Map([...stillThere(asked, model.graph), ...layersNamed(model.graph, request.floatLayers)]);
   const { adjustments, inserted } = await adjustModel(model, planner(found), accuracyOf(request));
   const kept = new Map([...found, ...inserted]);
   const { workFolder } = request;
   const first = planner(kept);
-  const look = await lookAt(model, first, request);
-  const { recorded, ranges } = look;
+  // What was rescaled has other ranges than it had, and than it will have beside other layers.
+  const look = await lookAt(model, first, adjustments.length ? { ...request, knownRanges: undefined } : request);
+  const { ranges } = look;
+  const recorded = request.layerErrors === 'skip' ? [] : look.recorded;
   const float = recorded.length ? copyFloat(model) : null;
   const settled = await settle(planner, kept, { first, ranges });
   const corrected = accuracyOf(request).biasCorrection
@@ -112,6 +131,10 @@ export async function quantizeModel(model: Model, request: QuantizeRequest): Pro
       ...(adjustments.length + corrected.length ? { adjustments: [...adjustments, ...corrected] } : {}),
       ...(request.approach === 'weight-only' ? { blocks: blockFacts(plan, recipeOf(request).weightOnly) } : {}),
     },
+    layers: [...plan.nodes.keys()].map((node) => ({
+      name: layerName(node),
+      forItself: ruleOf(node)?.when === 'weights',
+    })),
     warnings: [...raised, ...idleOverrides(plan, overrides), ...silentTensors(look)],
   };
 }
@@ -181,6 +204,11 @@ function stillThere(kept: ReadonlyMap<Node, string>, graph: Graph): Map<Node, st
   );
 }
 
+const layerName = ({ name, outputs }: Node): string => name || (outputs[0]?.name ?? '');
+
+const layersNamed = ({ nodes }: Graph, names: ReadonlySet<string> = new Set()): [Node, string][] =>
+  [...nodes].filter((node) => names.has(layerName(node))).map((node) => [node, 'kept in float for accuracy']);
+
 function writerOf({ approach, format }: QuantizeRequest): Writer {
   if (approach === 'weight-only') return BLOCK_WRITERS[format];
   return WRITERS[approach === 'dynamic' ? 'dynamic' : format];
@@ -205,10 +233,21 @@ interface Look {
 
 /** What calibration data says of the tensors of a plan; where none is observed, only the first batches are read. */
 async function lookAt(model: Model, plan: Plan, request: QuantizeRequest): Promise<Look> {
-  const file = request.calibrationFile ?? 'calibration data';
+  const { knownRanges } = request;
   const tensors = plansOfKind(plan, 'observed');
-  if (tensors.length === 0)
-    return { ranges: new Map(), recorded: await firstBatches(request.calibration), calibration: null };
+  const known: Ranges = knownRanges?.of(tensors.map(({ value }) => value)) ?? new Map();
+  const unknown = tensors.filter(({ value }) => !known.has(value));
+  if (unknown.length === 0) {
+    const recorded = request.layerErrors === 'skip' ? [] : await firstBatches(request.calibration);
+    return { ranges: known, recorded, calibration: tensors.length ? (knownRanges?.calibration ?? null) : null };
+  }
+  const look = await observe(model, unknown, request);
+  knownRanges?.keep(look.ranges, look.calibration);
+  return { ...look, ranges: new Map([...known, ...look.ranges]) };
+}
+
+async function observe(model: Model, tensors: readonly PlanOf<'observed'>[], request: QuantizeRequest): Promise<Look> {
+  const file = request.calibrationFile ?? 'calibration data';
   const { calibration } = request;
   if (!calibration)
     return fail('BadCalibrationData', {

@@ -113,6 +113,15 @@ export const RECIPES = {
 export type RecipeName = keyof typeof RECIPES;
 export const DEFAULT_RECIPE: RecipeName = 'QDQ_OP_FP32_BIAS';
 
+/** What `recipe` may say: one of them, or that recipe, form and calibrator are to be found by trial. */
+export type AskedRecipe = RecipeName | 'auto';
+// Object.keys forgets the names.
+export const RECIPE_NAMES = Object.keys(RECIPES) as readonly RecipeName[];
+export const ASKED_RECIPES: readonly AskedRecipe[] = [...RECIPE_NAMES, 'auto'];
+/** The one that is meant where there is nothing to try: codes that PyTorch chose. */
+export const fixedRecipe = (asked: AskedRecipe = DEFAULT_RECIPE): RecipeName =>
+  asked === 'auto' ? DEFAULT_RECIPE : asked;
+
 /** A recipe by name and what is changed of it: any of them goes with any other. */
 export interface RecipeChoice {
   readonly recipe?: RecipeName | Recipe;

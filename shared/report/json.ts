@@ -52,6 +52,9 @@ export const writeJson = (value: unknown): string => write(value, alphabetical);
 const MEASURED: ReadonlySet<string> = new Set([
   'maxAbsDiff',
   'meanAbsDiff',
+  'meanSquaredDiff',
+  'measured',
+  'drop',
   'cosine',
   'sqnr',
   'top1Agreement',

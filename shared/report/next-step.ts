@@ -27,6 +27,8 @@ const NEXT_STEPS: Readonly<Record<FailureCode | AwsError, string>> = {
   AccessDenied:
     'Allow the role of the pipeline what the message says (a policy of the bucket or of the KMS key may deny it), ' +
     'then start the job again.',
+  AccuracyNotMet:
+    'Allow more (accuracy), look for it longer (tuning: what was tried is not tried again), or use the FP32 model.',
   BadCalibrationData:
     'Give calibration samples with the names, dtypes and shapes of the model\'s inputs (see "Inputs, ' +
     'outputs, conversion"), then run the job again.',
@@ -53,6 +55,7 @@ const NEXT_STEPS: Readonly<Record<FailureCode | AwsError, string>> = {
   ModelTooLarge:
     'Write the weights next to the model (weights: "link" or "pack"), or run on one machine with more memory.',
   NoWeights: 'Save the program with its real parameters, outside FakeTensorMode.',
+  NothingToJudgeBy: 'Give test or calibration data, or say how to quantize instead of recipe "auto".',
   NothingToQuantize: 'Use the FP32 model, or let the recipe quantize more operators.',
   BadUpload: 'Correct the name or drop the files again.',
   RequestRefused: 'Open the address that "torchferry serve" printed.',

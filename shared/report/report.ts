@@ -1,6 +1,7 @@
 /** The report as data: what a job asked for, what ran, what came out. `report.json` is exactly this. */
 
 import type {
+  AccuracyMetric,
   AdjustmentName,
   Against,
   Approach,
@@ -8,6 +9,7 @@ import type {
   Criterion,
   DynamicActivations,
   QuantFormat,
+  TuningBounds,
   VariantDtype,
   WeightOnly,
   Weights,
@@ -58,6 +60,8 @@ export interface OutputComparison {
   readonly elements: number;
   readonly maxAbsDiff: number;
   readonly meanAbsDiff: number;
+  /** Absent in reports of earlier versions. */
+  readonly meanSquaredDiff?: number;
   /** null where it has no meaning (an output of zeros, no elements). */
   readonly cosine: number | null;
   /** Decibels; null where the two are equal. */
@@ -233,6 +237,8 @@ export interface Quantization {
   readonly transfer?: Transfer;
   /** Set where weights alone were quantized. */
   readonly blocks?: BlockedWeightFacts;
+  /** Set where form, recipe and calibrator were found by trial. */
+  readonly tuning?: Tuning;
   /** What was done so that quantization loses less; absent where nothing was asked for. */
   readonly adjustments?: readonly Adjustment[];
 }
@@ -246,6 +252,52 @@ export interface Adjustment {
   /** What was done, or why nothing. */
   readonly what: string;
 }
+
+/** What was tried to keep accuracy, and what was taken. */
+export interface Tuning {
+  readonly metric: AccuracyMetric;
+  /** What may be lost against FP32; null: anything. */
+  readonly maxDrop: number | null;
+  /** What must be there; null: anything. */
+  readonly min: number | null;
+  readonly data: { readonly file: string; readonly samples: number };
+  /** Of FP32. */
+  readonly fp32: { readonly measured: number | null };
+  readonly bounds: TuningBounds;
+  /** What ended it; null: there was nothing left to try. */
+  readonly endedBy: keyof TuningBounds | null;
+  readonly trials: readonly Trial[];
+  /** Place of the one that was taken. */
+  readonly chosen: number;
+}
+
+/** One way to quantize, made and measured. */
+export interface Trial {
+  /** The candidate. */
+  readonly name: string;
+  readonly layers: TrialLayers;
+  /** By the metric; null: it has no number, because outputs are not finite. */
+  readonly measured: number | null;
+  /** Against FP32, in the unit of the metric; null: the metric is not measured so, or has no number. */
+  readonly drop: number | null;
+  readonly met: boolean;
+  /** Smallest of the outputs, in decibels; null: not finite. */
+  readonly sqnr: number | null;
+  readonly bytes: number;
+  readonly sha256: string | null;
+  /** Median of a run, divided by that of FP32 in the same minutes; null: not measured. */
+  readonly ratioToFp32: number | null;
+  readonly medianMs: number | null;
+  readonly seconds: number;
+  /** Why there is no such model; null: there is. */
+  readonly problem: string | null;
+}
+
+/** Which layers a trial quantizes: all, all but some, or a single one to see what damage it does. */
+export type TrialLayers =
+  | { readonly kind: 'all' }
+  | { readonly kind: 'without'; readonly float: readonly string[] }
+  | { readonly kind: 'only'; readonly layer: string };
 
 /** Matrices in blocks of codes. */
 export interface BlockedWeightFacts extends Pick<WeightOnly, 'bits' | 'blockSize' | 'symmetric' | 'algorithm'> {

@@ -48,6 +48,7 @@ export function compareOutput(output: string, dtype: Dtype, tolerance: Tolerance
       elements: sums.elements,
       maxAbsDiff: sums.unlike > 0 ? NaN : sums.maxAbs,
       meanAbsDiff: sums.unlike > 0 ? NaN : sums.sumAbs / Math.max(sums.elements, 1),
+      meanSquaredDiff: sums.unlike > 0 ? NaN : sums.squaredDifference / Math.max(sums.elements, 1),
       cosine: cosineOf(sums),
       sqnr: sums.unlike > 0 ? null : sqnrOf(sums.squaredReference, sums.squaredDifference),
       top1Agreement: rows.rows > 0 ? rows.agreeing / rows.rows : null,

@@ -1,4 +1,6 @@
 /** How the processor of a machine adds 8-bit products, from what the machine says of itself. */
+import { type Processor, PROCESSORS } from '../choices.ts';
+import type { Products } from '../report/report.ts';
 
 export interface HostProcessor {
   /** For people: `x64 with VNNI`. */
@@ -34,3 +36,10 @@ export const processorText = ({ title, model }: HostProcessor): string =>
   model === undefined || model === 'unknown' ? title : `${model.trim()}, ${title}`;
 
 export const UNKNOWN_PROCESSOR: HostProcessor = { title: 'a processor that is not known', addsPairsIn16Bits: true };
+
+/**
+ * With which options a model is judged here: those that give what the processor it is made for computes. By default,
+ * unless this one saturates and that one does not.
+ */
+export const productsFor = (processor: Processor, host: HostProcessor): Products =>
+  host.addsPairsIn16Bits && !PROCESSORS[processor].addsPairsIn16Bits ? 'precise' : 'default';

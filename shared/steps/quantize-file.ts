@@ -4,7 +4,7 @@ import { requireOutput } from '../bytes/output-file.ts';
 import type { Weights } from '../choices.ts';
 import { openModel } from '../onnx/proto/read.ts';
 import { writeModel, type WrittenModel } from '../onnx/proto/write.ts';
-import { quantizeModel, type QuantizeRequest } from '../quantize/quantize.ts';
+import { type QuantizedLayer, quantizeModel, type QuantizeRequest } from '../quantize/quantize.ts';
 import type { OperatorCount, Quantization } from '../report/report.ts';
 import { readSampleFiles } from '../runtime/sample-files.ts';
 import { type Batch, readSamples, type Samples } from '../runtime/samples.ts';
@@ -37,6 +37,7 @@ export interface QuantizedFile {
   readonly written: WrittenModel;
   readonly facts: Quantization;
   readonly operators: readonly OperatorCount[];
+  readonly layers: readonly QuantizedLayer[];
   readonly warnings: readonly string[];
 }
 
@@ -50,8 +51,8 @@ export async function quantizeFile(request: QuantizeFileRequest): Promise<Quanti
   const opened = await openModel(file);
   try {
     const inputs = declaredOf(opened.model, 'inputs');
-    const samples = calibration && (await samplesOf(calibration, inputs));
-    const { model, facts, warnings } = await quantizeModel(opened.model, {
+    const samples = calibration && (await calibrationSamples(calibration, inputs));
+    const { model, facts, layers, warnings } = await quantizeModel(opened.model, {
       ...how,
       ...(samples
         ? { calibration: until(signal, samples.batches(CALIBRATION_BATCH)), calibrationFile: calibration.name }
@@ -62,19 +63,19 @@ export async function quantizeFile(request: QuantizeFileRequest): Promise<Quanti
       weights: weights === 'link' ? 'embed' : weights,
       ...(signal ? { signal } : {}),
     });
-    return { written, facts, operators: operatorCounts(model), warnings: [...warnings, ...written.warnings] };
+    return { written, facts, layers, operators: operatorCounts(model), warnings: [...warnings, ...written.warnings] };
   } finally {
     opened.close();
   }
 }
 
-const samplesOf = (data: CalibrationData, inputs: readonly Declared[]): Promise<Samples> =>
+export const calibrationSamples = (data: CalibrationData, inputs: readonly Declared[]): Promise<Samples> =>
   'files' in data
     ? readSampleFiles({ folder: data.name, files: data.files }, inputs, 'BadCalibrationData')
     : readSamples(data.source, inputs, { code: 'BadCalibrationData' });
 
 /** As often as it is iterated: observers may want several rounds. */
-const until = (signal: AbortSignal | undefined, batches: AsyncIterable<Batch>): AsyncIterable<Batch> => ({
+export const until = (signal: AbortSignal | undefined, batches: AsyncIterable<Batch>): AsyncIterable<Batch> => ({
   async *[Symbol.asyncIterator]() {
     for await (const batch of batches) {
       signal?.throwIfAborted();

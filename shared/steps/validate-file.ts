@@ -1,13 +1,13 @@
 /** An ONNX file run in onnxruntime and compared: with what was given, with PyTorch, with FP32. */
 import type { ByteSource } from '../bytes/byte-source.ts';
-import { DEFAULT_PROCESSOR, type Processor, PROCESSORS } from '../choices.ts';
+import { DEFAULT_PROCESSOR, type Processor } from '../choices.ts';
 import type { Model } from '../onnx/ir.ts';
 import { holdsCodes } from '../onnx/holds-codes.ts';
 import { openModel } from '../onnx/proto/read.ts';
 import { overflowIn } from '../quantize/overflow.ts';
-import type { EightBitSums, Products, Validation } from '../report/report.ts';
+import type { EightBitSums, Validation } from '../report/report.ts';
 import { otherThan } from '../report/sums.ts';
-import { type HostProcessor, UNKNOWN_PROCESSOR } from '../runtime/host-processor.ts';
+import { type HostProcessor, productsFor, UNKNOWN_PROCESSOR } from '../runtime/host-processor.ts';
 import { readReference } from '../runtime/reference.ts';
 import { readSamples } from '../runtime/samples.ts';
 import { measureModel, validateModel } from '../runtime/validate.ts';
@@ -83,10 +83,6 @@ export async function validateFile(request: ValidateFileRequest): Promise<Valida
   const int8 = runs && int8Reference ? { int8: await compareWithInt8(request.model, int8Reference, host) } : {};
   return { ...validation, ...kernels, ...int8, sums };
 }
-
-/** What the processor a model is made for computes: by default, unless this one saturates and that one does not. */
-const productsFor = (processor: Processor, host: HostProcessor): Products =>
-  host.addsPairsIn16Bits && !PROCESSORS[processor].addsPairsIn16Bits ? 'precise' : 'default';
 
 async function overflowOf(file: string): Promise<EightBitSums['overflow']> {
   const { model, close } = await openModel(file);

@@ -192,6 +192,24 @@ describe('refuses', () => {
     ]);
   });
 
+  it('trials without data to judge them by, and goals that are none', () => {
+    expect(() => resolveJob('job.json', { recipe: 'auto' })).toThrow(/at "recipe": auto has no data to judge by; set/);
+    expect(() => resolveJob('job.json', { recipe: 'auto', dtype: ['fp32'] })).not.toThrow();
+    const auto = { recipe: 'auto', calibration: 'c.npz' } as const;
+    expect(() => resolveJob('job.json', auto)).not.toThrow();
+    expect(() => resolveJob('job.json', { ...auto, accuracy: { metric: 'top1' } })).toThrow(
+      /at "accuracy.metric": top1 is counted with labels; set "test_data"/,
+    );
+    expect(() => resolveJob('job.json', { ...auto, accuracy: { metric: 'sqnr', max_drop: 1 } })).toThrow(
+      /at "accuracy": SQNR .* say "min", in decibels/,
+    );
+    expect(() => resolveJob('job.json', { ...auto, accuracy: { metric: 'mse' } })).toThrow(/at "accuracy": how large/);
+    expect(problems({ accuracy: { max_drop: -1 }, tuning: { trials: 0 } }).map((p) => p.path)).toEqual([
+      'accuracy.max_drop',
+      'tuning.trials',
+    ]);
+  });
+
   it('static quantization without calibration data', () => {
     expect(() => resolveJob('job.json', { approach: 'static' })).toThrow(
       /at "approach": static quantization needs calibration data/,
@@ -271,6 +289,11 @@ describe('resolves', () => {
       { dtype: ['int4', 'S8S8'], quantized_model: 'int8.pt' },
       ['int8 model.int8.onnx', 'int4 model.int4.onnx'],
     ],
+    [
+      'one that is found by trial, whatever its form',
+      { recipe: 'auto', calibration: 'c.npz', quant_format: ['QDQ', 'QLinear'] },
+      ['fp32 model.onnx', 'int8 model.int8.onnx'],
+    ],
     ['dynamic has one form', { quant_format: ['QDQ', 'QLinear'] }, ['fp32 model.onnx', 'int8 model.int8.onnx']],
   ])('variants: %s', (_name, job, expected) => {
     expect(resolveJob('job.json', job).variants.map((v) => `${v.name} ${v.file}`)).toEqual(expected);
@@ -282,6 +305,21 @@ describe('resolves', () => {
       'a form of dynamic',
       { quant_format: ['QDQ'], recipe: 'QDQ_OP_INT32_BIAS' },
       [/^quant_format has no effect: dynamic/, /^recipe has no effect: dynamic/],
+    ],
+    [
+      'a goal where nothing is tried',
+      { accuracy: { max_drop: 0.01 }, tuning: { trials: 3 } },
+      [/^accuracy has no effect: recipe is not "auto"/, /^tuning has no/],
+    ],
+    [
+      "trials of PyTorch's codes",
+      { recipe: 'auto', quantized_model: 'int8.pt' },
+      [/^recipe has no effect: codes and scales are/],
+    ],
+    [
+      'nothing where dynamic models are tried',
+      { recipe: 'auto', test_data: 't.npz', accuracy: { max_drop: 0.01 } },
+      [],
     ],
     ['nothing when it is of weights', { reduce_range: true }, []],
     ['activations of nothing', { dynamic_activations: 'onnx' }, [/^dynamic_activations has no effect: there is no/]],

@@ -1,7 +1,7 @@
 /** Options of a job that have no effect. */
 import { APPROACHES } from '../../choices.ts';
 import { type JobFile, type JobOptions } from './job-schema.ts';
-import { approachesOf } from './variants.ts';
+import { approachesOf, isTuned, quantizedDtypes } from './variants.ts';
 
 /** How ranges of calibration data are found. */
 const OF_OBSERVERS = ['calibrate_method', 'num_bins', 'percentile', 'averaging_constant'] as const;
@@ -26,6 +26,8 @@ const OF_COMPUTED = [
   ...OF_OBSERVERS,
   ...OF_ACCURACY,
 ] as const;
+/** What is looked for by trial. */
+const OF_TUNING = ['accuracy', 'tuning'] as const;
 /** What is to be chosen where PyTorch did. */
 const OF_TRANSFERRED = ['dynamic_activations'] as const;
 /** What is about activations, or about pairs of 8-bit products. */
@@ -51,6 +53,7 @@ const OF_QUANTIZED = [
   'criterion',
   'processor',
   'weight_only',
+  ...OF_TUNING,
   ...OF_COMPUTED,
 ] as const;
 
@@ -62,20 +65,23 @@ export function idleOptions(job: JobFile, options: JobOptions): string[] {
   const approaches = approachesOf(options);
   if (approaches.length === 0)
     return [...labels, ...OF_QUANTIZED.flatMap((name) => idle(name, 'no INT8 model is asked for'))];
+  const isTried = quantizedDtypes(options).some((dtype) => isTuned(options, dtype));
+  const tuning = isTried ? [] : idleTuning(options).flatMap(([name, why]) => idle(name, why));
   const onlyWeights = approaches.includes('weight-only');
   const blocks = onlyWeights ? [] : idle('weight_only', 'no model is asked for whose weights alone are quantized');
   if (approaches.every((each) => each === 'weight-only')) {
     const why = 'weights alone are quantized';
     const others = job.approach === 'weight-only' ? OF_ACTIVATIONS : (['approach', ...OF_ACTIVATIONS] as const);
-    return [...labels, ...others.flatMap((name) => idle(name, why))];
+    return [...labels, ...tuning, ...others.flatMap((name) => idle(name, why))];
   }
   if (options.quantized_model !== null) {
     const why = 'codes and scales are those of quantized_model';
     const ours = OF_COMPUTED.filter((name) => !onlyWeights || ![...OF_NODES, 'calibration'].includes(name));
-    return [...labels, ...blocks, ...ours.flatMap((name) => idle(name, why))];
+    return [...labels, ...tuning, ...blocks, ...ours.flatMap((name) => idle(name, why))];
   }
   const computed = [
     ...labels,
+    ...tuning,
     ...blocks,
     ...OF_TRANSFERRED.flatMap((name) => idle(name, 'there is no quantized_model')),
     ...OF_PYTORCHS_INT8.flatMap((name) =>
@@ -83,11 +89,21 @@ export function idleOptions(job: JobFile, options: JobOptions): string[] {
     ),
   ];
   if (APPROACHES[options.approach].hasFormats) return computed;
-  const ofStatic = OF_STATIC.filter((name) => !onlyWeights || name !== 'quant_format');
+  const ofStatic = OF_STATIC.filter(
+    (name) => (!onlyWeights || name !== 'quant_format') && (!isTried || name !== 'recipe'),
+  );
   return [
     ...computed,
     ...ofStatic.flatMap((name) =>
       idle(name, 'dynamic quantization has one form, unless PyTorch quantized the program'),
     ),
   ];
+}
+
+/** Of a job that tries nothing. */
+function idleTuning({ recipe, quantized_model }: JobOptions): readonly (readonly [keyof JobFile, string])[] {
+  const isCarried = recipe === 'auto' && quantized_model !== null;
+  const why = isCarried ? 'codes and scales are those of quantized_model' : 'recipe is not "auto"';
+  const names = isCarried ? (['recipe', ...OF_TUNING] as const) : OF_TUNING;
+  return names.map((name) => [name, why]);
 }

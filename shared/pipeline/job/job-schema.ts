@@ -1,5 +1,7 @@
 /** The options of a job: names, what each may be, its default. Those of INC's Torch2ONNXConfig keep their names. */
 import {
+  ACCURACY_METRIC_NAMES,
+  ACCURACY_METRICS,
   ASKED_DTYPES,
   BLOCK_SIZES,
   COMPUTED_APPROACHES,
@@ -11,6 +13,7 @@ import {
   DEFAULT_FORMAT,
   DEFAULT_PROCESSOR,
   DEFAULT_QUANT_TYPES,
+  DEFAULT_TUNING,
   DYNAMIC_ACTIVATION_NAMES,
   GUARDS,
   NAN,
@@ -26,7 +29,7 @@ import {
 import { DEFAULT_OPSET, NEWEST_OPSET, OLDEST_ASKED } from '../../onnx/opset.ts';
 import { DEFAULT_OBSERVER, OBSERVER_NAMES } from '../../quantize/observers/index.ts';
 import { EXTRA_OPTIONS } from '../../quantize/extra-options.ts';
-import { DEFAULT_RECIPE, type RecipeName, RECIPES } from '../../quantize/recipe.ts';
+import { ASKED_RECIPES, DEFAULT_RECIPE } from '../../quantize/recipe.ts';
 import {
   type Check,
   type Checked,
@@ -45,8 +48,6 @@ import {
 import { besideKey } from './beside.ts';
 import { extraOptions } from './extra-options-check.ts';
 
-// Object.keys forgets the names.
-const RECIPE_NAMES = Object.keys(RECIPES) as RecipeName[];
 /** Every alias to the format it means. */
 const FORMAT_ALIASES = Object.fromEntries(
   QUANT_FORMAT_NAMES.flatMap((name) => QUANT_FORMATS[name].aliases.map((alias) => [alias, name] as const)),
@@ -96,7 +97,24 @@ export const OPTIONS = {
     'Names for dynamic dimensions: input to {axis: name}.',
     mapOf('an object from input to {axis: name}', either(listOf(integer()), axisNames, Array.isArray), /./),
   ),
-  recipe: option('How the bias of a quantized Linear is computed.', oneOf(RECIPE_NAMES), DEFAULT_RECIPE),
+  recipe: option(
+    'How the bias of a quantized Linear is computed; or auto: INT8 is tried in all the ways that the job leaves ' +
+      'open, and the fastest that is accurate enough is taken, with the layers in float that it needs.',
+    oneOf(ASKED_RECIPES),
+    DEFAULT_RECIPE,
+  ),
+  accuracy: option(
+    'Of recipe auto: what INT8 must keep on test_data, else example_inputs, else calibration. The metric (' +
+      ACCURACY_METRIC_NAMES.map((name) => `${name}: ${ACCURACY_METRICS[name].about}`).join('; ') +
+      '), what of it may be lost against FP32 (max_drop, 0.005 being half a point; default 0.01) and what must be ' +
+      'there (min).',
+    fieldsOf({ metric: oneOf(ACCURACY_METRIC_NAMES), max_drop: number({ min: 0 }), min: number() }),
+  ),
+  tuning: option(
+    `Of recipe auto: how many trials it may take (default ${DEFAULT_TUNING.trials}), and how many seconds ` +
+      `(${DEFAULT_TUNING.seconds}). Another start goes on from the trials of the one before.`,
+    fieldsOf({ trials: integer({ min: 1, max: 100_000 }), seconds: number({ min: 0 }) }),
+  ),
   processor: option(
     'Where INT8 will run. x64 processors without VNNI add 8-bit products in 16 bits: for "any", weights have codes ' +
       'that cannot overflow there; for "vnni" (x64 with VNNI) and "arm64" they use the full range.',

@@ -1,14 +1,22 @@
 /** What a job asks for: defaults filled in and marked as such, contradictions refused, models named. */
-import { APPROACHES, approachFor, codeTypesOf, DEFAULT_CODE_TYPES, WEIGHT_ALGORITHMS } from '../../choices.ts';
+import {
+  APPROACHES,
+  approachFor,
+  codeTypesOf,
+  DEFAULT_CODE_TYPES,
+  QUANT_FORMAT_NAMES,
+  WEIGHT_ALGORITHMS,
+} from '../../choices.ts';
 import { fail, type JobProblem } from '../../errors.ts';
 import { FIRST_WITH_BLOCKS, OLDEST_OPSET, opsetForInt8 } from '../../onnx/opset.ts';
+import { goalProblem } from '../../quantize/tuning/goal.ts';
 import type { ReportedOption } from '../../report/report.ts';
 import { type JobFile, type JobOptions, type OptionName, OPTION_NAMES, OPTIONS } from './job-schema.ts';
 import type { FoundFiles } from './job-files.ts';
 import { idleOptions } from './idle-options.ts';
 import { refusedChoices } from './refused-choices.ts';
 import { weightOnlyOf } from './quantizer-words.ts';
-import { approachesOf, quantizedDtypes, type VariantRequest, variantsOf } from './variants.ts';
+import { approachesOf, isTuned, quantizedDtypes, type VariantRequest, variantsOf } from './variants.ts';
 
 export interface ResolvedJob {
   readonly options: JobOptions;
@@ -27,6 +35,8 @@ export function resolveJob(file: string, job: JobFile, found: Partial<FoundFiles
   const defaults = {
     ...Object.fromEntries(OPTION_NAMES.map((name) => [name, OPTIONS[name].default])),
     approach,
+    // All of them may be tried.
+    ...(job.recipe === 'auto' ? { quant_format: QUANT_FORMAT_NAMES } : {}),
     ...found,
   };
   // The table gives every option a value or null, as JobOptions says.
@@ -76,11 +86,37 @@ function contradictionsOf(options: JobOptions): JobProblem[] {
     const problem = `${options.opset_version} is older than what FP32 models are written for`;
     problems.push({ path: 'opset_version', problem, hint: `set it to ${OLDEST_OPSET} or more` });
   }
+  if (quantizedDtypes(options).some((dtype) => isTuned(options, dtype))) problems.push(...tuningProblems(options));
   return [...problems, ...refusedChoices(options)];
 }
 
 /** Static quantization needs data anyway. */
 const OF_MEASUREMENTS = ['smooth_quant', 'bias_correction'] as const;
+function tuningProblems({ accuracy, test_data, example_inputs, calibration }: JobOptions): JobProblem[] {
+  const problem = goalProblem(accuracy ?? {});
+  const hasLabels = test_data !== null;
+  return [
+    ...(problem === null ? [] : [{ path: 'accuracy', problem, hint: '' }]),
+    ...(accuracy?.metric === 'top1' && !hasLabels
+      ? [
+          {
+            path: 'accuracy.metric',
+            problem: 'top1 is counted with labels',
+            hint: 'set "test_data", or say "top1_agreement"',
+          },
+        ]
+      : []),
+    ...(!hasLabels && example_inputs === null && calibration === null
+      ? [
+          {
+            path: 'recipe',
+            problem: 'auto has no data to judge by',
+            hint: 'set "test_data" (with labels is best) or "calibration" to an .npz beside the model',
+          },
+        ]
+      : []),
+  ];
+}
 
 const wantsQuantized = (options: JobOptions): boolean => quantizedDtypes(options).length > 0;
 

@@ -2,7 +2,8 @@
 import { DEFAULT_SMOOTH_QUANT, type WeightOnly } from '../../choices.ts';
 import type { AccuracyChoice } from '../../quantize/accuracy/adjust.ts';
 import type { ObserverChoice } from '../../quantize/observers/index.ts';
-import type { RecipeChoice } from '../../quantize/recipe.ts';
+import { fixedRecipe, type RecipeChoice } from '../../quantize/recipe.ts';
+import type { Setting } from '../../quantize/tuning/candidates.ts';
 import type { NodeChoice } from '../../quantize/which-nodes.ts';
 import { type JobFile } from './job-schema.ts';
 
@@ -40,7 +41,7 @@ export const recipeChoice = ({
   | 'quantize_all'
   | 'extra_options'
 >): RecipeChoice => ({
-  ...(recipe === undefined ? {} : { recipe }),
+  ...(recipe === undefined ? {} : { recipe: fixedRecipe(recipe) }),
   ...(processor === undefined ? {} : { processor }),
   ...(activationType === undefined ? {} : { activationType }),
   ...(weightType === undefined ? {} : { weightType }),
@@ -87,6 +88,28 @@ export const observerChoice = ({
     ...(percentile == null ? {} : { percentile }),
     ...(averagingConstant == null ? {} : { averagingConstant }),
   },
+});
+
+/** What a job says outright where the rest is found by trial. */
+export function askedSetting(said: JobFile): Setting {
+  const { recipe: _, ...others } = said;
+  const { approach, quant_format: formats = [], weight_only: weightOnly = {} } = said;
+  return {
+    ...recipeChoice(others),
+    ...observerChoice(others),
+    ...nodeChoice(others),
+    ...saidOf(accuracyChoice(others)),
+    weightOnly: { ...weightOnlyOf(weightOnly), bits: 8 },
+    ...(approach === undefined ? {} : { approach }),
+    ...(formats.length === 1 ? { format: formats[0]! } : {}),
+  };
+}
+
+/** What is not done when nothing is said may be tried. */
+const saidOf = ({ smoothQuant, crossLayerEqualization, biasCorrection }: AccuracyChoice): AccuracyChoice => ({
+  ...(smoothQuant ? { smoothQuant } : {}),
+  ...(crossLayerEqualization ? { crossLayerEqualization } : {}),
+  ...(biasCorrection ? { biasCorrection } : {}),
 });
 
 type Nullable<T> = { readonly [K in keyof T]?: T[K] | null | undefined };

@@ -12,13 +12,15 @@ import { approachesOf } from './variants.ts';
 /** Of each approach and form that the job asks for, the first. */
 export function refusedChoices(options: JobOptions): JobProblem[] {
   const computed = approachesOf(options).filter((each): each is ComputedApproach => each !== 'transferred');
-  const found = computed
+  const refused = computed
     .filter((approach) => approach !== 'weight-only')
     .flatMap((approach) => {
       const formats = approach === 'static' ? options.quant_format : [DEFAULT_FORMAT];
-      return formats.flatMap((format) => problemsOf(options, { approach, format, opset: options.opset_version }));
+      const found = formats.map((format) => problemsOf(options, { approach, format, opset: options.opset_version }));
+      // Where forms are tried, one that is possible is enough.
+      return options.recipe === 'auto' && found.some((problems) => problems.length === 0) ? [] : found.flat();
     });
-  return [...new Map(found.map((problem) => [JSON.stringify(problem), problem])).values()];
+  return [...new Map(refused.map((problem) => [JSON.stringify(problem), problem])).values()];
 }
 
 function problemsOf(options: JobOptions, use: Parameters<typeof requireTypes>[1]): JobProblem[] {

@@ -35,6 +35,11 @@ export function approachOf({ quantized_model, approach }: JobOptions, dtype: Var
   return quantized_model === null ? approach : 'transferred';
 }
 
+/** Form, recipe and calibrator are found by trial. */
+export const isTuned = (options: JobOptions, dtype: VariantDtype): boolean =>
+  options.recipe === 'auto' && TUNED_APPROACHES.includes(approachOf(options, dtype));
+const TUNED_APPROACHES: readonly Approach[] = ['static', 'dynamic'];
+
 const isQuantizedDtype = (asked: AskedDtype): boolean => isQuantized({ dtype: variantDtypeOf(asked) });
 /** Of the quantized models that are asked for. */
 export const quantizedDtypes = ({ dtype }: JobOptions): VariantDtype[] => [
@@ -65,7 +70,8 @@ export const variantsOf = (options: JobOptions): VariantRequest[] => [
 function formsOf(dtype: VariantDtype, options: JobOptions): VariantRequest[] {
   const asked = ASKED_DTYPES.filter((each) => variantDtypeOf(each) === dtype && options.dtype.includes(each));
   const types = [...new Set(asked.map(codeTypesOf))];
-  const formats = APPROACHES[approachOf(options, dtype)].hasFormats ? options.quant_format : [null];
+  const hasFormats = APPROACHES[approachOf(options, dtype)].hasFormats && !isTuned(options, dtype);
+  const formats = hasFormats ? options.quant_format : [null];
   const suffix = (chosen: string, among: readonly unknown[]): string =>
     among.length === 1 ? '' : `.${chosen.toLowerCase()}`;
   return types.flatMap((each) =>

@@ -8,6 +8,7 @@ import { STAGE_NAMES } from '../machine/stages.ts';
 import { rowOf } from '../machine/stages-at.ts';
 import type { ConvertFacts, JobRecord, StoredFile } from '../workspace/record.ts';
 import type { Workspace } from '../workspace/workspace.ts';
+import { criterionOf } from './criterion-of.ts';
 import { failureOfCaught, jobFailure, variantFailure } from './failures.ts';
 import {
   type CaughtFailure,
@@ -32,7 +33,8 @@ export async function buildReport(workspace: Workspace, request: ReportRequest):
   const failure = jobFailure(parts, request.failure);
   const convert = factsIn(parts.written, 'convert');
   const variants = convert ? parts.variants.map((part) => variantOf(part, convert, failure)) : [];
-  const criterion = job.options.criterion ?? {};
+  const asked = criterionOf(job.options, variants);
+  const criterion = asked ?? {};
   return {
     ...frame(job),
     model: modelOf(job, convert),
@@ -40,7 +42,7 @@ export async function buildReport(workspace: Workspace, request: ReportRequest):
     conversion: convert?.conversion ?? null,
     variants,
     chosen: failure ? null : chooseVariant(variants, criterion),
-    ...(job.options.criterion ? { criterion } : {}),
+    ...(asked ? { criterion } : {}),
     stages: stagesOf(parts, request, Date.parse(job.created)),
     warnings: warningsOf(job, parts),
     failure,

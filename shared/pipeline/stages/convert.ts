@@ -5,6 +5,7 @@ import { DEFAULT_FORMAT, type Weights } from '../../choices.ts';
 import type { Content } from '../../formats/open.ts';
 import { holdsCodes } from '../../onnx/holds-codes.ts';
 import type { WrittenModel } from '../../onnx/proto/write.ts';
+import { fixedRecipe } from '../../quantize/recipe.ts';
 import { keptInFloat } from '../../quantize/keep-float.ts';
 import { convertFile } from '../../steps/convert-file.ts';
 import type { ModelPath } from '../../steps/model-path.ts';
@@ -91,7 +92,7 @@ const convertPyTorch: Make = async (workspace, path, { signal }) => {
       path,
       options,
       weights,
-      form: { format: quant_format[0] ?? DEFAULT_FORMAT, recipe },
+      form: { format: quant_format[0] ?? DEFAULT_FORMAT, recipe: fixedRecipe(recipe) },
       signal,
     });
     const notes: string[] = [];

@@ -1,5 +1,6 @@
 /** What a stage is given besides its input: everything that differs between AWS, this machine and a test. */
 import type { HostProcessor } from '../../runtime/host-processor.ts';
+import type { HistoryFile } from '../../steps/tuning-history.ts';
 import type { Json } from '../machine/asl.ts';
 import type { ObjectStore } from './store.ts';
 
@@ -13,6 +14,10 @@ export interface Services {
   readonly log: (message: string, facts?: Readonly<Record<string, unknown>>) => void;
   /** What models are run on; left out: not known. */
   readonly processor?: HostProcessor;
+  /** Of the time a stage has; left out: there is no limit. */
+  readonly secondsLeft?: () => number;
+  /** Where trials are kept for another start; left out: among the records of the job. */
+  readonly trialsFile?: (name: string) => HistoryFile;
   /** Set when the work may be given up. */
   readonly signal?: AbortSignal;
   /** Text of a report that lies where this job's will go, where the store does not hold that yet. */

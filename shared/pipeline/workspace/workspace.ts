@@ -10,6 +10,7 @@ import { piecesOf } from '../../bytes/hash-source.ts';
 import { RecordChecker } from '../../bytes/record-check.ts';
 import { keyBeside } from '../job/beside.ts';
 import { readJson, writeJson } from '../../report/json.ts';
+import type { HistoryFile } from '../../steps/tuning-history.ts';
 import { factsKey, jobKey, recordKey } from './keys.ts';
 import { type ObjectName, readBytes, readText, readTextIfThere, withObject } from './read-object.ts';
 import type { JobRecord, StageFacts, StoredFile, Ticket } from './record.ts';
@@ -187,6 +188,14 @@ export class Workspace {
 
   kept(name: string): Promise<Uint8Array> {
     return readBytes(this.#services.store, { bucket: this.#work, key: jobKey(this.job.id, name) });
+  }
+
+  /** A text among the records of the job, for another start of it. */
+  textFile(name: string): HistoryFile {
+    return {
+      read: () => readTextIfThere(this.#services.store, { bucket: this.#work, key: jobKey(this.job.id, name) }),
+      write: (text) => this.keep(name, Buffer.from(text)),
+    };
   }
 
   /** Store a text among the results. */

@@ -27,6 +27,7 @@ import { adjustmentTable } from './adjustments.ts';
 import { comparisonTable } from './comparison.ts';
 import { failureElement } from './failure.ts';
 import { keptInFloat, withoutKernel } from './kept-in-float.ts';
+import { tuningElement, tuningFacts } from './tuning.ts';
 import { transferTable } from './transfer.ts';
 import { worstLayers } from './worst-layers.ts';
 import { worstSamples } from './worst-samples.ts';
@@ -52,6 +53,7 @@ ${comparisonTable(variant, limits)}
 ${worstSamples(variant, limits)}
 ${checks(validation, limits)}
 ${withoutKernel(validation?.kernels ?? [], limits)}
+${quantization?.tuning ? tuningElement(quantization.tuning, at, limits) : null}
 ${quantization ? damage(quantization, at, limits) : null}</article>`;
 }
 
@@ -86,6 +88,7 @@ function quantizationFacts(q: Quantization | null, limits: Limits): readonly (re
     ['Carried over from', q.transfer ? name(q.transfer.file, limits) : null],
     ...(q.transfer ? codesFacts(q.transfer) : []),
     ['Nodes', `${formatCount(q.quantized)} quantized, ${formatCount(q.skipped.length)} kept in float`],
+    ...tuningFacts(q.tuning, limits),
   ];
 }
 

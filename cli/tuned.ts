@@ -1,0 +1,123 @@
+/** INT8 by trial on the command line: `--recipe auto`. */
+import { basename, dirname } from 'node:path';
+import { type JobFile } from '../shared/pipeline/job/job-schema.ts';
+import { checkJob } from '../shared/pipeline/job/parse-job.ts';
+import { askedSetting } from '../shared/pipeline/job/quantizer-words.ts';
+import { layersText, measuredText } from '../shared/report/goal.ts';
+import { ACCURACY_METRICS, type VariantDtype, VARIANTS } from '../shared/choices.ts';
+import type { Tuning } from '../shared/report/report.ts';
+import type { QuantizedFile } from '../shared/steps/quantize-file.ts';
+import { type TuneFileRequest, tuneFile } from '../shared/steps/tune-file.ts';
+import { trialsFile } from '../shared/steps/trials-file.ts';
+import { withCalibration } from './calibration.ts';
+import { foundBeside } from './beside.ts';
+import type { Context, OptionValues } from './command.ts';
+import { besideModel } from './job-options.ts';
+import { inTemporaryFolder } from './temporary-folder.ts';
+import { thisProcessor } from './this-processor.ts';
+import { tuningOptions } from './tuning-options.ts';
+import { extraOptions } from './extra-options.ts';
+import { autoOrShare, names, text } from './values.ts';
+import { withSourceOf } from './with-source.ts';
+
+/** Whether form, recipe and calibrator are to be found by trial. */
+export const isTuned = (options: OptionValues, job: JobFile, dtype: VariantDtype): boolean =>
+  (text(options, 'recipe') ?? job.recipe ?? '').toLowerCase() === 'auto' &&
+  !VARIANTS[dtype].onlyWeights &&
+  saidOf(options, job).approach !== 'weight-only';
+
+/** Options of quantization that are a job's as well. */
+const AS_IN_A_JOB = [
+  'approach',
+  'quant-format',
+  'calibrate-method',
+  'processor',
+  'activation-type',
+  'weight-type',
+  'reduce-range',
+  'quantize-all',
+  'cross-layer-equalization',
+  'bias-correction',
+] as const;
+
+const LISTS = ['nodes-to-quantize', 'nodes-to-exclude', 'op-types-to-quantize'] as const;
+
+/** What is said outright: of the command line, then of the job. */
+function saidOf(options: OptionValues, job: JobFile): JobFile {
+  const alpha = autoOrShare(options, 'smooth-quant');
+  const given: readonly (readonly [name: string, value: unknown])[] = [
+    ...AS_IN_A_JOB.map((name) => [name, options[name]] as const),
+    ...LISTS.map((name) => [name, names(options, name) ?? undefined] as const),
+    ['smooth-quant', alpha === undefined ? undefined : { alpha }],
+    ['per-channel', options['per-tensor'] === true ? false : undefined],
+    ['extra-options', extraOptions(options, job)],
+  ];
+  const said = given.flatMap(([name, value]) => (value === undefined ? [] : [[name.replaceAll('-', '_'), value]]));
+  return { ...job, ...checkJob('the command line', Object.fromEntries(said)) };
+}
+
+interface Wanted extends Pick<Context, 'options' | 'progress' | 'signal'>, Pick<TuneFileRequest, 'path' | 'weights'> {
+  /** Path of the FP32 model, which may be a temporary one. */
+  readonly model: string;
+  /** Beside which data lie. */
+  readonly file: string;
+  readonly job: JobFile;
+}
+
+/** What was tried lies in a file beside the result until there is one, so that another start goes on from it. */
+export async function toTuned({
+  options,
+  job,
+  model,
+  file,
+  path,
+  weights,
+  progress,
+  signal,
+}: Wanted): Promise<QuantizedFile> {
+  const said = saidOf(options, job);
+  const { accuracy = job.accuracy, tuning = job.tuning } = tuningOptions(options);
+  const dataAt = (name: 'calibration' | 'test_data', option: string): string | undefined => {
+    const named = job[name];
+    return (
+      text(options, option) ?? (named === undefined ? foundBeside(file, name, { progress }) : besideModel(file, named))
+    );
+  };
+  const history = trialsFile(dirname(path), basename(path));
+  const calibration = said.approach === 'dynamic' ? text(options, 'calibration') : dataAt('calibration', 'calibration');
+  const made = await inTemporaryFolder((workFolder) =>
+    withCalibration(calibration, (data) =>
+      withSourceOf(dataAt('test_data', 'test-data'), (test) =>
+        tuneFile({
+          model,
+          path,
+          asked: askedSetting(said),
+          weights,
+          workFolder,
+          calibration: data,
+          data: test && { source: test, labels: text(options, 'labels') ?? job.labels ?? 'y' },
+          accuracy,
+          bounds: tuning,
+          history,
+          host: thisProcessor(),
+          now: () => performance.now(),
+          onTrial: (trial, count) =>
+            progress.step(`trial ${count} of ${file}: ${trial.name}, layers: ${layersText(trial.layers)}`),
+          signal,
+        }),
+      ),
+    ),
+  );
+  await history.remove();
+  return made;
+}
+
+/** What was taken, and what was left in float for it. */
+export function tuningLines({ metric, trials, chosen }: Tuning): string[] {
+  const { name, layers, measured, drop } = trials[chosen]!;
+  const lost = drop === null ? '' : `, ${drop} lost`;
+  return [
+    `${name}: ${ACCURACY_METRICS[metric].title} ${measuredText(metric, measured)}${lost}, of ${trials.length} trials`,
+    ...(layers.kind === 'without' ? [`in float for accuracy: ${layers.float.join(', ')}`] : []),
+  ];
+}
