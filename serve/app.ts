@@ -11,7 +11,7 @@ import { compare } from './compare.ts';
 import { events } from './events.ts';
 import { guard } from './guard.ts';
 import { mainPage, PAGE_POLICY } from './page/main-page.ts';
-import { resultFolder } from './run.ts';
+import { resultFolder } from './kept-run.ts';
 import type { Runs } from './runs.ts';
 
 const STATUS: Partial<Readonly<Record<FailureCode, 403 | 404 | 413>>> = {

@@ -10,7 +10,8 @@ import { machineText } from '../shared/report/machine.ts';
 import { comparisonWith, largestDifference, smallestSqnr } from '../shared/report/measures.ts';
 import { readJson } from '../shared/report/json.ts';
 import type { Report, Variant } from '../shared/report/report.ts';
-import { resultFolder, type Run } from './run.ts';
+import { resultFolder } from './kept-run.ts';
+import type { Run } from './run.ts';
 import type { Runs } from './runs.ts';
 
 interface Row {

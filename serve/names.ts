@@ -1,4 +1,5 @@
 /** Names that come from a page: each is the name of a file in one folder, and nothing that leads elsewhere. */
+import { utf8Bytes } from '../shared/bytes/text.ts';
 import { fail } from '../shared/errors.ts';
 
 // Separators of both kinds, and what a terminal or a header would not show.
@@ -16,5 +17,5 @@ function problemOf(name: string): string | null {
   if (name === '') return 'it has no name';
   if (REFUSED.test(name)) return 'its name has a separator or a character that is not shown';
   if (name.startsWith('.')) return 'its name begins with a dot';
-  return Buffer.byteLength(name) > MOST_BYTES ? `its name is longer than ${MOST_BYTES} bytes` : null;
+  return utf8Bytes(name).length > MOST_BYTES ? `its name is longer than ${MOST_BYTES} bytes` : null;
 }

@@ -7,7 +7,8 @@ import { slots } from '../local/slots.ts';
 import { underWay } from '../local/under-way.ts';
 import { asFailure, fail, isFailure } from '../shared/errors.ts';
 import { groupsOf, stemOf } from './groups.ts';
-import { inputFolder, isOver, loadRuns, resultFolder, type Run, saveRun, withEvent } from './run.ts';
+import { inputFolder, loadRuns, resultFolder, saveRun } from './kept-run.ts';
+import { isOver, type Run, withStep } from './run.ts';
 import { receive, type Upload } from './upload.ts';
 
 export interface RunsOptions extends Pick<LocalRunOptions, 'stages' | 'processor' | 'interpret'> {
@@ -82,7 +83,7 @@ export async function makeRuns({ root, limits, signal, ...local }: RunsOptions):
         outDir,
         signal: stop,
         onEvent: (event) => {
-          if (event.kind === 'stage') change(id, { steps: withEvent(get(id).steps, event) });
+          if (event.kind === 'stage') change(id, { steps: withStep(get(id).steps, event) });
         },
       });
       const code = failure?.code ?? failed[0]?.code ?? null;

@@ -7,7 +7,7 @@ import { parameterLists } from './parameters.ts';
 const ROOT = resolve(import.meta.dirname, '..');
 
 /** The folders of the product, and what tools make beside them. */
-const FOLDERS = 'bench cli docs examples functions infra local serve shared test'.split(' ');
+const FOLDERS = 'bench browser cli docs examples functions infra local serve shared test'.split(' ');
 const MADE = 'node_modules dist cdk.out out'.split(' ');
 
 test('nothing else lies at the top: no results, no trials', () => {
@@ -47,7 +47,15 @@ const ONE_PLACE: Readonly<Record<string, RegExp>> = {
 const OPEN_TO_ALL = ['shared/choices.ts', 'shared/errors.ts', 'shared/nearest.ts', 'shared/version.ts'];
 
 const sources = globSync(
-  ['shared/**/*.ts', 'functions/**/*.ts', 'local/**/*.ts', 'cli/**/*.ts', 'infra/**/*.ts', 'serve/**/*.ts'],
+  [
+    'shared/**/*.ts',
+    'functions/**/*.ts',
+    'local/**/*.ts',
+    'cli/**/*.ts',
+    'infra/**/*.ts',
+    'serve/**/*.ts',
+    'browser/**/*.ts',
+  ],
   {
     cwd: ROOT,
   },

@@ -27,30 +27,35 @@ export function saying(run: Run): string {
 }
 
 export const runList = (runs: readonly Run[]): Html =>
-  runs.length > 0 ? html`${runs.map(runCard)}` : html`<p id="none" class="none">No runs yet.</p>`;
+  runs.length > 0 ? html`${runs.map((run) => runCard(run))}` : html`<p id="none" class="none">No runs yet.</p>`;
+
+/** Where a result of a run can be read. */
+export type AddressOf = (run: Run, file: string) => string;
+const onServer: AddressOf = ({ id }, file) => `/runs/${id}/results/${encodeURIComponent(file)}`;
 
 export const runCard = (
   run: Run,
+  addressOf: AddressOf = onServer,
 ): Html => html`<article class="card run" id="run-${run.id}" aria-labelledby="name-${run.id}">
 <h3 id="name-${run.id}">${nameOf(run)} <span class="badge ${run.status}">${WORDS[run.status]}</span></h3>
 <p class="when"><time datetime="${run.created}">${run.created.slice(0, 16).replace('T', ' ')} UTC</time> · ${run.inputs.map((name) => shorten(name, 60)).join(', ')}</p>
 ${run.steps.length > 0 ? html`<ol class="steps">${run.steps.map(stepItem)}</ol>` : null}\
 ${run.sentence === null ? null : html`<p class="sentence ${run.verdict ?? 'none'}">${run.code === null ? null : html`<b>${run.code}</b> `}${run.sentence}</p>`}\
-${actions(run)}</article>
+${actions(run, addressOf)}</article>
 `;
 
 const stepItem = (step: RunStep): Html =>
   html`<li class="${step.status}"><span aria-hidden="true">${MARKS[step.status]}</span> ${doing(step)} <small>${STEP_WORDS[step.status]}</small></li>`;
 
-function actions(run: Run): Html {
+function actions(run: Run, addressOf: AddressOf): Html {
   if (!isOver(run)) {
     return html`<p class="actions"><button type="button" id="stop-${run.id}" data-stop="${run.id}">Stop <span class="hidden">${nameOf(run)}</span></button></p>`;
   }
   const link = (file: string): Html => {
-    const address = `/runs/${run.id}/results/${encodeURIComponent(file)}`;
+    const address = addressOf(run, file);
     return file.endsWith('.html')
       ? html`<a id="report-${run.id}" href="${address}">Report<span class="hidden"> of ${nameOf(run)}</span></a> `
-      : html`<a href="${address}" download>${file}<span class="hidden"> of ${nameOf(run)}</span></a> `;
+      : html`<a href="${address}" download="${file}">${file}<span class="hidden"> of ${nameOf(run)}</span></a> `;
   };
   const choose = html`<label><input type="checkbox" name="run" value="${run.id}" id="compare-${run.id}"> compare<span class="hidden"> ${nameOf(run)}</span></label>`;
   return html`<p class="actions">${run.files.toSorted(reportFirst).map(link)}${run.files.includes('report.json') ? choose : null}</p>`;

@@ -52,7 +52,10 @@ export interface Table<T> {
 /** Tables up to this long are not torn apart on paper. */
 const SHORT = 12;
 
-/** A table in its own scrolling box, so that a narrow screen scrolls the table and not the page. */
+/**
+ * A table in its own scrolling box, so that a narrow screen scrolls the table and not the page. The box is no landmark:
+ * the same table stands in every variant.
+ */
 export function table<T>(
   { label, caption, columns, items, total = items.length, cells }: Table<T>,
   limits: Limits,
@@ -65,7 +68,7 @@ export function table<T>(
     rest > 0 ? html`<tr><td class="more" colspan="${columns.length}">${leftOut(rest, limits)}</td></tr>` : null;
   const head = columns.map((column) => html`<th scope="col" class="${column.kind}">${column.label}</th>`);
   return html`<div class="table${rows.length <= SHORT ? ' short' : null}">${caption ? html`<p class="caption">${caption}</p>` : null}\
-<div class="scroll" role="region" tabindex="0" aria-label="${label}"><table><thead><tr>${head}</tr></thead><tbody>${rows}${more}</tbody></table></div></div>`;
+<div class="scroll" role="group" tabindex="0" aria-label="${label}"><table><thead><tr>${head}</tr></thead><tbody>${rows}${more}</tbody></table></div></div>`;
 }
 
 const cell = (hole: Hole, { kind }: Column, at: number): Html =>

@@ -1,4 +1,4 @@
-/** Markup that escapes by default: every hole of the `html` tag is escaped, and only a script of ours goes out as it is. */
+/** Markup that escapes by default: every hole of the `html` tag is escaped, and only scripts of ours go out as they are. */
 
 const ENTITIES: Readonly<Record<string, string>> = {
   '&': '&amp;',
@@ -49,6 +49,14 @@ export function script(text: string): Html {
   if (LEAVES_SCRIPT.test(text)) throw new Error(`a script may not hold "${LEAVES_SCRIPT.exec(text)![0]}"`);
   return new Markup(`<script type="module">${text}</script>`);
 }
+
+/** Text for a script of ours to read with JSON.parse, whatever is in it. */
+export const dataElement = (id: string, text: string): Html =>
+  new Markup(
+    html`<script type="application/json" id="${id}">`.toString() +
+      JSON.stringify(text).replaceAll('<', '\\u003c') +
+      '</script>',
+  );
 
 const isHighSurrogate = (text: string, at: number): boolean => (text.charCodeAt(at) & 0xfc00) === 0xd800;
 

@@ -1,14 +1,13 @@
 /** The page in Chromium: drop, progress, result, failure, reload, two tabs, keyboard only, dark, 390 px, axe. */
-import { existsSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { fakeStages, PROGRAM, unsupported } from '../local/fake-stages.ts';
 import { startServer, type TestServer } from '../serve/server.ts';
+import { CHROMIUM, drop, faults, launch, picture } from './chromium.ts';
 
-const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
-if (CHROMIUM === undefined) console.warn('skipped: Chromium is not installed (apt-get install chromium)');
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const DIGITS = join(import.meta.dirname, '../../examples/digits');
 
 let browser: Browser;
 let server: TestServer;
@@ -32,28 +31,9 @@ async function open(options: Parameters<Browser['newPage']>[0] = {}): Promise<Pa
   return page;
 }
 
-const drop = (page: Page, name: string): Promise<unknown> =>
-  page.evaluate(
-    `{ const data = new DataTransfer();
-       data.items.add(new File([${JSON.stringify(PROGRAM.toString())}], ${JSON.stringify(name)}));
-       document.querySelector('#drop').dispatchEvent(new DragEvent('drop', { bubbles: true, cancelable: true, dataTransfer: data })); }`,
-  );
-
-async function faults(page: Page): Promise<unknown> {
-  // Past the policy of the page, which lets no other script in.
-  const session = await page.context().newCDPSession(page);
-  await session.send('Runtime.evaluate', { expression: AXE });
-  const { result } = await session.send('Runtime.evaluate', {
-    expression: 'axe.run().then(({ violations }) => violations.map(({ id, nodes }) => [id, nodes[0].html]))',
-    awaitPromise: true,
-    returnByValue: true,
-  });
-  return result.value;
-}
-
 describe.skipIf(CHROMIUM === undefined)('the page', () => {
   beforeAll(async () => {
-    browser = await chromium.launch({ executablePath: CHROMIUM!, args: ['--no-sandbox'] });
+    browser = await launch();
   });
   afterAll(() => browser.close());
   afterEach(async () => {
@@ -64,7 +44,7 @@ describe.skipIf(CHROMIUM === undefined)('the page', () => {
   test('drop, progress in two tabs, reload in the middle, result', async () => {
     await serveStages('quantize');
     const [one, two] = [await open(), await open()];
-    await drop(one, 'net.pt2');
+    await drop(one, { 'net.pt2': PROGRAM });
     for (const page of [one, two]) await page.locator('.steps').getByText('quantizing').waitFor();
     await one.reload();
     await one.locator('.steps').getByText('quantizing').waitFor();
@@ -80,12 +60,26 @@ describe.skipIf(CHROMIUM === undefined)('the page', () => {
     expect(await faults(one)).toEqual([]);
   });
 
+  test('from one drag to a report: the digits example with its data', { timeout: 180_000 }, async () => {
+    server = await startServer({});
+    const page = await open();
+    const names = ['pt2', 'job.json', 'calibration.npz', 'test.npz', 'reference.npz'].map((end) => `digits_cnn.${end}`);
+    await drop(page, Object.fromEntries(names.map((name) => [name, readFileSync(join(DIGITS, name))])));
+    await page.locator('.badge.done').waitFor({ timeout: 150_000 });
+    await page.locator('.sentence.pass').getByText('equals PyTorch').waitFor();
+    expect(await faults(page)).toEqual([]);
+    await picture(page, 'serve');
+    await page.getByRole('link', { name: 'Report of digits_cnn.pt2' }).click();
+    await page.getByRole('heading', { level: 1, name: 'digits_cnn.pt2' }).waitFor();
+    expect(await faults(page)).toEqual([]);
+  });
+
   test('a failure and a refused name are said, dark and at 390 px', async () => {
     await serveStages('failing');
     const page = await open({ viewport: { width: 390, height: 800 }, colorScheme: 'dark' });
-    await drop(page, 'net.pt2');
+    await drop(page, { 'net.pt2': PROGRAM });
     await page.getByText('UnsupportedOperator').first().waitFor();
-    await drop(page, 'notes.json');
+    await drop(page, { 'notes.json': PROGRAM });
     await page.getByRole('alert').getByText('no model among the files').waitFor();
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(390);
     expect(await page.evaluate('getComputedStyle(document.documentElement).backgroundColor')).toBe('rgb(19, 21, 25)');

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { html, script, shorten } from '../../shared/report/markup.ts';
+import { dataElement, html, script, shorten } from '../../shared/report/markup.ts';
 
 describe('html', () => {
   test.each([
@@ -43,6 +43,15 @@ describe('script', () => {
   test.each(['</script>', 'x</SCRIPT ', '<!--'])('%s would leave it', (text) => {
     expect(() => script(text)).toThrow('a script may not hold');
   });
+});
+
+test('data for a script comes back as it was, and does not leave its element', () => {
+  const text = 'a < b </script><!-- "c" \\ é';
+  const [, inside] = /^<script type="application\/json" id="a&amp;b">(.*)<\/script>$/s.exec(
+    String(dataElement('a&b', text)),
+  )!;
+  expect(inside).not.toContain('<');
+  expect(JSON.parse(inside!)).toBe(text);
 });
 
 describe('shorten', () => {

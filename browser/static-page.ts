@@ -1,0 +1,28 @@
+/** The page without a server as one file: it asks nothing of anybody, and its worker inherits that. */
+import { runList } from '../serve/page/run-card.ts';
+import { dropZone, LOOKS } from '../serve/page/layout.ts';
+import { page } from '../shared/report/html.ts';
+import { dataElement, html, script } from '../shared/report/markup.ts';
+
+export interface StaticPage {
+  readonly script: string;
+  readonly worker: string;
+  /** SHA-256 of the script, in base64. */
+  readonly hash: string;
+}
+
+// Scripts: this one, and workers of what it holds. Connections: none.
+const policyOf = (hash: string): string =>
+  `default-src 'none'; script-src 'sha256-${hash}'; worker-src blob:; style-src 'unsafe-inline'; img-src data:; ` +
+  "base-uri 'none'; form-action 'none'";
+
+export const staticPage = ({ script: text, worker, hash }: StaticPage): string =>
+  page(
+    'torchferry',
+    html`${LOOKS}<main><header><h1>torchferry</h1>
+<p>PyTorch to ONNX in this browser. Nothing leaves this machine: the page may not connect to any other, and works without a network.</p></header>
+${dropZone(['.pt2'])}
+<section aria-labelledby="runs-heading"><h2 id="runs-heading">Runs</h2>
+<div id="runs">${runList([])}</div></section></main>${dataElement('worker', worker)}${script(text)}`,
+    policyOf(hash),
+  );
