@@ -16,7 +16,7 @@ import {
 } from './formulas.ts';
 import { type Plan, type PlanOf, plansOfKind, rootOf, type TensorPlan } from './plan.ts';
 import { zeroOf } from './recipe.ts';
-import { roleAt, ruleOf, weightIndexOf } from './rules.ts';
+import { roleAt, ruleOf } from './rules.ts';
 import { rangeGiven } from './tensor-overrides.ts';
 
 export interface QParamsResult {
@@ -100,11 +100,12 @@ export function narrowSumsOf(plan: Plan): ReadonlyMap<TensorPlan, readonly SumLa
   const sums = new Map<TensorPlan, readonly SumLayout[]>();
   for (const { node, inputs } of plan.nodes.values()) {
     const rule = ruleOf(node)!;
-    const index = weightIndexOf(rule);
-    const [weight, role] = [inputs[index], roleAt(rule, index)];
-    if (weight?.kind !== 'weight' || weight.dtype !== 'int8' || inputs[0]?.dtype !== 'uint8' || !('sums' in role))
-      continue;
-    sums.set(weight, [...(sums.get(weight) ?? []), ...role.sums(node, weight.data.shape)]);
+    for (const [i, weight] of inputs.entries()) {
+      const role = roleAt(rule, i);
+      if (weight?.kind !== 'weight' || weight.dtype !== 'int8' || inputs[0]?.dtype !== 'uint8' || !('sums' in role))
+        continue;
+      sums.set(weight, [...(sums.get(weight) ?? []), ...role.sums(node, weight.data.shape)]);
+    }
   }
   return sums;
 }

@@ -13,7 +13,13 @@ export type InputRole =
   /** Codes of a calibrated tensor, or a constant with its own range. */
   | { readonly kind: 'operand' }
   /** Codes of a constant, with one scale per index of `axis`; one scale for all where that is null. */
-  | { readonly kind: 'weight'; readonly axis: Axis; readonly sums: SumLayouts }
+  | {
+      readonly kind: 'weight';
+      readonly axis: Axis;
+      readonly sums: SumLayouts;
+      /** The shape that axis and sums are of, where it is not that of the constant. */
+      readonly view?: (shape: readonly number[]) => readonly number[];
+    }
   /** A weight where it is constant, else codes of a calibrated tensor. */
   | { readonly kind: 'factor'; readonly axis: Axis; readonly sums: SumLayouts }
   /** int32 codes of a constant vector, with the scale of input 0 times that of the weight. */
@@ -38,6 +44,10 @@ export type DynamicForm =
   /** A product of activations, quantized anew in every run, and the weight. */
   | { readonly kind: 'product'; readonly refuse: (node: Node) => string | null }
   | { readonly kind: 'lookup' }
+  /** Sums of codes whose scales are multiplied in behind them; only where it is asked for, and else why not. */
+  | { readonly kind: 'convolution'; readonly reason: string }
+  /** onnxruntime has one operator for it, which quantizes what it reads as it runs, or reads codes. */
+  | { readonly kind: 'recurrent' | 'attention' | 'embedding'; readonly refuse: (node: Node) => string | null }
   /** It stays in float: worth a line in the report. */
   | { readonly kind: 'float'; readonly reason: string };
 

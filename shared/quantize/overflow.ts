@@ -18,16 +18,21 @@ interface Product {
 }
 
 /** ConvInteger is not among them: onnxruntime's kernel takes the weights as the left side, and sums in 32 bits. */
-const PRODUCTS: Readonly<Record<string, Product>> = {
-  Conv: { operands: [0, 1], sums: ofConv },
-  Gemm: { operands: [0, 1], sums: ofGemm },
-  MatMul: { operands: [0, 1], sums: alongColumns },
-  QLinearConv: { operands: [0, 3], sums: ofConv },
-  QGemm: { operands: [0, 3], sums: ofGemm },
-  QLinearMatMul: { operands: [0, 3], sums: alongColumns },
-  MatMulInteger: { operands: [0, 1], sums: alongColumns },
-  MatMulIntegerToFloat: { operands: [0, 1], sums: alongColumns },
-  DynamicQuantizeMatMul: { operands: [0, 1], sums: alongColumns },
+const PRODUCTS: Readonly<Record<string, readonly Product[]>> = {
+  Conv: [{ operands: [0, 1], sums: ofConv }],
+  Gemm: [{ operands: [0, 1], sums: ofGemm }],
+  MatMul: [{ operands: [0, 1], sums: alongColumns }],
+  QLinearConv: [{ operands: [0, 3], sums: ofConv }],
+  QGemm: [{ operands: [0, 3], sums: ofGemm }],
+  QLinearMatMul: [{ operands: [0, 3], sums: alongColumns }],
+  MatMulInteger: [{ operands: [0, 1], sums: alongColumns }],
+  MatMulIntegerToFloat: [{ operands: [0, 1], sums: alongColumns }],
+  DynamicQuantizeMatMul: [{ operands: [0, 1], sums: alongColumns }],
+  QAttention: [{ operands: [0, 1], sums: alongColumns }],
+  DynamicQuantizeLSTM: [
+    { operands: [0, 1], sums: alongColumns },
+    { operands: [0, 2], sums: alongColumns },
+  ],
 };
 
 /** Operators with such pairs, in the order of the graph. Weights are read one at a time. */
@@ -35,14 +40,14 @@ export async function overflowIn(model: Model): Promise<OverflowingOperator[]> {
   inferModel(model);
   const found: OverflowingOperator[] = [];
   for (const node of everyNode(model.graph)) {
-    const weight = weightOf(node);
-    if (!weight) continue;
-    const codes = new Int8Array(await weight.data.read());
-    const counts = weight.sums.map((sums) => pairsBeyond(codes, sums, weight.limit));
-    const most = Math.max(0, ...counts);
-    if (most === 0) continue;
-    const pairs = pairsIn(weight.sums[counts.indexOf(most)]!);
-    found.push({ node: node.name || (node.outputs[0]?.name ?? ''), operator: node.op, overflowing: most, pairs });
+    for (const weight of weightsOf(node)) {
+      const codes = new Int8Array(await weight.data.read());
+      const counts = weight.sums.map((sums) => pairsBeyond(codes, sums, weight.limit));
+      const most = Math.max(0, ...counts);
+      if (most === 0) continue;
+      const pairs = pairsIn(weight.sums[counts.indexOf(most)]!);
+      found.push({ node: node.name || (node.outputs[0]?.name ?? ''), operator: node.op, overflowing: most, pairs });
+    }
   }
   return found;
 }
@@ -57,9 +62,12 @@ interface Weight {
 }
 
 /** int8 codes that are multiplied by uint8 codes, and the sums they are in. */
-function weightOf(node: Node): Weight | null {
-  const product = Object.hasOwn(PRODUCTS, node.op) ? PRODUCTS[node.op]! : null;
-  if (!product) return null;
+function weightsOf(node: Node): Weight[] {
+  const products = Object.hasOwn(PRODUCTS, node.op) ? PRODUCTS[node.op]! : [];
+  return products.map((product) => weightOf(node, product)).filter((weight) => weight !== null);
+}
+
+function weightOf(node: Node, product: Product): Weight | null {
   const [activation, weight] = product.operands.map((index) => node.inputs[index] ?? null) as [Value, Value];
   const isDynamic = activation?.type?.dtype === 'float32' && dequantizeOf(weight) === null;
   const dtype = isDynamic ? 'uint8' : (codesDtype(activation) ?? activation?.type?.dtype);

@@ -57,3 +57,32 @@ export const refuseStatistics = (node: Node): string | null =>
 /** A graph inside would see codes it does not know of. */
 export const refuseSubgraph = (node: Node): string | null =>
   [...node.attributes.values()].some(({ kind }) => kind === 'graph') ? 'it has a graph inside' : null;
+
+const constantFloats = (node: Node, inputs: readonly number[]): boolean =>
+  inputs.every((i) => constantOf(node.inputs[i])?.dtype === 'float32');
+
+/** The kernel wants time first, and knows its weights. */
+export function refuseRecurrent(node: Node): string | null {
+  if (int(node, 'layout') === 1) return 'it has the batch first';
+  return constantFloats(node, [1, 2]) ? null : 'its weights are computed';
+}
+
+/** What QAttention has, of com.microsoft.Attention. */
+const OF_QATTENTION: ReadonlySet<string> = new Set(
+  'do_rotary mask_filter_value num_heads past_present_share_buffer scale unidirectional'.split(' '),
+);
+
+export function refuseAttention(node: Node): string | null {
+  const other = [...node.attributes.keys()].find((name) => !OF_QATTENTION.has(name));
+  if (other) return `its integer kernel has no ${other}`;
+  if (node.inputs[5] || node.inputs[6]) return 'its integer kernel adds nothing to the scores';
+  if (!node.inputs[2]) return 'its integer kernel wants a bias';
+  return constantFloats(node, [1]) ? null : 'its weight is computed';
+}
+
+export function refuseEmbedding(node: Node): string | null {
+  if (node.outputs.length > 2) return 'its integer kernel does not give the sum of embeddings';
+  if (node.inputs[8]) return 'its integer kernel takes no positions';
+  const tables = [2, 3, 4, 5, 6].filter((i) => i !== 4 || node.inputs[4]);
+  return constantFloats(node, tables) ? null : 'one of its tables is computed';
+}

@@ -6,6 +6,7 @@ import { globalPoolingShape, poolingShape } from './pooling.ts';
 
 export const CONTRIB_DOMAIN = 'com.microsoft';
 
+const FLOATS = { kind: 'floats', optional: true } as const satisfies AttributeRow;
 const INTS = { kind: 'ints', optional: true } as const satisfies AttributeRow;
 const CHANNELS_LAST = { channels_last: { kind: 'int', default: 0 } } as const satisfies Record<string, AttributeRow>;
 
@@ -37,6 +38,46 @@ export const CONTRIB: Readonly<Record<string, OpRow>> = {
     inputs: 'X X_scale x_zero_point? y_scale y_zero_point',
     attributes: { axis: { kind: 'int', default: -1 }, opset: { kind: 'int' } },
     infer: (c) => ({ type: c.type(0) }),
+  },
+  DynamicQuantizeLSTM: {
+    since: [1],
+    inputs: 'X W R B? sequence_lens? initial_h? initial_c? P? W_scale W_zero_point R_scale R_zero_point',
+    outputs: 'Y? Y_h? Y_c?',
+    attributes: {
+      activation_alpha: FLOATS,
+      activation_beta: FLOATS,
+      activations: { kind: 'strings', optional: true },
+      clip: { kind: 'float', optional: true },
+      direction: { kind: 'string', default: 'forward' },
+      hidden_size: { kind: 'int', optional: true },
+      input_forget: { kind: 'int', default: 0 },
+    },
+    infer: () => [{ type: null }, { type: null }, { type: null }],
+  },
+  QAttention: {
+    since: [1],
+    inputs: 'input weight bias input_scale weight_scale mask_index? input_zero_point? weight_zero_point? past?',
+    outputs: 'output present?',
+    attributes: {
+      do_rotary: { kind: 'int', default: 0 },
+      mask_filter_value: { kind: 'float', optional: true },
+      num_heads: { kind: 'int' },
+      past_present_share_buffer: { kind: 'int', optional: true },
+      scale: { kind: 'float', optional: true },
+      unidirectional: { kind: 'int', default: 0 },
+    },
+    infer: () => [{ type: null }, { type: null }],
+  },
+  QEmbedLayerNormalization: {
+    since: [1],
+    inputs:
+      'input_ids segment_ids? word_embedding_quant position_embedding_quant segment_embedding_quant? gamma_quant ' +
+      'beta_quant mask? word_embedding_scale position_embedding_scale segment_embedding_scale? gamma_scale ' +
+      'beta_scale word_embedding_zero_point position_embedding_zero_point segment_embedding_zero_point? ' +
+      'gamma_zero_point beta_zero_point',
+    outputs: 'layernorm_out mask_index_out',
+    attributes: { epsilon: { kind: 'float', optional: true } },
+    infer: () => [{ type: null }, { type: null }],
   },
   QLinearWhere: {
     since: [1],

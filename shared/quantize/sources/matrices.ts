@@ -1,8 +1,8 @@
-/** Nodes that multiply by a constant matrix or look up its rows: what can be quantized without looking at activations. */
+/** Nodes whose weights can be quantized without looking at activations: products with a matrix and lookups of rows above all. */
 import type { Graph, Node } from '../../onnx/ir.ts';
 import { constantOf, mayBeFloat } from '../../onnx/match.ts';
 import type { SkippedNode } from '../../report/report.ts';
-import type { OperatorRule } from '../operator-rule.ts';
+import type { DynamicForm, OperatorRule } from '../operator-rule.ts';
 import { dynamicFormOf, ruleOf, weightIndexOf } from '../rules.ts';
 
 export interface Matrices {
@@ -14,33 +14,37 @@ interface Asked {
   readonly graph: Graph;
   /** Nodes to leave in float, and why. */
   readonly refused: ReadonlyMap<Node, string>;
-  /** Why an operator with weights that are no matrix stays in float, where it is not for the reason of its rule. */
-  readonly noMatrix?: string;
+  /** Why an operator in a form of its own stays in float, or null. */
+  readonly others: (node: Node, form: DynamicForm) => string | null;
   /** Also rows of a table. */
   readonly lookups: boolean;
 }
 
 /** In the order of the graph. What has no weights is not worth a line among the skipped. */
-export function matricesIn({ graph, refused, noMatrix, lookups }: Asked): Matrices {
+export function matricesIn({ graph, refused, others, lookups }: Asked): Matrices {
   const reasons = new Map(refused);
   const nodes = new Map<Node, OperatorRule>();
   for (const node of graph.nodes) {
     const form = dynamicFormOf(node);
     if (!form || reasons.has(node)) continue;
     const rule = ruleOf(node);
-    const reason =
-      form.kind === 'float'
-        ? (noMatrix ?? form.reason)
-        : form.kind === 'lookup' && !lookups
-          ? 'tables of embeddings are left in float unless they are asked for'
-          : rule
-            ? reasonAgainst(node, rule)
-            : null;
+    const reason = reasonFor(node, { form, rule, others, lookups });
     if (rule && reason === null) nodes.set(node, rule);
-    else if (reason !== null && mayBeFloat(node.outputs[0]!)) reasons.set(node, reason);
+    else if (reason !== null && node.outputs.some(mayBeFloat)) reasons.set(node, reason);
   }
   const skipped = [...reasons].map(([node, reason]) => ({ node: node.name, operator: node.op, reason }));
   return { nodes, skipped };
+}
+
+interface Row extends Pick<Asked, 'others' | 'lookups'> {
+  readonly form: DynamicForm;
+  readonly rule: OperatorRule | undefined;
+}
+
+function reasonFor(node: Node, { form, rule, others, lookups }: Row): string | null {
+  if (form.kind !== 'product' && form.kind !== 'lookup') return others(node, form);
+  if (form.kind === 'lookup' && !lookups) return 'tables of embeddings are left in float unless they are asked for';
+  return rule ? reasonAgainst(node, rule) : null;
 }
 
 function reasonAgainst(node: Node, rule: OperatorRule): string | null {

@@ -1,6 +1,6 @@
 /** Plans of tensors, each made once: who reads the same tensor reads the same codes. */
 import { asFloat32, bytesOf } from '../../tensor/arithmetic.ts';
-import { derivedData, type TensorData } from '../../tensor/data.ts';
+import { derivedData, reshapedData, type TensorData } from '../../tensor/data.ts';
 import type { Node, Value } from '../../onnx/ir.ts';
 import { constantOf, float } from '../../onnx/match.ts';
 import { type CodeDtype, CODES, perAxis, PER_TENSOR } from '../../tensor/qparams.ts';
@@ -55,7 +55,9 @@ export class TensorPlans {
     });
   }
 
-  weight(role: WeightRole, { node, value, data }: PlannedWeight): TensorPlan {
+  weight(role: WeightRole, { node, value, data: constant }: PlannedWeight): TensorPlan {
+    const view = 'view' in role ? role.view?.(constant.shape) : undefined;
+    const data = view ? reshapedData(constant, view) : constant;
     const { spec, given, axis } = this.#codesOf(value, 'weight');
     const own = role.axis(node, data.shape);
     // Rows of tables have their own scales always.

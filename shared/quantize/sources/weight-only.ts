@@ -11,8 +11,8 @@ import type { PlanRequest } from './source.ts';
 
 export function planWeightOnly({ graph, recipe, refused }: PlanRequest): Plan {
   const spec = recipe.weightOnly;
-  const noMatrix = 'only matrices have a weight-only form';
-  const { nodes, skipped } = matricesIn({ graph, refused, noMatrix, lookups: spec.embeddings });
+  const others = (): string => 'only matrices have a weight-only form';
+  const { nodes, skipped } = matricesIn({ graph, refused, others, lookups: spec.embeddings });
   const known = new Map<string, PlanOf<'blocked'>>();
   const planOf = (node: Node, rule: OperatorRule): NodePlan => {
     const index = weightIndexOf(rule);
