@@ -4,7 +4,8 @@ weight-only.py FOLDER SECONDS
 A Llama (4 layers of 512) and a GPT-2 of its size (12 layers of 768, 50257 tokens, 124 million parameters), with
 calibration and test tokens. Minutes on a processor train narrow ones only; those are widened to models of the same
 function: activations stand there several times, and each weight is a sum of as many random parts. The parts have the
-size at which rounding them costs as much as rounding weights that were independent.
+size at which rounding them costs as much as rounding weights that were independent. The GPT-2 begins with two layers,
+each of which goes on as six that add a part each.
 """
 import copy
 import pydoc_data.topics
@@ -37,7 +38,7 @@ def gpt2(times=1, layers=2):
     return LanguageModel(BYTES, made, nn.LayerNorm(128 * times), positions=1024)
 
 
-def trained(model):
+def trained(model, seconds):
     optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3, betas=(0.9, 0.95))
     begin, losses = time.time(), []
     while (spent := (time.time() - begin) / seconds) < 1:
@@ -120,12 +121,13 @@ numpy.savez(f"{folder}/test.npz", ids=test[: 32 * LENGTH].view(32, LENGTH).numpy
 starts = torch.linspace(0, len(train) - LENGTH, 32).long()
 numpy.savez(f"{folder}/calibration.npz", ids=torch.stack([train[i : i + LENGTH] for i in starts]).numpy())
 
-narrow, wide = trained(llama()), llama(4)
+narrow, wide = trained(llama(), seconds), llama(4)
 widen(narrow, wide, 4)
 save("llama", wide)
 
-narrow, wide = trained(gpt2()), gpt2(6, layers=12)
+narrow, wide = trained(gpt2(), seconds / 2), gpt2(6, layers=12)
 deepen(narrow, 6)
+trained(narrow, seconds / 2)
 widen(narrow, wide, 6)
 add_tokens(wide, 6)
 save("gpt2", wide)

@@ -45,6 +45,7 @@ import type { Command, Context, OptionValues } from '../command.ts';
 import { extraOptions } from '../extra-options.ts';
 import { onnxFiles, pathsOf } from '../files.ts';
 import { besideModel, readJobFile } from '../job-options.ts';
+import { jobWords } from '../job-words.ts';
 import { kernelLines } from '../kernel-lines.ts';
 import { eachFile } from '../outcomes.ts';
 import { outputPaths } from '../output-paths.ts';
@@ -204,9 +205,11 @@ type QuantizeOptions = Pick<QuantizeFileRequest, 'approach' | 'format'> &
 type Int8Request = QuantizeOptions & Pick<QuantizeFileRequest, 'model' | 'path' | 'weights' | 'signal'>;
 
 /** Quantize with the calibration data open and a folder for what is made on the way. */
-export const toInt8 = ({ calibration, ...request }: Int8Request): Promise<QuantizedFile> =>
+export const toInt8 = ({ model, path, weights, signal, ...how }: Int8Request): Promise<QuantizedFile> =>
   inTemporaryFolder((workFolder) =>
-    withCalibration(calibration, (data) => quantizeFile({ ...request, workFolder, calibration: data })),
+    withCalibration(how.calibration, (calibration) =>
+      quantizeFile({ ...how, model, path, weights, signal, workFolder, calibration, job: jobWords({ ...how }) }),
+    ),
   );
 
 interface Wanted extends Pick<Context, 'progress'> {

@@ -20,6 +20,8 @@ export interface ConvertSourceRequest {
   readonly content?: NameSourceOptions['content'];
   readonly options: ConvertOptions;
   readonly weights: Weights;
+  /** The options of all that is done, for the metadata; left out: those of the conversion. */
+  readonly job?: object | undefined;
   /** How a program that PyTorch quantized is written; left out: with Q and DQ around float operators. */
   readonly form?: QuantizedForm | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -44,6 +46,7 @@ export async function convertSource({
   content,
   options,
   weights: wanted,
+  job,
   form,
   signal,
 }: ConvertSourceRequest): Promise<ConvertedModel> {
@@ -55,7 +58,9 @@ export async function convertSource({
     ...options,
     keepWeights: weights === 'link',
   });
-  const sha256 = await nameSource(model, source, { content, signal });
+  const { keepWeights: _, stages: __, ...asked } = options;
+  const converting = { ...asked, opset_version: model.opsets.get(''), weights };
+  const sha256 = await nameSource(model, source, { content, job: job ?? converting, signal });
   if (newForm) writeInForm(model, newForm);
   const facts = {
     opset: model.opsets.get('')!,

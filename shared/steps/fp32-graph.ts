@@ -25,7 +25,7 @@ export async function openGraph(path: string, options: ConvertOptions): Promise<
     if (isWithoutGraph(opened)) return refuse(source, opened);
     if (opened.kind === 'program') {
       const { model, warnings } = convertProgram(await opened.read(), options);
-      await nameSource(model, source);
+      await nameSource(model, source, { job: options });
       return { model, warnings, close: () => source.close() };
     }
     requireNoOptions(path, options);

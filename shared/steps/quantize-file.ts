@@ -12,6 +12,7 @@ import type { Declared } from '../runtime/session.ts';
 import { declaredOf } from './declared.ts';
 import { operatorCounts } from './model-facts.ts';
 import { requireOnnx } from './onnx-model.ts';
+import { nameJob } from './origin.ts';
 
 export interface QuantizeFileRequest extends Omit<QuantizeRequest, 'calibration' | 'calibrationFile'> {
   /** Path of the FP32 `.onnx`; weights may lie beside it. */
@@ -22,6 +23,8 @@ export interface QuantizeFileRequest extends Omit<QuantizeRequest, 'calibration'
   readonly calibration?: CalibrationData | undefined;
   /** Of the INT8 model; computed weights have nothing to be linked to, so `link` embeds them. */
   readonly weights: Weights;
+  /** Options for the metadata, besides those that the FP32 model has there. */
+  readonly job?: object | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -45,7 +48,7 @@ export interface QuantizedFile {
 const CALIBRATION_BATCH = 1;
 
 export async function quantizeFile(request: QuantizeFileRequest): Promise<QuantizedFile> {
-  const { model: file, path, calibration, weights, signal, ...how } = request;
+  const { model: file, path, calibration, weights, job, signal, ...how } = request;
   requireOutput(path, [file]);
   await requireOnnx(file);
   const opened = await openModel(file);
@@ -59,6 +62,7 @@ export async function quantizeFile(request: QuantizeFileRequest): Promise<Quanti
         : {}),
     });
     signal?.throwIfAborted();
+    if (job) nameJob(model, job);
     const written = await writeModel(model, path, {
       weights: weights === 'link' ? 'embed' : weights,
       ...(signal ? { signal } : {}),

@@ -19,6 +19,8 @@ export interface RewriteFileRequest {
   readonly content?: NameSourceOptions['content'];
   /** There is no PyTorch file to leave them in, so `link` embeds them. */
   readonly weights: Weights;
+  /** The options of all that is done, for the metadata. */
+  readonly job?: object | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -32,11 +34,11 @@ export interface RewrittenFile {
 }
 
 export async function rewriteFile(request: RewriteFileRequest): Promise<RewrittenFile> {
-  const { model: file, path, content, weights, signal } = request;
+  const { model: file, path, content, weights, job, signal } = request;
   if (typeof file === 'string' && typeof path === 'string') requireOutput(path, [file]);
   const { model, source, close } = typeof file === 'string' ? await openFile(file) : await openSource(file);
   try {
-    const sha256 = await nameSource(model, source, { content, signal });
+    const sha256 = await nameSource(model, source, { content, job, signal });
     const written = await writeTo(path, model, {
       weights: weights === 'link' ? 'embed' : weights,
       ...(signal ? { signal } : {}),

@@ -91,6 +91,7 @@ const convertPyTorch: Make = async (workspace, path, { signal }) => {
       content,
       path,
       options,
+      job: workspace.job.options,
       weights,
       form: { format: quant_format[0] ?? DEFAULT_FORMAT, recipe: fixedRecipe(recipe) },
       signal,
@@ -142,6 +143,7 @@ const takeOnnx: Make = async (workspace, path, { signal }) => {
     content: model.content,
     path,
     weights: workspace.job.options.weights,
+    job: workspace.job.options,
     signal,
   });
   return {
