@@ -68,8 +68,10 @@ const MESSAGES = {
     '(torch.export.save outside FakeTensorMode)',
   NothingToJudgeBy: (d: { file: string; problem: string; hint: string }) =>
     `cannot find out how to quantize "${d.file}" by its accuracy: ${d.problem}; ${d.hint}`,
-  NothingToQuantize: (d: { file: string; skipped: readonly string[] }) =>
-    `no operator of "${d.file}" can be quantized${d.skipped.length ? `: ${list(d.skipped)}` : ''}`,
+  /** `floats`: what computes in other types than float32. */
+  NothingToQuantize: (d: { file: string; skipped: readonly string[]; floats?: string | null }) =>
+    `no operator of "${d.file}" can be quantized` +
+    (d.floats ? `: ${d.floats}` : d.skipped.length ? `: ${list(d.skipped)}` : ''),
   OutputInUse: (d: { folder: string; who: string; lock: string }) =>
     `${d.who} is writing to "${d.folder}"; wait for it or choose another folder (-o); if it is gone, ` +
     `delete "${d.lock}"`,

@@ -20,6 +20,7 @@ import { calibrate, type Ranges } from './calibrate.ts';
 import { computeQParams, type QParamsResult } from './compute-qparams.ts';
 import { requireExtraOptions } from './extra-options.ts';
 import { compareLayers, copyFloat, type FloatGraph } from './layer-errors.ts';
+import { otherFloats } from './other-floats.ts';
 import { observerOf } from './observers/by-tool-options.ts';
 import { type ObserverChoice, OBSERVERS } from './observers/index.ts';
 import type { KnownRanges } from './known-ranges.ts';
@@ -96,6 +97,7 @@ export async function quantizeModel(model: Model, request: QuantizeRequest): Pro
   const raised = raiseOpset(model, model.graph.name);
   requireTypes(recipeOf(request), { ...request, opset: model.opsets.get('') ?? 0 });
   inferModel(model);
+  const floats = otherFloats(model.graph);
   const asked = nodesInFloat(model.graph, request);
   const overrides = request.extraOptions?.TensorQuantOverrides ?? {};
   requireTensors(model.graph, overrides);
@@ -135,7 +137,12 @@ export async function quantizeModel(model: Model, request: QuantizeRequest): Pro
       name: layerName(node),
       forItself: ruleOf(node)?.when === 'weights',
     })),
-    warnings: [...raised, ...idleOverrides(plan, overrides), ...silentTensors(look)],
+    warnings: [
+      ...raised,
+      ...(floats === null ? [] : [floats]),
+      ...idleOverrides(plan, overrides),
+      ...silentTensors(look),
+    ],
   };
 }
 
@@ -341,7 +348,7 @@ function requireNodes(model: Model, plan: Plan): Plan {
   for (const node of plan.nodes.keys()) requireFit(node, model.opsets.get('') ?? 0);
   if (plan.nodes.size > 0) return plan;
   const reasons = [...new Set(plan.skipped.map(({ operator, reason }) => `${operator}: ${reason}`))];
-  return fail('NothingToQuantize', { file: model.graph.name, skipped: reasons });
+  return fail('NothingToQuantize', { file: model.graph.name, skipped: reasons, floats: otherFloats(model.graph) });
 }
 
 /** Where codes are only moved, or looked for, there is nothing new to compare. */
