@@ -1,34 +1,42 @@
-"""onnxruntime's own tool, static U8S8: onnxruntime-quantize.py fp32.onnx calibration.npz ARRAY int8.onnx [prepared.onnx]
+"""onnxruntime's own tool, static U8S8:
+onnxruntime-quantize.py fp32.onnx calibration.npz ARRAY|- int8.onnx [--format QOperator] [--prepared FILE]
 
-With the name of a file in between the model goes through quant_pre_process first, as its manual wants.
+The array is that of the one input; with "-" arrays are called as the inputs. With --prepared the model goes through
+quant_pre_process first, as the tool's manual wants, and is written to that file in between.
 """
-import sys
+import argparse
 
 import numpy
 import onnx
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
-fp32, data, array, out, *prepared = sys.argv[1:]
-name = onnx.load(fp32).graph.input[0].name
+parser = argparse.ArgumentParser()
+for name in ("fp32", "data", "array", "out"):
+    parser.add_argument(name)
+parser.add_argument("--format", choices=[form.name for form in QuantFormat], default="QDQ")
+parser.add_argument("--prepared")
+given = parser.parse_args()
+inputs = [value.name for value in onnx.load(given.fp32, load_external_data=False).graph.input]
+arrays = numpy.load(given.data)
 
 
 class Reader(CalibrationDataReader):
     def __init__(self):
-        self.samples = iter(numpy.load(data)[array])
+        of_input = {name: arrays[name if given.array == "-" else given.array] for name in inputs}
+        self.samples = ({name: array[i : i + 1] for name, array in of_input.items()} for i in range(len(of_input[inputs[0]])))
 
     def get_next(self):
-        sample = next(self.samples, None)
-        return None if sample is None else {name: sample[None]}
+        return next(self.samples, None)
 
 
-if prepared:
-    quant_pre_process(fp32, prepared[0])
+if given.prepared:
+    quant_pre_process(given.fp32, given.prepared)
 quantize_static(
-    (*prepared, fp32)[0],
-    out,
+    given.prepared or given.fp32,
+    given.out,
     Reader(),
-    quant_format=QuantFormat.QDQ,
+    quant_format=QuantFormat[given.format],
     per_channel=True,
     activation_type=QuantType.QUInt8,
     weight_type=QuantType.QInt8,

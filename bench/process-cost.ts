@@ -1,17 +1,24 @@
-/** What a whole process costs: time, and the memory it says itself that it had at most. */
+/** What a whole process costs: time, and what it says itself of the processor's and of its memory. */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 
 export interface Cost {
   readonly seconds: number;
+  /** Of the processor, on all its cores. */
+  readonly processorSeconds: number;
+  /** At most. */
   readonly megabytes: number;
 }
 
-const PEAK = 'peak KiB ';
-const NODE_HOOK = `data:text/javascript,process.on('exit',()=>console.error('${PEAK}'+process.resourceUsage().maxRSS))`;
+/** Seconds of the processor and KiB follow. */
+const TOOK = 'process took ';
+const NODE_HOOK =
+  `data:text/javascript,process.on('exit',()=>{const u=process.resourceUsage();` +
+  `console.error('${TOOK}'+(u.userCPUTime+u.systemCPUTime)/1e6+' '+u.maxRSS)})`;
 const PYTHON_HOOK =
   'import resource, runpy, sys; sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0]); ' +
-  `print('${PEAK}' + str(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss), file=sys.stderr)`;
+  'u = resource.getrusage(resource.RUSAGE_SELF); ' +
+  `print('${TOOK}' + str(u.ru_utime + u.ru_stime) + ' ' + str(u.ru_maxrss), file=sys.stderr)`;
 
 /** The command line as it is installed. */
 export const BUILT_CLI = join(import.meta.dirname, '../dist/cli/main.js');
@@ -25,7 +32,8 @@ function costOf(program: string, args: readonly string[]): Cost {
   const start = performance.now();
   const { status, stderr } = spawnSync(program, args, { encoding: 'utf8' });
   const seconds = (performance.now() - start) / 1000;
-  const peak = stderr.split('\n').findLast((line) => line.startsWith(PEAK));
-  if (status !== 0 || peak === undefined) throw new Error(`${program} ${args.join(' ')} failed: ${stderr}`);
-  return { seconds, megabytes: Number(peak.slice(PEAK.length)) / 1024 };
+  const said = stderr.split('\n').findLast((line) => line.startsWith(TOOK));
+  if (status !== 0 || said === undefined) throw new Error(`${program} ${args.join(' ')} failed: ${stderr}`);
+  const [processorSeconds, kibibytes] = said.slice(TOOK.length).split(' ').map(Number) as [number, number];
+  return { seconds, processorSeconds, megabytes: kibibytes / 1024 };
 }

@@ -1,7 +1,8 @@
 /**
  * INT8 against FP32 in decibels, ours beside onnxruntime's own tool: `npm run bench:quant -- [--python PYTHON]
- * [--without-vnni]`. PYTHON: of a venv with onnxruntime, for its tool. With `--without-vnni` the models run on an
- * emulated processor (qemu-x86_64) where this one has VNNI, which takes minutes.
+ * [--without-vnni] [--models NAME,NAME]`. PYTHON: of a venv with onnxruntime, for its tool; where it has torch, timm and
+ * transformers too, ResNet-50, MobileNetV2, ViT-tiny and a BERT follow, with latency and the cost of quantizing. With
+ * `--without-vnni` the models run on an emulated processor (qemu-x86_64) where this one has VNNI, which takes minutes.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -17,6 +18,7 @@ import { quantizeModel, type QuantizeRequest } from '../shared/quantize/quantize
 import type { RecipeChoice } from '../shared/quantize/recipe.ts';
 import { hostProcessor } from '../shared/runtime/host-processor.ts';
 import { declaredOf } from '../shared/steps/declared.ts';
+import { benchLarge } from './quant-large.ts';
 import { samplesUnder } from './quant-samples.ts';
 
 /** Each with its samples; the last two are made so that few channels are large. */
@@ -80,7 +82,13 @@ function measure(fp32: string, samples: string, models: readonly string[]): Deci
   return JSON.parse(stdout) as Decibels[];
 }
 
-const { values } = parseArgs({ options: { python: { type: 'string' }, 'without-vnni': { type: 'boolean' } } });
+const { values } = parseArgs({
+  options: {
+    python: { type: 'string' },
+    'without-vnni': { type: 'boolean' },
+    models: { type: 'string', default: '' },
+  },
+});
 const { python } = values;
 const CPUINFO = '/proc/cpuinfo';
 const host = hostProcessor(process.arch, existsSync(CPUINFO) ? readFileSync(CPUINFO, 'utf8') : '');
@@ -93,8 +101,8 @@ if (python === undefined) console.log("skipped: onnxruntime's own tool (give --p
 
 const folder = mkdtempSync(join(tmpdir(), 'torchferry-bench-'));
 try {
-  const names = [...Object.keys(WAYS), ...(python === undefined ? [] : ["onnxruntime's tool"])];
-  console.log(`| model | ${names.join(' | ')} |\n| --- |${' --- |'.repeat(names.length)}`);
+  const columns = [...Object.keys(WAYS), ...(python === undefined ? [] : ["onnxruntime's tool"])];
+  console.log(`| model | ${columns.join(' | ')} |\n| --- |${' --- |'.repeat(columns.length)}`);
   for (const [name, samples] of Object.entries(MODELS))
     for (const approach of APPROACHES) {
       const [fp32, data] = [fixture('quantize', name, 'fp32.onnx'), fixture('quantize', name, 'data.npz')];
@@ -106,6 +114,9 @@ try {
       const cells = measured.map(({ byDefault, precise }) => `${byDefault.toFixed(1)} / ${precise.toFixed(1)}`);
       console.log(`| ${name}, ${approach} | ${cells.join(' | ')} |`);
     }
+  const names = values.models.split(',').filter((name) => name !== '');
+  const rounds = { cost: 3, latency: 60 };
+  if (python !== undefined) await benchLarge({ python, folder, emulator: emulates ? EMULATOR : [], names, rounds });
 } finally {
   rmSync(folder, { recursive: true });
 }
