@@ -113,10 +113,17 @@ export type Against = keyof typeof AGAINST;
  * saturate where weights are large.
  */
 export const PROCESSORS = {
-  any: { addsPairsIn16Bits: true, title: 'any processor' },
-  vnni: { addsPairsIn16Bits: false, title: 'x64 with VNNI' },
-  arm64: { addsPairsIn16Bits: false, title: 'ARM64' },
-} as const satisfies Record<string, { readonly addsPairsIn16Bits: boolean; readonly title: string }>;
+  any: { addsPairsIn16Bits: true, padsChannels: true, title: 'any processor' },
+  vnni: { addsPairsIn16Bits: false, padsChannels: true, title: 'x64 with VNNI' },
+  arm64: { addsPairsIn16Bits: false, padsChannels: false, title: 'ARM64' },
+} as const satisfies Record<string, ProcessorFacts>;
+
+interface ProcessorFacts {
+  readonly addsPairsIn16Bits: boolean;
+  /** onnxruntime has faster integer convolutions for a multiple of four channels. */
+  readonly padsChannels: boolean;
+  readonly title: string;
+}
 
 export type Processor = keyof typeof PROCESSORS;
 export const PROCESSOR_NAMES = Object.keys(PROCESSORS) as readonly Processor[];

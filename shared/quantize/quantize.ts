@@ -5,7 +5,13 @@ import { foldWeights } from '../onnx/passes/fold-weights.ts';
 import { fullPads } from '../onnx/passes/full-pads.ts';
 import { removeUnused } from '../onnx/passes/remove-unused.ts';
 import { rewriting } from '../onnx/rewrite.ts';
-import { type ComputedApproach, type QuantFormat, WEIGHT_ALGORITHMS } from '../choices.ts';
+import {
+  type ComputedApproach,
+  DEFAULT_PROCESSOR,
+  PROCESSORS,
+  type QuantFormat,
+  WEIGHT_ALGORITHMS,
+} from '../choices.ts';
 import { fail } from '../errors.ts';
 import type { Adjustment, LayerError, Quantization } from '../report/report.ts';
 import { inferModel, requireFit } from '../onnx/infer.ts';
@@ -25,6 +31,7 @@ import { observerOf } from './observers/by-tool-options.ts';
 import { type ObserverChoice, OBSERVERS } from './observers/index.ts';
 import type { KnownRanges } from './known-ranges.ts';
 import { type NodePlan, type Plan, type PlanOf, plansOfKind, resultOf, type TensorPlan } from './plan.ts';
+import { padChannels } from './pad-channels.ts';
 import { type RecipeChoice, recipeOf } from './recipe.ts';
 import { requireTypes } from './require-types.ts';
 import { ruleOf } from './rules.ts';
@@ -102,8 +109,10 @@ export async function quantizeModel(model: Model, request: QuantizeRequest): Pro
   const overrides = request.extraOptions?.TensorQuantOverrides ?? {};
   requireTensors(model.graph, overrides);
   PREPARE.run(model);
-  const planner = plannerOf(model, request);
   const found = new Map([...stillThere(asked, model.graph), ...layersNamed(model.graph, request.floatLayers)]);
+  if (padsChannels(request))
+    padChannels(model, (node) => found.has(node) || node.inputs.some((input) => input && input.name in overrides));
+  const planner = plannerOf(model, request);
   const { adjustments, inserted } = await adjustModel(model, planner(found), accuracyOf(request));
   const kept = new Map([...found, ...inserted]);
   const { workFolder } = request;
@@ -144,6 +153,13 @@ export async function quantizeModel(model: Model, request: QuantizeRequest): Pro
       ...silentTensors(look),
     ],
   };
+}
+
+/** There are such kernels for uint8 by int8 alone. */
+function padsChannels(request: QuantizeRequest): boolean {
+  const { activations, weights } = recipeOf(request);
+  const isFaster = PROCESSORS[request.processor ?? DEFAULT_PROCESSOR].padsChannels;
+  return request.approach === 'static' && isFaster && activations.dtype === 'uint8' && weights.dtype === 'int8';
 }
 
 /** Weights in blocks have ways of their own. */
