@@ -26,7 +26,6 @@ export const STAGES = {
       list('input'),
       read('work', claims),
       write('work', claims),
-      read('work', jobs),
       write('work', jobs),
       list('work'),
     ],
@@ -91,10 +90,12 @@ export const STAGES = {
     timeoutSeconds: 120,
     temporaryMb: 512,
     needsOnnxRuntime: false,
-    // The input bucket, because a failed claim leaves it to the report to look the model up.
+    // The input bucket, because a failed claim leaves it to the report to look the model up; the claim, because a job
+    // that is reported has ended.
     grants: [
       read('input'),
       list('input'),
+      write('work', claims),
       read('work', jobs),
       write('work', jobs),
       list('work'),
