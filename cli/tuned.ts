@@ -1,5 +1,6 @@
 /** INT8 by trial on the command line: `--recipe auto`. */
 import { basename, dirname } from 'node:path';
+import { fail } from '../shared/errors.ts';
 import { type JobFile } from '../shared/pipeline/job/job-schema.ts';
 import { checkJob } from '../shared/pipeline/job/parse-job.ts';
 import { askedSetting } from '../shared/pipeline/job/quantizer-words.ts';
@@ -15,7 +16,7 @@ import type { Context, OptionValues } from './command.ts';
 import { besideModel } from './job-options.ts';
 import { inTemporaryFolder } from './temporary-folder.ts';
 import { thisProcessor } from './this-processor.ts';
-import { tuningOptions } from './tuning-options.ts';
+import { TUNING_OPTIONS, tuningOptions } from './tuning-options.ts';
 import { extraOptions } from './extra-options.ts';
 import { autoOrShare, names, text } from './values.ts';
 import { withSourceOf } from './with-source.ts';
@@ -25,6 +26,13 @@ export const isTuned = (options: OptionValues, job: JobFile, dtype: VariantDtype
   (text(options, 'recipe') ?? job.recipe ?? '').toLowerCase() === 'auto' &&
   !VARIANTS[dtype].onlyWeights &&
   saidOf(options, job).approach !== 'weight-only';
+
+/** Refuses what would say nothing. */
+export function requireNoTuning(options: OptionValues): void {
+  const given = [...Object.keys(TUNING_OPTIONS), 'test-data', 'labels'].find((name) => options[name] !== undefined);
+  if (given === undefined) return;
+  fail('WrongUsage', { problem: `--${given} is of --recipe auto`, hint: 'add it, or leave the option out' });
+}
 
 /** Options of quantization that are a job's as well. */
 const AS_IN_A_JOB = [

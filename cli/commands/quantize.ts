@@ -51,7 +51,7 @@ import { eachFile } from '../outcomes.ts';
 import { outputPaths } from '../output-paths.ts';
 import { size } from '../sizes.ts';
 import { inTemporaryFolder } from '../temporary-folder.ts';
-import { isTuned, toTuned, tuningLines } from '../tuned.ts';
+import { isTuned, requireNoTuning, toTuned, tuningLines } from '../tuned.ts';
 import { TUNING_OPTIONS } from '../tuning-options.ts';
 import { autoOrShare, choice, names, oneOfNumbers, quantFormat, text } from '../values.ts';
 
@@ -153,6 +153,7 @@ export const quantize: Command = {
     const models = onnxFiles(files);
     const job = await readJobFile(text(options, 'job'));
     const dtype = dtypeOf(options, job);
+    if (!isTuned(options, job, dtype)) requireNoTuning(options);
     const pathOf = outputPaths(models, {
       output: text(options, 'output'),
       suffix: suffixOf(dtype),

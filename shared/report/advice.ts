@@ -49,21 +49,38 @@ const useless: Rule = ({ sound, reference, label }) => {
 
 const LAYERS_NAMED = 3;
 
-const inaccurate: Rule = ({ sound, reference, report, label }) => {
+/** One that misses a limit of quality, and whose layers were compared. */
+const inaccurateIn = ({ sound, reference, report }: Case): Variant | undefined => {
   const missing = (variant: Variant): boolean =>
     judge(variant, reference, report.criterion ?? {}).findings.some(({ met, measure }) => !met && isQuality(measure));
-  const variant = sound.find((each) => missing(each) && each.quantization?.layers.some(({ sqnr }) => sqnr !== null));
+  return sound.find((each) => missing(each) && each.quantization?.layers.some(({ sqnr }) => sqnr !== null));
+};
+
+const inaccurate: Rule = (the) => {
+  const variant = inaccurateIn(the);
   const worst = variant?.quantization?.layers.filter(({ sqnr }) => sqnr !== null).slice(0, LAYERS_NAMED) ?? [];
   return variant
     ? {
-        what: `${label(variant)} misses the criterion: leave the layers that are furthest off in float`,
+        what: `${the.label(variant)} misses the criterion: leave the layers that are furthest off in float`,
         how: `"keep_float": ${JSON.stringify(worst.map(({ layer }) => shorten(layer, 120)))}`,
       }
     : null;
 };
 
+const wasTried = ({ quantization }: Variant): boolean => quantization?.tuning !== undefined;
+
+const untried: Rule = (the) => {
+  const variant = inaccurateIn(the);
+  return variant && !wasTried(variant)
+    ? {
+        what: `Or let trials find the form and the layers with which ${the.label(variant)} is accurate enough`,
+        how: '"recipe": "auto"',
+      }
+    : null;
+};
+
 const uncalibrated: Rule = ({ sound, beside, label }) => {
-  const variant = sound.find(({ quantization }) => quantization?.approach === 'dynamic');
+  const variant = sound.find((each) => each.quantization?.approach === 'dynamic' && !wasTried(each));
   return variant
     ? {
         what: `${label(variant)} finds the ranges of activations at every run: calibration data put them in the file`,
@@ -74,7 +91,8 @@ const uncalibrated: Rule = ({ sound, beside, label }) => {
 
 const inFloat: Rule = ({ sound, label }) => {
   const slow = sound.find(
-    (each) => speedAgainstFp32(each) <= 0 && kernelSummary(each.validation?.kernels ?? []).float.length,
+    (each) =>
+      !wasTried(each) && speedAgainstFp32(each) <= 0 && kernelSummary(each.validation?.kernels ?? []).float.length,
   );
   if (!slow) return null;
   const kernels = slow.validation!.kernels!;
@@ -104,7 +122,7 @@ const madeUp: Rule = ({ report, beside }) =>
     : null;
 
 // The order is that of the gain.
-const RULES: readonly Rule[] = [unproven, useless, inaccurate, inFloat, uncalibrated, unlabelled, madeUp];
+const RULES: readonly Rule[] = [unproven, useless, inaccurate, untried, inFloat, uncalibrated, unlabelled, madeUp];
 
 /** Of a job that failed there is none: its failure says what to do. */
 export function adviceFor(report: Report): readonly Advice[] {

@@ -1,7 +1,7 @@
 /** What a report tells its reader to do next, most useful first. */
 import { describe, expect, test } from 'vitest';
 import { adviceFor } from '../../shared/report/advice.ts';
-import type { Report, Variant } from '../../shared/report/report.ts';
+import type { Quantization, Report, Variant } from '../../shared/report/report.ts';
 import { comparison, DYNAMIC, FAILED, FP32, INT8, output, quantization, SAMPLE, validation } from './samples.ts';
 
 const said = (report: Partial<Report>): readonly string[] =>
@@ -30,7 +30,19 @@ describe('advice', () => {
     expect(said({ variants: [FP32, { ...INT8, validation: far }] })).toEqual([
       'INT8 misses the criterion: leave the layers that are furthest off in float: "keep_float": ' +
         '["/layer4/layer4.2/conv3/Conv","/layer4/layer4.0/downsample/downsample.0/Conv","/conv1/Conv"]',
+      'Or let trials find the form and the layers with which INT8 is accurate enough: "recipe": "auto"',
     ]);
+  });
+
+  test('what was tried is not advised', () => {
+    const tuning = { trials: [], chosen: 0 } as unknown as NonNullable<Quantization['tuning']>;
+    const tried = (part: Partial<Variant>, more: Partial<Quantization>): Variant => ({
+      ...INT8,
+      ...part,
+      quantization: { ...INT8.quantization!, ...more, tuning },
+    });
+    expect(said({ variants: [FP32, tried({ validation: far }, {})] })).toEqual([expect.stringMatching(/"keep_float"/)]);
+    expect(said({ variants: [FP32, tried({}, { approach: 'dynamic' })] })).toEqual([]);
   });
 
   test('the other form, where INT8 is no faster because it runs in float', () => {
