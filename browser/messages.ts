@@ -7,6 +7,8 @@ export interface Order {
   readonly model: File;
   /** The data that was dropped with it. */
   readonly data: readonly File[];
+  /** onnxruntime's program; null for models that are too large to be run here. */
+  readonly wasm: ArrayBuffer | null;
   /** Names what the browser keeps of the run on disk; null where it keeps nothing. */
   readonly owner: string | null;
 }

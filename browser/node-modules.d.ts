@@ -1,5 +1,8 @@
-// bytes/platform.ts is checked with Node's names elsewhere, and another file stands in its place in a browser. Names of
+// Files that have a second form for browsers (package.json) are checked with Node's names elsewhere. Names of
 // Node that other files use are errors here, and its modules when the page is built.
 declare module 'node:crypto';
+declare module 'node:fs/promises';
+declare module 'node:path';
+declare module 'node:process';
 declare module 'node:util';
 declare module 'node:zlib';

@@ -17,6 +17,10 @@ const script = URL.createObjectURL(
 // Browsers keep files for pages of https and of this machine only.
 const owner = takeOwner().catch(() => null);
 owner.then(removeAbandoned).catch(() => {});
+/** Running a model takes several times its size. */
+const RUN_BELOW = 64 << 20;
+/** onnxruntime's, unpacked for the first model that is run. */
+let program: Promise<ArrayBuffer> | null = null;
 /** Models one after another: memory is one. */
 let last: Promise<void> = Promise.resolve();
 
@@ -43,6 +47,12 @@ async function take(files: readonly File[]): Promise<void> {
   }
 }
 
+async function unpacked(id: string): Promise<ArrayBuffer> {
+  const text = atob(JSON.parse(byId(id).textContent) as string);
+  const packed = new Blob([Uint8Array.from({ length: text.length }, (_, i) => text.charCodeAt(i))]);
+  return new Response(packed.stream().pipeThrough(new DecompressionStream('gzip'))).arrayBuffer();
+}
+
 const newRun = (id: string, model: string, inputs: readonly string[]): Run => ({
   id,
   model,
@@ -56,14 +66,15 @@ const newRun = (id: string, model: string, inputs: readonly string[]): Run => ({
   files: [],
 });
 
-/** One run; its worker goes with it, and all the memory that it took. */
+/** One run. Its worker goes with it, and all the memory that it took. */
 async function work(id: string, files: readonly File[]): Promise<void> {
   if (isOver(runs.get(id)!)) return;
   const worker = new Worker(script);
   workers.set(id, worker);
   change(id, { status: 'running' });
   const [model, ...data] = files;
-  const order: Order = { model: model!, data, owner: await owner };
+  const wasm = model!.size > RUN_BELOW ? null : await (program ??= unpacked('onnxruntime'));
+  const order: Order = { model: model!, data, wasm, owner: await owner };
   await new Promise<void>((resolve) => {
     worker.addEventListener('message', ({ data: told }: MessageEvent<Told>) => {
       hear(id, told);

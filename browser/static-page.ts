@@ -7,22 +7,24 @@ import { dataElement, html, script } from '../shared/report/markup.ts';
 export interface StaticPage {
   readonly script: string;
   readonly worker: string;
+  /** onnxruntime's program: WebAssembly, gzip, base64. */
+  readonly wasm: string;
   /** SHA-256 of the script, in base64. */
   readonly hash: string;
 }
 
-// Scripts: this one, and workers of what it holds. Connections: none.
+// Scripts: this one, workers of what it holds, and WebAssembly. Connections: none.
 const policyOf = (hash: string): string =>
-  `default-src 'none'; script-src 'sha256-${hash}'; worker-src blob:; style-src 'unsafe-inline'; img-src data:; ` +
-  "base-uri 'none'; form-action 'none'";
+  `default-src 'none'; script-src 'sha256-${hash}' 'wasm-unsafe-eval'; worker-src blob:; ` +
+  "style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'";
 
-export const staticPage = ({ script: text, worker, hash }: StaticPage): string =>
+export const staticPage = ({ script: text, worker, wasm, hash }: StaticPage): string =>
   page(
     'torchferry',
     html`${LOOKS}<main><header><h1>torchferry</h1>
 <p>PyTorch to ONNX in this browser. Nothing leaves this machine: the page may not connect to any other, and works without a network.</p></header>
-${dropZone(['.pt2'])}
+${dropZone(['.pt2', '.test.npz', '.reference.npz'])}
 <section aria-labelledby="runs-heading"><h2 id="runs-heading">Runs</h2>
-<div id="runs">${runList([])}</div></section></main>${dataElement('worker', worker)}${script(text)}`,
+<div id="runs">${runList([])}</div></section></main>${dataElement('worker', worker)}${dataElement('onnxruntime', wasm)}${script(text)}`,
     policyOf(hash),
   );

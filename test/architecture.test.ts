@@ -35,7 +35,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 /** Foreign packages with one importing place each. */
 const ONE_PLACE: Readonly<Record<string, RegExp>> = {
   protobufjs: /^shared\/onnx\/proto\//,
-  'onnxruntime-node': /^shared\/runtime\/session\.ts$/,
+  'onnxruntime-node': /^shared\/runtime\/onnxruntime\.ts$/,
+  'onnxruntime-web': /^shared\/runtime\/onnxruntime-web\.ts$/,
   '@aws-sdk': /^functions\//,
   hono: /^serve\//,
   '@hono/node-server': /^serve\/listen\.ts$/,

@@ -19,7 +19,10 @@ const BUDGET_MS = 1000;
  * Operators of the model as onnxruntime optimized it, the slowest first; null where nothing was written. The first of
  * several runs is left out, because it fills caches. Fails with ModelDoesNotLoad and ModelDoesNotRun.
  */
-export async function operatorTimes(model: string, request: ProfileRequest): Promise<OperatorTimes | null> {
+export async function operatorTimes(
+  model: string | Uint8Array,
+  request: ProfileRequest,
+): Promise<OperatorTimes | null> {
   const folder = await mkdtemp(join(request.workFolder, 'profile-'));
   try {
     await profile(model, join(folder, 'profile'), request);
@@ -32,7 +35,11 @@ export async function operatorTimes(model: string, request: ProfileRequest): Pro
   }
 }
 
-async function profile(model: string, saveProfile: string, { feeds, products, now }: ProfileRequest): Promise<void> {
+async function profile(
+  model: string | Uint8Array,
+  saveProfile: string,
+  { feeds, products, now }: ProfileRequest,
+): Promise<void> {
   const session = await openSession(model, { saveProfile, ...(products ? { products } : {}) });
   try {
     const start = now();

@@ -1,15 +1,11 @@
-/** Models run by onnxruntime: the only place that imports it. */
-import './no-telemetry.ts';
-import { basename } from 'node:path';
-import * as ort from 'onnxruntime-node';
+/** Models run by onnxruntime. */
 import { fail } from '../errors.ts';
 import { alignedTo } from '../tensor/arithmetic.ts';
 import { memoryData, type TensorData } from '../tensor/data.ts';
 import { type Dim, symbol } from '../tensor/dim.ts';
 import type { Dtype } from '../tensor/dtype.ts';
 import { type TensorType, tensorType } from '../tensor/type.ts';
-
-export const RUNTIME = { name: 'onnxruntime-node', version: ort.env.versions.node ?? 'unknown' } as const;
+import { InferenceSession, RUNTIME, Tensor } from './onnxruntime.ts';
 
 export interface MemoryTensor extends TensorData {
   readonly memory: Uint8Array;
@@ -64,7 +60,7 @@ const PRECISE_PRODUCTS = { x64quantprecision: '1' } as const;
 const SLEEPING = { intra_op: { allow_spinning: '0' } } as const;
 /** A file of protobuf holds 2 GB. */
 const weightsBeside = (path: string): Record<string, string> => ({
-  optimized_model_external_initializers_file_name: `${basename(path)}.data`,
+  optimized_model_external_initializers_file_name: `${path.slice(path.search(/[^/\\]*$/))}.data`,
 });
 /** Fatal messages only: what matters arrives as an error. */
 const QUIET = 4;
@@ -75,7 +71,7 @@ export async function openSession(
   { optimize = 'all', threads, idle = 'spin', products = 'default', saveOptimized, saveProfile }: SessionOptions = {},
 ): Promise<Session> {
   const file = typeof model === 'string' ? model : 'model in memory';
-  const options: ort.InferenceSession.SessionOptions = {
+  const options: InferenceSession.SessionOptions = {
     graphOptimizationLevel: OPTIMIZATION[optimize],
     logSeverityLevel: QUIET,
     ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
@@ -91,8 +87,8 @@ export async function openSession(
   };
   try {
     const session = await (typeof model === 'string'
-      ? ort.InferenceSession.create(model, options)
-      : ort.InferenceSession.create(model, options));
+      ? InferenceSession.create(model, options)
+      : InferenceSession.create(model, options));
     return wrap(file, session, {
       inputs: declaredOf(session.inputMetadata),
       outputs: declaredOf(session.outputMetadata),
@@ -121,17 +117,17 @@ interface Wrapped extends Pick<Session, 'inputs' | 'outputs'> {
   readonly profiles: boolean;
 }
 
-function wrap(file: string, session: ort.InferenceSession, { inputs, outputs, profiles }: Wrapped): Session {
+function wrap(file: string, session: InferenceSession, { inputs, outputs, profiles }: Wrapped): Session {
   return {
     file,
     inputs,
     outputs,
     async run(feeds, wanted) {
-      const values: Record<string, ort.Tensor> = {};
+      const values: Record<string, Tensor> = {};
       for (const [name, data] of feeds) values[name] = await toOrt(name, data);
       try {
         const results = await session.run(values, wanted ?? session.outputNames, { logSeverityLevel: QUIET });
-        return new Map(Object.entries(results).map(([name, value]) => [name, fromOrt(name, value as ort.Tensor)]));
+        return new Map(Object.entries(results).map(([name, value]) => [name, fromOrt(name, value as Tensor)]));
       } catch (cause) {
         return fail('ModelDoesNotRun', { file, reason: reasonOf(cause) }, cause);
       }
@@ -145,7 +141,7 @@ function wrap(file: string, session: ort.InferenceSession, { inputs, outputs, pr
 
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error)).trim();
 
-const declaredOf = (metadata: readonly ort.InferenceSession.ValueMetadata[]): Declared[] =>
+const declaredOf = (metadata: readonly InferenceSession.ValueMetadata[]): Declared[] =>
   metadata.map((value) => {
     if (!value.isTensor)
       fail('UnsupportedType', {
@@ -186,14 +182,14 @@ const ARRAYS = {
   float64: Float64Array,
 } as const satisfies Partial<Record<Dtype, Elements>>;
 
-async function toOrt(name: string, data: TensorData): Promise<ort.Tensor> {
+async function toOrt(name: string, data: TensorData): Promise<Tensor> {
   const dtype = data.dtype;
   if (!(dtype in ARRAYS))
-    fail('UnsupportedType', { what: `input "${name}"`, dtype, hint: 'onnxruntime-node cannot be given such a tensor' });
+    fail('UnsupportedType', { what: `input "${name}"`, dtype, hint: `${RUNTIME.name} cannot be given such a tensor` });
   const elements = elementsOf(ARRAYS[dtype as OrtType], data.memory ?? (await data.read()));
   return dtype === 'float16'
     ? float16Tensor(elements as Uint16Array, data.shape)
-    : new ort.Tensor(dtype as 'float32', elements as Float32Array, data.shape);
+    : new Tensor(dtype as 'float32', elements as Float32Array, data.shape);
 }
 
 function elementsOf(type: Elements & { readonly BYTES_PER_ELEMENT: number }, bytes: Uint8Array): ArrayBufferView {
@@ -203,8 +199,8 @@ function elementsOf(type: Elements & { readonly BYTES_PER_ELEMENT: number }, byt
 
 // Where JavaScript has Float16Array the tensor insists on one, but the native binding (1.30) sees no bytes in it: it
 // reads a Uint16Array.
-function float16Tensor(bits: Uint16Array, shape: readonly number[]): ort.Tensor {
-  const tensor = new ort.Tensor(
+function float16Tensor(bits: Uint16Array, shape: readonly number[]): Tensor {
+  const tensor = new Tensor(
     'float16',
     new Float16Array(bits.buffer as ArrayBuffer, bits.byteOffset, bits.length) as unknown as Uint16Array,
     shape,
@@ -213,12 +209,12 @@ function float16Tensor(bits: Uint16Array, shape: readonly number[]): ort.Tensor 
   return tensor;
 }
 
-function fromOrt(name: string, value: ort.Tensor): MemoryTensor {
+function fromOrt(name: string, value: Tensor): MemoryTensor {
   if (!(value.type in ARRAYS))
     fail('UnsupportedType', {
       what: `output "${name}"`,
       dtype: value.type,
-      hint: 'onnxruntime-node cannot return such a tensor',
+      hint: `${RUNTIME.name} cannot return such a tensor`,
     });
   const { buffer, byteOffset, byteLength } = value.data as Float32Array;
   return inMemory(value.type as Dtype, value.dims, new Uint8Array(buffer, byteOffset, byteLength));

@@ -8,8 +8,8 @@ import type { Samples } from './samples.ts';
 import { type Declared, type MemoryTensors, type SessionOptions } from './session.ts';
 
 export interface ValidationRequest {
-  /** Path of the .onnx; weights may lie beside it. */
-  readonly model: string;
+  /** Path of the .onnx, beside which weights may lie, or its bytes. */
+  readonly model: string | Uint8Array;
   /** What the program promises; left out: what the file says of itself. */
   readonly declared?: { readonly inputs: readonly Declared[]; readonly outputs: readonly Declared[] };
   /** Sizes the program allows for its symbols. */
@@ -22,8 +22,8 @@ export interface ValidationRequest {
   readonly samples?: Samples;
   /** Inputs and what PyTorch computed from them. */
   readonly reference?: { readonly inputs: MemoryTensors; readonly outputs: MemoryTensors };
-  /** Path of the FP32 model that this one was made of. */
-  readonly fp32?: string;
+  /** The FP32 model that this one was made of. */
+  readonly fp32?: string | Uint8Array;
   readonly products?: SessionOptions['products'];
   readonly tolerance?: Tolerance;
   readonly seed?: number;

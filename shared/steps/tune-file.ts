@@ -11,7 +11,7 @@ import { findingText, goalText, layersText, measuredText } from '../report/goal.
 import type { Trial, Tuning } from '../report/report.ts';
 import { type HostProcessor, UNKNOWN_PROCESSOR } from '../runtime/host-processor.ts';
 import { readSamples, type Samples } from '../runtime/samples.ts';
-import { RUNTIME } from '../runtime/session.ts';
+import { RUNTIME } from '../runtime/onnxruntime.ts';
 import { VERSION } from '../version.ts';
 import { declaredOf } from './declared.ts';
 import { requireOnnx } from './onnx-model.ts';

@@ -21,10 +21,12 @@ import { validFor } from './valid-for.ts';
 
 export interface ValidateFileRequest extends Pick<
   ValidationRequest,
-  'fp32' | 'ranges' | 'archive' | 'tolerance' | 'seed' | 'now'
+  'ranges' | 'archive' | 'tolerance' | 'seed' | 'now'
 > {
   /** Path of the `.onnx`; weights may lie beside it. */
   readonly model: string;
+  /** Of the FP32 model that this one was made of. */
+  readonly fp32?: string;
   /** An .npz of inputs to run with; `labels` names the array of classes in it. */
   readonly data?: { readonly source: ByteSource; readonly labels?: string | undefined } | undefined;
   /** An .npz of inputs and of what PyTorch computes from them. */

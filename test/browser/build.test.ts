@@ -13,7 +13,9 @@ test('is built into one file', async () => {
     expect(await readdir(folder)).toEqual(['index.html']);
     const page = await readFile(join(folder, 'index.html'), 'utf8');
     const policy = /Content-Security-Policy" content="([^"]*)"/.exec(page)![1]!;
-    expect(policy).toMatch(/^default-src &#39;none&#39;; script-src &#39;sha256-[\w+/]+=&#39;; worker-src blob:;/);
+    expect(policy).toMatch(
+      /^default-src &#39;none&#39;; script-src &#39;sha256-[\w+/]+=&#39; &#39;wasm-unsafe-eval&#39;; worker-src blob:;/,
+    );
     expect(policy).not.toMatch(/connect-src|https?:|\*/);
   } finally {
     await rm(folder, { recursive: true });

@@ -102,11 +102,14 @@ describe.skipIf(CHROMIUM === undefined)('the page without a server', () => {
     await rm(folder, { recursive: true });
   });
 
-  test('the digits example becomes the file of the command line, without a network', async () => {
+  test('the digits example becomes the file of the command line and equals PyTorch, without a network', async () => {
     const { page, asked } = await open();
     await page.context().setOffline(true);
-    await drop(page, { 'digits_cnn.pt2': await readFile(DIGITS) });
+    const names = ['pt2', 'test.npz', 'reference.npz', 'calibration.npz'].map((end) => `digits_cnn.${end}`);
+    await drop(page, Object.fromEntries(names.map((name) => [name, readFileSync(join(DIGITS, '..', name))])));
     await page.locator('.badge.done').waitFor();
+    await page.locator('.sentence.pass').getByText('equals PyTorch within 1e-4').waitFor();
+    await page.locator('.sentence').getByText('digits_cnn.calibration.npz is of no use').waitFor();
     const made = await readFile(await download(page, 'digits_cnn.onnx'));
     expect(Buffer.compare(made, await readFile(await convertHere(DIGITS)))).toBe(0);
     expect(asked.filter((address) => address !== url && !address.startsWith('blob:'))).toEqual([]);
@@ -131,7 +134,7 @@ describe.skipIf(CHROMIUM === undefined)('the page without a server', () => {
     const page = await browser.newPage();
     await page.goto(`file://${join(folder, 'page/index.html')}`);
     await drop(page, { 'digits_cnn.pt2': await readFile(DIGITS) });
-    await page.locator('.badge.done').waitFor();
+    await page.locator('.sentence.warn').getByText('FP32 runs in onnxruntime').waitFor();
   });
 
   test('a failure and a refused name are said, dark and at 390 px', async () => {

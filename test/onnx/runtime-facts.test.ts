@@ -7,7 +7,7 @@ import { ELEMENT_TYPE_GAPS } from '../../shared/onnx/runtime-facts/element-types
 import { type Fault, FAULTS } from '../../shared/onnx/runtime-facts/faults.ts';
 import { PROBED_ON } from '../../shared/onnx/runtime-facts/integer-kernels.ts';
 import * as kernels from '../../shared/onnx/runtime-facts/kernels.ts';
-import { RUNTIME } from '../../shared/runtime/session.ts';
+import { RUNTIME } from '../../shared/runtime/onnxruntime.ts';
 import { type Found, type Given, hasKernel, loads, runs } from './one-node.ts';
 
 /** Whether the installed runtime is newer than the row. */

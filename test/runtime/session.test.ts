@@ -1,6 +1,7 @@
 /** Sessions: declared types, every element type there and back, refusals. */
 import { describe, expect, test } from 'vitest';
-import { openSession, RUNTIME, withSession } from '../../shared/runtime/session.ts';
+import { RUNTIME } from '../../shared/runtime/onnxruntime.ts';
+import { openSession, withSession } from '../../shared/runtime/session.ts';
 import { typeText } from '../../shared/tensor/type.ts';
 import type { Dtype } from '../../shared/tensor/dtype.ts';
 import { inMemory } from '../../shared/runtime/session.ts';
