@@ -1,7 +1,7 @@
 /** The page without a server as one file: it asks nothing of anybody, and its worker inherits that. */
 import { runList } from '../serve/page/run-card.ts';
 import { dropZone, LOOKS } from '../serve/page/layout.ts';
-import { page } from '../shared/report/html.ts';
+import { page } from '../shared/report/page.ts';
 import { dataElement, html, script } from '../shared/report/markup.ts';
 
 export interface StaticPage {

@@ -6,6 +6,7 @@ import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { isSameFile, requireOutput } from '../shared/bytes/output-file.ts';
 import { fail } from '../shared/errors.ts';
+import { GRAPH_PAGE } from '../shared/report/graph/facts.ts';
 import type { Report } from '../shared/report/report.ts';
 
 /** Where a failed run is reported when the folder holds results of an earlier one. */
@@ -53,7 +54,7 @@ async function move(from: string, to: string, model: string): Promise<string[]> 
 }
 
 /** Names that a run may write, so that what lies there can be judged before any work. */
-const RESULTS = /^(?:model(?:\..+)?\.onnx(?:\.data)?|report\.(?:html|json))$/;
+const RESULTS = /^(?:model(?:\..+)?\.onnx(?:\.data)?|report\.(?:html|json)|graph\.html)$/;
 
 /** Refuses a folder whose own names would be in the way; with BadOutput. */
 export async function requireOutputFolder(outDir: string, model: string): Promise<void> {
@@ -68,7 +69,7 @@ export async function requireOutputFolder(outDir: string, model: string): Promis
 interface LastRun {
   /** It left all the models it was asked for. */
   readonly isGood: boolean;
-  /** Names of the models it listed. */
+  /** Names of the models it listed, and of the page of their graph. */
   readonly files: readonly string[];
 }
 
@@ -82,7 +83,7 @@ async function lastRun(folder: string): Promise<LastRun> {
       .map(({ path }) => path)
       .filter((path) => path === basename(path));
     const isWhole = variants.every((variant) => !variant.failure);
-    return { isGood: verdict?.status !== 'fail' && isWhole && files.length > 0, files };
+    return { isGood: verdict?.status !== 'fail' && isWhole && files.length > 0, files: [...files, GRAPH_PAGE] };
   } catch {
     // No report, or none of ours: nothing here is known to be from us.
     return NOTHING;

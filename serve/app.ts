@@ -6,7 +6,7 @@ import { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
 import { type Context, Hono } from 'hono';
 import { asFailure, fail, type FailureCode, isFailure } from '../shared/errors.ts';
-import { NOTHING_LOADS } from '../shared/report/html.ts';
+import { NOTHING_LOADS } from '../shared/report/page.ts';
 import { compare } from './compare.ts';
 import { events } from './events.ts';
 import { guard } from './guard.ts';

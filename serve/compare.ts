@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { number, table, text } from '../shared/report/elements.ts';
 import { formatBytes, formatDecibels, formatMilliseconds, formatNumber, formatShare } from '../shared/report/format.ts';
-import { page } from '../shared/report/html.ts';
+import { page } from '../shared/report/page.ts';
 import { withinSize } from '../shared/report/limits.ts';
 import { html, type Hole, shorten } from '../shared/report/markup.ts';
 import { machineText } from '../shared/report/machine.ts';

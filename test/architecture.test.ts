@@ -34,6 +34,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 
 /** Foreign packages with one importing place each. */
 const ONE_PLACE: Readonly<Record<string, RegExp>> = {
+  '@dagrejs/dagre': /^shared\/report\/graph\/layout\.ts$/,
   protobufjs: /^shared\/onnx\/proto\//,
   'onnxruntime-node': /^shared\/runtime\/onnxruntime\.ts$/,
   'onnxruntime-web': /^shared\/runtime\/onnxruntime-web\.ts$/,

@@ -1,6 +1,6 @@
 /** The page: a place to drop files on, and the runs. It asks nothing of any other machine. */
 import { createHash } from 'node:crypto';
-import { page } from '../../shared/report/html.ts';
+import { page } from '../../shared/report/page.ts';
 import { html, script } from '../../shared/report/markup.ts';
 import type { Run } from '../run.ts';
 import { dropZone, LOOKS } from './layout.ts';

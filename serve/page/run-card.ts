@@ -1,5 +1,6 @@
 /** A run on the page: what it does now, what came of it. Made here for the first look and for every change. */
 import { STAGES } from '../../shared/pipeline/machine/stages.ts';
+import { GRAPH_PAGE } from '../../shared/report/graph/facts.ts';
 import { html, shorten, type Html } from '../../shared/report/markup.ts';
 import { isOver, type Run, type RunStatus, type RunStep } from '../run.ts';
 
@@ -53,12 +54,20 @@ function actions(run: Run, addressOf: AddressOf): Html {
   }
   const link = (file: string): Html => {
     const address = addressOf(run, file);
-    return file.endsWith('.html')
-      ? html`<a id="report-${run.id}" href="${address}">Report<span class="hidden"> of ${nameOf(run)}</span></a> `
+    const page = PAGES.get(file);
+    return page
+      ? html`<a id="${page.toLowerCase()}-${run.id}" href="${address}">${page}<span class="hidden"> of ${nameOf(run)}</span></a> `
       : html`<a href="${address}" download="${file}">${file}<span class="hidden"> of ${nameOf(run)}</span></a> `;
   };
   const choose = html`<label><input type="checkbox" name="run" value="${run.id}" id="compare-${run.id}"> compare<span class="hidden"> ${nameOf(run)}</span></label>`;
-  return html`<p class="actions">${run.files.toSorted(reportFirst).map(link)}${run.files.includes('report.json') ? choose : null}</p>`;
+  return html`<p class="actions">${run.files.toSorted(pagesFirst).map(link)}${run.files.includes('report.json') ? choose : null}</p>`;
 }
 
-const reportFirst = (a: string, b: string): number => Number(b.endsWith('.html')) - Number(a.endsWith('.html'));
+/** Those that are read here, in their order; the others are downloaded. */
+const PAGES = new Map([
+  ['report.html', 'Report'],
+  [GRAPH_PAGE, 'Graph'],
+]);
+const RANKS = [...PAGES.keys()].reverse();
+
+const pagesFirst = (a: string, b: string): number => RANKS.indexOf(b) - RANKS.indexOf(a);

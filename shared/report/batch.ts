@@ -1,7 +1,7 @@
 /** The report of a batch: one line per model, counts by outcome, as page and as JSON. */
 import { badge, facts, name, number, outcome, sectionElement, table, text } from './elements.ts';
 import { formatBytes, formatCount, formatSizeChange, formatTime } from './format.ts';
-import { page } from './html.ts';
+import { page } from './page.ts';
 import { writeJson } from './json.ts';
 import { withinSize, type Limits } from './limits.ts';
 import { safeLink } from './link.ts';

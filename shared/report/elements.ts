@@ -47,6 +47,8 @@ export interface Table<T> {
   /** Of which the items are the first; default: they are all. */
   readonly total?: number;
   readonly cells: (item: T) => readonly Hole[];
+  /** Where links may lead to. */
+  readonly id?: (item: T) => string;
 }
 
 /** Tables up to this long are not torn apart on paper. */
@@ -57,12 +59,15 @@ const SHORT = 12;
  * the same table stands in every variant.
  */
 export function table<T>(
-  { label, caption, columns, items, total = items.length, cells }: Table<T>,
+  { label, caption, columns, items, total = items.length, cells, id }: Table<T>,
   limits: Limits,
 ): Html {
   const rows = items
     .slice(0, limits.rows)
-    .map((item) => html`<tr>${cells(item).map((hole, i) => cell(hole, columns[i]!, i))}</tr>\n`);
+    .map(
+      (item) =>
+        html`<tr${id ? html` id="${id(item)}"` : null}>${cells(item).map((hole, i) => cell(hole, columns[i]!, i))}</tr>\n`,
+    );
   const rest = total - rows.length;
   const more =
     rest > 0 ? html`<tr><td class="more" colspan="${columns.length}">${leftOut(rest, limits)}</td></tr>` : null;

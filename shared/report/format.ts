@@ -35,6 +35,9 @@ export function formatCount(value: number): string {
     .replace(/\B(?=(\d{3})+$)/g, ',');
 }
 
+/** 1 node, 2,000 nodes. */
+export const formatCounted = (n: number, what: string): string => `${formatCount(n)} ${what}${n === 1 ? '' : 's'}`;
+
 interface Unit {
   readonly from: number;
   readonly per: number;

@@ -1,16 +1,14 @@
 /** What a latency was measured on, in words: without it a number of milliseconds means nothing. */
-import { formatCount } from './format.ts';
+import { formatCounted } from './format.ts';
 import type { Machine, Variant } from './report.ts';
-
-const counted = (n: number, what: string): string => `${formatCount(n)} ${what}${n === 1 ? '' : 's'}`;
 
 /** `AMD EPYC, x64 with VNNI; 4 cores, 2 threads`. */
 export const machineText = ({ processor, cores, threads }: Machine): string =>
   [
     processor,
     [
-      ...(cores === null ? [] : [counted(cores, 'core')]),
-      ...(threads === null ? [] : [counted(threads, 'thread')]),
+      ...(cores === null ? [] : [formatCounted(cores, 'core')]),
+      ...(threads === null ? [] : [formatCounted(threads, 'thread')]),
     ].join(', '),
   ]
     .filter((part) => part !== '')

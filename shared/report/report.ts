@@ -207,6 +207,8 @@ export interface QuantizedOperator {
   /** The integer kernel; null: it is computed in float, for `reason`. */
   readonly kernel: string | null;
   readonly reason: string | null;
+  /** Where it comes from in PyTorch, as far as the file says. */
+  readonly origin?: { readonly operator: string; readonly module: string; readonly line: string | null };
 }
 
 export interface LayerError {

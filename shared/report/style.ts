@@ -1,4 +1,5 @@
 /** How a page looks: two palettes as data (a test holds their contrast), one style sheet, a print part. */
+import { GRAPH_STYLE } from './graph/style.ts';
 import { html, type Html } from './markup.ts';
 
 export interface Palette {
@@ -238,4 +239,4 @@ summary{list-style:none}
 `;
 
 export const STYLE: Html = html`<style>:root{color-scheme:light dark;${variables(LIGHT)}}
-@media(prefers-color-scheme:dark){:root{${variables(DARK)}}}${[BASE, TOP, PARTS, TABLES, CHARTS, NARROW, PRINT]}</style>`;
+@media(prefers-color-scheme:dark){:root{${variables(DARK)}}}${[BASE, TOP, PARTS, TABLES, CHARTS, GRAPH_STYLE, NARROW, PRINT]}</style>`;

@@ -46,9 +46,10 @@ function rowOf(node: Node, optimized: Optimized): QuantizedOperator {
   return { ...named(node), kernel, reason: kernel === null ? obstacle(node) : null };
 }
 
-const named = (node: Node): Pick<QuantizedOperator, 'node' | 'operator'> => ({
+const named = (node: Node): Pick<QuantizedOperator, 'node' | 'operator' | 'origin'> => ({
   node: node.name || (node.outputs[0]?.name ?? ''),
   operator: node.op,
+  ...(node.origin ? { origin: node.origin } : {}),
 });
 
 /** onnxruntime appends this to names it has to tell apart. */

@@ -88,7 +88,7 @@ describe('a variant that was asked for and does not come out', () => {
       error: { code: 'NothingToQuantize' },
       results: [{ verdict: 'warn', failed: [{ variant: 'int8', code: 'NothingToQuantize' }] }],
     });
-    expect(readdirSync(at('out')).sort()).toEqual(['model.onnx', 'report.html', 'report.json']);
+    expect(readdirSync(at('out')).sort()).toEqual(['graph.html', 'model.onnx', 'report.html', 'report.json']);
   });
 
   test('is none when nobody chose the types and there is nothing to quantize', async () => {

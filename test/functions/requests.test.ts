@@ -56,7 +56,7 @@ it('Claim fetches two looks of a large model, Report asks for no object before i
   const { claim: claimed, report: reported } = await ask(Buffer.concat([PROGRAM], 40 << 20));
   expect(claimed.bytes).toBeLessThanOrEqual(2 * 2 ** 18);
   expect(reported.operations.filter((operation) => operation === 'HeadObject')).toEqual([]);
-  // The record, the facts of five stages, latest.json before the report is made and after; two reports, latest.json and the ending of the claim.
-  expect(reported.operations.filter((operation) => operation === 'GetObject')).toHaveLength(8);
+  // The record, the facts of five stages, latest.json before the report is made and after, and the graph, of which there is none; two reports, latest.json and the ending of the claim.
+  expect(reported.operations.filter((operation) => operation === 'GetObject')).toHaveLength(9);
   expect(reported.operations.filter((operation) => operation === 'PutObject')).toHaveLength(4);
 });

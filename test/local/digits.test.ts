@@ -42,6 +42,7 @@ describe('static', () => {
     });
     expect(run).toMatchObject({ verdict: 'pass', failure: null });
     expect((await readdir(out)).sort()).toEqual([
+      'graph.html',
       'model.int8.qdq.onnx',
       'model.int8.qlinear.onnx',
       'model.onnx',
@@ -86,7 +87,7 @@ describe('weights', () => {
   ])('%s', async (weights, files) => {
     const { run, report, out } = await convert('digits.pt2', { dtype: ['fp32'], weights: weights! });
     expect(run.verdict).toBe('pass');
-    expect((await readdir(out)).sort()).toEqual([...files, 'report.html', 'report.json']);
+    expect((await readdir(out)).sort()).toEqual(['graph.html', ...files, 'report.html', 'report.json'].sort());
     expect(report.variants[0]!.files.map((f) => f.path).sort()).toEqual(files);
   });
 });

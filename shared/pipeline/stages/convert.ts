@@ -7,12 +7,15 @@ import { holdsCodes } from '../../onnx/holds-codes.ts';
 import type { WrittenModel } from '../../onnx/proto/write.ts';
 import { fixedRecipe } from '../../quantize/recipe.ts';
 import { keptInFloat } from '../../quantize/keep-float.ts';
+import type { GraphFacts } from '../../report/graph/facts.ts';
 import { convertFile } from '../../steps/convert-file.ts';
+import { graphFacts } from '../../steps/graph-facts.ts';
 import type { ModelPath } from '../../steps/model-path.ts';
 import { rewriteFile } from '../../steps/rewrite-file.ts';
 import { symbolRanges } from '../../steps/symbol-ranges.ts';
 import { type VariantRequest, variantRequest } from '../job/variants.ts';
 import { keepExamples } from '../workspace/examples.ts';
+import { keepGraph } from '../workspace/kept-graph.ts';
 import { jobStage } from '../workspace/job-stage.ts';
 import type { Outlet } from '../workspace/outlet.ts';
 import type { ConvertFacts, JobRecord } from '../workspace/record.ts';
@@ -35,10 +38,12 @@ function make({ format }: JobRecord): Make {
 export const run = jobStage<ConvertFacts>('convert', async (workspace, _input, services) => {
   const { job } = workspace;
   let outlet: Outlet | null = null;
+  let graph: GraphFacts | null = null;
   const path: ModelPath = (model) => {
     const { variants, converted } = variantsOf(job, { isQuantized: holdsCodes(model) });
     // Names that fit nothing are refused here, before the variants are made.
     if (variants.some((variant) => variant.quantize)) keptInFloat(model.graph, job.options.keep_float);
+    graph = graphFacts(model);
     // An FP32 model that nobody asked for is only what the INT8 ones are made of.
     outlet = workspace.outlet(converted ? 'output' : 'work');
     return { destination: outlet.destination, name: converted?.file ?? 'model.onnx' };
@@ -46,6 +51,7 @@ export const run = jobStage<ConvertFacts>('convert', async (workspace, _input, s
   const { written, isQuantized, ...made } = await make(job)(workspace, path, services);
   const { variants, warnings } = variantsOf(job, { isQuantized });
   const files = await outlet!.stored(written);
+  if (graph) await keepGraph(workspace, graph);
   return {
     facts: { ...made, warnings: [...warnings, ...made.warnings], variants, files },
     output: {

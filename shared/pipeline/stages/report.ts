@@ -1,5 +1,7 @@
 /** Report: what was asked, what was made, what went wrong; written whatever happened. */
 import { changesSince } from '../../report/changes.ts';
+import { GRAPH_PAGE } from '../../report/graph/facts.ts';
+import { renderGraphHtml } from '../../report/graph/graph-page.ts';
 import { renderHtml } from '../../report/html.ts';
 import { renderJson } from '../../report/json.ts';
 import type { Report } from '../../report/report.ts';
@@ -9,6 +11,7 @@ import { endClaim } from '../workspace/claims.ts';
 import { fieldsOf, ticketOf } from '../workspace/job-stage.ts';
 import type { JobRecord, Ticket } from '../workspace/record.ts';
 import { earlierReport, isOwnFolder, latestKey } from '../report/earlier-report.ts';
+import { keptGraph } from '../workspace/kept-graph.ts';
 import { buildReport, minimalReport } from '../report/build-report.ts';
 import type { CaughtFailure, VariantOutcome } from '../report/job-facts.ts';
 import { type JobBuckets, locate } from '../job/request.ts';
@@ -26,7 +29,9 @@ export const run: RunStage = async (input, services) => {
   const workspace = await Workspace.open(ticket, services);
   try {
     const report = await reportOf(workspace, { failure, variants, now: services.now() }, services);
-    const html = await workspace.storeText('report.html', renderHtml(report));
+    const graph = report.failure ? null : await keptGraph(workspace);
+    const pages = graph ? [await workspace.storeText(GRAPH_PAGE, renderGraphHtml(graph, report))] : [];
+    pages.push(await workspace.storeText('report.html', renderHtml(report, graph)));
     // Last: whoever sees report.json finds everything it names.
     const json = await workspace.storeText('report.json', renderJson(report));
     if (report.verdict.status !== 'fail' && isOwnFolder(workspace.job))
@@ -38,7 +43,11 @@ export const run: RunStage = async (input, services) => {
         { work: ticket.work, key: ticket.claim },
         { status: 'completed', ended: new Date(services.now()).toISOString(), code: null, message: null },
       );
-    return outputOf(workspace.job, report, [html.name, json.name]);
+    return outputOf(
+      workspace.job,
+      report,
+      [...pages, json].map(({ name }) => name),
+    );
   } finally {
     await workspace.close();
   }
