@@ -165,7 +165,7 @@ export const quantize: Command = {
       const made = { model: file, path, weights: 'embed', signal } as const;
       const { written, facts, warnings } = isTuned(options, job, dtype)
         ? await toTuned({ ...made, file, options, job, progress })
-        : await toInt8({ ...made, ...quantizeOptions(options, job, { model: file, dtype, progress }) });
+        : await toInt8({ ...made, progress, ...quantizeOptions(options, job, { model: file, dtype, progress }) });
       for (const warning of warnings) progress.note(`note: ${warning}`);
       const bytes = written.files.reduce((n, f) => n + f.bytes, 0);
       const counts = `${facts.quantized} operators quantized, ${facts.skipped.length} left in float`;
@@ -203,15 +203,19 @@ type QuantizeOptions = Pick<QuantizeFileRequest, 'approach' | 'format'> &
     readonly calibration: string | undefined;
   };
 
-type Int8Request = QuantizeOptions & Pick<QuantizeFileRequest, 'model' | 'path' | 'weights' | 'signal'>;
+type Int8Request = QuantizeOptions &
+  Pick<QuantizeFileRequest, 'model' | 'path' | 'weights' | 'signal'> &
+  Pick<Context, 'progress'>;
 
 /** Quantize with the calibration data open and a folder for what is made on the way. */
-export const toInt8 = ({ model, path, weights, signal, ...how }: Int8Request): Promise<QuantizedFile> =>
-  inTemporaryFolder((workFolder) =>
+export const toInt8 = ({ model, path, weights, signal, progress, ...how }: Int8Request): Promise<QuantizedFile> => {
+  const files = { model, path, weights, signal };
+  return inTemporaryFolder((workFolder) =>
     withCalibration(how.calibration, (calibration) =>
-      quantizeFile({ ...how, model, path, weights, signal, workFolder, calibration, job: jobWords({ ...how }) }),
+      quantizeFile({ ...how, ...files, workFolder, calibration, job: jobWords({ ...how }), tell: progress.advance }),
     ),
   );
+};
 
 interface Wanted extends Pick<Context, 'progress'> {
   readonly model: string;

@@ -41,7 +41,9 @@ export const makeInt8 = (task: Task): Promise<FileOutcome> =>
       written,
       facts,
       warnings: more,
-    } = isTried ? await toTuned({ ...made, file, options, job, progress }) : await toInt8({ ...made, ...how });
+    } = isTried
+      ? await toTuned({ ...made, file, options, job, progress })
+      : await toInt8({ ...made, progress, ...how });
     for (const warning of more) progress.note(`note: ${warning}`);
     return {
       text: [

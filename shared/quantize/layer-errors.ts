@@ -10,6 +10,7 @@ import { sqnrOf } from '../runtime/compare.ts';
 import { type MemoryTensors, withSession } from '../runtime/session.ts';
 import { asFloat32 } from '../tensor/arithmetic.ts';
 import { tensorType } from '../tensor/type.ts';
+import type { Tell } from './advance.ts';
 import type { Written } from './writers/writer.ts';
 
 /** The FP32 graph as it was before it was rewritten; the weights are promises that both have. */
@@ -33,8 +34,9 @@ export interface CompareRequest {
   /** Rewritten. */
   readonly model: Model;
   readonly written: readonly Written[];
-  readonly batches: Iterable<MemoryTensors>;
+  readonly batches: readonly MemoryTensors[];
   readonly workFolder: string;
+  readonly tell?: Tell | undefined;
 }
 
 /**
@@ -43,15 +45,16 @@ export interface CompareRequest {
  * float operator that is read stays apart from the next.
  */
 export async function compareLayers(request: CompareRequest): Promise<LayerError[]> {
-  const { batches, written, workFolder } = request;
+  const { batches, written, workFolder, tell } = request;
   const path = join(workFolder, 'layers.onnx');
   try {
     await writeModel(bothModels(request), path, { weights: 'pack' });
     const sums = written.map((): Sums => ({ signal: 0, noise: 0, maxAbs: 0 }));
     await withSession(path, { optimize: 'fuse', idle: 'sleep' }, async (session) => {
-      for (const feeds of batches) {
+      for (const [done, feeds] of batches.entries()) {
         const results = await session.run(feeds);
         sums.forEach((sum, i) => addSums(sum, asFloat32(results.get(probeName(i))!.memory)));
+        tell?.({ doing: 'comparing layers', done: done + 1, of: batches.length });
       }
     });
     return written.map((layer, i) => layerError(layer, sums[i]!)).sort(worstFirst);

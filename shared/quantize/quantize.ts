@@ -20,6 +20,7 @@ import { mayBeFloat } from '../onnx/match.ts';
 import { raiseOpset } from '../onnx/raise-opset.ts';
 import type { Batch } from '../runtime/samples.ts';
 import type { MemoryTensors } from '../runtime/session.ts';
+import type { Tell } from './advance.ts';
 import { type AccuracyChoice, adjustModel, type CalibrationRequest, dataFor } from './accuracy/adjust.ts';
 import { correctBiases } from './accuracy/bias-correction.ts';
 import { calibrate, type Ranges } from './calibrate.ts';
@@ -63,6 +64,8 @@ export interface QuantizeRequest extends RecipeChoice, ObserverChoice, NodeChoic
   readonly calibrationFile?: string;
   /** Exists; files in it are removed again. */
   readonly workFolder: string;
+  /** Told of every sample that layers were compared on; of calibration know those who give the batches. */
+  readonly tell?: Tell;
 }
 
 export interface Quantized {
@@ -129,7 +132,8 @@ export async function quantizeModel(model: Model, request: QuantizeRequest): Pro
   const { plan, params } = corrected.length ? await settle(planner, kept, { first: planner(kept), ranges }) : settled;
   const { fitted, calibration } = await fit(model, plan, request);
   const written = writerOf(request)({ model, plan, params, fitted, extra: recipeOf(request).extra });
-  const layers = float === null ? [] : await layerErrors({ model, plan, written, float, recorded, workFolder });
+  const layers =
+    float === null ? [] : await layerErrors({ model, plan, written, float, recorded, workFolder, tell: request.tell });
   return {
     model,
     facts: {
@@ -377,6 +381,7 @@ interface LayersRequest {
   readonly float: FloatGraph;
   readonly recorded: readonly MemoryTensors[];
   readonly workFolder: string;
+  readonly tell: Tell | undefined;
 }
 
 async function layerErrors({ plan, recorded: batches, ...request }: LayersRequest): Promise<LayerError[]> {

@@ -4,6 +4,7 @@ import { requireOutput } from '../bytes/output-file.ts';
 import type { Weights } from '../choices.ts';
 import { openModel } from '../onnx/proto/read.ts';
 import { writeModel, type WrittenModel } from '../onnx/proto/write.ts';
+import { toldBatches } from '../quantize/advance.ts';
 import { type QuantizedLayer, quantizeModel, type QuantizeRequest } from '../quantize/quantize.ts';
 import type { OperatorCount, Quantization } from '../report/report.ts';
 import { readSampleFiles } from '../runtime/sample-files.ts';
@@ -55,10 +56,12 @@ export async function quantizeFile(request: QuantizeFileRequest): Promise<Quanti
   try {
     const inputs = declaredOf(opened.model, 'inputs');
     const samples = calibration && (await calibrationSamples(calibration, inputs));
+    const told = (batches: AsyncIterable<Batch>): AsyncIterable<Batch> =>
+      how.tell ? toldBatches(batches, samples!.count, how.tell) : batches;
     const { model, facts, layers, warnings } = await quantizeModel(opened.model, {
       ...how,
       ...(samples
-        ? { calibration: until(signal, samples.batches(CALIBRATION_BATCH)), calibrationFile: calibration.name }
+        ? { calibration: told(until(signal, samples.batches(CALIBRATION_BATCH))), calibrationFile: calibration.name }
         : {}),
     });
     signal?.throwIfAborted();

@@ -32,6 +32,29 @@ test('a folder gives what one file with all samples gives; an old graph is raise
   expect(many.err).toContain('opset 11 of the graph was raised to 13');
 });
 
+test('how far it is goes to stderr, a quarter at a time; --quiet says nothing', async () => {
+  writeFileSync(
+    at('all.npz'),
+    await writeNpz([
+      [
+        'x',
+        tensor(
+          'float32',
+          [8, 2],
+          Array.from({ length: 16 }, (_, i) => i),
+        ),
+      ],
+    ]),
+  );
+  const command = ['quantize', at('net.onnx'), '--calibration', at('all.npz'), '-o', at('int8.onnx')];
+  const { err } = await printed(...command);
+  expect(err.match(/calibrating: .*/g)).toEqual(
+    [2, 4, 6, 8].map((done) => `calibrating: ${done} of 8 samples, ${12.5 * done} %`),
+  );
+  expect(err).toContain('comparing layers: 1 of 1 samples, 100 %');
+  expect(await printed(...command, '--quiet')).toMatchObject({ code: 0, err: '' });
+});
+
 test('data that are all 0 are warned of', async () => {
   const ran = await printed('quantize', at('net.onnx'), '--calibration', at('calib/zeros.npz'), '-o', at('int8.onnx'));
   expect(ran).toMatchObject({ code: 0, err: expect.stringContaining('nothing but 0 is in "x"') as string });
