@@ -45,11 +45,11 @@ def roughen(model):
     for module in model.modules():
         weight = getattr(module, "weight", None)
         if isinstance(module, (torch.nn.Conv2d, torch.nn.Linear)):
-            rows = torch.randn(len(weight)).mul(0.4).exp().reshape(-1, *[1] * (weight.ndim - 1))
-            tails = torch.distributions.StudentT(5.0).sample(weight.shape)
-            weight.copy_(weight.std() * 0.77 * tails * rows)
+            rows = torch.randn(len(weight)).mul(0.2).exp().reshape(-1, *[1] * (weight.ndim - 1))
+            tails = torch.distributions.StudentT(10.0).sample(weight.shape)
+            weight.copy_(weight.std() * 0.9 * tails * rows)
         elif isinstance(module, (torch.nn.BatchNorm2d, torch.nn.LayerNorm)):
-            weight.copy_(torch.randn(len(weight)).mul(0.3).exp())
+            weight.copy_(torch.randn(len(weight)).mul(0.15).exp())
             module.bias.copy_(torch.randn(len(weight)) * 0.1)
         if isinstance(module, torch.nn.LayerNorm):
             large = torch.randperm(len(weight))[: max(2, len(weight) // 128)]
@@ -81,11 +81,10 @@ def bert():
     class Bert(torch.nn.Module):
         def __init__(self):
             super().__init__()
-            self.bert = BertModel(BertConfig(num_hidden_layers=4, **sizes))
-            self.classifier = torch.nn.Linear(sizes["hidden_size"], 2)
+            self.bert = BertModel(BertConfig(num_hidden_layers=4, **sizes), add_pooling_layer=False)
 
         def forward(self, input_ids, attention_mask):
-            return self.classifier(self.bert(input_ids, attention_mask).pooler_output)
+            return self.bert(input_ids, attention_mask).last_hidden_state
 
     def texts(count):
         lengths = torch.randint(LENGTH // 4, LENGTH + 1, (count, 1))
