@@ -33,13 +33,14 @@ const MOST_MEMORY = 512 * 2 ** 20;
 const folder = mkdtempSync(join(tmpdir(), 'torchferry-bench-'));
 const runner = await StageRunner.start(folder);
 const failures: string[] = [];
+const mib = (bytes: number): number => Math.round(bytes / 2 ** 20);
 const mb = (bytes: number): string => String(Math.round(bytes / 1e6)).padStart(5);
 
-function print(what: string, { counts, memory, ms }: CountedRun, size: number): void {
+function print(what: string, { counts, memory, anonymous, ms }: CountedRun, size: number): void {
   const ratio = (bytes: number): string => `${mb(bytes)} MB ${(bytes / size).toFixed(3)}x`;
   console.log(
-    `${what.padEnd(34)} down ${ratio(counts.down)}  up ${ratio(counts.up)}  copied ${ratio(counts.copied)}  ` +
-      `${counts.requests} requests  ${Math.round(memory / 2 ** 20)} MiB  ${(ms / 1000).toFixed(1)} s`,
+    `${what.padEnd(48)} down ${ratio(counts.down)}  up ${ratio(counts.up)}  copied ${ratio(counts.copied)}  ` +
+      `${counts.requests} requests  ${mib(memory)} MiB (${mib(anonymous)} of it no file)  ${(ms / 1000).toFixed(1)} s`,
   );
 }
 
@@ -65,6 +66,11 @@ async function convert(file: string, { weights, layout, down }: Row, label: stri
   const quantized = await runner.run('quantize', { job, variant: { name: 'int8', quantize: true } });
   print(`quantize ${what}`, quantized, size);
   require(`${what}: MiB of memory in quantize`, quantized.memory / 2 ** 20, MOST_MEMORY / 2 ** 20);
+  for (const variant of [
+    { name: 'fp32', quantize: false },
+    { name: 'int8', quantize: true },
+  ])
+    print(`validate ${variant.name} ${what}`, await runner.run('validate', { job, variant }), size);
 }
 
 try {

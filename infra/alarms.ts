@@ -19,13 +19,13 @@ import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
-import type { StageName } from '../shared/pipeline/machine/stages.ts';
 import type { Trigger } from './trigger.ts';
 
 export interface Watched {
   readonly conversion: StateMachine;
   readonly batch: StateMachine;
-  readonly functions: Readonly<Record<StageName, LambdaFunction>>;
+  /** By the stage, or what else tells them apart. */
+  readonly functions: Readonly<Record<string, LambdaFunction>>;
   readonly trigger: Trigger;
 }
 

@@ -9,7 +9,7 @@ import { ferryBuckets } from './buckets.ts';
 import { dashboard } from './dashboard.ts';
 import { batchMachine, conversionMachine } from './machine.ts';
 import type { DeploymentOptions } from './options.ts';
-import { stageFunction } from './stage-function.ts';
+import { stageFunction, STAGES_OF_TWO_SIZES } from './stage-function.ts';
 import { uploadTrigger } from './trigger.ts';
 
 export class FerryStack extends Stack {
@@ -21,14 +21,22 @@ export class FerryStack extends Stack {
     const functions = Object.fromEntries(
       STAGE_NAMES.map((name) => [name, stageFunction(this, name, { buckets, options })]),
     ) as Record<StageName, LambdaFunction>;
+    const large =
+      options.largeMemoryMb === null
+        ? []
+        : STAGES_OF_TWO_SIZES.map(
+            (name) => [name, stageFunction(this, name, { buckets, options, size: 'large' })] as const,
+          );
+    const largeFunctions = new Map(large);
     const eventBus = EventBus.fromEventBusName(this, 'EventBus', options.eventBus);
 
-    const parts = { functions, buckets, eventBus, options };
+    const parts = { functions, largeFunctions, buckets, eventBus, options };
     const conversion = conversionMachine(this, parts);
     const batch = batchMachine(this, parts, conversion);
     const trigger = uploadTrigger(this, buckets.input, conversion);
 
-    const watched = { conversion, batch, functions, trigger };
+    const both = { ...functions, ...Object.fromEntries(large.map(([stage, each]) => [`${stage}, large`, each])) };
+    const watched = { conversion, batch, functions: both, trigger };
     const board = dashboard(this, watched, alarms(this, watched, options.alarmEmail));
 
     const outputs = {

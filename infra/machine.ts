@@ -19,9 +19,12 @@ import { allowItems, allowToStart, allowToStartItself } from './executions.ts';
 import { allow, allowKeys } from './grants.ts';
 import { acknowledge, wildcard } from './nag.ts';
 import type { DeploymentOptions } from './options.ts';
+import { largeName, tiersOf } from './stage-function.ts';
 
 export interface MachineParts {
   readonly functions: Readonly<Record<StageName, LambdaFunction>>;
+  /** Those for large models, where a deployment has them. */
+  readonly largeFunctions: ReadonlyMap<StageName, LambdaFunction>;
   readonly buckets: Buckets;
   readonly eventBus: IEventBus;
   readonly options: DeploymentOptions;
@@ -37,7 +40,12 @@ interface Deployed {
 
 /** Converts one model. */
 export function conversionMachine(scope: Construct, parts: MachineParts): StateMachine {
-  const definition = ferryStateMachine();
+  const { largeFunctions, options } = parts;
+  const large = [...largeFunctions.keys()].map((name) => [name, `\${${largeName(name)}}`] as const);
+  const definition = ferryStateMachine({
+    tiers: tiersOf(options),
+    largeFunctions: large.length ? Object.fromEntries(large) : null,
+  });
   const role = machineRole(scope, 'Conversion', { definition, ...parts });
   const machine = deploy(scope, 'Conversion', {
     definition,
@@ -71,14 +79,16 @@ export function batchMachine(scope: Construct, parts: MachineParts, conversion: 
 function machineRole(
   scope: Construct,
   id: string,
-  { definition, functions, eventBus }: MachineParts & Pick<Deployed, 'definition'>,
+  { definition, functions, largeFunctions, eventBus }: MachineParts & Pick<Deployed, 'definition'>,
 ): Role {
   const role = new Role(scope, `${id}Role`, { assumedBy: new ServicePrincipal('states.amazonaws.com') });
   const text = JSON.stringify(definition);
   // The functions that a definition names are those it may invoke.
-  const named = STAGE_NAMES.filter((stage) => text.includes(`\${${STAGES[stage].functionName}}`)).map(
-    (stage) => functions[stage].functionArn,
-  );
+  const isNamed = (placeholder: string): boolean => text.includes(`\${${placeholder}}`);
+  const named = [
+    ...STAGE_NAMES.filter((stage) => isNamed(STAGES[stage].functionName)).map((stage) => functions[stage].functionArn),
+    ...[...largeFunctions].filter(([stage]) => isNamed(largeName(stage))).map(([, each]) => each.functionArn),
+  ];
   role.addToPolicy(new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: named }));
   role.addToPolicy(new PolicyStatement({ actions: ['events:PutEvents'], resources: [eventBus.eventBusArn] }));
   acknowledge(role, {
@@ -106,8 +116,15 @@ const machineLogs = (scope: Construct, id: string, retention: number): LogGroup 
     removalPolicy: RemovalPolicy.DESTROY,
   });
 
-const substitutions = ({ functions, buckets, eventBus, options }: MachineParts): Readonly<Record<string, string>> => ({
+const substitutions = ({
+  functions,
+  largeFunctions,
+  buckets,
+  eventBus,
+  options,
+}: MachineParts): Readonly<Record<string, string>> => ({
   ...Object.fromEntries(STAGE_NAMES.map((stage) => [STAGES[stage].functionName, functions[stage].functionArn])),
+  ...Object.fromEntries([...largeFunctions].map(([stage, each]) => [largeName(stage), each.functionArn])),
   OutputBucket: buckets.output.bucketName,
   WorkBucket: buckets.work.bucketName,
   EventBus: eventBus.eventBusName,

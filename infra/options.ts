@@ -13,6 +13,8 @@ export interface DeploymentOptions {
   readonly architecture: ArchitectureName;
   /** Memory of the functions that hold a model; null: what shared/pipeline/machine/stages.ts says. */
   readonly memoryMb: number | null;
+  /** Memory of second functions for models that the others cannot hold; null: such models are refused. */
+  readonly largeMemoryMb: number | null;
   /** How many of each function that holds a model may run at once; null: as many as the account allows. */
   readonly reservedConcurrency: number | null;
   readonly logRetentionDays: number;
@@ -58,6 +60,7 @@ const FIELDS: Fields = {
     parse: (text) => ARCHITECTURES.find((name) => name === text),
   },
   memoryMb: { default: null, expected: 'a whole number from 512 to 10240', parse: integer(512, 10_240) },
+  largeMemoryMb: { default: null, expected: 'a whole number from 3009 to 10240', parse: integer(3009, 10_240) },
   reservedConcurrency: { default: null, expected: 'a whole number from 1 to 1000', parse: integer(1, 1000) },
   logRetentionDays: {
     default: 30,

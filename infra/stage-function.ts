@@ -17,6 +17,7 @@ import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import type { Stage } from '../shared/pipeline/machine/stage.ts';
 import { type StageName, STAGES } from '../shared/pipeline/machine/stages.ts';
+import type { Tier, TierName } from '../shared/pipeline/machine/tiers.ts';
 import { bundle, type NodeArch } from './bundle.ts';
 import type { Buckets } from './buckets.ts';
 import { allow } from './grants.ts';
@@ -33,18 +34,48 @@ const ARCHITECTURE = {
 // What may be held by one model: these get the memory and the limit that a deployment chooses.
 const HOLDS_A_MODEL_MB = 2048;
 
+interface StageFunctionParts {
+  readonly buckets: Buckets;
+  readonly options: DeploymentOptions;
+  readonly size?: TierName;
+}
+
+/** Id and placeholder of the second function of a stage. */
+export const largeName = (name: StageName): string => STAGES[name].functionName.replace('Function', 'LargeFunction');
+
+/** Stages that take more of a machine for a larger model. */
+export const STAGES_OF_TWO_SIZES: readonly StageName[] = Object.entries<Stage>(STAGES).flatMap(([name, { needs }]) =>
+  needs && needs.memory.ofModel > 0 ? [name as StageName] : [],
+);
+
+function memoryOf(stage: Stage, size: TierName, { memoryMb, largeMemoryMb }: DeploymentOptions): number {
+  const chosen = size === 'large' ? largeMemoryMb : memoryMb;
+  return (stage.memoryMb >= HOLDS_A_MODEL_MB && chosen) || stage.memoryMb;
+}
+
+/** What holds a model in this deployment. */
+export function tiersOf(options: DeploymentOptions): readonly Tier[] {
+  const names: readonly TierName[] = options.largeMemoryMb === null ? ['standard'] : ['standard', 'large'];
+  return names.map((name) => ({
+    name,
+    memoryMb: memoryOf(STAGES.validate, name, options),
+    temporaryMb: STAGES.validate.temporaryMb,
+  }));
+}
+
 export function stageFunction(
   scope: Construct,
   name: StageName,
-  { buckets, options }: { readonly buckets: Buckets; readonly options: DeploymentOptions },
+  { buckets, options, size = 'standard' }: StageFunctionParts,
 ): LambdaFunction {
   const stage: Stage = STAGES[name];
+  const id = size === 'large' ? largeName(name) : stage.functionName;
   const large = stage.memoryMb >= HOLDS_A_MODEL_MB;
-  const logGroup = new LogGroup(scope, `${stage.functionName}Logs`, {
+  const logGroup = new LogGroup(scope, `${id}Logs`, {
     retention: options.logRetentionDays,
     removalPolicy: RemovalPolicy.DESTROY,
   });
-  const role = new Role(scope, `${stage.functionName}Role`, {
+  const role = new Role(scope, `${id}Role`, {
     assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
   });
   role.addToPolicy(
@@ -56,13 +87,13 @@ export function stageFunction(
   acknowledge(role, { [wildcard('*')]: 'traces: X-Ray knows no resources' });
   allow(role, stage.grants, { buckets, keyArn: options.encryptionKeyArn });
 
-  return new LambdaFunction(scope, stage.functionName, {
+  return new LambdaFunction(scope, id, {
     description: `torchferry: ${name}`,
     runtime: Runtime.NODEJS_24_X,
     architecture: ARCHITECTURE[options.architecture].lambda,
     handler: 'index.handler',
     code: stageCode(name, ARCHITECTURE[options.architecture].node),
-    memorySize: (large && options.memoryMb) || stage.memoryMb,
+    memorySize: memoryOf(stage, size, options),
     timeout: Duration.seconds(stage.timeoutSeconds),
     ephemeralStorageSize: Size.mebibytes(stage.temporaryMb),
     ...(large && options.reservedConcurrency !== null

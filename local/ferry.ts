@@ -65,7 +65,8 @@ const NAMES: MachineNames = {
   functions: Object.fromEntries(STAGE_NAMES.map((stage) => [stage, stage])) as Record<StageName, string>,
   buckets: { output: 'output', work: 'work' },
   eventBus: 'default',
-  maxModelBytes: null,
+  largeFunctions: null,
+  tiers: null,
   batchPrefix: '',
   conversion: 'conversion',
 };

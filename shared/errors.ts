@@ -61,8 +61,18 @@ const MESSAGES = {
     `"${d.file}": ${d.what} is ${d.found}, the limit is ${d.limit}`,
   ModelDoesNotLoad: (d: { file: string; reason: string }) => `onnxruntime cannot load "${d.file}": ${d.reason}`,
   ModelDoesNotRun: (d: { file: string; reason: string }) => `onnxruntime cannot run "${d.file}": ${d.reason}`,
-  ModelTooLarge: (d: { file: string; bytes: number; limit: number; hint: string }) =>
-    `"${d.file}" has ${d.bytes} bytes, more than ${d.limit}; ${d.hint}`,
+  ModelTooLarge: (d: {
+    file: string;
+    bytes: number;
+    limit: number;
+    stage: string;
+    what: string;
+    needed: number;
+    there: number;
+    hint: string;
+  }) =>
+    `"${d.file}" has ${d.bytes} bytes: the ${d.stage} stage takes about ${d.needed} MiB of ${d.what} for it, where ` +
+    `${d.there} are, enough for ${d.limit} bytes; ${d.hint}`,
   NoWeights: (d: { file: string; reason: string }) =>
     `"${d.file}" carries no weights: ${d.reason}; save the program with its real parameters ` +
     '(torch.export.save outside FakeTensorMode)',

@@ -130,17 +130,20 @@ class ArchiveFile {
   readonly #file: number;
   readonly #directory: Buffer[] = [];
   #size = 0;
+  #turn = 0;
 
   constructor(path: string) {
     this.#file = openSync(path, 'w');
   }
 
-  /** Normally distributed numbers as weights have them. */
+  /** Normally distributed numbers as weights have them; no two weights are equal, because equal ones are kept once. */
   numbers(name: string, count: number): void {
     const bytes = 4 * count;
+    const turned = Buffer.concat([NOISE.subarray(4 * this.#turn), NOISE.subarray(0, 4 * this.#turn)]);
+    this.#turn = (this.#turn + 4099) % (NOISE.byteLength / 4);
     const pieces = function* (): Generator<Uint8Array> {
-      for (let at = 0; at < bytes; at += NOISE.byteLength)
-        yield NOISE.subarray(0, Math.min(NOISE.byteLength, bytes - at));
+      for (let at = 0; at < bytes; at += turned.byteLength)
+        yield turned.subarray(0, Math.min(turned.byteLength, bytes - at));
     };
     this.#record(name, bytes, pieces);
   }

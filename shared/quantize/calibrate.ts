@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { fail } from '../errors.ts';
 import { type Graph, type Model, Value } from '../onnx/ir.ts';
 import { writeModel } from '../onnx/proto/write.ts';
+import { weightBytes } from '../onnx/weight-bytes.ts';
 import { builderFor } from '../onnx/rewrite.ts';
-import { type MemoryTensors, type Session, withSession } from '../runtime/session.ts';
+import { MAP_FROM, type MemoryTensors, type Session, withSession } from '../runtime/session.ts';
 import { asFloat32 } from '../tensor/arithmetic.ts';
 import { tensorType } from '../tensor/type.ts';
 import type { Range } from './formulas.ts';
@@ -91,6 +92,7 @@ async function runPass(
 ): Promise<void> {
   const probes = addProbes(model, watches, round);
   const path = join(workFolder, 'calibrate.onnx');
+  const mapWeights = weightBytes(model.graph) >= MAP_FROM;
   try {
     await writeModel(model, path, { weights: 'pack' });
   } finally {
@@ -98,7 +100,7 @@ async function runPass(
   }
   try {
     // What is looked at has two readers, so nothing is fused across it.
-    const count = await withSession(path, { optimize: 'all', idle: 'sleep' }, (session) =>
+    const count = await withSession(path, { optimize: 'all', idle: 'sleep', mapWeights }, (session) =>
       absorbBatches(session, batches, { file, watches, names: probes.names, round, onBatch: () => progress?.(passes) }),
     );
     const problem = round === 0 ? 'it has no samples' : 'it can be read only once';

@@ -5,9 +5,10 @@ import type { LayerError } from '../report/report.ts';
 import { copyGraph } from '../onnx/copy-graph.ts';
 import { Graph, type Model, type Value } from '../onnx/ir.ts';
 import { writeModel } from '../onnx/proto/write.ts';
+import { weightBytes } from '../onnx/weight-bytes.ts';
 import { builderFor } from '../onnx/rewrite.ts';
 import { sqnrOf } from '../runtime/compare.ts';
-import { type MemoryTensors, withSession } from '../runtime/session.ts';
+import { MAP_FROM, type MemoryTensors, withSession } from '../runtime/session.ts';
 import { asFloat32 } from '../tensor/arithmetic.ts';
 import { tensorType } from '../tensor/type.ts';
 import type { Tell } from './advance.ts';
@@ -48,9 +49,11 @@ export async function compareLayers(request: CompareRequest): Promise<LayerError
   const { batches, written, workFolder, tell } = request;
   const path = join(workFolder, 'layers.onnx');
   try {
-    await writeModel(bothModels(request), path, { weights: 'pack' });
+    const both = bothModels(request);
+    const mapWeights = weightBytes(both.graph) >= MAP_FROM;
+    await writeModel(both, path, { weights: 'pack' });
     const sums = written.map((): Sums => ({ signal: 0, noise: 0, maxAbs: 0 }));
-    await withSession(path, { optimize: 'fuse', idle: 'sleep' }, async (session) => {
+    await withSession(path, { optimize: 'fuse', idle: 'sleep', mapWeights }, async (session) => {
       for (const [done, feeds] of batches.entries()) {
         const results = await session.run(feeds);
         sums.forEach((sum, i) => addSums(sum, asFloat32(results.get(probeName(i))!.memory)));

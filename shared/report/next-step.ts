@@ -53,7 +53,7 @@ const NEXT_STEPS: Readonly<Record<FailureCode | AwsError, string>> = {
   ModelDoesNotLoad: 'This is a fault of the conversion, not of your model. Please report it with report.json.',
   ModelDoesNotRun: 'Check that the sample inputs fit the model. If they do, please report it with report.json.',
   ModelTooLarge:
-    'Write the weights next to the model (weights: "link" or "pack"), or run on one machine with more memory.',
+    'Deploy with larger functions (-c largeMemoryMb=10240), or run on one machine with more memory (torchferry run).',
   NoWeights: 'Save the program with its real parameters, outside FakeTensorMode.',
   NothingToJudgeBy: 'Give test or calibration data, or say how to quantize instead of recipe "auto".',
   NothingToQuantize: 'Use the FP32 model, or let the recipe quantize more operators.',

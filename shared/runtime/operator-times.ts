@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { OperatorTimes } from '../report/report.ts';
 import { openSession, type SessionOptions, type Tensors } from './session.ts';
 
-export interface ProfileRequest extends Pick<SessionOptions, 'products'> {
+export interface ProfileRequest extends Pick<SessionOptions, 'products' | 'mapWeights'> {
   readonly feeds: Tensors;
   /** What the profiler writes lies in a folder of its own in it, gone afterwards. */
   readonly workFolder: string;
@@ -38,9 +38,9 @@ export async function operatorTimes(
 async function profile(
   model: string | Uint8Array,
   saveProfile: string,
-  { feeds, products, now }: ProfileRequest,
+  { feeds, products, mapWeights, now }: ProfileRequest,
 ): Promise<void> {
-  const session = await openSession(model, { saveProfile, ...(products ? { products } : {}) });
+  const session = await openSession(model, { saveProfile, mapWeights, ...(products ? { products } : {}) });
   try {
     const start = now();
     for (let run = 0; run <= RUNS && (run < 2 || now() - start < BUDGET_MS); run++) await session.run(feeds);

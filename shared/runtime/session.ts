@@ -38,6 +38,11 @@ export interface SessionOptions {
    * at 16 bits by default.
    */
   readonly products?: 'default' | 'precise';
+  /**
+   * Weights beside the model stay in their file, mapped, instead of being copied into the layout a kernel likes best:
+   * memory that the system can take back and need not find. Where many rows meet one weight a run takes longer.
+   */
+  readonly mapWeights?: boolean | undefined;
   /** Where onnxruntime writes the model as it runs it; what is large goes into a second file beside it. */
   readonly saveOptimized?: string;
   /** Beginning of a path: onnxruntime writes down there what each node took, until the session is released. */
@@ -57,6 +62,9 @@ export interface Session {
 const OPTIMIZATION = { all: 'all', fuse: 'extended', none: 'disabled' } as const;
 /** `session.x64quantprecision`, which only kernels of x64 processors without VNNI read. */
 const PRECISE_PRODUCTS = { x64quantprecision: '1' } as const;
+const MAPPED = { disable_prepacking: '1' } as const;
+/** Bytes of weights from which they are mapped: below, two models fit into memory beside each other. */
+export const MAP_FROM = 2 ** 30;
 const SLEEPING = { intra_op: { allow_spinning: '0' } } as const;
 /** A file of protobuf holds 2 GB. */
 const weightsBeside = (path: string): Record<string, string> => ({
@@ -68,7 +76,15 @@ const QUIET = 4;
 /** Load a model by its path (needed where weights are in a second file) or from bytes. */
 export async function openSession(
   model: string | Uint8Array,
-  { optimize = 'all', threads, idle = 'spin', products = 'default', saveOptimized, saveProfile }: SessionOptions = {},
+  {
+    optimize = 'all',
+    threads,
+    idle = 'spin',
+    products = 'default',
+    mapWeights = false,
+    saveOptimized,
+    saveProfile,
+  }: SessionOptions = {},
 ): Promise<Session> {
   const file = typeof model === 'string' ? model : 'model in memory';
   const options: InferenceSession.SessionOptions = {
@@ -80,6 +96,7 @@ export async function openSession(
     extra: {
       session: {
         ...(products === 'precise' ? PRECISE_PRODUCTS : {}),
+        ...(mapWeights ? MAPPED : {}),
         ...(idle === 'sleep' ? SLEEPING : {}),
         ...(saveOptimized === undefined ? {} : weightsBeside(saveOptimized)),
       },

@@ -19,11 +19,15 @@ export async function validateModel(request: ValidationRequest): Promise<Validat
   const sessions: Session[] = [];
   try {
     const session = await attempt(checks, 'loads', () =>
-      openSession(request.model, request.products === undefined ? {} : { products: request.products }),
+      openSession(request.model, {
+        ...(request.products === undefined ? {} : { products: request.products }),
+        mapWeights: request.mapWeights,
+      }),
     );
     if (!session) return validation(request, checks);
     sessions.push(session);
-    const fp32 = request.fp32 === undefined ? null : await openSession(request.fp32);
+    const fp32 =
+      request.fp32 === undefined ? null : await openSession(request.fp32, { mapWeights: request.mapWeights });
     if (fp32) sessions.push(fp32);
     return await runAll(request, checks, { session, fp32 });
   } finally {
@@ -36,12 +40,14 @@ export async function validateModel(request: ValidationRequest): Promise<Validat
  * the session.
  */
 export async function measureModel(request: ValidationRequest): Promise<Pick<Validation, 'comparisons' | 'accuracy'>> {
-  const { model, products = 'default', reference, tolerance = DEFAULT_TOLERANCE } = request;
-  return withSession(model, { products }, async (session) => {
+  const { model, products = 'default', mapWeights, reference, tolerance = DEFAULT_TOLERANCE } = request;
+  return withSession(model, { products, mapWeights }, async (session) => {
     const base = await baseFeeds(request, (request.declared ?? session).inputs);
     const measure = (fp32: Session | null): Promise<SampleRun> =>
       runSamples(request, { session, fp32, base, tolerance });
-    const measured = await (request.fp32 === undefined ? measure(null) : withSession(request.fp32, {}, measure));
+    const measured = await (request.fp32 === undefined
+      ? measure(null)
+      : withSession(request.fp32, { mapWeights }, measure));
     const known = reference ? [await compareWithPytorch(session, reference, tolerance)] : [];
     const { comparison, accuracy } = measured;
     return { comparisons: [...known, ...(comparison ? [comparison] : [])], accuracy };
@@ -130,10 +136,10 @@ async function runAll(
   });
 }
 
-const timesOf = async ({ model, workFolder, products, now }: ValidationRequest, { feeds }: BaseFeeds) =>
+const timesOf = async ({ model, workFolder, products, mapWeights, now }: ValidationRequest, { feeds }: BaseFeeds) =>
   workFolder === undefined
     ? null
-    : operatorTimes(model, { feeds, workFolder, now, ...(products === undefined ? {} : { products }) });
+    : operatorTimes(model, { feeds, workFolder, mapWeights, now, ...(products === undefined ? {} : { products }) });
 
 const machineOf = ({ host }: ValidationRequest, times: OperatorTimes | null): Machine | null =>
   host === undefined

@@ -25,6 +25,7 @@ export interface ValidationRequest {
   /** The FP32 model that this one was made of. */
   readonly fp32?: string | Uint8Array;
   readonly products?: SessionOptions['products'];
+  readonly mapWeights?: SessionOptions['mapWeights'];
   readonly tolerance?: Tolerance;
   readonly seed?: number;
   /** Where onnxruntime may write what operators take; left out, that is not measured. */

@@ -4,6 +4,7 @@ import { DEFAULT_PROCESSOR, type Processor } from '../choices.ts';
 import type { Model } from '../onnx/ir.ts';
 import { holdsCodes } from '../onnx/holds-codes.ts';
 import { openModel } from '../onnx/proto/read.ts';
+import { weightBytes } from '../onnx/weight-bytes.ts';
 import { overflowIn } from '../quantize/overflow.ts';
 import type { EightBitSums, Validation } from '../report/report.ts';
 import { otherThan } from '../report/sums.ts';
@@ -12,10 +13,12 @@ import { readReference } from '../runtime/reference.ts';
 import { readSamples } from '../runtime/samples.ts';
 import { measureModel, validateModel } from '../runtime/validate.ts';
 import type { ValidationRequest } from '../runtime/validation-request.ts';
+import { MAP_FROM } from '../runtime/session.ts';
 import { declaredOf } from './declared.ts';
 import { compareWithInt8, type Int8Reference } from './int8-reference.ts';
 import { integerKernels } from './integer-kernels.ts';
 import { verifyLinkedWeights } from './linked-weights.ts';
+import { withMappable } from './mappable-model.ts';
 import { requireOnnx } from './onnx-model.ts';
 import { validFor } from './valid-for.ts';
 
@@ -75,7 +78,7 @@ export async function validateFile(request: ValidateFileRequest): Promise<Valida
     ...(samples ? { samples } : {}),
     ...(expected ? { reference: expected } : {}),
   };
-  const validation = await validateModel(asked);
+  const validation = await validated(request, asked);
   const loads = validation.checks.some(({ passed }) => passed);
   if (!loads || !isQuantized) return validation;
   const runs = validation.checks.every(({ passed }) => passed);
@@ -84,6 +87,21 @@ export async function validateFile(request: ValidateFileRequest): Promise<Valida
   const kernels = workFolder === undefined ? {} : { kernels: await integerKernels(request.model, workFolder) };
   const int8 = runs && int8Reference ? { int8: await compareWithInt8(request.model, int8Reference, host) } : {};
   return { ...validation, ...kernels, ...int8, sums };
+}
+
+/** Weights of a large model are mapped: of both, so that their latencies are those of the same kernels. */
+async function validated(
+  { model, fp32, workFolder }: ValidateFileRequest,
+  asked: ValidationRequest,
+): Promise<Validation> {
+  const large = weightBytes((await modelIn(fp32 ?? model)).graph) >= MAP_FROM;
+  if (!large || workFolder === undefined) return validateModel(asked);
+  const mapping = { workFolder, from: MAP_FROM / 2 };
+  return withMappable(model, mapping, (own) =>
+    fp32 === undefined
+      ? validateModel({ ...asked, model: own, mapWeights: true })
+      : withMappable(fp32, mapping, (float) => validateModel({ ...asked, model: own, fp32: float, mapWeights: true })),
+  );
 }
 
 async function overflowOf(file: string): Promise<EightBitSums['overflow']> {

@@ -3,13 +3,14 @@ import { App } from 'aws-cdk-lib';
 import { describe, expect, it } from 'vitest';
 import { readOptions } from '../../infra/options.ts';
 import { STAGES } from '../../shared/pipeline/machine/stages.ts';
-import { ofType, synthesize, type Untyped } from './synthesize.ts';
+import { allowed, ofType, synthesize, type Untyped } from './synthesize.ts';
 
 describe('options', () => {
   it('have defaults', () => {
     expect(readOptions(new App().node)).toEqual({
       architecture: 'arm64',
       memoryMb: null,
+      largeMemoryMb: null,
       reservedConcurrency: null,
       logRetentionDays: 30,
       workRetentionDays: 30,
@@ -23,6 +24,7 @@ describe('options', () => {
   it.each([
     ['architecture', 'arm', 'arm64 or x86_64'],
     ['memoryMb', '100', 'a whole number from 512 to 10240'],
+    ['largeMemoryMb', '3008', 'a whole number from 3009 to 10240'],
     ['reservedConcurrency', '1.5', 'a whole number from 1 to 1000'],
     ['logRetentionDays', '31', 'one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1827, 3653'],
     ['workRetentionDays', '7', 'a whole number from 14 to 3650'],
@@ -36,6 +38,40 @@ describe('options', () => {
     expect(() => readOptions(node)).toThrow(
       expect.objectContaining({ code: 'BadOption', details: { option, value, expected } }),
     );
+  });
+});
+
+describe('a deployment with functions of two sizes', () => {
+  const { template, resources } = synthesize({ largeMemoryMb: '10240' });
+
+  it('has a second one of each stage that takes more for a larger model', () => {
+    const sizes = ofType(resources, 'AWS::Lambda::Function').map(([id, { Properties }]) => [
+      id.replace(/Function[0-9A-F]{8}$/, ''),
+      Properties['MemorySize'],
+    ]);
+    expect(sizes.slice(-2)).toEqual([
+      ['QuantizeLarge', 10_240],
+      ['ValidateLarge', 10_240],
+    ]);
+  });
+
+  it('lets the machine choose between them, and invoke both', () => {
+    const [[, machine]] = ofType(resources, 'AWS::StepFunctions::StateMachine').filter(([id]) =>
+      id.startsWith('Conversion'),
+    ) as [[string, Untyped]];
+    const definition = machine.Properties.DefinitionString as string;
+    expect(definition).toContain('$tier = \\"large\\" ? \\"${ValidateLargeFunction}\\" : \\"${ValidateFunction}\\"');
+    expect(Object.keys(machine.Properties.DefinitionSubstitutions as object)).toContain('ValidateLargeFunction');
+    const named = JSON.parse(definition).States.Claim.Arguments.Payload.tiers as Untyped[];
+    expect(named.map(({ name, memoryMb }) => [name, memoryMb])).toEqual([
+      ['standard', STAGES.validate.memoryMb],
+      ['large', 10_240],
+    ]);
+    expect(allowed(resources, /^ConversionRole/).filter((line) => line.includes('LargeFunction'))).toEqual([
+      'lambda:InvokeFunction <QuantizeLargeFunction.Arn>',
+      'lambda:InvokeFunction <ValidateLargeFunction.Arn>',
+    ]);
+    template.resourceCountIs('AWS::Lambda::Function', 10);
   });
 });
 

@@ -20,6 +20,14 @@ export interface Grant {
  */
 export type Place = 'start' | 'job' | 'variant' | 'end' | 'failed' | 'batch';
 
+/** So many MiB, and so many times the size of the model. */
+export interface Needs {
+  /** Memory that cannot be given back, and the weights that every run of a model reads. */
+  readonly memory: { readonly fixedMb: number; readonly ofModel: number };
+  /** In the temporary folder. */
+  readonly files: { readonly fixedMb: number; readonly ofModel: number };
+}
+
 export interface Stage {
   readonly place: Place;
   /** Only for the variants that say so. */
@@ -35,6 +43,8 @@ export interface Stage {
   /** Size of the temporary folder. */
   readonly temporaryMb: number;
   readonly needsOnnxRuntime: boolean;
+  /** What a model asks of it, as measured by bench:s3; left out: no more than it has. */
+  readonly needs?: Needs;
   readonly grants: readonly Grant[];
 }
 

@@ -39,6 +39,7 @@ export const STAGES = {
     timeoutSeconds: 900,
     temporaryMb: 10_240,
     needsOnnxRuntime: false,
+    needs: { memory: { fixedMb: 512, ofModel: 0 }, files: { fixedMb: 0, ofModel: 0 } },
     grants: [read('input'), list('input'), read('work', jobs), write('work', jobs), list('work'), write('output')],
   },
   quantize: {
@@ -51,6 +52,7 @@ export const STAGES = {
     timeoutSeconds: 900,
     temporaryMb: 10_240,
     needsOnnxRuntime: true,
+    needs: { memory: { fixedMb: 512, ofModel: 1.1 }, files: { fixedMb: 64, ofModel: 2.3 } },
     grants: [
       read('input'),
       list('input'),
@@ -71,6 +73,7 @@ export const STAGES = {
     timeoutSeconds: 900,
     temporaryMb: 10_240,
     needsOnnxRuntime: true,
+    needs: { memory: { fixedMb: 512, ofModel: 1.35 }, files: { fixedMb: 64, ofModel: 1.6 } },
     grants: [
       read('input'),
       list('input'),

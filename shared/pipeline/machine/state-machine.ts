@@ -8,6 +8,7 @@ import {
   type MapState,
   type State,
   type StateMachine,
+  type Template,
 } from './asl.ts';
 import type { StageName } from './stages.ts';
 import { rowOf, stagesAt } from './stages-at.ts';
@@ -40,6 +41,9 @@ const REQUEST = expression(`$exists($states.input.detail.object)
       "delivered": true
     }
   : $states.input`);
+
+// A duplicate, or a file that jobs waited for, has none.
+const TIER = expression('$exists($states.result.Payload.tier) ? $states.result.Payload.tier : null');
 
 const stateOf = (stage: StageName): string => stage.charAt(0).toUpperCase() + stage.slice(1);
 
@@ -157,7 +161,7 @@ function conversion(names: MachineNames): Machine {
     States: {
       Request: {
         Type: 'Pass',
-        Assign: { request: REQUEST, job: null, failure: null, variants: [], outcomes: [] },
+        Assign: { request: REQUEST, job: null, tier: null, failure: null, variants: [], outcomes: [] },
         Output: {},
         Next: 'IsForBatch',
       },
@@ -170,8 +174,8 @@ function conversion(names: MachineNames): Machine {
       LeftToBatch: { Type: 'Succeed', Output: { leftToBatch: true } },
       Claim: stageTask(names, {
         stage: 'claim',
-        payload: { request: '{% $request %}', ...context, maxModelBytes: names.maxModelBytes },
-        assign: { job: '{% $states.result.Payload.job %}' },
+        payload: { request: '{% $request %}', ...context, tiers: names.tiers as Template },
+        assign: { job: '{% $states.result.Payload.job %}', tier: TIER },
         next: 'IsDuplicate',
         catch: toFailureReport('claim'),
       }),
@@ -269,9 +273,9 @@ function conversion(names: MachineNames): Machine {
 }
 
 /** The machine that an upload starts. Its input is the S3 event or `{ bucket, key, version?, options?, request? }`. */
-export const ferryStateMachine = (names: MachineNames = PLACEHOLDERS): StateMachine => ({
+export const ferryStateMachine = (names: Partial<MachineNames> = {}): StateMachine => ({
   Comment: 'Convert one PyTorch model to validated ONNX and report on it',
   QueryLanguage: 'JSONata',
   TimeoutSeconds: 3 * 3600,
-  ...conversion(names),
+  ...conversion({ ...PLACEHOLDERS, ...names }),
 });

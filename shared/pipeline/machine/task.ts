@@ -4,14 +4,17 @@
  */
 import { type Catcher, expression, type Retrier, type TaskState, type Template } from './asl.ts';
 import { STAGES, type StageName } from './stages.ts';
+import type { Tier } from './tiers.ts';
 
 /** Names that deployment fills in; in a template they are placeholders, `${ConvertFunction}`. */
 export interface MachineNames {
   readonly functions: Readonly<Record<StageName, string>>;
   readonly buckets: { readonly output: string; readonly work: string };
   readonly eventBus: string;
-  /** What the temporary folder of a function can hold; null: no limit. */
-  readonly maxModelBytes: number | null;
+  /** Second functions for models that those of `functions` cannot hold; null: there are none. */
+  readonly largeFunctions: Readonly<Partial<Record<StageName, string>>> | null;
+  /** What holds a model, the smallest first; null: this machine, without a limit. */
+  readonly tiers: readonly Tier[] | null;
   /** Uploads below this start nothing, because batches convert them; empty: all uploads start a conversion. */
   readonly batchPrefix: string;
   /** ARN of the machine that converts one model: what the items of a batch start. */
@@ -25,8 +28,8 @@ export const PLACEHOLDERS: MachineNames = {
   functions: Object.fromEntries(stageNames) as Record<StageName, string>,
   buckets: { output: '${OutputBucket}', work: '${WorkBucket}' },
   eventBus: '${EventBus}',
-  // The converted model is about as large as the model, and lies there while it is uploaded.
-  maxModelBytes: Math.floor(0.9 * STAGES.convert.temporaryMb) * 2 ** 20,
+  largeFunctions: null,
+  tiers: [{ name: 'standard', memoryMb: STAGES.validate.memoryMb, temporaryMb: STAGES.validate.temporaryMb }],
   batchPrefix: '${BatchPrefix}',
   conversion: '${ConversionStateMachine}',
 };
@@ -127,10 +130,16 @@ export interface StageTask {
 const transition = (next: string | undefined): { Next: string } | { End: true } =>
   next === undefined ? { End: true } : { Next: next };
 
+/** Where there are two of a stage, that of the tier which Claim chose. */
+function functionOf({ functions, largeFunctions }: MachineNames, stage: StageName): Template {
+  const large = largeFunctions?.[stage];
+  return large === undefined ? functions[stage] : expression(`$tier = "large" ? "${large}" : "${functions[stage]}"`);
+}
+
 export const stageTask = (names: MachineNames, task: StageTask): TaskState => ({
   Type: 'Task',
   Resource: INVOKE,
-  Arguments: { FunctionName: names.functions[task.stage], Payload: task.payload },
+  Arguments: { FunctionName: functionOf(names, task.stage), Payload: task.payload },
   ...(task.assign === undefined ? {} : { Assign: task.assign }),
   Output: task.output ?? '{% $states.result.Payload %}',
   TimeoutSeconds: STAGES[task.stage].timeoutSeconds + SLACK_SECONDS,

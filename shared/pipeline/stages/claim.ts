@@ -22,11 +22,12 @@ import {
 import type { RunStage, Services } from '../workspace/services.ts';
 import type { ObjectStore } from '../workspace/store.ts';
 import { withObject } from '../workspace/read-object.ts';
+import { type Tier, tierFor, type TierName } from '../machine/tiers.ts';
 import { waitersOf, waitFor } from '../workspace/waiting.ts';
 import { writeFacts, writeRecord } from '../workspace/workspace.ts';
 
 export const run: RunStage = async (input, services) => {
-  const { request: given = null, execution, buckets, maxModelBytes = null } = fieldsOf(input);
+  const { request: given = null, execution, buckets, tiers = null } = fieldsOf(input);
   const request = parseRequest(given);
   const { work, output } = buckets as unknown as JobBuckets;
   const { store } = services;
@@ -67,7 +68,7 @@ export const run: RunStage = async (input, services) => {
       ...ending,
     });
   try {
-    requireSize(request.key, identity.bytes, maxModelBytes as number | null);
+    const tier = tierOf(request.key, identity.bytes, tiers as readonly Tier[] | null);
     const claimed = { request, identity, created: claim.created, output };
     const record = await recordOf(services, claimed).catch(async (error: unknown) => {
       if (!isFailure(error, 'BadJob')) throw error;
@@ -77,7 +78,7 @@ export const run: RunStage = async (input, services) => {
     });
     await writeRecord(services, work, record);
     await facts({ failure: null });
-    return { duplicate: false, job };
+    return { duplicate: false, job, tier };
   } catch (thrown) {
     const error = asFailure(thrown);
     const failure = failureOf(error, 'claim');
@@ -149,9 +150,15 @@ async function recordOf({ store }: Services, { request, identity, created, outpu
   };
 }
 
-function requireSize(file: string, bytes: number, limit: number | null): void {
-  if (limit !== null && bytes > limit)
-    fail('ModelTooLarge', { file, bytes, limit, hint: 'convert it on one machine with "torchferry run"' });
+/** The machines that will do the work; null: this one. Refuses before any work what none of them holds. */
+function tierOf(file: string, bytes: number, tiers: readonly Tier[] | null): TierName | null {
+  if (tiers === null) return null;
+  const found = tierFor(bytes, tiers);
+  if ('name' in found) return found.name;
+  const { mostBytes, ...lacks } = found;
+  const larger = tiers.some(({ name }) => name === 'large') ? '' : 'deploy with -c largeMemoryMb=10240, or ';
+  const hint = `${larger}convert it on one machine with "torchferry run"`;
+  return fail('ModelTooLarge', { file, bytes, limit: mostBytes, ...lacks, hint });
 }
 
 /** Say now that a file is missing or cannot be read, not after minutes of work. */
