@@ -16,6 +16,10 @@ interface ExtraOption {
 
 export const EXTRA_OPTIONS = {
   ActivationSymmetric: { kind: 'yes or no', about: 'activations have the middle code as zero point' },
+  ActivationRestrictedAsymmetric: {
+    kind: 'yes or no',
+    about: 'uint8 activations have the zero point 0, or 128 where some are negative',
+  },
   WeightSymmetric: {
     kind: 'yes or no',
     about: 'weights have the middle code as zero point (default); false needs per_channel false',
@@ -78,6 +82,11 @@ const ABSENT: Readonly<Record<string, string>> = {
   EnableSubgraph: 'the bodies of If, Loop and Scan stay in float',
   UseQDQContribOps: 'QuantizeLinear of ai.onnx has all types since opset 21: convert with opset_version 21',
   QDQDisableWeightAdjustForInt32Bias: 'a bias that does not fit in int32 would be cut off without a word',
+  SmoothQuant: 'say smooth_quant: true',
+  SmoothQuantAlpha: 'say smooth_quant: {"alpha": 0.5}',
+  SmoothQuantFolding: 'smooth_quant folds where something computes the tensor',
+  'extra.Sigmoid.nnapi': 'override the result: TensorQuantOverrides with scale 0.00390625 and zero_point 0',
+  BlockSize: 'it is weight_only.block_size',
   DefaultTensorType: 'types are inferred from the whole graph',
 };
 

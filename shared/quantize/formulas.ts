@@ -41,11 +41,21 @@ export function magnitudeOf(range: Range, spec: { readonly minimumRange?: number
   return Math.max(Math.abs(min), Math.abs(max));
 }
 
+/** `ActivationRestrictedAsymmetric` of onnxruntime's tool: no code for what is below 0, or half of them. */
+function restrictedParams({ min, max }: Range, { low, high }: Ends): ScaleAndZero {
+  if (Math.max(max, 0) - Math.min(min, 0) < SMALLEST_NORMAL) return { scale: 1, zeroPoint: low };
+  if (min >= 0) return { scale: Math.fround(max / (high - low)), zeroPoint: low };
+  const middle = Math.floor((low + high + 1) / 2);
+  const scale = Math.max(-min / (middle - low), max / (high - middle));
+  return { scale: Math.fround(scale), zeroPoint: middle };
+}
+
 /** Scale and zero point of a range as the codes of a spec. */
 export function activationParams(
   range: Range,
-  spec: Ends & { readonly symmetric: boolean; readonly minimumRange?: number },
+  spec: Ends & { readonly symmetric: boolean; readonly minimumRange?: number; readonly restricted?: boolean },
 ): ScaleAndZero {
+  if (spec.restricted) return restrictedParams(widened(range, spec), spec);
   if (!spec.symmetric) return asymmetricParams(widened(range, spec), spec);
   const most = Float32Array.of(magnitudeOf(range, spec));
   return { scale: symmetricScales(most, spec)[0]!, zeroPoint: roundHalfEven((spec.low + spec.high) / 2) };

@@ -27,6 +27,8 @@ export interface CodeSpec {
   readonly pairLimit: number | null;
   /** A narrower range is widened upwards. Left out: 0. */
   readonly minimumRange?: number;
+  /** The zero point is the lowest code, or the middle one where something is below 0. Left out: any code. */
+  readonly restricted?: boolean;
 }
 
 export interface Recipe {
@@ -171,7 +173,18 @@ function activationsOf(base: CodeSpec, { activationType }: RecipeChoice, extra: 
   const { ActivationSymmetric: symmetric = base.symmetric, MinimumRealRange: minimumRange } = extra;
   const isSame = activationType === undefined && symmetric === base.symmetric;
   const spec = isSame ? base : activationSpec(activationType ?? typeOf(base), { symmetric });
-  return minimumRange === undefined ? spec : { ...spec, minimumRange };
+  const restricted = extra.ActivationRestrictedAsymmetric === true;
+  if (restricted && (spec.dtype !== 'uint8' || symmetric))
+    fail('BadOption', {
+      option: 'extra_options.ActivationRestrictedAsymmetric',
+      value: 'true',
+      expected: 'activation_type QUInt8 without ActivationSymmetric',
+    });
+  return {
+    ...spec,
+    ...(minimumRange === undefined ? {} : { minimumRange }),
+    ...(restricted ? { restricted } : {}),
+  };
 }
 
 function weightsOf(

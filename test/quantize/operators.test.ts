@@ -55,7 +55,8 @@ async function numbersOf({ model }: Quantized, name: string): Promise<readonly n
 }
 
 async function outputsOf(path: string, samples: Samples): Promise<readonly (readonly number[])[]> {
-  return withSession(path, {}, async (session) => {
+  // What the codes mean, on processors without VNNI too.
+  return withSession(path, { products: 'precise' }, async (session) => {
     const all: (readonly number[])[] = [];
     for await (const { feeds } of samples.batches(1)) {
       const { name } = session.outputs[0]!;

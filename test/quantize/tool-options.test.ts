@@ -41,6 +41,7 @@ const CASES: Readonly<Record<string, Options>> = {
   QuantizeBias: { extraOptions: { QuantizeBias: false } },
   AddQDQPairToWeight: { extraOptions: { AddQDQPairToWeight: true } },
   QDQKeepRemovableActivations: { extraOptions: { QDQKeepRemovableActivations: true } },
+  ActivationRestrictedAsymmetric: { extraOptions: { ActivationRestrictedAsymmetric: true } },
   overrides: {
     extraOptions: {
       TensorQuantOverrides: {
