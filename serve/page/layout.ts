@@ -1,7 +1,7 @@
 /** How pages with runs look, with a server or without, and where files are dropped on them. */
 import { html, type Html } from '../../shared/report/markup.ts';
 
-export const LOOKS = html`<style>
+export const LOOKS: Html = html`<style>
 h3{margin:0 0 4px;font-size:1.05rem;overflow-wrap:anywhere}
 .run{margin:0 0 14px}
 .hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}

@@ -1,7 +1,7 @@
 /** How graphs look, in the palettes of the page. */
-import { html } from '../markup.ts';
+import { html, type Html } from '../markup.ts';
 
-export const GRAPH_STYLE = html`
+export const GRAPH_STYLE: Html = html`
 .graph{display:block;margin:0 auto;font-size:13px}
 .graph text{fill:var(--ink)}
 .graph .note{fill:var(--muted);font-size:11px}
