@@ -10,6 +10,8 @@ import { toolFiles } from './quant-tool.ts';
 export interface LargeRequest {
   readonly python: string;
   readonly folder: string;
+  /** Where the models are kept, or are already. */
+  readonly models: string;
   readonly emulator: Emulator;
   /** Which of them; all where none is named. */
   readonly names: readonly string[];
@@ -26,7 +28,7 @@ interface Files {
 export async function benchLarge(request: LargeRequest): Promise<void> {
   const { python, folder, emulator, names } = request;
   const made: Files[] = [];
-  for (const subject of await madeModels(python, folder, names)) {
+  for (const subject of await madeModels(python, request.models, names)) {
     const own: string[] = [];
     for (const [i, way] of Object.values(WAYS).entries())
       own.push(await ours(subject, way, join(folder, `${subject.name}.${i}.onnx`)));

@@ -1,6 +1,6 @@
 /** ResNet-50, MobileNetV2, ViT-tiny and a BERT with their data, made by Python and converted by us. */
 import { spawnSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileSource } from '../shared/bytes/file-source.ts';
 import { convertFile } from '../shared/steps/convert-file.ts';
@@ -14,24 +14,30 @@ export interface Subject {
   readonly samples: string;
 }
 
-/** None where PYTHON lacks what they are made with: it says so. `names`: some of them. */
+const MODELS = ['mobilenetv2', 'resnet50', 'vit_tiny', 'bert'] as const;
+
+/**
+ * Those of the names that the folder does not have yet are made; all of them where none is named. None where PYTHON
+ * lacks what they are made with: it says so.
+ */
 export async function madeModels(
   python: string,
   folder: string,
   names: readonly string[] = [],
 ): Promise<readonly Subject[]> {
-  const script = join(import.meta.dirname, 'quant-models.py');
-  if (spawnSync(python, [script, folder, ...names], { stdio: ['ignore', 'ignore', 'inherit'] }).status !== 0) {
+  const wanted = names.length > 0 ? names : MODELS;
+  const missing = wanted.filter((name) => !existsSync(join(folder, `${name}.samples.npz`)));
+  const command = [join(import.meta.dirname, 'quant-models.py'), folder, ...missing];
+  if (missing.length && spawnSync(python, command, { stdio: ['ignore', 'ignore', 'inherit'] }).status !== 0) {
     console.log(`SKIPPED: "${python}" cannot make models (it needs torch, timm and transformers)`);
     return [];
   }
-  const programs = readdirSync(folder).filter((name) => name.endsWith('.pt2'));
   const subjects: Subject[] = [];
-  for (const program of programs) subjects.push(await subjectOf(join(folder, program)));
+  for (const name of wanted) subjects.push(await subjectOf(join(folder, `${name}.pt2`), name));
   return subjects;
 }
 
-async function subjectOf(program: string): Promise<Subject> {
+async function subjectOf(program: string, name: string): Promise<Subject> {
   const beside = (suffix: string): string => program.replace(/\.pt2$/, suffix);
   const source = fileSource(program);
   try {
@@ -39,6 +45,5 @@ async function subjectOf(program: string): Promise<Subject> {
   } finally {
     source.close();
   }
-  const name = program.slice(program.lastIndexOf('/') + 1, -'.pt2'.length);
   return { name, fp32: beside('.onnx'), calibration: beside('.calibration.npz'), samples: beside('.samples.npz') };
 }

@@ -1,8 +1,9 @@
 /**
  * INT8 against FP32 in decibels, ours beside onnxruntime's own tool: `npm run bench:quant -- [--python PYTHON]
- * [--without-vnni] [--models NAME,NAME]`. PYTHON: of a venv with onnxruntime, for its tool; where it has torch, timm and
- * transformers too, ResNet-50, MobileNetV2, ViT-tiny and a BERT follow, with latency and the cost of quantizing. With
- * `--without-vnni` the models run on an emulated processor (qemu-x86_64) where this one has VNNI, which takes minutes.
+ * [--without-vnni] [--models NAME,NAME] [--models-in FOLDER]`. PYTHON: of a venv with onnxruntime, for its tool; where it
+ * has torch, timm and transformers too, ResNet-50, MobileNetV2, ViT-tiny and a BERT follow (or those that are named, kept
+ * in FOLDER), with latency and the cost of quantizing. With `--without-vnni` the models run on an emulated processor
+ * (qemu-x86_64) where this one has VNNI, which takes minutes.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -87,6 +88,7 @@ const { values } = parseArgs({
     python: { type: 'string' },
     'without-vnni': { type: 'boolean' },
     models: { type: 'string', default: '' },
+    'models-in': { type: 'string' },
   },
 });
 const { python } = values;
@@ -115,8 +117,10 @@ try {
       console.log(`| ${name}, ${approach} | ${cells.join(' | ')} |`);
     }
   const names = values.models.split(',').filter((name) => name !== '');
+  const models = values['models-in'] ?? folder;
   const rounds = { cost: 3, latency: 60 };
-  if (python !== undefined) await benchLarge({ python, folder, emulator: emulates ? EMULATOR : [], names, rounds });
+  if (python !== undefined)
+    await benchLarge({ python, folder, models, emulator: emulates ? EMULATOR : [], names, rounds });
 } finally {
   rmSync(folder, { recursive: true });
 }
