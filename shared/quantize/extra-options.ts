@@ -80,7 +80,7 @@ const ABSENT: Readonly<Record<string, string>> = {
   QDQOpTypePerChannelSupportToAxis:
     'kernels take scales along the channels of the result, and onnxruntime fails where they lie along another axis',
   EnableSubgraph: 'the bodies of If, Loop and Scan stay in float',
-  UseQDQContribOps: 'QuantizeLinear of ai.onnx has all types since opset 21: convert with opset_version 21',
+  UseQDQContribOps: 'operators of com.microsoft are written where those of ai.onnx lack a type',
   QDQDisableWeightAdjustForInt32Bias: 'a bias that does not fit in int32 would be cut off without a word',
   SmoothQuant: 'say smooth_quant: true',
   SmoothQuantAlpha: 'say smooth_quant: {"alpha": 0.5}',

@@ -105,7 +105,7 @@ const CALIBRATION_SHARE = 8;
 export async function quantizeModel(model: Model, request: QuantizeRequest): Promise<Quantized> {
   requireExtraOptions(request.extraOptions ?? {}, request);
   const raised = raiseOpset(model, model.graph.name);
-  requireTypes(recipeOf(request), { ...request, opset: model.opsets.get('') ?? 0 });
+  requireTypes(recipeOf(request), request);
   inferModel(model);
   const floats = otherFloats(model.graph);
   const asked = nodesInFloat(model.graph, request);

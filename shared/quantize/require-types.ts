@@ -1,4 +1,4 @@
-/** Types of codes that an approach, a format or an opset does not have. */
+/** Types of codes that an approach or a format does not have. */
 import type { ComputedApproach, QuantFormat } from '../choices.ts';
 import { fail } from '../errors.ts';
 import { CODES } from '../tensor/qparams.ts';
@@ -7,16 +7,12 @@ import type { CodeSpec, Recipe } from './recipe.ts';
 interface Use {
   readonly approach: ComputedApproach;
   readonly format: QuantFormat;
-  /** Of the model. */
-  readonly opset: number;
 }
 
 const isWide = ({ dtype }: CodeSpec): boolean => CODES[dtype].high - CODES[dtype].low > 255;
-/** The first whose QuantizeLinear has codes of 16 bits. */
-const WIDE_SINCE = 21;
 
 /** Fails with BadOption where codes of 16 bits have no operator. */
-export function requireTypes({ activations, weights }: Recipe, { approach, format, opset }: Use): void {
+export function requireTypes({ activations, weights }: Recipe, { approach, format }: Use): void {
   if (approach === 'weight-only') return;
   const all = [
     ['activation_type', approach === 'static' ? activations : null],
@@ -27,6 +23,5 @@ export function requireTypes({ activations, weights }: Recipe, { approach, forma
     const refuse = (expected: string): never => fail('BadOption', { option, value: spec.dtype, expected });
     if (approach === 'dynamic') refuse('8 bits: dynamic quantization has no kernels for more');
     if (format !== 'QDQ') refuse('8 bits, or quant_format QDQ: onnxruntime has no operators on codes of 16 bits');
-    if (opset < WIDE_SINCE) refuse(`8 bits, or a model of opset ${WIDE_SINCE} or newer, not ${opset}`);
   }
 }

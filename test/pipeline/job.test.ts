@@ -168,7 +168,6 @@ describe('refuses', () => {
     expect(problemsOf({ activation_type: 'QUInt16', quant_format: ['QDQ', 'QLinear'] })).toMatch(
       /at "activation_type": uint16 is not possible here; expected 8 bits, or quant_format QDQ/,
     );
-    expect(problemsOf({ activation_type: 'QUInt16', opset_version: 17 })).toMatch(/opset 21 or newer, not 17/);
     expect(problemsOf({ activation_type: 'QUInt16' })).toBe('');
     expect(problemsOf({ extra_options: { WeightSymmetric: false } })).toMatch(/per_channel false/);
     expect(problemsOf({ extra_options: { DedicatedQDQPair: true }, dtype: ['int8', 'int4'] })).toBe('');

@@ -6,6 +6,7 @@ import type { Model } from '../../shared/onnx/ir.ts';
 import { openModel } from '../../shared/onnx/proto/read.ts';
 import { readSamples, type Samples } from '../../shared/runtime/samples.ts';
 import { withSession } from '../../shared/runtime/session.ts';
+import { asFloat32 } from '../../shared/tensor/arithmetic.ts';
 import { fixturePath, inputsOf, type Options, quantizeAndWrite } from './fixture.ts';
 
 interface RecordedTensor {
@@ -58,9 +59,11 @@ const CASES: Readonly<Record<string, Options>> = {
 
 async function quantized(
   options: Options,
+  opset = 21,
 ): Promise<{ readonly model: Model; readonly path: string; readonly samples: Samples }> {
   const { model, close } = await openModel(FP32);
   onTestFinished(close);
+  model.opsets.set('', opset);
   const source = fileSource(fixturePath('tool-options', 'calibration.npz'));
   onTestFinished(() => source.close());
   const samples = await readSamples(source, await inputsOf(FP32), { code: 'BadCalibrationData' });
@@ -81,6 +84,30 @@ const FEWER: Readonly<Record<string, Partial<typeof ALL>>> = {
   QuantizeBias: { scales: 8, codes: 4 },
   AddQDQPairToWeight: { codes: 3 },
 };
+
+test.each(['QUInt16', 'QInt16'] as const)(
+  '%s in an older opset: the same numbers, in operators of onnxruntime',
+  async (type) => {
+    const run = async (
+      opset: number,
+    ): Promise<{ readonly domains: ReadonlySet<string>; readonly y: readonly number[][] }> => {
+      const made = await quantized({ activationType: type, weightType: 'QInt16' }, opset);
+      const domains = new Set(
+        [...made.model.graph.nodes].flatMap(({ op, domain }) => (op === 'QuantizeLinear' ? [domain] : [])),
+      );
+      const y = await withSession(made.path, {}, async (session) => {
+        const all: number[][] = [];
+        for await (const { feeds } of made.samples.batches(1))
+          all.push([...asFloat32((await session.run(feeds, ['y'])).get('y')!.memory)]);
+        return all;
+      });
+      return { domains, y };
+    };
+    const [older, newer] = [await run(17), await run(21)];
+    expect([...older.domains, ...newer.domains]).toEqual(['com.microsoft', '']);
+    expect(older.y).toEqual(newer.y);
+  },
+);
 
 test('every recorded case is compared', () => expect(Object.keys(CASES)).toEqual(Object.keys(RECORDED)));
 

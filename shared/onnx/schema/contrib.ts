@@ -6,6 +6,7 @@ import { globalPoolingShape, poolingShape } from './pooling.ts';
 
 export const CONTRIB_DOMAIN = 'com.microsoft';
 
+const AXIS = { axis: { kind: 'int', optional: true } } as const satisfies Record<string, AttributeRow>;
 const FLOATS = { kind: 'floats', optional: true } as const satisfies AttributeRow;
 const INTS = { kind: 'ints', optional: true } as const satisfies AttributeRow;
 const CHANNELS_LAST = { channels_last: { kind: 'int', default: 0 } } as const satisfies Record<string, AttributeRow>;
@@ -29,6 +30,19 @@ const unary = (attributes: Readonly<Record<string, AttributeRow>> = {}): OpRow =
 });
 
 export const CONTRIB: Readonly<Record<string, OpRow>> = {
+  // As those of ai.onnx, with codes of 16 bits in any opset.
+  QuantizeLinear: {
+    since: [1],
+    inputs: 'x y_scale y_zero_point',
+    attributes: AXIS,
+    infer: (c) => typed(c.dtypeOf(2), c.shape(0)),
+  },
+  DequantizeLinear: {
+    since: [1],
+    inputs: 'x x_scale x_zero_point',
+    attributes: AXIS,
+    infer: (c) => typed(c.dtypeOf(1), c.shape(0)),
+  },
   QLinearAdd: binary,
   QLinearMul: binary,
   QLinearSigmoid: unary(),

@@ -16,7 +16,7 @@ export function refusedChoices(options: JobOptions): JobProblem[] {
     .filter((approach) => approach !== 'weight-only')
     .flatMap((approach) => {
       const formats = approach === 'static' ? options.quant_format : [DEFAULT_FORMAT];
-      const found = formats.map((format) => problemsOf(options, { approach, format, opset: options.opset_version }));
+      const found = formats.map((format) => problemsOf(options, { approach, format }));
       // Where forms are tried, one that is possible is enough.
       return options.recipe === 'auto' && found.some((problems) => problems.length === 0) ? [] : found.flat();
     });

@@ -38,6 +38,8 @@ interface CallBase {
 }
 export type Call = CallBase & Naming & ({ readonly op: OnnxOp } | { readonly contrib: string });
 
+const FIRST_WITH_16_BITS = 21;
+
 export class Writing {
   readonly graph: Graph;
   readonly #model: Model;
@@ -114,7 +116,7 @@ export class Writing {
   ): Value {
     const attributes = granularityAttributes(granularity);
     return this.add({
-      op: 'QuantizeLinear',
+      ...this.#formOf('QuantizeLinear', dtype),
       inputs: [x, scale, zeroPoint],
       attributes,
       name,
@@ -130,7 +132,13 @@ export class Writing {
     const { like, ...named } = naming;
     const attributes = granularityAttributes(granularity);
     const type = typeLike('float32', like);
-    return this.add({ op: 'DequantizeLinear', inputs: [codes, scale, zeroPoint], attributes, type, ...named });
+    const form = this.#formOf('DequantizeLinear', codes.type?.dtype ?? codes.data?.dtype);
+    return this.add({ ...form, inputs: [codes, scale, zeroPoint], attributes, type, ...named });
+  }
+
+  /** Codes of 16 bits are ONNX's since opset 21; onnxruntime has had them before, in operators of the same name. */
+  #formOf<T extends OnnxOp>(op: T, dtype: Dtype | undefined): { readonly op: T } | { readonly contrib: T } {
+    return this.opset < FIRST_WITH_16_BITS && (dtype === 'uint16' || dtype === 'int16') ? { contrib: op } : { op };
   }
 
   readersOf(value: Value): Readers {
