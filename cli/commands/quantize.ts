@@ -45,7 +45,7 @@ import type { Command, Context, OptionValues } from '../command.ts';
 import { extraOptions } from '../extra-options.ts';
 import { onnxFiles, pathsOf } from '../files.ts';
 import { besideModel, readJobFile } from '../job-options.ts';
-import { jobWords } from '../job-words.ts';
+import { jobWords } from '../../shared/steps/job-words.ts';
 import { kernelLines } from '../kernel-lines.ts';
 import { eachFile } from '../outcomes.ts';
 import { outputPaths } from '../output-paths.ts';

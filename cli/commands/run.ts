@@ -142,4 +142,5 @@ const show =
   (event: FerryEvent): void => {
     if (event.kind === 'stage' && event.status === 'started')
       progress.step(`${STAGES[event.stage].doing}${event.variant ? ` ${event.variant}` : ''}`);
+    if (event.kind === 'log' && 'trial' in event.facts) progress.step(event.message);
   };

@@ -14,6 +14,7 @@ import { readSamples, type Samples } from '../runtime/samples.ts';
 import { RUNTIME } from '../runtime/onnxruntime.ts';
 import { VERSION } from '../version.ts';
 import { declaredOf } from './declared.ts';
+import { jobWords } from './job-words.ts';
 import { requireOnnx } from './onnx-model.ts';
 import { calibrationSamples, type QuantizedFile, quantizeFile, type QuantizeFileRequest } from './quantize-file.ts';
 import { TrialBench } from './trial-bench.ts';
@@ -22,7 +23,7 @@ import { dataDigest, type HistoryFile, modelDigest, openHistory } from './tuning
 
 export interface TuneFileRequest extends Pick<
   QuantizeFileRequest,
-  'model' | 'path' | 'weights' | 'workFolder' | 'calibration' | 'signal'
+  'model' | 'path' | 'weights' | 'workFolder' | 'calibration' | 'signal' | 'job'
 > {
   /** Holds in every trial; what it leaves open is tried. */
   readonly asked: Setting;
@@ -50,7 +51,11 @@ export async function tuneFile(request: TuneFileRequest): Promise<QuantizedFile>
   const { processor = DEFAULT_PROCESSOR } = asked;
   const bench = await TrialBench.open({ model, samples, processor, host: request.host ?? UNKNOWN_PROCESSOR, now });
   const { setting, tuning } = await search(request, bench).finally(() => bench.close());
-  const files = { model, path, weights, workFolder, calibration, signal };
+  const { floatLayers = new Set<string>(), ...taken } = setting;
+  const keepFloat = [...(setting.keepFloat ?? []), ...floatLayers];
+  // With these another job makes the same model without a trial.
+  const job = { ...request.job, ...jobWords({ ...taken, keepFloat }) };
+  const files = { model, path, weights, workFolder, calibration, signal, job };
   const { facts, ...made } = await quantizeFile({ ...files, ...setting });
   const { data, calibration: { name } = { name: samples.file } } = request;
   const judgedOn = { file: data ? basename(data.source.name) : name, samples: samples.count };
@@ -96,8 +101,8 @@ async function search(request: TuneFileRequest, bench: TrialBench): Promise<Foun
 /** Of setTimeout. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 
-async function samplesFor({ model: file, data, calibration }: TuneFileRequest): Promise<Samples> {
-  const { model, close } = await openModel(file);
+async function samplesFor({ model: path, data, calibration }: TuneFileRequest): Promise<Samples> {
+  const { model, close } = await openModel(path);
   close();
   const inputs = declaredOf(model, 'inputs');
   if (data) {
@@ -106,14 +111,15 @@ async function samplesFor({ model: file, data, calibration }: TuneFileRequest): 
   }
   if (calibration) return calibrationSamples(calibration, inputs);
   return fail('NothingToJudgeBy', {
-    file,
+    file: basename(path),
     problem: 'there are neither test nor calibration data',
     hint: 'give samples of what it will see (test_data with labels is best), or say how to quantize',
   });
 }
 
 /** The goal, which FP32 itself has to meet. */
-function requireGoal({ model: file, accuracy = {} }: TuneFileRequest, fp32: Measurement): Goal {
+function requireGoal({ model, accuracy = {} }: TuneFileRequest, fp32: Measurement): Goal {
+  const file = basename(model);
   const goal = goalOf(accuracy, fp32);
   if (!goal)
     return fail('NothingToJudgeBy', {
@@ -136,11 +142,11 @@ interface Missed {
   readonly tuned: Tuned;
 }
 
-function notMet({ model: file }: TuneFileRequest, { goal, tuned: { trials, endedBy } }: Missed): never {
+function notMet({ model }: TuneFileRequest, { goal, tuned: { trials, endedBy } }: Missed): never {
   const models = trials.filter(({ layers }) => layers.kind !== 'only');
   const nearest = models.toSorted((a, b) => (b.sqnr ?? -Infinity) - (a.sqnr ?? -Infinity))[0];
   return fail('AccuracyNotMet', {
-    file,
+    file: basename(model),
     goal: goalText(goal),
     nearest: nearest
       ? `the nearest of ${trials.length} trials (${nearest.name}, layers: ${layersText(nearest.layers)}) has ` +

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { fileSource } from '../bytes/file-source.ts';
 import { hashSource } from '../bytes/hash-source.ts';
 import type { ByteSource } from '../bytes/byte-source.ts';
+import { isTensor, modelParts } from '../onnx/proto/parts.ts';
 import { openModel } from '../onnx/proto/read.ts';
 import { readJson, writeJson } from '../report/json.ts';
 import type { Trial } from '../report/report.ts';
@@ -39,14 +40,17 @@ function trialsIn(text: string | null, fingerprint: string): readonly Trial[] {
   }
 }
 
-/** Of graph and weights, wherever the weights lie. */
+/** Of graph and weights, wherever the weights lie; what the metadata say of how it was made counts for nothing. */
 export async function modelDigest(path: string, signal?: AbortSignal): Promise<string> {
   const { model, close } = await openModel(path);
   try {
-    const hash = createHash('sha256').update(await fileDigest(path, signal));
-    for (const { data } of model.graph.initializers) {
+    const bare = { ...model, metadata: new Map<string, string>() };
+    const { onnx } = await modelParts(bare, { weights: 'pack', valueInfo: false, dataFile: '', locationOf: () => '' });
+    const weights = [...model.graph.initializers].flatMap(({ data }) => data ?? []);
+    const hash = createHash('sha256');
+    for (const part of [...onnx, ...weights]) {
       signal?.throwIfAborted();
-      if (data && !data.memory) hash.update(await data.read());
+      hash.update(isTensor(part) ? await part.read() : part);
     }
     return hash.digest('hex');
   } finally {

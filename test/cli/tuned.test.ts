@@ -37,6 +37,14 @@ test('the data beside the model judge, and an interrupted search goes on', async
   expect(readdirSync(folder).filter((name) => name.startsWith('.'))).toEqual([]);
 });
 
+test('the pipeline says which trial it is at', async () => {
+  const line = ['--recipe', 'auto', '--max-drop', '0.005', '--trials', '2', '-o', at('out')];
+  const { code, err } = await printed('run', at('two_layers.pt2'), ...line);
+  expect(code).toBe(1);
+  expect(err).toMatch(/trial 1: static QDQ, int32 bias, layers: all: 0\.\d+, [\d.]+ of the time of FP32\n/);
+  expect(err).toMatch(/AccuracyNotMet: .* the trials of the tuning are used up/s);
+});
+
 test('what says nothing without it is refused', async () => {
   const { code, err } = await printed('quantize', at('two_layers.onnx'), '--max-drop', '0.1');
   expect([code, err]).toEqual([2, expect.stringMatching(/--max-drop is of --recipe auto/)]);

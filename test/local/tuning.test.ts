@@ -49,7 +49,7 @@ it('leaves the layers in float that INT8 breaks at, and goes on where a start be
   // Validation runs on the same samples, and the same limit is what INT8 is chosen by.
   expect(validation!.accuracy!.top1).toBe(chosen.measured);
   expect(report.criterion).toEqual({ maxTop1Drop: 0.5 });
-  expect((await readdir(out)).sort()).toEqual(['model.int8.onnx', 'model.onnx', 'report.html', 'report.json']);
+  expect((await readdir(out)).filter((name) => name.startsWith('.'))).toEqual([]);
   const page = await readFile(join(out, 'report.html'), 'utf8');
   expect(page).toContain('id="chart-trials-latency-1"');
   expect(page).toContain('id="chart-trials-size-1"');

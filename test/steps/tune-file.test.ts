@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { memorySource } from '../../shared/bytes/byte-source.ts';
 import { fileSource } from '../../shared/bytes/file-source.ts';
+import { openModel } from '../../shared/onnx/proto/read.ts';
 import type { Trial } from '../../shared/report/report.ts';
 import { readSamples } from '../../shared/runtime/samples.ts';
 import { validateModel } from '../../shared/runtime/validate.ts';
@@ -114,6 +115,14 @@ describe('a model that two layers break in INT8', () => {
       made.facts.skipped.filter(({ reason }) => /for accuracy/.test(reason)).map(({ node }) => layerOf(node)),
     ).toEqual(facts.broken);
     expect(made.facts.quantized).toBe(4);
+    // What was taken stands in the file, as a job says it.
+    const { model: written, close } = await openModel(made.written.files[0]!.path);
+    close();
+    const job = JSON.parse(written.metadata.get('torchferry.job')!) as { approach: string; keep_float: string[] };
+    expect([job.approach, job.keep_float.map(layerOf).toSorted()]).toEqual([
+      made.facts.approach,
+      facts.broken.toSorted(),
+    ]);
     expect(trials).toEqual(tuning.trials);
   });
 
