@@ -6,6 +6,10 @@ import { pathToFileURL } from 'node:url';
 export interface StageRun {
   readonly output: unknown;
   readonly ms: number;
+  /** From the start of the process to the answer. */
+  readonly sinceStart: number;
+  /** Milliseconds of processor time until then. */
+  readonly processorMs: number;
   /** Peak of the resident set, in bytes. */
   readonly memory: number;
   /** Peak of what of it is no file: the system cannot take it back. Looked at every 50 ms; 0 where there is no /proc. */
@@ -26,10 +30,14 @@ setInterval(look, 50).unref();
 const began = performance.now();
 const { handler } = (await import(pathToFileURL(join(folder, 'index.mjs')).href)) as { readonly handler: Handler };
 const output = await handler(JSON.parse(input), context);
+const sinceStart = performance.now();
+const { user, system } = process.cpuUsage();
 look();
 const run: StageRun = {
   output,
-  ms: performance.now() - began,
+  ms: sinceStart - began,
+  sinceStart,
+  processorMs: (user + system) / 1000,
   memory: process.resourceUsage().maxRSS * 1024,
   anonymous,
 };

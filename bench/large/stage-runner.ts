@@ -2,6 +2,8 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { buildSync } from 'esbuild';
 import { bundle } from '../../infra/bundle.ts';
 import type { StageName } from '../../shared/pipeline/machine/stages.ts';
 import type { Counts } from './s3-server.ts';
@@ -10,6 +12,8 @@ import type { StageRun } from './stage-child.ts';
 export interface CountedRun extends StageRun {
   readonly counts: Counts;
 }
+
+const CHILD = fileURLToPath(new URL('stage-child.ts', import.meta.url));
 
 export class StageRunner {
   readonly #folder: string;
@@ -25,6 +29,8 @@ export class StageRunner {
 
   /** Bundles and uploads go into `folder`. */
   static async start(folder: string): Promise<StageRunner> {
+    // Without types, whose removal would count as the start of a stage.
+    buildSync({ entryPoints: [CHILD], outfile: join(folder, 'child.mjs'), format: 'esm', platform: 'node' });
     const server = fork(new URL('s3-server.ts', import.meta.url), [join(folder, 'objects')]);
     const [port] = (await once(server, 'message')) as [number];
     return new StageRunner(folder, server, `http://127.0.0.1:${port}`);
@@ -54,7 +60,7 @@ export class StageRunner {
     if (!this.#bundled.has(stage)) bundle(stage, folder, process.arch === 'arm64' ? 'arm64' : 'x64');
     this.#bundled.add(stage);
     await this.#ask('counts');
-    const child = fork(new URL('stage-child.ts', import.meta.url), [folder, JSON.stringify(input)], {
+    const child = fork(join(this.#folder, 'child.mjs'), [folder, JSON.stringify(input)], {
       env: {
         PATH: process.env['PATH'],
         TMPDIR: this.#folder,
