@@ -1,16 +1,13 @@
 /** Ranges of tensors over calibration data: the only step of quantization that runs the model. */
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { fail } from '../errors.ts';
 import { type Graph, type Model, Value } from '../onnx/ir.ts';
-import { writeModel } from '../onnx/proto/write.ts';
-import { weightBytes } from '../onnx/weight-bytes.ts';
 import { builderFor } from '../onnx/rewrite.ts';
-import { MAP_FROM, type MemoryTensors, type Session, withSession } from '../runtime/session.ts';
+import type { MemoryTensors, Session } from '../runtime/session.ts';
 import { asFloat32 } from '../tensor/arithmetic.ts';
 import { tensorType } from '../tensor/type.ts';
 import type { Range } from './formulas.ts';
 import type { Watch } from './observers/observer.ts';
+import { temporarySession } from './temporary-session.ts';
 
 export interface CalibrationRequest {
   readonly model: Model;
@@ -91,22 +88,16 @@ async function runPass(
   { round, passes }: Turn,
 ): Promise<void> {
   const probes = addProbes(model, watches, round);
-  const path = join(workFolder, 'calibrate.onnx');
-  const mapWeights = weightBytes(model.graph) >= MAP_FROM;
+  // What is looked at has two readers, so nothing is fused across it.
+  const options = { optimize: 'all', idle: 'sleep', name: 'calibrate.onnx' } as const;
+  const { session, end } = await temporarySession(model, { workFolder, ...options }).finally(probes.remove);
   try {
-    await writeModel(model, path, { weights: 'pack' });
-  } finally {
-    probes.remove();
-  }
-  try {
-    // What is looked at has two readers, so nothing is fused across it.
-    const count = await withSession(path, { optimize: 'all', idle: 'sleep', mapWeights }, (session) =>
-      absorbBatches(session, batches, { file, watches, names: probes.names, round, onBatch: () => progress?.(passes) }),
-    );
+    const looking = { file, watches, names: probes.names, round, onBatch: () => progress?.(passes) };
+    const count = await absorbBatches(session, batches, looking);
     const problem = round === 0 ? 'it has no samples' : 'it can be read only once';
     if (count === 0) fail('BadCalibrationData', { file, problem, expected: 'at least one' });
   } finally {
-    for (const written of [path, `${path}.data`]) await rm(written, { force: true });
+    await end();
   }
 }
 

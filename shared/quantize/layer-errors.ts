@@ -1,17 +1,14 @@
 /** How far each quantized operator is from its FP32 self, in the whole model: which layers to keep in float. */
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { LayerError } from '../report/report.ts';
 import { copyGraph } from '../onnx/copy-graph.ts';
 import { Graph, type Model, type Value } from '../onnx/ir.ts';
-import { writeModel } from '../onnx/proto/write.ts';
-import { weightBytes } from '../onnx/weight-bytes.ts';
 import { builderFor } from '../onnx/rewrite.ts';
 import { sqnrOf } from '../runtime/compare.ts';
-import { MAP_FROM, type MemoryTensors, withSession } from '../runtime/session.ts';
+import type { MemoryTensors } from '../runtime/session.ts';
 import { asFloat32 } from '../tensor/arithmetic.ts';
 import { tensorType } from '../tensor/type.ts';
 import type { Tell } from './advance.ts';
+import { temporarySession } from './temporary-session.ts';
 import type { Written } from './writers/writer.ts';
 
 /** The FP32 graph as it was before it was rewritten; the weights are promises that both have. */
@@ -47,22 +44,18 @@ export interface CompareRequest {
  */
 export async function compareLayers(request: CompareRequest): Promise<LayerError[]> {
   const { batches, written, workFolder, tell } = request;
-  const path = join(workFolder, 'layers.onnx');
+  const options = { optimize: 'fuse', idle: 'sleep', name: 'layers.onnx' } as const;
+  const { session, end } = await temporarySession(bothModels(request), { workFolder, ...options });
   try {
-    const both = bothModels(request);
-    const mapWeights = weightBytes(both.graph) >= MAP_FROM;
-    await writeModel(both, path, { weights: 'pack' });
     const sums = written.map((): Sums => ({ signal: 0, noise: 0, maxAbs: 0 }));
-    await withSession(path, { optimize: 'fuse', idle: 'sleep', mapWeights }, async (session) => {
-      for (const [done, feeds] of batches.entries()) {
-        const results = await session.run(feeds);
-        sums.forEach((sum, i) => addSums(sum, asFloat32(results.get(probeName(i))!.memory)));
-        tell?.({ doing: 'comparing layers', done: done + 1, of: batches.length });
-      }
-    });
+    for (const [done, feeds] of batches.entries()) {
+      const results = await session.run(feeds);
+      sums.forEach((sum, i) => addSums(sum, asFloat32(results.get(probeName(i))!.memory)));
+      tell?.({ doing: 'comparing layers', done: done + 1, of: batches.length });
+    }
     return written.map((layer, i) => layerError(layer, sums[i]!)).sort(worstFirst);
   } finally {
-    for (const file of [path, `${path}.data`]) await rm(file, { force: true });
+    await end();
   }
 }
 

@@ -9,7 +9,7 @@ import { openZip } from '../../shared/bytes/zip.ts';
 import { zipBytes } from '../../shared/bytes/zip-write.ts';
 import { memorySource } from '../../shared/bytes/byte-source.ts';
 import { fileSource } from '../../shared/bytes/file-source.ts';
-import { readModel } from '../../shared/onnx/proto/read.ts';
+import { readModel } from '../../shared/onnx/proto/read-model.ts';
 import { encode } from '../../shared/onnx/proto/encode.ts';
 import { parseModel } from '../../shared/onnx/text-parser.ts';
 import { writeModel } from '../../shared/onnx/proto/write.ts';

@@ -2,16 +2,13 @@
  * By how much layers are off in the mean. FP32 and the quantized model run as one; behind each layer the shift of the
  * batch is taken back at once, so that the layers behind it show their own. No tensor leaves onnxruntime.
  */
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Builder } from '../../onnx/builder.ts';
 import { copyGraph } from '../../onnx/copy-graph.ts';
 import { Graph, type Model, type Value } from '../../onnx/ir.ts';
-import { writeModel } from '../../onnx/proto/write.ts';
 import { builderFor } from '../../onnx/rewrite.ts';
-import { withSession } from '../../runtime/session.ts';
 import { asFloat32 } from '../../tensor/arithmetic.ts';
 import { tensorType } from '../../tensor/type.ts';
+import { temporarySession } from '../temporary-session.ts';
 import { WRITERS } from '../writers/index.ts';
 import type { CorrectionRequest } from './bias-correction.ts';
 import type { BiasPlace } from './bias-places.ts';
@@ -24,24 +21,23 @@ export async function measureShifts(
   request: CorrectionRequest,
 ): Promise<Map<BiasPlace, Float64Array>> {
   const { batches, workFolder } = request;
-  const path = join(workFolder, 'shifts.onnx');
   const means = new Map(places.map((place) => [place, { sums: new Float64Array(place.axis.count), weight: 0 }]));
+  const both = await sideBySide(model, places, request);
+  const options = { optimize: 'fuse', products: 'precise', name: 'shifts.onnx' } as const;
+  const { session, end } = await temporarySession(both, { workFolder, ...options });
   try {
-    await writeModel(await sideBySide(model, places, request), path, { weights: 'pack' });
-    await withSession(path, { optimize: 'fuse', products: 'precise' }, async (session) => {
-      for await (const feeds of batches) {
-        const results = await session.run(feeds);
-        places.forEach((place, i) => {
-          const [weight, ...shift] = asFloat32(results.get(probeName(i))!.memory);
-          if (!weight || !shift.every(Number.isFinite)) return;
-          const mean = means.get(place)!;
-          mean.weight += weight;
-          shift.forEach((v, c) => (mean.sums[c]! += v * weight));
-        });
-      }
-    });
+    for await (const feeds of batches) {
+      const results = await session.run(feeds);
+      places.forEach((place, i) => {
+        const [weight, ...shift] = asFloat32(results.get(probeName(i))!.memory);
+        if (!weight || !shift.every(Number.isFinite)) return;
+        const mean = means.get(place)!;
+        mean.weight += weight;
+        shift.forEach((v, c) => (mean.sums[c]! += v * weight));
+      });
+    }
   } finally {
-    for (const file of [path, `${path}.data`]) await rm(file, { force: true });
+    await end();
   }
   return new Map(
     [...means].flatMap(([place, { sums, weight }]) => (weight ? [[place, sums.map((v) => v / weight)] as const] : [])),

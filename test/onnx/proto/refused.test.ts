@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { memorySource } from '../../../shared/bytes/byte-source.ts';
 import { type FailureCode, FerryError } from '../../../shared/errors.ts';
-import { openModel, readModel } from '../../../shared/onnx/proto/read.ts';
+import { openModel } from '../../../shared/onnx/proto/read.ts';
+import { readModel } from '../../../shared/onnx/proto/read-model.ts';
 
 const FIXTURES = new URL('../../fixtures/onnx/', import.meta.url);
 const REFUSED = new URL('refused/', FIXTURES);
