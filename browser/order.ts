@@ -1,57 +1,84 @@
-/** What a worker does with a model that was dropped: convert, put together, run, say what came of it. */
+/** What a worker does with a model that was dropped: convert, quantize, run, say what came of it. */
 import { blobSource } from '../shared/bytes/blob-source.ts';
+import type { VariantDtype } from '../shared/choices.ts';
+import type { Model } from '../shared/onnx/ir.ts';
 import type { StageName } from '../shared/pipeline/machine/stages.ts';
 import type { Variant } from '../shared/report/report.ts';
 import { decideVerdict } from '../shared/report/verdict.ts';
+import { useProgram } from '../shared/runtime/onnxruntime-web.ts';
 import { type ConvertedModel, convertSource } from '../shared/steps/convert-source.ts';
+import { operatorCounts } from '../shared/steps/model-facts.ts';
 import type { Order, Result, Told } from './messages.ts';
 import { modelBlobs } from './model-blobs.ts';
+import { quantize } from './quantize.ts';
 import { validate } from './validate.ts';
 
 type Tell = (told: Told) => void;
 
 /** Refuses as the command line does. */
 export async function carryOut(order: Order, tell: Tell): Promise<void> {
-  const { model: blob, owner, wasm } = order;
-  const source = blobSource(blob.name, blob);
-  const notes: string[] = [];
-  const [converted, results] = await step('convert', tell, async () => {
+  const { model: blob, owner, also, data, wasm } = order;
+  const notes = data.filter(({ name }) => !isUsed(name)).map(({ name }) => `${name} is of no use here.`);
+  if (wasm !== null) useProgram(wasm);
+  const step = stepsOf(tell);
+  const [converted, fp32] = await step('convert', null, async () => {
+    const source = blobSource(blob.name, blob);
     const converted = await convertSource({ source, options: {}, weights: 'embed' });
     const name = `${blob.name.replace(/\.[^.]*$/, '')}.onnx`;
     return [converted, await modelBlobs(converted.model, { name, source, blob, owner })] as const;
   });
-  const { warnings } = converted;
-  const [result] = results;
-  if (wasm === null || results.length > 1) {
-    const sentence = `${summaryOf(converted)} It was not run: it is too large to be run in a browser.`;
-    return tell({ kind: 'done', results, verdict: 'warn', sentence: [sentence, ...warnings].join('\n') });
+  const canRun = wasm !== null && fp32.length === 1;
+  const variants: Variant[] = [];
+  const results = [...fp32];
+  const add = async (variant: Omit<Variant, 'validation'>, model: Model, made: readonly Result[]): Promise<void> => {
+    const facts = { ...converted, model };
+    const running = { result: made[0]!, fp32: made === fp32 ? null : fp32[0]!, data, notes };
+    const validation = canRun ? await step('validate', variant.name, () => validate(facts, running)) : null;
+    variants.push({ ...variant, validation });
+  };
+  await add(variantOf('fp32', converted.facts.operators, fp32), converted.model, fp32);
+  if (also !== null) {
+    const calibration = (canRun && data.find(({ name }) => name.endsWith('.calibration.npz'))) || null;
+    const made = await step('quantize', also, () => quantize({ dtype: also, fp32, calibration, owner }));
+    results.push(...made.results);
+    notes.push(...made.warnings);
+    const variant = variantOf(also, operatorCounts(made.model), made.results);
+    const sizeRatio = sizeOf(made.results) / sizeOf(fp32);
+    await add({ ...variant, sizeRatio, quantization: made.facts }, made.model, made.results);
   }
-  const warn = (note: string): void => void notes.push(note);
-  const validation = await step('validate', tell, () =>
-    validate(converted, { wasm, result: result!, data: order.data, warn }),
-  );
-  const variant: Variant = { ...variantOf(converted, results), validation };
-  const { status, sentence } = decideVerdict({ variants: [variant], criterion: {}, failure: null });
-  const said = [sentence, summaryOf(converted), ...warnings, ...notes].join('\n');
-  tell({ kind: 'done', results, verdict: status, sentence: said });
+  const about = [summaryOf(converted), ...converted.warnings, ...new Set(notes)];
+  if (!canRun) about.unshift('Not run here: it is too large to be run in a browser.');
+  const { status, sentence } = decideVerdict({ variants, criterion: {}, failure: null });
+  const said = canRun ? { verdict: status, lines: [sentence, ...about] } : { verdict: 'warn' as const, lines: about };
+  tell({ kind: 'done', results, verdict: said.verdict, sentence: said.lines.join('\n') });
 }
 
-async function step<T>(stage: StageName, tell: Tell, work: () => Promise<T>): Promise<T> {
-  tell({ kind: 'step', stage, variant: null, status: 'started' });
-  const result = await work();
-  tell({ kind: 'step', stage, variant: null, status: 'done' });
-  return result;
-}
+/** Files beside a model that this page reads. */
+const isUsed = (name: string): boolean => /\.(?:calibration|test|reference)\.npz$/.test(name);
+
+const stepsOf =
+  (tell: Tell) =>
+  async <T>(stage: StageName, variant: string | null, work: () => Promise<T>): Promise<T> => {
+    tell({ kind: 'step', stage, variant, status: 'started' });
+    const result = await work();
+    tell({ kind: 'step', stage, variant, status: 'done' });
+    return result;
+  };
 
 const summaryOf = ({ facts }: ConvertedModel): string => `${facts.onnxNodes} nodes, opset ${facts.opset}.`;
+const sizeOf = (results: readonly Result[]): number => results.reduce((sum, { blob }) => sum + blob.size, 0);
 
-const variantOf = ({ facts }: ConvertedModel, results: readonly Result[]): Omit<Variant, 'validation'> => ({
-  name: 'fp32',
-  dtype: 'fp32',
+const variantOf = (
+  dtype: VariantDtype,
+  operators: Variant['operators'],
+  results: readonly Result[],
+): Omit<Variant, 'validation'> => ({
+  name: dtype,
+  dtype,
   files: results.map(({ name, blob }) => ({ path: name, bytes: blob.size, sha256: null })),
-  bytes: results.reduce((sum, { blob }) => sum + blob.size, 0),
+  bytes: sizeOf(results),
   sizeRatio: null,
-  operators: facts.operators,
+  operators,
   quantization: null,
   failure: null,
 });

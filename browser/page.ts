@@ -34,13 +34,14 @@ function change(id: string, changes: Partial<Run>): void {
 async function take(files: readonly File[]): Promise<void> {
   if (files.length === 0) return;
   byId('problem').textContent = '';
+  const also = ((byId('also') as HTMLSelectElement).value || null) as Order['also'];
   try {
     for (const { model, files: names } of groupsOf(files.map(({ name }) => name))) {
       const inputs = names.map((name) => files.find((file) => file.name === name)!);
       const id = `${runs.size + 1}`;
       runs.set(id, newRun(id, model, names));
       change(id, { status: 'waiting' });
-      last = last.then(() => work(id, inputs));
+      last = last.then(() => work(id, inputs, also));
     }
   } catch (error) {
     byId('problem').textContent = isFailure(error) ? `${error.code}: ${error.message}` : String(error);
@@ -67,14 +68,14 @@ const newRun = (id: string, model: string, inputs: readonly string[]): Run => ({
 });
 
 /** One run. Its worker goes with it, and all the memory that it took. */
-async function work(id: string, files: readonly File[]): Promise<void> {
+async function work(id: string, files: readonly File[], also: Order['also']): Promise<void> {
   if (isOver(runs.get(id)!)) return;
   const worker = new Worker(script);
   workers.set(id, worker);
   change(id, { status: 'running' });
   const [model, ...data] = files;
   const wasm = model!.size > RUN_BELOW ? null : await (program ??= unpacked('onnxruntime'));
-  const order: Order = { model: model!, data, wasm, owner: await owner };
+  const order: Order = { model: model!, data, also, wasm, owner: await owner };
   await new Promise<void>((resolve) => {
     worker.addEventListener('message', ({ data: told }: MessageEvent<Told>) => {
       hear(id, told);

@@ -2,7 +2,6 @@
 import { blobSource } from '../shared/bytes/blob-source.ts';
 import type { ByteSource } from '../shared/bytes/byte-source.ts';
 import type { Validation } from '../shared/report/report.ts';
-import { useProgram } from '../shared/runtime/onnxruntime-web.ts';
 import { readReference } from '../shared/runtime/reference.ts';
 import { readSamples } from '../shared/runtime/samples.ts';
 import { inMemory, type MemoryTensor } from '../shared/runtime/session.ts';
@@ -15,32 +14,31 @@ import { validFor } from '../shared/steps/valid-for.ts';
 import type { Result } from './messages.ts';
 
 export interface Run {
-  /** onnxruntime's program. */
-  readonly wasm: ArrayBuffer;
   readonly result: Result;
+  /** Of a quantized model: what it was made of. */
+  readonly fp32: Result | null;
   /** Found by their names, as beside a model. */
   readonly data: readonly File[];
-  readonly warn: (message: string) => void;
+  /** Takes what else is to be said. */
+  readonly notes: string[];
 }
 
-/** Test data, and what PyTorch computes. */
-const USED = ['.test.npz', '.reference.npz'];
 /** The labels in test data, as a job calls them by default. */
 const LABELS = 'y';
 
-export async function validate(converted: ConvertedModel, { wasm, result, data, warn }: Run): Promise<Validation> {
-  useProgram(wasm);
+export async function validate(converted: ConvertedModel, run: Run): Promise<Validation> {
+  const { result, fp32, data } = run;
   const { model, facts, program } = converted;
   const [inputs, outputs] = [declaredOf(model, 'inputs'), declaredOf(model, 'outputs')];
-  const [test, reference] = USED.map((end) => data.find(({ name }) => name.endsWith(end)));
-  for (const { name } of data)
-    if (!USED.some((end) => name.endsWith(end))) warn(`${name} is of no use here: this page makes FP32 models`);
+  const [test, reference] = ['.test.npz', '.reference.npz'].map((end) => data.find(({ name }) => name.endsWith(end)));
+  const warn = (note: string): void => void run.notes.push(note);
   const examples = await exampleInputs(program, { inputs: facts.inputs, warn });
   const archive = new Map<string, MemoryTensor>();
   for (const [i, example] of (examples ?? []).entries())
     archive.set(inputs[i]!.name, inMemory(example.dtype, example.shape, await example.read()));
   return validateModel({
-    model: new Uint8Array(await result.blob.arrayBuffer()),
+    model: await bytesOf(result),
+    ...(fp32 ? { fp32: await bytesOf(fp32) } : {}),
     declared: { inputs, outputs },
     ranges: new Map(Object.entries(symbolRanges(program, facts.inputs))),
     conditions: validFor(model),
@@ -53,4 +51,5 @@ export async function validate(converted: ConvertedModel, { wasm, result, data, 
   });
 }
 
+const bytesOf = async ({ blob }: Result): Promise<Uint8Array> => new Uint8Array(await blob.arrayBuffer());
 const sourceOf = (file: File): ByteSource => blobSource(file.name, file);

@@ -1,7 +1,6 @@
 /** `platform.ts` for browsers, which bundlers put in its place (`browser` in package.json). */
 import { joinBytes } from './join.ts';
-import type { Hasher } from './platform.ts';
-import { Sha256 } from './sha256.ts';
+import { type Hasher, Sha256 } from './sha256.ts';
 
 const POLYNOMIAL = 0xedb88320;
 /** Bytes that are taken at once. */

@@ -5,15 +5,10 @@
 import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { inflateRaw } from 'node:zlib';
+import type { Hasher } from './sha256.ts';
 
 /** The CRC-32 of zip and gzip; `before` is the CRC of the bytes before these. */
 export { crc32 } from 'node:zlib';
-
-export interface Hasher {
-  update(bytes: Uint8Array): void;
-  /** The digest in hexadecimal, once. */
-  hex(): string;
-}
 
 export function sha256(): Hasher {
   const hash = createHash('sha256');

@@ -1,6 +1,11 @@
 /** SHA-256 (FIPS 180-4) in parts, where a platform only hashes what is whole in memory. */
-import type { Hasher } from './platform.ts';
 import { joinBytes } from './join.ts';
+
+export interface Hasher {
+  update(bytes: Uint8Array): void;
+  /** The digest in hexadecimal, once. */
+  hex(): string;
+}
 
 const BLOCK = 64;
 

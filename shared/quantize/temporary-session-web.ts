@@ -3,7 +3,7 @@ import { joinBytes } from '../bytes/join.ts';
 import type { Model } from '../onnx/ir.ts';
 import { isTensor, modelParts } from '../onnx/proto/parts.ts';
 import { openSession } from '../runtime/session.ts';
-import type { Temporary, TemporarySession } from './temporary-session.ts';
+import type { Temporary, TemporarySession } from './temporary.ts';
 
 export async function temporarySession(model: Model, temporary: Temporary): Promise<TemporarySession> {
   const { onnx } = await modelParts(model, {

@@ -7,19 +7,8 @@ import { join } from 'node:path';
 import type { Model } from '../onnx/ir.ts';
 import { writeModel } from '../onnx/proto/write.ts';
 import { weightBytes } from '../onnx/weight-bytes.ts';
-import { MAP_FROM, openSession, type Session, type SessionOptions } from '../runtime/session.ts';
-
-export interface Temporary extends SessionOptions {
-  /** Exists; files in it are removed again. */
-  readonly workFolder: string;
-  /** Of its file there. */
-  readonly name: string;
-}
-
-export interface TemporarySession {
-  readonly session: Session;
-  end(): Promise<void>;
-}
+import { MAP_FROM, openSession } from '../runtime/session.ts';
+import type { Temporary, TemporarySession } from './temporary.ts';
 
 /** As the model is now: it may change while the session runs. */
 export async function temporarySession(

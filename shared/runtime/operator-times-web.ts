@@ -1,2 +1,5 @@
 /** `operator-times.ts` for browsers, where onnxruntime has no place to write its profile. */
-export const operatorTimes = (): Promise<null> => Promise.resolve(null);
+import type { OperatorTimes } from '../report/report.ts';
+
+export const operatorTimes = (_model: unknown, _request: unknown): Promise<OperatorTimes | null> =>
+  Promise.resolve(null);

@@ -1,9 +1,12 @@
 /** The page without a server is one file that needs nothing of Node and asks nothing of anybody. */
+import { globSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { buildPage } from '../../browser/build.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
 
 test('is built into one file', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'page-'));
@@ -20,4 +23,13 @@ test('is built into one file', async () => {
   } finally {
     await rm(folder, { recursive: true });
   }
+});
+
+test('files with a second form for browsers are those that package.json names', async () => {
+  const { browser } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as { browser: object };
+  const forms = globSync('shared/**/*-web.ts', { cwd: ROOT }).map((web) => [
+    `./${web.replace('-web', '')}`,
+    `./${web}`,
+  ]);
+  expect(browser).toEqual(Object.fromEntries(forms));
 });
