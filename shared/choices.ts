@@ -216,12 +216,13 @@ export const CRITERION_NAMES = Object.keys(CRITERIA) as readonly CriterionName[]
 /** Limits that are set. */
 export type Criterion = { readonly [N in CriterionName]?: number };
 
-/** What is done to a model so that quantization loses less, by the names of the options that ask for it. */
+/** What is done so that quantization loses less, by the names of options; the order of channels needs none. */
 export const ADJUSTMENTS = {
-  cross_layer_equalization: { title: 'Cross-layer equalization' },
-  smooth_quant: { title: 'SmoothQuant' },
-  bias_correction: { title: 'Bias correction' },
-} as const satisfies Record<string, { readonly title: string }>;
+  channel_order: { title: 'Order of channels', changesRanges: false },
+  cross_layer_equalization: { title: 'Cross-layer equalization', changesRanges: true },
+  smooth_quant: { title: 'SmoothQuant', changesRanges: true },
+  bias_correction: { title: 'Bias correction', changesRanges: false },
+} as const satisfies Record<string, { readonly title: string; readonly changesRanges: boolean }>;
 export type AdjustmentName = keyof typeof ADJUSTMENTS;
 
 /** How far SmoothQuant moves what is uneven from activations to weights: 0 not at all, 1 all of it; auto: by layer. */

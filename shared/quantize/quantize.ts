@@ -6,6 +6,7 @@ import { fullPads } from '../onnx/passes/full-pads.ts';
 import { removeUnused } from '../onnx/passes/remove-unused.ts';
 import { rewriting } from '../onnx/rewrite.ts';
 import {
+  ADJUSTMENTS,
   type ComputedApproach,
   DEFAULT_PROCESSOR,
   PROCESSORS,
@@ -121,7 +122,8 @@ export async function quantizeModel(model: Model, request: QuantizeRequest): Pro
   const { workFolder } = request;
   const first = planner(kept);
   // What was rescaled has other ranges than it had, and than it will have beside other layers.
-  const look = await lookAt(model, first, adjustments.length ? { ...request, knownRanges: undefined } : request);
+  const isRescaled = adjustments.some(({ method }) => ADJUSTMENTS[method].changesRanges);
+  const look = await lookAt(model, first, isRescaled ? { ...request, knownRanges: undefined } : request);
   const { ranges } = look;
   const recorded = request.layerErrors === 'skip' ? [] : look.recorded;
   const float = recorded.length ? copyFloat(model) : null;

@@ -241,7 +241,7 @@ export interface Quantization {
   readonly blocks?: BlockedWeightFacts;
   /** Set where form, recipe and calibrator were found by trial. */
   readonly tuning?: Tuning;
-  /** What was done so that quantization loses less; absent where nothing was asked for. */
+  /** What was done so that quantization loses less; absent where nothing was. */
   readonly adjustments?: readonly Adjustment[];
 }
 

@@ -209,6 +209,7 @@ describe('inspect, ops, quantize, validate', () => {
     };
     expect([...new Set(adjustments.map(({ method }) => method))].sort()).toEqual([
       'bias_correction',
+      'channel_order',
       'cross_layer_equalization',
       'smooth_quant',
     ]);

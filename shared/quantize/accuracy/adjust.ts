@@ -1,13 +1,13 @@
 /** What a request asks for so that quantization loses less, and the part of it that changes the FP32 model. */
 import { type AdjustmentName, ADJUSTMENTS, type SmoothQuant } from '../../choices.ts';
 import { fail } from '../../errors.ts';
-import type { Model, Node } from '../../onnx/ir.ts';
-import type { Adjustment } from '../../report/report.ts';
+import type { Model } from '../../onnx/ir.ts';
 import type { Batch } from '../../runtime/samples.ts';
 import type { MemoryTensors } from '../../runtime/session.ts';
 import type { Plan } from '../plan.ts';
 import { equalizeLayers } from './equalize.ts';
-import { smoothModel } from './smooth-quant.ts';
+import { orderChannels } from './order-channels.ts';
+import { type Smoothed, smoothModel } from './smooth-quant.ts';
 
 /** What is left out is not done. */
 export interface AccuracyChoice {
@@ -22,24 +22,21 @@ export interface CalibrationRequest {
   readonly workFolder: string;
 }
 
-export interface Adjusted {
-  readonly adjustments: readonly Adjustment[];
-  /** Nodes that stay in float because of it, and why. */
-  readonly inserted: ReadonlyMap<Node, string>;
-}
-
-/** The function of the FP32 model stays. `plan` says which layers are to be quantized. */
+/** Also the order of channels, which nobody has to ask for. The function of the FP32 model stays. `plan` says which layers are to be quantized. */
 export async function adjustModel(
   model: Model,
   plan: Plan,
   { crossLayerEqualization, smoothQuant, ...request }: AccuracyChoice & CalibrationRequest,
-): Promise<Adjusted> {
+): Promise<Smoothed> {
   const equalized = crossLayerEqualization ? await equalizeLayers(model.graph, plan) : [];
-  if (!smoothQuant) return { adjustments: equalized, inserted: new Map() };
-  const data = dataFor('smooth_quant', request);
-  const { adjustments, inserted } = await smoothModel(model, { plan, ...smoothQuant, ...data });
-  return { adjustments: [...equalized, ...adjustments], inserted };
+  const { adjustments, inserted } = smoothQuant
+    ? await smoothModel(model, { plan, ...smoothQuant, ...dataFor('smooth_quant', request) })
+    : NOT_SMOOTHED;
+  const ordered = await orderChannels(model.graph, plan);
+  return { adjustments: [...equalized, ...adjustments, ...ordered], inserted };
 }
+
+const NOT_SMOOTHED: Smoothed = { adjustments: [], inserted: new Map() };
 
 export interface Data {
   readonly batches: AsyncIterable<MemoryTensors>;

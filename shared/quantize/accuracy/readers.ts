@@ -1,8 +1,9 @@
 /** Layers by the tensor they read: those that share a tensor share the factors of its channels. */
-import type { Graph, Node, Value } from '../../onnx/ir.ts';
-import { type Plan, rootOf } from '../plan.ts';
+import type { Graph, Value } from '../../onnx/ir.ts';
+import type { Plan } from '../plan.ts';
 import { axisOf, type ChannelAxis, type ChannelConstant, weightByInput } from './layers.ts';
 import { type Fold, foldInto } from './folds.ts';
+import { isGiven } from './own-constants.ts';
 
 /** A tensor and the quantized layers that read it. */
 export interface Readers {
@@ -51,11 +52,4 @@ function readersOf(
     obstacle: isShared ? 'others read its weight, too' : isByHand ? 'its codes are chosen by hand' : null,
     fold: fold?.constants.some(({ node, index }) => isGiven(plan, node, index)) ? null : fold,
   };
-}
-
-/** Whether a scale or a range is given, which would not fit other numbers. */
-function isGiven({ nodes }: Plan, node: Node, index: number): boolean {
-  const tensor = nodes.get(node)?.inputs[index];
-  const root = tensor && rootOf(tensor);
-  return root != null && 'given' in root && root.given.length > 0;
 }

@@ -1,6 +1,6 @@
 /** Factors of channels, collected for the constants of a graph and multiplied in once. */
 import { FreshNames } from '../../onnx/fresh-names.ts';
-import type { Graph, Value } from '../../onnx/ir.ts';
+import type { Graph } from '../../onnx/ir.ts';
 import { constantOf } from '../../onnx/match.ts';
 import { asFloat32, bytesOf } from '../../tensor/arithmetic.ts';
 import { derivedData } from '../../tensor/data.ts';
@@ -11,6 +11,7 @@ import {
   multiplyChannels,
 } from '../../tensor/grouped-channels.ts';
 import type { ChannelConstant } from './layers.ts';
+import { replaceConstant } from './own-constants.ts';
 
 interface Factors {
   readonly view: GroupedChannels;
@@ -61,21 +62,11 @@ export class Rescaling {
     for (const { constant, factors } of this.#entries.values()) {
       if (factors.size === 0) continue;
       const { node, index } = constant;
-      const old = node.inputs[index]!;
-      const data = constantOf(old)!;
-      const changed = derivedData(data, [data], (bytes) => bytesOf(scaled(bytes!, factors)));
-      node.setInput(index, this.#graph.addInitializer(this.#nameFor(old, names), changed));
+      const before = constantOf(node.inputs[index])!;
+      const data = derivedData(before, [before], (bytes) => bytesOf(scaled(bytes!, factors)));
+      replaceConstant(this.#graph, constant, { data, names });
     }
     this.#entries.clear();
-  }
-
-  /** The name of the constant, where nobody else reads that. */
-  #nameFor(old: Value, names: FreshNames): string {
-    const { name, uses, producer } = old;
-    const isRead = uses.size > 1 || this.#graph.isOutput(old) || this.#graph.inputs.includes(old);
-    if (isRead || producer) return names.of(`${name}_rescaled`);
-    old.name = names.of(`${name}_unscaled`);
-    return name;
   }
 
   #entry(constant: ChannelConstant): Entry {

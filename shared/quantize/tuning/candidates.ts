@@ -46,6 +46,10 @@ const NUMBERS: readonly Candidate[] = [
     name: 'SmoothQuant, bias correction',
     setting: { smoothQuant: DEFAULT_SMOOTH_QUANT, biasCorrection: true },
   },
+  {
+    name: 'equalization, SmoothQuant, bias correction',
+    setting: { crossLayerEqualization: true, smoothQuant: DEFAULT_SMOOTH_QUANT, biasCorrection: true },
+  },
   { name: 'auto', setting: { observer: 'auto' } },
   { name: 'Entropy', setting: { observer: 'Entropy' } },
 ];

@@ -21,6 +21,23 @@ export function seeded(seed: number): () => number {
   };
 }
 
+/**
+ * `float[4,8] w = {pairs 0}` gets numbers whose neighbours 0 and 1, 2 and 3, ... along axis 0 have one sign, so that half
+ * of the codes would overflow where they are added in pairs.
+ */
+export function filledInPairs(text: string, next: () => number): string {
+  return text.replaceAll(/float\[([\d,]+)\] (\w+) = \{pairs (\d)\}/g, (_, dims: string, name: string, axis: string) => {
+    const shape = dims.split(',').map(Number);
+    const inner = shape.slice(Number(axis) + 1).reduce((n, d) => n * d, 1);
+    const size = shape.reduce((n, d) => n * d, 1);
+    const values = Array.from({ length: size }, (__, i) => {
+      const channel = Math.floor(i / inner) % shape[Number(axis)]!;
+      return (Math.floor(channel / 2) % 2 ? -1 : 1) * (0.75 + 0.25 * next());
+    });
+    return `float[${dims}] ${name} = {${values.map((v) => v.toFixed(4)).join(', ')}}`;
+  });
+}
+
 /** `float[4,8] w = {?}` gets numbers, those of every fourth row sixteen times as large. */
 export function filled(text: string, next: () => number): string {
   return text.replaceAll(/float\[([\d,]+)\] (\w+) = \{\?\}/g, (_, dims: string, name: string) => {
