@@ -24,15 +24,15 @@ import type { MemoryTensors } from '../runtime/session.ts';
 import type { Tell } from './advance.ts';
 import { type AccuracyChoice, adjustModel, type CalibrationRequest, dataFor } from './accuracy/adjust.ts';
 import { correctBiases } from './accuracy/bias-correction.ts';
-import { calibrate, type Ranges } from './calibrate.ts';
+import type { Ranges } from './calibrate.ts';
 import { computeQParams, type QParamsResult } from './compute-qparams.ts';
 import { requireExtraOptions } from './extra-options.ts';
 import { compareLayers, copyFloat, type FloatGraph } from './layer-errors.ts';
 import { otherFloats } from './other-floats.ts';
-import { observerOf } from './observers/by-tool-options.ts';
-import { type ObserverChoice, OBSERVERS } from './observers/index.ts';
+import { type Look, lookAt, silentTensors } from './look.ts';
+import type { ObserverChoice } from './observers/index.ts';
 import type { KnownRanges } from './known-ranges.ts';
-import { type NodePlan, type Plan, type PlanOf, plansOfKind, resultOf, type TensorPlan } from './plan.ts';
+import { type NodePlan, type Plan, resultOf, type TensorPlan } from './plan.ts';
 import { padChannels } from './pad-channels.ts';
 import { type RecipeChoice, recipeOf } from './recipe.ts';
 import { requireTypes } from './require-types.ts';
@@ -89,16 +89,6 @@ export interface QuantizedLayer {
 const PREPARE = untilStable(
   sequence('prepare', [rewriting('prepare', [fullPads, foldConstants, foldWeights]), removeUnused]),
 );
-/** Tensors that a warning names. */
-const NAMED = 4;
-
-/**
- * Batches the layers are compared on, and of how many calibration batches one of them may be: it runs both models, so
- * that comparing costs a small part of what calibration does.
- */
-const LAYER_BATCHES = 4;
-const CALIBRATION_SHARE = 8;
-
 /**
  * Rewrites the model in place and leaves its inputs and outputs as they are. Weights stay promises: their codes are
  * computed when the model is written, so what they are read from must stay open until then.
@@ -251,92 +241,6 @@ function plannerOf(model: Model, request: QuantizeRequest): Planner {
   const recipe = recipeOf(request);
   const source = SOURCES[request.approach];
   return (refused) => requireNodes(model, source({ graph, recipe, format: request.format, refused }));
-}
-
-interface Look {
-  readonly ranges: Ranges;
-  /** For the comparison of layers. */
-  readonly recorded: readonly MemoryTensors[];
-  readonly calibration: Quantization['calibration'];
-}
-
-/** What calibration data says of the tensors of a plan; where none is observed, only the first batches are read. */
-async function lookAt(model: Model, plan: Plan, request: QuantizeRequest): Promise<Look> {
-  const { knownRanges } = request;
-  const tensors = plansOfKind(plan, 'observed');
-  const known: Ranges = knownRanges?.of(tensors.map(({ value }) => value)) ?? new Map();
-  const unknown = tensors.filter(({ value }) => !known.has(value));
-  if (unknown.length === 0) {
-    const recorded = request.layerErrors === 'skip' ? [] : await firstBatches(request.calibration);
-    return { ranges: known, recorded, calibration: tensors.length ? (knownRanges?.calibration ?? null) : null };
-  }
-  const look = await observe(model, unknown, request);
-  knownRanges?.keep(look.ranges, look.calibration);
-  return { ...look, ranges: new Map([...known, ...look.ranges]) };
-}
-
-async function observe(model: Model, tensors: readonly PlanOf<'observed'>[], request: QuantizeRequest): Promise<Look> {
-  const file = request.calibrationFile ?? 'calibration data';
-  const { calibration } = request;
-  if (!calibration)
-    return fail('BadCalibrationData', {
-      file,
-      problem: 'there is none',
-      expected: 'sample inputs, which static quantization needs to see the ranges of activations',
-    });
-  const { name, options, shaped } = observerOf(request);
-  const observer = OBSERVERS[name];
-  const seen = { batches: [] as MemoryTensors[], count: 0, samples: 0, isWhole: false };
-  const { ranges: found, chosen } = await calibrate({
-    model,
-    watched: tensors.map(({ value, spec }) => ({
-      tensor: value,
-      watch: observer.watch(spec, options),
-    })),
-    rounds: observer.rounds,
-    batches: { [Symbol.asyncIterator]: () => watched(calibration, seen) },
-    file,
-    workFolder: request.workFolder,
-  });
-  const ranges = new Map([...found].map(([tensor, range]) => [tensor, shaped(range)]));
-  const recorded = seen.batches.slice(0, Math.ceil(seen.count / CALIBRATION_SHARE));
-  const shares = [...chosen].map(([each, tensors]) => `${tensors} by ${each}`);
-  const method = shares.length ? `${name} (${shares.join(', ')})` : name;
-  return { ranges, recorded, calibration: { method, samples: seen.samples, file } };
-}
-
-/** An observer sees the same of a tensor that is 0 as of one that is never used: a scale that fits nothing else. */
-function silentTensors({ ranges, calibration }: Look): string[] {
-  const silent = [...ranges].flatMap(([{ name }, { min, max }]) => (min === 0 && max === 0 ? [`"${name}"`] : []));
-  if (silent.length === 0) return [];
-  const first = silent.slice(0, NAMED).join(', ') + (silent.length > NAMED ? ` and ${silent.length - NAMED} more` : '');
-  return [`nothing but 0 is in ${first}, for all of ${calibration!.file}: their scales fit no other numbers`];
-}
-
-async function firstBatches(batches: AsyncIterable<Batch> | undefined): Promise<MemoryTensors[]> {
-  const recorded: MemoryTensors[] = [];
-  if (batches) for await (const { feeds } of batches) if (recorded.push(feeds) === LAYER_BATCHES) break;
-  return recorded;
-}
-
-/** What is known of the data after it was read once. */
-interface Seen {
-  readonly batches: MemoryTensors[];
-  count: number;
-  samples: number;
-  isWhole: boolean;
-}
-
-/** Passes batches on; the first time it counts their samples and keeps the first few for the comparison of layers. */
-async function* watched(batches: AsyncIterable<Batch>, seen: Seen): AsyncGenerator<MemoryTensors> {
-  const isNew = !seen.isWhole;
-  for await (const { feeds, samples } of batches) {
-    if (isNew && seen.batches.length < LAYER_BATCHES) seen.batches.push(feeds);
-    if (isNew) seen.count++;
-    if (isNew) seen.samples += samples;
-    yield feeds;
-  }
-  seen.isWhole = true;
 }
 
 /** Parameters for the plan; nodes with a tensor that has no scale stay in float and the rest is planned again. */
