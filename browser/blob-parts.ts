@@ -2,6 +2,7 @@
  * A Blob that is put together part by part and is never in memory: parts of other Blobs stay where they lie, computed
  * bytes go into a file of the browser's own, or into Blobs where it has none.
  */
+import { fail } from '../shared/errors.ts';
 import { newFile } from './own-files.ts';
 
 /** Smaller parts are cheaper in memory. */
@@ -41,7 +42,7 @@ export class BlobParts {
     this.#size += own.byteLength;
     if (own.byteLength < KEPT_BELOW) this.#parts.push(own);
     else if (await this.#open()) {
-      await this.#writable!.write(own);
+      await this.#writable!.write(own).catch(noRoom);
       this.#parts.push({ start: this.#written, end: this.#written + own.byteLength });
       this.#written += own.byteLength;
     } else this.#parts.push(new Blob([own]));
@@ -49,7 +50,7 @@ export class BlobParts {
 
   /** Nothing can be added after it. */
   async finish(): Promise<Blob> {
-    await this.#writable?.close();
+    await this.#writable?.close().catch(noRoom);
     const file = await this.#file?.getFile();
     return new Blob(this.#parts.map((part) => (isInFile(part) ? file!.slice(part.start, part.end) : part)));
   }
@@ -62,3 +63,16 @@ export class BlobParts {
     return true;
   }
 }
+
+const noRoom = (cause: unknown): never =>
+  fail(
+    'FileSystem',
+    {
+      file: 'the storage of this browser',
+      doing: 'write to',
+      errno: cause instanceof Error ? cause.name : 'Error',
+      problem: 'it takes no more',
+      hint: 'free space on the disk, or use a window that is not private',
+    },
+    cause,
+  );
