@@ -45,6 +45,8 @@ const WORDS: { readonly [K in Box['kind']]: (box: Extract<Box, { kind: K }>, dra
   },
   input: ({ at }, { facts }) => ({ title: facts.inputs[at]!.name, note: typeText(facts.inputs[at]), looks: 'end' }),
   output: ({ at }, { facts }) => ({ title: facts.outputs[at]!.name, note: typeText(facts.outputs[at]), looks: 'end' }),
+  inputs: (_, { facts }) => ({ title: formatCounted(facts.inputs.length, 'input'), note: '', looks: 'end' }),
+  outputs: (_, { facts }) => ({ title: formatCounted(facts.outputs.length, 'output'), note: '', looks: 'end' }),
   before: () => ({ title: 'what comes before', note: '', looks: 'end' }),
   behind: () => ({ title: 'what comes behind', note: '', looks: 'end' }),
 };

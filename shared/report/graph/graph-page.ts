@@ -12,7 +12,7 @@ import type { Report, ReportedTensor } from '../report.ts';
 import { dimsText, draw, type Drawing } from './draw.ts';
 import { GRAPH_PAGE, type GraphFacts, type GraphNode } from './facts.ts';
 import { int8Of, type NodeInt8 } from './int8.ts';
-import { makeLayout } from './layout.ts';
+import { makeLayout, type Placed } from './layout.ts';
 import { MOST_MEMBERS } from './module-tree.ts';
 import { type Box, type View, viewsOf } from './views.ts';
 
@@ -34,7 +34,6 @@ const nodeId = (node: number): string => `n-${node}`;
 /** What is not shown has a box that leads nowhere. */
 export function renderGraphHtml(facts: GraphFacts, report: Report): string {
   const views = viewsOf(facts);
-  const layout = makeLayout();
   const shown = { views: views.length };
   const link = (box: Box): string | null => {
     if (box.kind === 'node') return `#${nodeId(box.node)}`;
@@ -47,12 +46,9 @@ export function renderGraphHtml(facts: GraphFacts, report: Report): string {
     int8: int8Of(facts, report),
     variants: report.variants.filter(isQuantized).map((variant) => variant.name),
   };
-  const sizes = views.map((view, at) => Buffer.byteLength(String(section(view, at, { the, layout }))));
-  const total = { bytes: 0 };
-  const fit = sizes.findIndex((bytes) => (total.bytes += bytes) > PAGE_BYTES);
-  // The model itself is always shown.
-  if (fit >= 0) shown.views = Math.max(fit, 1);
-  const sections = views.slice(0, shown.views).map((view, at) => section(view, at, { the, layout }));
+  const placed = placedWithin(the);
+  shown.views = placed.length;
+  const sections = placed.map((each, at) => section(at, each, the));
   const left = views.length - shown.views;
   return page(
     `${shorten(report.model.key, 80)}: graph`,
@@ -69,15 +65,26 @@ const key = ({ variants }: Page): Html | null =>
     ? null
     : html`<p class="key"><span>Filled: computed on codes (${variants.join(', ')}).</span><span>Thick: below 10 dB from FP32.</span><span>Empty: not quantized by itself, or computed in float.</span></p>`;
 
-interface Making {
-  readonly the: Page;
-  readonly layout: ReturnType<typeof makeLayout>;
+/** Views from the first on, as many as a page can have; the model itself is always among them. */
+function placedWithin(the: Page): readonly Placed[] {
+  const layout = makeLayout();
+  const all: Placed[] = [];
+  let bytes = 0;
+  for (const [at, view] of the.views.entries()) {
+    const placed = layout(view);
+    if (placed === null) break;
+    bytes += Buffer.byteLength(String(section(at, placed, the)));
+    if (at > 0 && bytes > PAGE_BYTES) break;
+    all.push(placed);
+  }
+  return all;
 }
 
-function section(view: View, at: number, { the, layout }: Making): Html {
+function section(at: number, placed: Placed, the: Page): Html {
+  const view = the.views[at]!;
   const title = view.group.path === '' ? 'The whole model' : view.group.path;
   const nodes = view.boxes.flatMap((box) => (box.kind === 'node' ? [box.node] : []));
-  const picture = html`<div class="scroll picture" role="group" tabindex="0" aria-label="Graph of ${shorten(title, 120)}">${draw(view, layout(view), the)}</div>`;
+  const picture = html`<div class="scroll picture" role="group" tabindex="0" aria-label="Graph of ${shorten(title, 120)}">${draw(view, placed, the)}</div>`;
   return html`<section class="view${view.parent === null ? ' whole' : null}" id="${viewId(at)}" aria-labelledby="${viewId(at)}-title">
 ${crumbs(at, the)}<h2 id="${viewId(at)}-title">${shorten(title, 120)}</h2>${picture}${nodes.length ? rows(nodes, title, the) : null}</section>
 `;
@@ -169,7 +176,7 @@ export function graphPicture(facts: GraphFacts, report: Report, { bars }: Limits
     box.kind === 'group' || box.kind === 'node'
       ? `./${GRAPH_PAGE}#${box.kind === 'node' ? nodeId(box.node) : viewId(box.view)}`
       : null;
-  const picture = html`<div class="scroll picture" role="group" tabindex="0" aria-label="Graph of the model">${draw(whole, makeLayout()(whole), { facts, int8: int8Of(facts, report), link })}</div>`;
+  const picture = html`<div class="scroll picture" role="group" tabindex="0" aria-label="Graph of the model">${draw(whole, makeLayout()(whole)!, { facts, int8: int8Of(facts, report), link })}</div>`;
   return html`<p><a href="./${GRAPH_PAGE}">${sizeText(facts, views)}</a>: \
 a dashed box is a module and leads inside, a node leads to its type, origin and precision.</p>${bars < FULL_BARS ? null : picture}`;
 }

@@ -19,14 +19,28 @@ export interface Placed {
 /** In pixels. */
 export const BOX = { width: 176, height: 44 } as const;
 
-/** Lays views out; those of the same shape, as the layers of a transformer are, once. */
-export function makeLayout(): (view: Pick<View, 'boxes' | 'arrows'>) => Placed {
+/**
+ * Boxes and arrows that are placed for one page: a picture full of them takes a quarter of a second, and a graph may
+ * have thousands of pictures.
+ */
+const MOST_PLACED = 3000;
+
+/**
+ * Lays views out; those of the same shape, as the layers of a transformer are, once. null: there have been too many
+ * of other shapes already.
+ */
+export function makeLayout(most = MOST_PLACED): (view: Pick<View, 'boxes' | 'arrows'>) => Placed | null {
   const known = new Map<string, Placed>();
+  let placed = 0;
   return ({ boxes, arrows }) => {
     const shape = `${boxes.length}: ${arrows.join(' ')}`;
-    const placed = known.get(shape) ?? laidOut(boxes.length, arrows);
-    known.set(shape, placed);
-    return placed;
+    const found = known.get(shape);
+    if (found) return found;
+    if (placed > most) return null;
+    placed += boxes.length + arrows.length;
+    const made = laidOut(boxes.length, arrows);
+    known.set(shape, made);
+    return made;
   };
 }
 

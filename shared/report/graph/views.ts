@@ -7,6 +7,8 @@ export type Box =
   | { readonly kind: 'group'; readonly view: number; readonly group: Group }
   /** Inputs and outputs of the model, by their place. */
   | { readonly kind: 'input' | 'output'; readonly at: number }
+  /** All of them in one box, where they are many. */
+  | { readonly kind: 'inputs' | 'outputs' }
   /** Everything outside of the group that it reads, or that reads it. */
   | { readonly kind: 'before' | 'behind' };
 
@@ -55,10 +57,10 @@ function viewOf({ group, parent, views }: Found, facts: GraphFacts): View {
   const point = (from: number, to: number): void => void (from !== to && arrows.add(`${from} ${to}`));
   for (const [node, box] of placed) {
     for (const from of facts.nodes[node]!.reads) point(placed.get(from) ?? boxOf({ kind: 'before' }), box);
-    for (const at of facts.nodes[node]!.inputs) point(boxOf({ kind: 'input', at }), box);
+    for (const at of facts.nodes[node]!.inputs) point(boxOf(inputBox(at, facts)), box);
   }
   for (const [at, { from }] of facts.outputs.entries())
-    if (from !== null && placed.has(from)) point(placed.get(from)!, boxOf({ kind: 'output', at }));
+    if (from !== null && placed.has(from)) point(placed.get(from)!, boxOf(outputBox(at, facts)));
   if (parent !== null)
     for (const [node, { reads }] of facts.nodes.entries())
       if (!placed.has(node))
@@ -70,6 +72,14 @@ function viewOf({ group, parent, views }: Found, facts: GraphFacts): View {
     arrows: [...arrows].map((arrow) => arrow.split(' ').map(Number) as [number, number]),
   };
 }
+
+/** As many inputs or outputs have a box each. */
+const MOST_ENDS = 12;
+
+const inputBox = (at: number, { inputs }: GraphFacts): Box =>
+  inputs.length > MOST_ENDS ? { kind: 'inputs' } : { kind: 'input', at };
+const outputBox = (at: number, { outputs }: GraphFacts): Box =>
+  outputs.length > MOST_ENDS ? { kind: 'outputs' } : { kind: 'output', at };
 
 /** Places of all nodes in it. */
 export const nodesIn = (member: Member): readonly number[] =>

@@ -105,6 +105,19 @@ test('a large graph stays below its size, outer modules first', () => {
     if (link.attributes.get('href')!.startsWith('#')) expect(ids).toContain(link.attributes.get('href')!.slice(1));
 }, 60_000);
 
+test('a graph of many shapes stops where laying it out would take too long', () => {
+  const wild = graph(
+    ...Array.from({ length: 1600 }, (_, at): Written => [
+      'Op',
+      `block${(at / 40) | 0}`,
+      at ? [...new Set([at - 1, Math.max(0, at - 2 - ((at * 7919) % 23))])] : [],
+    ]),
+  );
+  const text = renderGraphHtml(wild, REPORT);
+  expect(text).toMatch(/The innermost \d+ are left out/);
+  expect(byClass(parseHtml(text), 'view').length).toBeGreaterThan(10);
+}, 120_000);
+
 describe('in the report', () => {
   test('the whole model leads into the page', () => {
     const section = byId(parseHtml(renderHtml(REPORT, FACTS)), 'graph')!;

@@ -49,6 +49,16 @@ test('outputs that no node computes have no box', () => {
   expect(all(facts)).toEqual([['input0 > 0']]);
 });
 
+test('many inputs and outputs share a box', () => {
+  const ends = Array.from({ length: 30 }, (_, at) => tensor(`t${at}`));
+  const facts = {
+    ...graph(['A', '', [], { inputs: ends.map((_, at) => at) }], ['B', '', [0]]),
+    inputs: ends,
+    outputs: ends.map((end, at) => ({ ...end, from: at % 2 })),
+  };
+  expect(all(facts)).toEqual([['0 > 1', '0 > outputs', '1 > outputs', 'inputs > 0']]);
+});
+
 test('every node stands in exactly one picture', () => {
   const shown = viewsOf(chain(500, 'deep.down')).flatMap(({ boxes }) =>
     boxes.flatMap((box) => (box.kind === 'node' ? [box.node] : [])),
