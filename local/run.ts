@@ -21,7 +21,7 @@ import { withFolderLock } from './folder-lock.ts';
 import { publish, requireOutputFolder } from './publish.ts';
 import { makeStaging } from './staging.ts';
 
-export interface LocalRunOptions extends Pick<FerryOptions, 'stages' | 'interpret' | 'processor'> {
+export interface LocalRunOptions extends Pick<FerryOptions, 'stages' | 'interpret' | 'processor' | 'earlierReport'> {
   /** Path of the model; a job file and data lie beside it. */
   readonly model: string;
   /** Folder of the results; made when it is not there. */
@@ -81,8 +81,9 @@ async function runIn(options: LocalRunOptions, model: string, wanted: Json | nul
       // What was tried outlives a run that is killed.
       trialsFolder: outDir,
       given: new Map(Object.values(options.data ?? {}).map((path) => [keyOfGiven(model, path), resolve(path)])),
+      // Of the run before in the same folder, unless the caller knows of another.
       earlierReport: () => readFile(join(outDir, 'report.json'), 'utf8').catch(() => null),
-      ...pick(options, 'onEvent', 'stages', 'interpret', 'processor'),
+      ...pick(options, 'onEvent', 'stages', 'interpret', 'processor', 'earlierReport'),
     });
     const request = { bucket: 'input', key: basename(model), folder: '', ...(wanted ? { options: wanted } : {}) };
     const outcome = await ferry.convert(request, signal ? { signal } : {});

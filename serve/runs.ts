@@ -1,6 +1,6 @@
 /** The runs of a server: made, filled with files, run one after another on this machine, watched by every page. */
 import { randomUUID } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { type LocalRunOptions, runLocal } from '../local/run.ts';
 import { slots } from '../local/slots.ts';
@@ -71,6 +71,13 @@ export async function makeRuns({ root, limits, signal, ...local }: RunsOptions):
     return run;
   }
 
+  /** Of the last run of a model of that name which came to an end. */
+  async function reportBefore(id: string): Promise<string | null> {
+    const { model } = get(id);
+    const before = [...runs.values()].findLast((run) => run.id !== id && run.model === model && run.status === 'done');
+    return before ? readFile(join(resultFolder(folder(before.id)), 'report.json'), 'utf8').catch(() => null) : null;
+  }
+
   async function work(id: string, stop: AbortSignal): Promise<void> {
     const { model } = get(id);
     const outDir = resultFolder(folder(id));
@@ -82,6 +89,7 @@ export async function makeRuns({ root, limits, signal, ...local }: RunsOptions):
         model: join(inputFolder(folder(id)), model),
         outDir,
         signal: stop,
+        earlierReport: () => reportBefore(id),
         onEvent: (event) => {
           if (event.kind === 'stage') change(id, { steps: withStep(get(id).steps, event) });
         },

@@ -57,6 +57,17 @@ test('two pages see the stages, and the results are there', async () => {
   expect(compared.match(/scope="row"/g)).toHaveLength(2);
 });
 
+test('a second run says what changed since the first', async () => {
+  server = await startServer({ stages: fakeStages() });
+  const changes = async (id: string): Promise<unknown> => {
+    await readEvents((text) => text.includes(id) && status('done')(text.slice(text.lastIndexOf(id))));
+    const report = await (await send('GET', `/runs/${id}/results/report.json`)).json();
+    return (report as { changes?: unknown }).changes;
+  };
+  expect(await changes(await begin())).toBeUndefined();
+  expect(await changes(await begin())).toMatchObject({ verdict: { before: 'pass', after: 'pass' } });
+});
+
 test('a page that comes in the middle sees what is under way', async () => {
   let release = (): void => {};
   const held = new Promise<void>((resolve) => (release = resolve));
