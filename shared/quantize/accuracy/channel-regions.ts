@@ -73,6 +73,8 @@ class Region implements ChannelRegion {
 
   #weightOf(node: Node): boolean {
     const [reads, gives] = [weightByInput(node), weightByOutput(node)];
+    // As a bias, the channels would be those that it gives.
+    if (node.inputs.slice(1).some((other) => other && this.tensors.has(other))) return false;
     const [input, output] = [this.#trailing.get(node.inputs[0]!), this.#trailing.get(node.outputs[0]!)];
     if (!reads || !gives || [input, output].some((at) => at !== undefined && at !== axisOf(gives).trailing))
       return false;

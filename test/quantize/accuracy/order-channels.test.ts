@@ -115,6 +115,16 @@ const CASES: Readonly<Record<string, Case>> = {
   y = MatMul(r, b) }`,
     ordered: [],
   },
+  'channels that a Gemm adds': {
+    input: [3, 8],
+    text: `g (float[N,8] x) => (float[N,6] y, float[N,8] z)
+<float[8,8] a = {?}, float[8,6] b = {pairs 0}, float[8,8] c = {?}>
+{ m = Gemm(x, a)
+  r = Relu(m)
+  y = Gemm(r, b)
+  z = Gemm(x, c, r) }`,
+    ordered: [],
+  },
   'softmax over the channels': {
     input: [3, 5, 4],
     text: `g (float[N,5,4] x) => (float[N,5,6] y)
