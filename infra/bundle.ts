@@ -1,4 +1,7 @@
-/** One stage as a Lambda folder: a single ES module, and of onnxruntime the one platform it runs on. */
+/**
+ * One stage as a Lambda folder: an ES module with what it loads on demand beside it, and of onnxruntime the one
+ * platform it runs on.
+ */
 import { cpSync } from 'node:fs';
 import { findPackageJSON } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -35,8 +38,12 @@ export function bundle(stage: StageName, folder: string, arch: NodeArch): void {
     stdin: { contents: entry(stage), resolveDir: ROOT, sourcefile: `handler of ${stage}`, loader: 'ts' },
     // Paths in the output, and with them its hash, are the same wherever this is run from.
     absWorkingDir: ROOT,
-    outfile: join(folder, 'index.mjs'),
+    outdir: folder,
+    entryNames: 'index',
+    outExtension: { '.js': '.mjs' },
     bundle: true,
+    // What is imported on demand is a file of its own, which a cold start does not read.
+    splitting: true,
     platform: 'node',
     target: 'node24',
     format: 'esm',
@@ -44,7 +51,7 @@ export function bundle(stage: StageName, folder: string, arch: NodeArch): void {
     banner: { js: BANNER },
     external: [RUNTIME],
     // Names and lines stay, so that a stack trace in the logs can be read without a source map.
-    minify: false,
+    minifySyntax: true,
     metafile: true,
     logLevel: 'warning',
   });
