@@ -39,6 +39,10 @@ const CASES: Readonly<Record<string, Options>> = {
   MinimumRealRange: { extraOptions: { MinimumRealRange: 20 } },
   CalibTensorRangeSymmetric: { extraOptions: { CalibTensorRangeSymmetric: true } },
   Percentile: { observer: 'Percentile', extraOptions: { CalibPercentile: 95 } },
+  'Percentile of both ends': {
+    observer: 'Percentile',
+    extraOptions: { CalibPercentile: 95, CalibTensorRangeSymmetric: false },
+  },
   QuantizeBias: { extraOptions: { QuantizeBias: false } },
   AddQDQPairToWeight: { extraOptions: { AddQDQPairToWeight: true } },
   QDQKeepRemovableActivations: { extraOptions: { QDQKeepRemovableActivations: true } },

@@ -12,30 +12,39 @@ interface Chosen {
   readonly shaped: (range: Range) => Range;
 }
 
-/** The tool averages and mirrors what MinMax finds, and nothing else. */
-const EXTREMES: readonly ObserverName[] = ['MinMax', 'MovingAverage'];
+/** Of which observers an option says something in the tool. */
+const MEANT_FOR = {
+  CalibMovingAverage: ['MinMax', 'MovingAverage'],
+  CalibTensorRangeSymmetric: ['MinMax', 'MovingAverage', 'Percentile'],
+} as const satisfies Partial<Record<keyof ExtraOptions, readonly ObserverName[]>>;
 
 export function observerOf({
   observer = DEFAULT_OBSERVER,
   observerOptions = {},
   extraOptions: extra = {},
 }: ObserverChoice & { readonly extraOptions?: ExtraOptions }): Chosen {
-  for (const option of ['CalibMovingAverage', 'CalibTensorRangeSymmetric'] as const)
-    if (extra[option] && !EXTREMES.includes(observer))
+  for (const [option, meant] of Object.entries(MEANT_FOR) as [keyof typeof MEANT_FOR, readonly ObserverName[]][])
+    if (extra[option] && !meant.includes(observer))
       fail('BadOption', {
         option: `extra_options.${option}`,
-        value: 'true',
-        expected: 'false, or calibrate_method MinMax',
+        value: String(extra[option]),
+        expected: `nothing, or calibrate_method ${meant.join(', ')}`,
       });
-  const { CalibMovingAverageConstant: averagingConstant, CalibPercentile: percentile } = extra;
+  const {
+    CalibMovingAverageConstant: averagingConstant,
+    CalibPercentile: percentile,
+    CalibTensorRangeSymmetric: symmetric,
+  } = extra;
   return {
     name: extra.CalibMovingAverage ? 'MovingAverage' : observer,
     options: {
       ...observerOptions,
       ...(averagingConstant === undefined ? {} : { averagingConstant }),
       ...(percentile === undefined ? {} : { percentile }),
+      // The tool's Percentile is symmetric unless it is told otherwise, and what it cuts off stays cut off.
+      ...(symmetric === false ? { twoSided: true } : {}),
     },
-    shaped: extra.CalibTensorRangeSymmetric ? mirrored : (range) => range,
+    shaped: symmetric && observer !== 'Percentile' ? mirrored : (range) => range,
   };
 }
 

@@ -10,6 +10,8 @@ export interface ObserverOptions {
   readonly numBins?: number;
   /** How many of a hundred magnitudes keep their value. */
   readonly percentile?: number;
+  /** Percentile cuts off at both ends by themselves, not the largest magnitudes. */
+  readonly twoSided?: boolean;
   /** The part of a moving average that the next batch is. */
   readonly averagingConstant?: number;
 }
