@@ -8,7 +8,7 @@ import { baseName } from './link.ts';
 import { comparisonWith, referenceOf } from './measures.ts';
 import { labelOf, problemOf } from './problem.ts';
 import { shorten } from './markup.ts';
-import type { Report, Variant } from './report.ts';
+import type { LayerError, Report, Variant } from './report.ts';
 
 export interface Advice {
   readonly what: string;
@@ -62,7 +62,7 @@ const inaccurate: Rule = (the) => {
   return variant
     ? {
         what: `${the.label(variant)} misses the criterion: leave the layers that are furthest off in float`,
-        how: `"keep_float": ${JSON.stringify(worst.map(({ layer }) => shorten(layer, 120)))}`,
+        how: `"keep_float": ${namesOf(worst)}, or "recipe": "auto" to find them`,
       }
     : null;
 };
@@ -78,6 +78,9 @@ const untried: Rule = (the) => {
       }
     : null;
 };
+
+const namesOf = (layers: readonly LayerError[]): string =>
+  JSON.stringify(layers.map(({ layer }) => shorten(layer, 120)));
 
 const uncalibrated: Rule = ({ sound, beside, label }) => {
   const variant = sound.find((each) => each.quantization?.approach === 'dynamic' && !wasTried(each));

@@ -29,7 +29,8 @@ describe('advice', () => {
   test('layers that are furthest off are named where INT8 misses the criterion', () => {
     expect(said({ variants: [FP32, { ...INT8, validation: far }] })).toEqual([
       'INT8 misses the criterion: leave the layers that are furthest off in float: "keep_float": ' +
-        '["/layer4/layer4.2/conv3/Conv","/layer4/layer4.0/downsample/downsample.0/Conv","/conv1/Conv"]',
+        '["/layer4/layer4.2/conv3/Conv","/layer4/layer4.0/downsample/downsample.0/Conv","/conv1/Conv"]' +
+        ', or "recipe": "auto" to find them',
       'Or let trials find the form and the layers with which INT8 is accurate enough: "recipe": "auto"',
     ]);
   });
