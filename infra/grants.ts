@@ -4,8 +4,9 @@ import type { Grant } from '../shared/pipeline/machine/stage.ts';
 import type { Buckets } from './buckets.ts';
 import { acknowledge, attribute, wildcard } from './nag.ts';
 
+// Only uploads are read by version: those that an upload replaced are converted too.
 const ACTIONS = {
-  read: ['s3:GetObject', 's3:GetObjectVersion'],
+  read: ['s3:GetObject'],
   write: ['s3:PutObject', 's3:PutObjectTagging', 's3:AbortMultipartUpload'],
   list: ['s3:ListBucket'],
 } as const satisfies Record<Grant['access'], readonly string[]>;
@@ -17,7 +18,10 @@ export function allow(
 ): void {
   for (const { access, bucket, prefix } of grants) {
     if (access === 'list') role.addToPolicy(listing(buckets[bucket].bucketArn, prefix));
-    else allowKeys(role, buckets[bucket], { prefix, actions: ACTIONS[access] });
+    else {
+      const versions = access === 'read' && bucket === 'input' ? ['s3:GetObjectVersion'] : [];
+      allowKeys(role, buckets[bucket], { prefix, actions: [...ACTIONS[access], ...versions] });
+    }
   }
   if (keyArn) role.addToPolicy(useKey(keyArn));
 }

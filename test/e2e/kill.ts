@@ -1,0 +1,33 @@
+/** Functions that end in the middle of their work. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** Processes of a function: the emulator runs each environment as one. */
+function processesOf(functionName: string): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .filter((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/environ`, 'utf8').includes(
+          `AWS_LAMBDA_FUNCTION_NAME=Torchferry-${functionName}`,
+        );
+      } catch {
+        return false;
+      }
+    })
+    .map(Number);
+}
+
+/** Kill whatever runs a function until something holds. */
+export async function killUntil(functionName: string, done: () => Promise<boolean>): Promise<void> {
+  while (!(await done())) {
+    for (const pid of processesOf(functionName)) {
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {
+        // It has ended by itself.
+      }
+    }
+    await sleep(50);
+  }
+}

@@ -1,0 +1,67 @@
+/** Least privilege, both ways: what the functions asked for was allowed, and what they are allowed they asked for. */
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { deployment } from './cloud.ts';
+
+interface Call {
+  readonly role: string;
+  readonly action: string;
+  readonly resource: string;
+  readonly allowed: boolean;
+}
+interface Statement {
+  readonly Action: string | readonly string[];
+}
+interface Policy {
+  readonly Type: string;
+  readonly Properties: {
+    readonly PolicyDocument: { readonly Statement: readonly Statement[] };
+    readonly Roles: readonly { readonly Ref: string }[];
+  };
+}
+
+// What the emulator does not ask a policy about: test/infra holds that it is granted. Lists are there for S3 to say
+// that an object is missing, which test/local/grants.test.ts holds.
+const NOT_ASKED = ['logs:', 'xray:', 's3:PutObjectTagging', 's3:ListBucket'];
+/** Granted for what does not happen here, or, of HEAD with a version, for what the emulator takes for s3:GetObject. */
+const EXPECTED_IDLE = [
+  's3:AbortMultipartUpload',
+  'ReportFunction s3:GetObjectVersion',
+  'BatchReportFunction s3:GetObjectVersion',
+];
+
+const calls = (): Call[] =>
+  readFileSync(deployment!.callsFile, 'utf8')
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as Call)
+    .filter(({ role }) => /Function.*Role/.test(role));
+const short = (role: string): string => /^(?:Torchferry-)?(\w+Function)Role/.exec(role)![1]!;
+
+describe.skipIf(!deployment)('the roles of the functions', () => {
+  test('were never denied anything', () => {
+    const denied = calls().filter(({ allowed }) => !allowed);
+    expect(denied).toEqual([]);
+  });
+
+  test('use every action that they are granted', () => {
+    const template = JSON.parse(readFileSync(deployment!.templateFile, 'utf8')) as {
+      Resources: Record<string, Policy>;
+    };
+    const used = new Set(calls().map(({ role, action }) => `${short(role)} ${action}`));
+    expect(used.size).toBeGreaterThan(20);
+    const idle = Object.values(template.Resources)
+      .filter(({ Type, Properties }) => Type === 'AWS::IAM::Policy' && /FunctionRole/.test(Properties.Roles[0]!.Ref))
+      .flatMap(({ Properties }) =>
+        Properties.PolicyDocument.Statement.flatMap(({ Action }) => Action).map((action) => [
+          short(Properties.Roles[0]!.Ref),
+          action,
+        ]),
+      )
+      .map((pair) => pair.join(' '))
+      .filter((pair) => !NOT_ASKED.some((start) => pair.includes(` ${start}`)))
+      .filter((pair) => !EXPECTED_IDLE.some((idle) => pair.endsWith(idle)))
+      .filter((pair) => !used.has(pair));
+    expect(idle).toEqual([]);
+  });
+});
