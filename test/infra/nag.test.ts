@@ -14,6 +14,7 @@ it.each([
     'with everything chosen',
     {
       alarmEmail: 'me@example.org',
+      largeMemoryMb: '10240',
       encryptionKeyArn: 'arn:aws:kms:eu-west-1:123456789012:key/12345678-1234-1234-1234-123456789012',
       eventBus: 'models',
     },
