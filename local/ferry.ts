@@ -20,6 +20,7 @@ import { type Checkpoint, interpret, type InterpretOptions, type Outcome } from 
 import { mapFiles } from './map-files.ts';
 import { invokeStage, putEvents, runExecution, startExecution } from './resources.ts';
 import { slots } from './slots.ts';
+import { stageProcesses } from './stage-process.ts';
 import { underWay } from './under-way.ts';
 
 export interface FerryOptions {
@@ -39,6 +40,8 @@ export interface FerryOptions {
   readonly trialsFolder?: string;
   /** What models are run on. */
   readonly processor?: HostProcessor;
+  /** Seconds for each stage that runs models, which then has a process of its own. With folders only. */
+  readonly timeLimit?: number;
   /** Other code for some stages, and another clock and chance for the machine: for tests. */
   readonly stages?: Partial<Readonly<Record<StageName, RunStage>>>;
   readonly interpret?: Pick<InterpretOptions, 'clock' | 'random' | 'onEvent'>;
@@ -73,11 +76,20 @@ const NAMES: MachineNames = {
 
 const MACHINES = { conversion: ferryStateMachine, batch: batchStateMachine } as const;
 
+type Stages = NonNullable<FerryOptions['stages']>;
+
+function inProcesses({ timeLimit: seconds, store, buckets, given, processor, trialsFolder }: FerryOptions): Stages {
+  if (seconds === undefined) return {};
+  if (store) throw new Error('a process of its own knows folders only');
+  return stageProcesses({ seconds, buckets, given: given ?? new Map(), processor, trialsFolder });
+}
+
 export function makeFerry(options: FerryOptions): Ferry {
   const store = options.store ?? folderStore(options.buckets, new Map(options.given ? [['input', options.given]] : []));
   const emit = options.onEvent ?? (() => {});
   const takeSlot = slots(options.concurrency ?? 1);
-  const { stages = {}, temporaryFolder, processor, earlierReport, trialsFolder: folder } = options;
+  const { temporaryFolder, processor, earlierReport, trialsFolder: folder } = options;
+  const stages = { ...inProcesses(options), ...options.stages };
   const known = {
     ...(processor ? { processor } : {}),
     ...(earlierReport ? { earlierReport } : {}),

@@ -10,7 +10,10 @@ import { withFolderLock } from './folder-lock.ts';
 import { folderStore } from './folder-store.ts';
 import type { Outcome } from './interpreter.ts';
 
-export interface InboxOptions extends Pick<FerryOptions, 'stages' | 'interpret' | 'concurrency' | 'processor'> {
+export interface InboxOptions extends Pick<
+  FerryOptions,
+  'stages' | 'interpret' | 'concurrency' | 'processor' | 'timeLimit'
+> {
   readonly inbox: string;
   /** Results, in the folders they have in an output bucket; what was done is remembered in its `.torchferry`. */
   readonly outDir: string;
@@ -34,7 +37,7 @@ export const watchInbox = (options: InboxOptions): Promise<void> =>
   withFolderLock(options.outDir, () => watch(options));
 
 async function watch(options: InboxOptions): Promise<void> {
-  const { inbox, outDir, signal, onEvent, stages, interpret, concurrency, processor } = options;
+  const { inbox, outDir, signal, onEvent, stages, interpret, concurrency, processor, timeLimit } = options;
   const buckets = { input: inbox, output: outDir, work: join(outDir, WORK_FOLDER) };
   await Promise.all(Object.values(buckets).map((folder) => mkdir(folder, { recursive: true })));
   const temporaryFolder = await mkdtemp(join(tmpdir(), 'torchferry-inbox-'));
@@ -46,6 +49,7 @@ async function watch(options: InboxOptions): Promise<void> {
     ...(stages ? { stages } : {}),
     ...(interpret ? { interpret } : {}),
     ...(processor ? { processor } : {}),
+    ...(timeLimit === undefined ? {} : { timeLimit }),
     ...(concurrency === undefined ? {} : { concurrency }),
   });
   const running = new Map<string, Promise<void>>();

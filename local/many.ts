@@ -14,7 +14,10 @@ import { withFolderLock } from './folder-lock.ts';
 import { type Indexed, writeIndex } from './index-page.ts';
 import { makeStaging } from './staging.ts';
 
-export interface LocalBatchOptions extends Pick<FerryOptions, 'stages' | 'interpret' | 'concurrency' | 'processor'> {
+export interface LocalBatchOptions extends Pick<
+  FerryOptions,
+  'stages' | 'interpret' | 'concurrency' | 'processor' | 'timeLimit'
+> {
   /**
    * A folder of models, or a .jsonl manifest with a key or `{ key, options? }` on each line, keys relative to its
    * folder.
@@ -47,7 +50,7 @@ export async function runLocalBatch(options: LocalBatchOptions): Promise<LocalBa
 }
 
 async function runBatch(options: LocalBatchOptions, source: Source): Promise<LocalBatch> {
-  const { signal, onEvent, stages, interpret, concurrency, processor } = options;
+  const { signal, onEvent, stages, interpret, concurrency, processor, timeLimit } = options;
   const staging = await makeStaging(options.outDir);
   const id =
     new Date()
@@ -69,6 +72,7 @@ async function runBatch(options: LocalBatchOptions, source: Source): Promise<Loc
       ...(stages ? { stages } : {}),
       ...(interpret ? { interpret } : {}),
       ...(processor ? { processor } : {}),
+      ...(timeLimit === undefined ? {} : { timeLimit }),
       ...(concurrency === undefined ? {} : { concurrency }),
     });
     const input = {

@@ -21,7 +21,10 @@ import { withFolderLock } from './folder-lock.ts';
 import { publish, requireOutputFolder } from './publish.ts';
 import { makeStaging } from './staging.ts';
 
-export interface LocalRunOptions extends Pick<FerryOptions, 'stages' | 'interpret' | 'processor' | 'earlierReport'> {
+export interface LocalRunOptions extends Pick<
+  FerryOptions,
+  'stages' | 'interpret' | 'processor' | 'earlierReport' | 'timeLimit'
+> {
   /** Path of the model; a job file and data lie beside it. */
   readonly model: string;
   /** Folder of the results; made when it is not there. */
@@ -83,7 +86,7 @@ async function runIn(options: LocalRunOptions, model: string, wanted: Json | nul
       given: new Map(Object.values(options.data ?? {}).map((path) => [keyOfGiven(model, path), resolve(path)])),
       // Of the run before in the same folder, unless the caller knows of another.
       earlierReport: () => readFile(join(outDir, 'report.json'), 'utf8').catch(() => null),
-      ...pick(options, 'onEvent', 'stages', 'interpret', 'processor', 'earlierReport'),
+      ...pick(options, 'onEvent', 'stages', 'interpret', 'processor', 'earlierReport', 'timeLimit'),
     });
     const request = { bucket: 'input', key: basename(model), folder: '', ...(wanted ? { options: wanted } : {}) };
     const outcome = await ferry.convert(request, signal ? { signal } : {});

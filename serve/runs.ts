@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { type LocalRunOptions, runLocal } from '../local/run.ts';
+import { STAGE_SECONDS } from '../local/stage-process.ts';
 import { slots } from '../local/slots.ts';
 import { underWay } from '../local/under-way.ts';
 import { asFailure, fail, isFailure } from '../shared/errors.ts';
@@ -85,6 +86,7 @@ export async function makeRuns({ root, limits, signal, ...local }: RunsOptions):
       stop.throwIfAborted();
       change(id, { status: 'running' });
       const { verdict, sentence, failure, failed, files } = await runLocal({
+        timeLimit: STAGE_SECONDS,
         ...local,
         model: join(inputFolder(folder(id)), model),
         outDir,

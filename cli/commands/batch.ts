@@ -2,6 +2,7 @@
 import { runLocalBatch } from '../../local/many.ts';
 import type { Criterion } from '../../shared/choices.ts';
 import { fail } from '../../shared/errors.ts';
+import { STAGE_SECONDS } from '../../local/stage-process.ts';
 import type { Command } from '../command.ts';
 import { criterionIn, criterionOptions } from '../criterion-options.ts';
 import { readJobFile } from '../job-options.ts';
@@ -35,6 +36,7 @@ export const batch: Command = {
       outDir: text(options, 'output') ?? 'torchferry-out',
       options: { ...(await readJobFile(text(options, 'job'))), ...(criterion ? { criterion } : {}) },
       processor: thisProcessor(),
+      timeLimit: STAGE_SECONDS,
       signal,
       onEvent: (event) => {
         if (event.kind === 'event') progress.note(`${event.type}: ${keyOf(event.detail)}`);

@@ -38,9 +38,9 @@ import { inTodaysWords } from '../../shared/pipeline/job/old-spellings.ts';
 import { blocksText } from '../../shared/report/blocks.ts';
 import type { QuantizedOperator } from '../../shared/report/report.ts';
 import { integerKernels } from '../../shared/steps/integer-kernels.ts';
-import { quantizeFile, type QuantizedFile, type QuantizeFileRequest } from '../../shared/steps/quantize-file.ts';
-import { withCalibration } from '../calibration.ts';
+import type { QuantizedFile, QuantizeFileRequest } from '../../shared/steps/quantize-file.ts';
 import { foundBeside } from '../beside.ts';
+import { STAGE_SECONDS } from '../../local/stage-process.ts';
 import type { Command, Context, OptionValues } from '../command.ts';
 import { extraOptions } from '../extra-options.ts';
 import { onnxFiles, pathsOf } from '../files.ts';
@@ -51,6 +51,8 @@ import { eachFile } from '../outcomes.ts';
 import { outputPaths } from '../output-paths.ts';
 import { size } from '../sizes.ts';
 import { inTemporaryFolder } from '../temporary-folder.ts';
+import { quantizeInTime } from '../timed-quantization.ts';
+import { type TimeLimit, timeLimitIn, timeLimitOption } from '../time-limit.ts';
 import { isTuned, requireNoTuning, toTuned, tuningLines } from '../tuned.ts';
 import { TUNING_OPTIONS } from '../tuning-options.ts';
 import { autoOrShare, choice, names, oneOfNumbers, quantFormat, text } from '../values.ts';
@@ -147,6 +149,7 @@ export const quantize: Command = {
     'test-data': { type: 'string', value: 'NPZ', describe: 'recipe auto: inputs and labels that trials are judged on' },
     labels: { type: 'string', value: 'NAME', describe: 'array of labels in the test data; default: y' },
     ...TUNING_OPTIONS,
+    ...timeLimitOption('each model that calibration runs', STAGE_SECONDS),
     job: { type: 'string', value: 'FILE', describe: 'a job file with further options' },
   },
   async run({ files, options, progress, signal }) {
@@ -154,6 +157,7 @@ export const quantize: Command = {
     const job = await readJobFile(text(options, 'job'));
     const dtype = dtypeOf(options, job);
     if (!isTuned(options, job, dtype)) requireNoTuning(options);
+    const seconds = timeLimitIn(options, STAGE_SECONDS);
     const pathOf = outputPaths(models, {
       output: text(options, 'output'),
       suffix: suffixOf(dtype),
@@ -165,7 +169,12 @@ export const quantize: Command = {
       const made = { model: file, path, weights: 'embed', signal } as const;
       const { written, facts, warnings } = isTuned(options, job, dtype)
         ? await toTuned({ ...made, file, options, job, progress })
-        : await toInt8({ ...made, progress, ...quantizeOptions(options, job, { model: file, dtype, progress }) });
+        : await toInt8({
+            ...made,
+            seconds,
+            progress,
+            ...quantizeOptions(options, job, { model: file, dtype, progress }),
+          });
       for (const warning of warnings) progress.note(`note: ${warning}`);
       const bytes = written.files.reduce((n, f) => n + f.bytes, 0);
       const counts = `${facts.quantized} operators quantized, ${facts.skipped.length} left in float`;
@@ -205,15 +214,14 @@ type QuantizeOptions = Pick<QuantizeFileRequest, 'approach' | 'format'> &
 
 type Int8Request = QuantizeOptions &
   Pick<QuantizeFileRequest, 'model' | 'path' | 'weights' | 'signal'> &
+  Pick<TimeLimit, 'seconds'> &
   Pick<Context, 'progress'>;
 
-/** Quantize with the calibration data open and a folder for what is made on the way. */
-export const toInt8 = ({ model, path, weights, signal, progress, ...how }: Int8Request): Promise<QuantizedFile> => {
-  const files = { model, path, weights, signal };
+/** Quantize, with a folder for what is made on the way. */
+export const toInt8 = ({ signal, seconds, progress, ...request }: Int8Request): Promise<QuantizedFile> => {
+  const { model: _model, path: _path, weights: _weights, ...how } = request;
   return inTemporaryFolder((workFolder) =>
-    withCalibration(how.calibration, (calibration) =>
-      quantizeFile({ ...how, ...files, workFolder, calibration, job: jobWords({ ...how }), tell: progress.advance }),
-    ),
+    quantizeInTime({ ...request, workFolder, job: jobWords(how) }, { seconds, signal, tell: progress.advance }),
   );
 };
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { FerryEvent } from '../../local/ferry-event.ts';
 import { writeIndex } from '../../local/index-page.ts';
 import { type LocalRun, type LocalRunOptions, runLocal } from '../../local/run.ts';
+import { STAGE_SECONDS } from '../../local/stage-process.ts';
 import { STAGES } from '../../shared/pipeline/machine/stages.ts';
 import { fileSource } from '../../shared/bytes/file-source.ts';
 import { type Criterion, DEFAULT_DTYPES } from '../../shared/choices.ts';
@@ -16,6 +17,7 @@ import { open, OPEN } from '../open.ts';
 import { eachFile, type FileOutcome } from '../outcomes.ts';
 import { type Finished, itemOf, JUNIT, missedBy, noted, writeJunit } from '../reports.ts';
 import { thisProcessor } from '../this-processor.ts';
+import { timeLimitIn, timeLimitOption } from '../time-limit.ts';
 import { TUNING_OPTIONS, tuningOptions } from '../tuning-options.ts';
 import { names, text, wholeNumber } from '../values.ts';
 
@@ -38,6 +40,7 @@ export const run: Command = {
     calibration: { type: 'string', value: 'NPZ', describe: 'representative inputs, to quantize statically' },
     'test-data': { type: 'string', value: 'NPZ', describe: 'inputs and labels, to measure accuracy' },
     labels: { type: 'string', value: 'NAME', describe: 'array of labels in the test data; default: y' },
+    ...timeLimitOption('each quantization and each validation', STAGE_SECONDS),
     recipe: { type: 'string', value: 'NAME', describe: `of INT8: ${ASKED_RECIPES.join(', ')}` },
     ...TUNING_OPTIONS,
     junit: JUNIT,
@@ -50,7 +53,12 @@ export const run: Command = {
     const isOne = models.length === 1;
     const folderOf = folderNames(models);
     const criterion = criterionIn(options);
-    const how = { ...runOptions(options, criterion), processor: thisProcessor(), signal };
+    const how = {
+      ...runOptions(options, criterion),
+      processor: thisProcessor(),
+      signal,
+      timeLimit: timeLimitIn(options, STAGE_SECONDS),
+    };
     const finished: Finished[] = [];
     const outcome = await eachFile(models, { progress, options }, (file) =>
       noted(file, finished, async () => {

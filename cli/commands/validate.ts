@@ -19,8 +19,9 @@ import { eachFile, type FileOutcome } from '../outcomes.ts';
 import { JUNIT } from '../reports.ts';
 import { inTemporaryFolder } from '../temporary-folder.ts';
 import { thisProcessor } from '../this-processor.ts';
+import { timeLimitIn, timeLimitOption } from '../time-limit.ts';
 import { validateInTime } from '../timed-validation.ts';
-import { choice, text, wholeNumber } from '../values.ts';
+import { choice, text } from '../values.ts';
 import { withSourceOf } from '../with-source.ts';
 
 /** Seconds. */
@@ -47,7 +48,7 @@ export const validate: Command = {
       value: 'NPZ',
       describe: "inputs and PyTorch's outputs; default: <model>.reference.npz",
     },
-    'time-limit': { type: 'string', value: 'SECONDS', describe: `for each model; default: ${TIME_LIMIT}` },
+    ...timeLimitOption('each model', TIME_LIMIT),
     against: { type: 'string', value: 'ONNX', describe: 'the FP32 model to compare with' },
     processor: {
       type: 'string',
@@ -60,7 +61,7 @@ export const validate: Command = {
   async run({ files, options, progress, signal }) {
     const criterion = criterionIn(options) ?? {};
     const suites: JUnitSuite[] = [];
-    const seconds = wholeNumber(options, 'time-limit') ?? TIME_LIMIT;
+    const seconds = timeLimitIn(options, TIME_LIMIT);
     return eachFile(pathsOf(onnxFiles(files)), { progress, options }, async (file) => {
       progress.step(`validating ${file}`);
       const given = text(options, 'data');

@@ -1,6 +1,7 @@
 /** `torchferry watch`: convert what appears in a folder, until it is interrupted. */
 import { watchInbox } from '../../local/inbox.ts';
 import { fail } from '../../shared/errors.ts';
+import { STAGE_SECONDS } from '../../local/stage-process.ts';
 import type { Command } from '../command.ts';
 import { thisProcessor } from '../this-processor.ts';
 import { text } from '../values.ts';
@@ -23,6 +24,7 @@ export const watch: Command = {
       outDir,
       signal,
       processor: thisProcessor(),
+      timeLimit: STAGE_SECONDS,
       onOutcome: (key, { status }) => {
         outcomes.push({ key, status });
         progress.note(`${key}: ${status === 'SUCCEEDED' ? 'done' : 'failed'}`);

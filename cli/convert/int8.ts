@@ -1,5 +1,6 @@
 /** `torchferry convert` to integers: by our own quantizer, or as the program is quantized already. */
 import { join } from 'node:path';
+import { STAGE_SECONDS } from '../../local/stage-process.ts';
 import { variantDtypeOf } from '../../shared/choices.ts';
 import { opsetForInt8 } from '../../shared/onnx/opset.ts';
 import { rewriteFile } from '../../shared/steps/rewrite-file.ts';
@@ -43,7 +44,7 @@ export const makeInt8 = (task: Task): Promise<FileOutcome> =>
       warnings: more,
     } = isTried
       ? await toTuned({ ...made, file, options, job, progress })
-      : await toInt8({ ...made, progress, ...how });
+      : await toInt8({ ...made, seconds: STAGE_SECONDS, progress, ...how });
     for (const warning of more) progress.note(`note: ${warning}`);
     return {
       text: [
