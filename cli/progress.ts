@@ -1,6 +1,7 @@
 /** What is going on: a spinner on a terminal, plain lines elsewhere, nothing for `--json`. Always on stderr. */
 import ora from 'ora';
-import type { Advance } from '../shared/quantize/advance.ts';
+import type { Advance } from '../shared/bytes/advance.ts';
+import { pacer } from './pace.ts';
 
 export interface Progress {
   /** A step has begun; the one before it is done. */
@@ -19,14 +20,15 @@ export const silent: Progress = { step() {}, advance() {}, note() {}, end() {} }
 function terminal(): Progress {
   const spinner = ora({ stream: process.stderr, discardStdin: false });
   let step = '';
+  let pace = pacer();
   return {
     step(text) {
       if (spinner.isSpinning) spinner.succeed(step);
-      step = text;
+      [step, pace] = [text, pacer()];
       spinner.start(text);
     },
     advance(advance) {
-      spinner.text = `${step}: ${advanceText(advance)}`;
+      spinner.text = `${step}: ${pace(advance).text}`;
     },
     note(text) {
       const running = spinner.isSpinning ? spinner.text : null;
@@ -42,22 +44,22 @@ function terminal(): Progress {
   };
 }
 
-const lines: Progress = {
-  step: (text) => void process.stderr.write(`${text}\n`),
-  advance(advance) {
-    if (isQuarter(advance)) process.stderr.write(`  ${advanceText(advance)}\n`);
-  },
-  note: (text) => void process.stderr.write(`${text}\n`),
-  end() {},
-};
-
-/** `calibrating: 8 of 32 samples, 25 %`. */
-export const advanceText = ({ doing, done, of }: Advance): string =>
-  `${doing}: ${done} of ${of} samples, ${Math.round((100 * done) / of)} %`;
-
-/** Lines stay: four of them for each pass over many samples. */
-export const isQuarter = ({ done, of }: Advance): boolean =>
-  Math.floor((4 * done) / of) > Math.floor((4 * (done - 1)) / of);
+function lines(): Progress {
+  let pace = pacer();
+  const line = (text: string): void => void process.stderr.write(`${text}\n`);
+  return {
+    step(text) {
+      pace = pacer();
+      line(text);
+    },
+    advance(advance) {
+      const { text, isQuarter } = pace(advance);
+      if (isQuarter) line(`  ${text}`);
+    },
+    note: line,
+    end() {},
+  };
+}
 
 /** The parts of a stream that say what is at its other end. */
 export interface Sink {
@@ -69,4 +71,4 @@ export interface Sink {
 export const isTerminal = ({ stdout, stderr }: { readonly stdout: Sink; readonly stderr: Sink }): boolean =>
   stdout.isTTY === true && stderr.isTTY === true && (stderr.columns ?? 0) > 0;
 
-export const makeProgress = (): Progress => (isTerminal(process) ? terminal() : lines);
+export const makeProgress = (): Progress => (isTerminal(process) ? terminal() : lines());

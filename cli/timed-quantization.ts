@@ -1,7 +1,7 @@
 /** Quantization with a limit of time where it runs the model, as calibration does. */
 import { extname } from 'node:path';
 import { inChild } from '../local/child.ts';
-import type { Advance, Tell } from '../shared/quantize/advance.ts';
+import type { Advance, Tell } from '../shared/bytes/advance.ts';
 import { quantizeFile, type QuantizedFile, type QuantizeFileRequest } from '../shared/steps/quantize-file.ts';
 import type { TimeLimit } from './time-limit.ts';
 

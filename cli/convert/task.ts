@@ -37,6 +37,7 @@ export async function toOnnx(task: Task, path: string, weights: Weights): Promis
       weights,
       form: formOf(options, job),
       signal,
+      tell: progress.advance,
     }),
   );
   for (const warning of converted.warnings) progress.note(`note: ${warning}`);

@@ -1,14 +1,6 @@
-/** How far quantization is in what takes a while. */
+/** How far quantization is in its passes over samples. */
+import type { Tell } from '../bytes/advance.ts';
 import type { Batch } from '../runtime/samples.ts';
-
-export interface Advance {
-  readonly doing: 'calibrating' | 'comparing layers';
-  /** Samples of this pass over them. */
-  readonly done: number;
-  readonly of: number;
-}
-
-export type Tell = (advance: Advance) => void;
 
 /** The same batches, each told when whoever reads them is done with it. Several rounds count anew. */
 export const toldBatches = (batches: AsyncIterable<Batch>, of: number, tell: Tell): AsyncIterable<Batch> => ({
@@ -17,7 +9,7 @@ export const toldBatches = (batches: AsyncIterable<Batch>, of: number, tell: Tel
     for await (const batch of batches) {
       yield batch;
       done += batch.samples;
-      tell({ doing: 'calibrating', done, of });
+      tell({ doing: 'calibrating', unit: 'samples', done, of });
     }
   },
 });

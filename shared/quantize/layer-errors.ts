@@ -7,7 +7,7 @@ import { sqnrOf } from '../runtime/compare.ts';
 import type { MemoryTensors } from '../runtime/session.ts';
 import { asFloat32 } from '../tensor/arithmetic.ts';
 import { tensorType } from '../tensor/type.ts';
-import type { Tell } from './advance.ts';
+import type { Tell } from '../bytes/advance.ts';
 import { temporarySession } from './temporary-session.ts';
 import type { Written } from './writers/writer.ts';
 
@@ -51,7 +51,7 @@ export async function compareLayers(request: CompareRequest): Promise<LayerError
     for (const [done, feeds] of batches.entries()) {
       const results = await session.run(feeds);
       sums.forEach((sum, i) => addSums(sum, asFloat32(results.get(probeName(i))!.memory)));
-      tell?.({ doing: 'comparing layers', done: done + 1, of: batches.length });
+      tell?.({ doing: 'comparing layers', unit: 'samples', done: done + 1, of: batches.length });
     }
     return written.map((layer, i) => layerError(layer, sums[i]!)).sort(worstFirst);
   } finally {

@@ -21,7 +21,7 @@ import { mayBeFloat } from '../onnx/match.ts';
 import { raiseOpset } from '../onnx/raise-opset.ts';
 import type { Batch } from '../runtime/samples.ts';
 import type { MemoryTensors } from '../runtime/session.ts';
-import type { Tell } from './advance.ts';
+import type { Tell } from '../bytes/advance.ts';
 import { type AccuracyChoice, adjustModel, type CalibrationRequest, dataFor } from './accuracy/adjust.ts';
 import { correctBiases } from './accuracy/bias-correction.ts';
 import type { Ranges } from './calibrate.ts';

@@ -1,4 +1,5 @@
 /** A PyTorch file to an ONNX file: convert, write. */
+import type { Tell } from '../bytes/advance.ts';
 import { requireOutput } from '../bytes/output-file.ts';
 import type { WrittenModel } from '../onnx/proto/write.ts';
 import type { Conversion } from '../report/report.ts';
@@ -8,6 +9,8 @@ import { type ModelPath, writeTo } from './model-path.ts';
 export interface ConvertFileRequest extends ConvertSourceRequest {
   /** Where the `.onnx` is written. */
   readonly path: ModelPath;
+  /** How far a large file is. */
+  readonly tell?: Tell | undefined;
 }
 
 export interface ConvertedFile extends Pick<ConvertedModel, 'program' | 'warnings' | 'sha256' | 'isQuantized'> {
@@ -15,11 +18,11 @@ export interface ConvertedFile extends Pick<ConvertedModel, 'program' | 'warning
   readonly facts: Conversion;
 }
 
-export async function convertFile({ path, ...request }: ConvertFileRequest): Promise<ConvertedFile> {
+export async function convertFile({ path, tell, ...request }: ConvertFileRequest): Promise<ConvertedFile> {
   const { source, signal } = request;
   if (typeof path === 'string') requireOutput(path, [source.name]);
   const { program, model, weights, facts, warnings, sha256, isQuantized } = await convertSource(request);
-  const written = await writeTo(path, model, { weights, ...(signal ? { signal } : {}) });
+  const written = await writeTo(path, model, { weights, tell, ...(signal ? { signal } : {}) });
   return {
     program,
     written,

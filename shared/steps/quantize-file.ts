@@ -68,6 +68,7 @@ export async function quantizeFile(request: QuantizeFileRequest): Promise<Quanti
     if (job) nameJob(model, job);
     const written = await writeModel(model, path, {
       weights: weights === 'link' ? 'embed' : weights,
+      tell: how.tell,
       ...(signal ? { signal } : {}),
     });
     return { written, facts, layers, operators: operatorCounts(model), warnings: [...warnings, ...written.warnings] };

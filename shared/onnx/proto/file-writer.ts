@@ -20,6 +20,8 @@ interface Finished {
 
 interface FileWriterOptions {
   readonly sha256?: boolean;
+  /** Called with the bytes that are written, after each piece. */
+  readonly onWritten?: (bytes: number) => void;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -36,6 +38,7 @@ export class FileWriter {
   readonly #file: FileHandle;
   readonly #hash: Hash | null;
   readonly #signal: AbortSignal | undefined;
+  readonly #onWritten: (bytes: number) => void;
   readonly #buffer = Buffer.allocUnsafeSlow(BUFFER);
   #buffered = 0;
   #written = 0;
@@ -46,6 +49,7 @@ export class FileWriter {
     this.#file = file;
     this.#hash = options.sha256 ? createHash('sha256') : null;
     this.#signal = options.signal;
+    this.#onWritten = options.onWritten ?? (() => {});
   }
 
   static async create(path: string, options: FileWriterOptions): Promise<FileWriter> {
@@ -111,6 +115,7 @@ export class FileWriter {
       at += bytesWritten;
     }
     this.#written += bytes.byteLength;
+    this.#onWritten(this.#written);
   }
 }
 

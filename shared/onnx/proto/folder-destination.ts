@@ -2,6 +2,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { ByteSource } from '../../bytes/byte-source.ts';
+import type { Tell } from '../../bytes/advance.ts';
 import type { Destination, Piece } from '../../bytes/destination.ts';
 import { fail } from '../../errors.ts';
 import { FileWriter } from './file-writer.ts';
@@ -10,7 +11,12 @@ interface FolderOptions {
   /** Whether files are hashed while they are written. */
   readonly sha256?: boolean;
   readonly signal?: AbortSignal | undefined;
+  /** Told of files that take a while. */
+  readonly tell?: Tell | undefined;
 }
+
+/** What is smaller is written before anybody asks how far it is. */
+const LONG = 64 * 2 ** 20;
 
 /** Files appear under their names only when all are complete; on failure or abort nothing is left. */
 export function folderDestination(folder: string, options: FolderOptions = {}): Destination {
@@ -18,7 +24,12 @@ export function folderDestination(folder: string, options: FolderOptions = {}): 
   return {
     copies: () => false,
     async make(name, pieces) {
-      const writer = await FileWriter.create(join(folder, name), options);
+      const of = pieces.reduce((sum, { byteLength }) => sum + byteLength, 0);
+      const tell = of < LONG ? undefined : options.tell;
+      const writer = await FileWriter.create(join(folder, name), {
+        ...options,
+        onWritten: (done) => tell?.({ doing: 'writing', unit: 'bytes', done, of }),
+      });
       writers.push(writer);
       for (const piece of pieces) await writePiece(writer, piece);
       const { bytes, sha256 = null } = await writer.finish();

@@ -1,5 +1,6 @@
 /** Writes a model as .onnx, tensor by tensor: the weights are never in memory together. */
 import { basename, dirname, join } from 'node:path';
+import type { Tell } from '../../bytes/advance.ts';
 import type { ByteSource } from '../../bytes/byte-source.ts';
 import type { Destination, MadeFile } from '../../bytes/destination.ts';
 import type { RecordCheck } from '../../bytes/record-check.ts';
@@ -23,6 +24,8 @@ export interface WriteOptions {
   readonly valueInfo?: boolean;
   readonly sha256?: boolean;
   readonly signal?: AbortSignal;
+  /** How far a large file of a folder is. */
+  readonly tell?: Tell | undefined;
 }
 
 export type NamedWrite = Pick<WriteOptions, 'weights' | 'valueInfo'> & { readonly name: string };
