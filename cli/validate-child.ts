@@ -4,7 +4,7 @@ import { validateFile } from '../shared/steps/validate-file.ts';
 import type { ValidationTask } from './timed-validation.ts';
 import { withSourceOf } from './with-source.ts';
 
-answering<ValidationTask>(({ data, labels, reference, fp32, ...more }) =>
+answering<ValidationTask>(({ data, labels, reference, fp32, ...more }, { tell }) =>
   withSourceOf(data, (source) =>
     withSourceOf(reference, (known) =>
       validateFile({
@@ -13,6 +13,7 @@ answering<ValidationTask>(({ data, labels, reference, fp32, ...more }) =>
         reference: known,
         ...(fp32 === undefined ? {} : { fp32 }),
         now: () => performance.now(),
+        tell,
       }),
     ),
   ),

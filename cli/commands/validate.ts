@@ -76,7 +76,7 @@ export const validate: Command = {
         host: thisProcessor(),
       };
       const validation = await inTemporaryFolder((workFolder) =>
-        validateInTime({ ...task, workFolder }, { seconds, signal }),
+        validateInTime({ ...task, workFolder }, { seconds, signal, tell: progress.advance }),
       );
       suites.push(suite(file, validation, criterion));
       return outcome(file, validation, criterion);

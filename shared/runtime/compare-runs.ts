@@ -1,12 +1,15 @@
 /** A model against PyTorch's outputs, and against FP32 and labels sample by sample. */
 import type { Accuracy, Comparison } from '../report/report.ts';
+import type { Tell } from '../bytes/advance.ts';
 import { fail } from '../errors.ts';
 import { asFloats } from '../tensor/arithmetic.ts';
 import { isFloat } from '../tensor/dtype.ts';
 import { largestAt } from './class-scores.ts';
 import { compareOutput, type OutputComparer, type Tolerance } from './compare.ts';
 import { type Declared, type MemoryTensor, type MemoryTensors, type Session } from './session.ts';
+import type { Batch, Samples } from './samples.ts';
 import { actualText } from './shapes.ts';
+import { toldBatches } from './told-batches.ts';
 import type { SamplePlace } from './worst-samples.ts';
 import { type BaseFeeds, rowsOf, type ValidationRequest } from './validation-request.ts';
 
@@ -101,7 +104,7 @@ export async function runSamples(
   let samples = 0;
   let correct = 0;
   const batches = request.samples
-    ? request.samples.batches(COMPARE_BATCH)
+    ? told(request.samples, request.tell)
     : [{ feeds: base.feeds, samples: base.samples }];
   for await (const batch of batches) {
     const results = await session.run(batch.feeds);
@@ -119,6 +122,11 @@ export async function runSamples(
     accuracy: labels && scores && samples > 0 ? { top1: correct / samples, correct, samples } : null,
   };
 }
+
+const told = (samples: Samples, tell: Tell | undefined): AsyncIterable<Batch> => {
+  const batches = samples.batches(COMPARE_BATCH);
+  return tell ? toldBatches(batches, { doing: 'validating', of: samples.count, tell }) : batches;
+};
 
 /** The first floating-point output with a row of scores per sample. */
 const scoresOf = (session: Session): string | null =>

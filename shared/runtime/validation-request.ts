@@ -1,4 +1,5 @@
 /** What a validation is asked for, and the inputs it begins with. */
+import type { Tell } from '../bytes/advance.ts';
 import type { Validation } from '../report/report.ts';
 import { type Condition } from '../tensor/condition.ts';
 import { type Tolerance } from './compare.ts';
@@ -30,6 +31,8 @@ export interface ValidationRequest {
   readonly seed?: number;
   /** Where onnxruntime may write what operators take; left out, that is not measured. */
   readonly workFolder?: string;
+  /** Hears how many samples have been run and compared. */
+  readonly tell?: Tell | undefined;
   /** What runs it here. */
   readonly host?: HostProcessor;
   /** Milliseconds. */

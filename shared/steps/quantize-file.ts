@@ -4,11 +4,11 @@ import { requireOutput } from '../bytes/output-file.ts';
 import type { Weights } from '../choices.ts';
 import { openModel } from '../onnx/proto/read.ts';
 import { writeModel, type WrittenModel } from '../onnx/proto/write.ts';
-import { toldBatches } from '../quantize/advance.ts';
 import { type QuantizedLayer, quantizeModel, type QuantizeRequest } from '../quantize/quantize.ts';
 import type { OperatorCount, Quantization } from '../report/report.ts';
 import { readSampleFiles } from '../runtime/sample-files.ts';
 import { type Batch, readSamples, type Samples } from '../runtime/samples.ts';
+import { toldBatches } from '../runtime/told-batches.ts';
 import type { Declared } from '../runtime/session.ts';
 import { declaredOf } from './declared.ts';
 import { operatorCounts } from './model-facts.ts';
@@ -57,7 +57,7 @@ export async function quantizeFile(request: QuantizeFileRequest): Promise<Quanti
     const inputs = declaredOf(opened.model, 'inputs');
     const samples = calibration && (await calibrationSamples(calibration, inputs));
     const told = (batches: AsyncIterable<Batch>): AsyncIterable<Batch> =>
-      how.tell ? toldBatches(batches, samples!.count, how.tell) : batches;
+      how.tell ? toldBatches(batches, { doing: 'calibrating', of: samples!.count, tell: how.tell }) : batches;
     const { model, facts, layers, warnings } = await quantizeModel(opened.model, {
       ...how,
       ...(samples

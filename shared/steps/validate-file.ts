@@ -24,7 +24,7 @@ import { validFor } from './valid-for.ts';
 
 export interface ValidateFileRequest extends Pick<
   ValidationRequest,
-  'ranges' | 'archive' | 'tolerance' | 'seed' | 'now'
+  'ranges' | 'archive' | 'tolerance' | 'seed' | 'now' | 'tell'
 > {
   /** Path of the `.onnx`; weights may lie beside it. */
   readonly model: string;

@@ -1,4 +1,4 @@
-/** `quantize`: where calibration data lie, the names of formats, weights alone. */
+/** `quantize`: where calibration data lie, the names of formats, weights alone; how far it and `validate` are. */
 import { copyFileSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -54,6 +54,18 @@ test('how far it is goes to stderr, a quarter at a time; --quiet says nothing', 
     [2, 4, 6, 8].map((done) => `calibrating: ${done} of 8 samples, ${12.5 * done} %`),
   );
   expect(err).toContain('comparing layers: 1 of 1 samples, 100 %');
+  expect(await printed(...command, '--quiet')).toMatchObject({ code: 0, err: '' });
+});
+
+test('validate says how far it is too', async () => {
+  const values = Array.from({ length: 64 }, (_, i) => i);
+  writeFileSync(at('all.npz'), await writeNpz([['x', tensor('float32', [32, 2], values)]]));
+  const command = ['validate', at('net.onnx'), '--against', at('net.onnx'), '--data', at('all.npz')];
+  const { err } = await printed(...command);
+  expect(err.match(/validating: .*/g)).toEqual([
+    'validating: 16 of 32 samples, 50 %',
+    'validating: 32 of 32 samples, 100 %',
+  ]);
   expect(await printed(...command, '--quiet')).toMatchObject({ code: 0, err: '' });
 });
 
