@@ -39,7 +39,7 @@ export const batch: Command = {
       timeLimit: STAGE_SECONDS,
       signal,
       onEvent: (event) => {
-        if (event.kind === 'event') progress.note(`${event.type}: ${keyOf(event.detail)}`);
+        if (event.kind === 'event' && event.type.startsWith('model.conversion')) progress.note(lineOf(event.detail));
       },
     });
     const { models: all, pass, warn, fail: failed } = counts;
@@ -65,8 +65,13 @@ export const batch: Command = {
 const missedIn = ({ file, report }: Finished, criterion: Criterion) =>
   report === null ? [] : (missedBy(file, report, criterion) ?? []);
 
-/** Of a message of the state machine, which is ours. */
-const keyOf = (detail: unknown): string => {
-  const { key, source } = detail as { key?: unknown; source?: { key?: unknown } };
-  return String(key ?? source?.key ?? '');
-};
+/** What an event of the state machine, which is ours, says of a model. */
+function lineOf(detail: unknown): string {
+  const { model, result, failure } = detail as {
+    readonly model: { readonly key: string };
+    readonly result?: { readonly verdict?: string; readonly sentence?: string };
+    readonly failure?: { readonly error: string };
+  };
+  const { verdict = 'fail', sentence = failure?.error ?? '' } = result ?? {};
+  return `${model.key}: ${verdict}: ${sentence}`;
+}

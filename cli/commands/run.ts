@@ -62,8 +62,13 @@ export const run: Command = {
     const finished: Finished[] = [];
     const outcome = await eachFile(models, { progress, options }, (file) =>
       noted(file, finished, async () => {
+        if (!isOne) progress.step(`${finished.length + 1} of ${models.length} models: ${file}`);
         const outDir = isOne && text(options, 'output') !== undefined ? top : join(top, folderOf(file));
-        return outcomeOf(file, await runLocal({ ...how, model: file, outDir, onEvent: show(progress) }), criterion);
+        return outcomeOf(
+          file,
+          await runLocal({ ...how, model: file, outDir, onEvent: isOne ? show(progress) : () => {} }),
+          criterion,
+        );
       }),
     ).finally(() => {
       const junit = text(options, 'junit');

@@ -82,8 +82,21 @@ describe('an index', () => {
 
   test('of a run over a folder has failures first, and links its reports', async () => {
     writeFileSync(at('in/zero.pt2'), 'no model');
-    const { code, out } = await printed('run', at('in'), '-o', at('out'), '--dtype', 'fp32', '--junit', at('ci.xml'));
+    const { code, out, err } = await printed(
+      'run',
+      at('in'),
+      '-o',
+      at('out'),
+      '--dtype',
+      'fp32',
+      '--junit',
+      at('ci.xml'),
+    );
     expect([code, out]).toEqual([1, expect.stringContaining(at('out/index.html'))]);
+    expect(err.match(/^.* of 2 models: .*$/gm)).toEqual([
+      `1 of 2 models: ${at('in/net.pt2')}`,
+      `2 of 2 models: ${at('in/zero.pt2')}`,
+    ]);
     expect(lines().map(({ key, status }) => [key, status])).toEqual([
       [at('in/zero.pt2'), 'fail'],
       [at('in/net.pt2'), 'warn'],
@@ -96,8 +109,10 @@ describe('an index', () => {
   test('of a batch lies in the folder of its results', async () => {
     writeFileSync(at('in/zero.pt2'), 'no model');
     writeFileSync(at('in/job.json'), '{"dtype": "fp32"}');
-    const { code } = await printed('batch', at('in'), '-o', at('out'), '--junit', at('ci.xml'));
+    const { code, err } = await printed('batch', at('in'), '-o', at('out'), '--junit', at('ci.xml'));
     expect(code).toBe(1);
+    expect(err).toMatch(/^zero\.pt2: fail: .*UnsupportedFormat/m);
+    expect(err).toMatch(/^net\.pt2: warn: /m);
     expect(lines().map(({ key, status }) => [key, status])).toEqual([
       ['zero.pt2', 'fail'],
       ['net.pt2', 'warn'],

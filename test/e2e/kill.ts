@@ -18,16 +18,19 @@ function processesOf(functionName: string): number[] {
     .map(Number);
 }
 
-/** Kill whatever runs a function until something holds. */
-export async function killUntil(functionName: string, done: () => Promise<boolean>): Promise<void> {
+/** Kill whatever runs a function until something holds; how many processes that were. */
+export async function killUntil(functionName: string, done: () => Promise<boolean>): Promise<number> {
+  let killed = 0;
   while (!(await done())) {
     for (const pid of processesOf(functionName)) {
       try {
         process.kill(pid, 'SIGKILL');
+        killed++;
       } catch {
         // It has ended by itself.
       }
     }
     await sleep(50);
   }
+  return killed;
 }
