@@ -16,6 +16,7 @@ const script = URL.createObjectURL(
 );
 // Browsers keep files for pages of https and of this machine only.
 const owner = takeOwner().catch(() => null);
+// What a closed page left there only takes room: not to be rid of it stops nothing.
 owner.then(removeAbandoned).catch(() => {});
 /** Running a model takes several times its size. */
 const RUN_BELOW = 64 << 20;

@@ -50,5 +50,5 @@ export const missedIn = (report: Report, criterion: Criterion): readonly string[
     );
 
 /** Of what was asked: a limit that nobody set is not missed. */
-export const missedOf = ({ findings }: Judgement, criterion: Criterion): readonly string[] =>
+const missedOf = ({ findings }: Judgement, criterion: Criterion): readonly string[] =>
   findings.filter(({ met, measure }) => !met && criterion[measure] !== undefined).map(({ text: missed }) => missed);

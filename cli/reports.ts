@@ -25,8 +25,7 @@ export interface Finished {
 }
 
 /** The report.json beside a report.html. */
-export const reportAt = (page: string): Report =>
-  readJson(readFileSync(page.replace(/\.html$/, '.json'), 'utf8')) as Report;
+const reportAt = (page: string): Report => readJson(readFileSync(page.replace(/\.html$/, '.json'), 'utf8')) as Report;
 
 /** What a report misses of a criterion, as the failure of its model; null: nothing. */
 export function missedBy(file: string, page: string, criterion: Criterion): NonNullable<FileOutcome['error']> | null {

@@ -44,5 +44,5 @@ function listing(bucketArn: string, prefix: string): PolicyStatement {
   return new PolicyStatement({ actions: [...ACTIONS.list], resources: [bucketArn], ...within });
 }
 
-export const useKey = (arn: string): PolicyStatement =>
+const useKey = (arn: string): PolicyStatement =>
   new PolicyStatement({ actions: ['kms:Decrypt', 'kms:GenerateDataKey'], resources: [arn] });

@@ -10,7 +10,7 @@ import { agreementOf, anyAgreementOf, closestComparison, type Judged, smallestSq
  * rows that were
  * near ties; below 15 dB more than 3 % of an output's energy is noise.
  */
-export const DEFAULT_CRITERION = {
+const DEFAULT_CRITERION = {
   maxTop1Drop: 1,
   minTop1Agreement: 0.98,
   minSqnr: 15,
@@ -22,7 +22,7 @@ const QUALITY = Object.keys(DEFAULT_CRITERION) as readonly (keyof typeof DEFAULT
  * From here on rows that change their largest entry were near ties: noise of 40 dB moves it in 2 % of rows of a
  * thousand random numbers.
  */
-export const NEAR_EQUAL_DECIBELS = 40;
+const NEAR_EQUAL_DECIBELS = 40;
 
 export const isQuality = (name: keyof Criterion): boolean => Object.hasOwn(DEFAULT_CRITERION, name);
 

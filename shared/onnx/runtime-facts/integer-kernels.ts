@@ -68,7 +68,7 @@ const FUSED: Readonly<Record<string, Fused>> = {
   Where: { ...elementwise('QLinearWhere', 3), from: 1 },
 };
 
-export const fusedForm = (node: Node): Fused | null =>
+const fusedForm = (node: Node): Fused | null =>
   node.domain === '' && Object.hasOwn(FUSED, node.op) ? FUSED[node.op]! : null;
 
 /** Whether the file means an operator to be computed on codes. */

@@ -12,37 +12,24 @@ const OF_STATIC = ['quant_format', 'recipe', 'activation_type', 'quantize_all', 
 /** Which nodes. */
 const OF_NODES = ['keep_float', 'nodes_to_quantize', 'nodes_to_exclude', 'op_types_to_quantize'] as const;
 
-/** What is ours to choose where PyTorch chose no codes and scales. */
-const OF_COMPUTED = [
-  'approach',
-  'calibration',
-  ...OF_NODES,
+/** What codes there are, and of what. */
+const OF_CODES = [
   'activation_type',
   'weight_type',
   'reduce_range',
   'per_channel',
   'extra_options',
   'quantize_all',
-  ...OF_OBSERVERS,
-  ...OF_ACCURACY,
 ] as const;
+
+/** What is ours to choose where PyTorch chose no codes and scales. */
+const OF_COMPUTED = ['approach', 'calibration', ...OF_NODES, ...OF_CODES, ...OF_OBSERVERS, ...OF_ACCURACY] as const;
 /** What is looked for by trial. */
 const OF_TUNING = ['accuracy', 'tuning'] as const;
 /** What is to be chosen where PyTorch did. */
 const OF_TRANSFERRED = ['dynamic_activations'] as const;
 /** What is about activations, or about pairs of 8-bit products. */
-const OF_ACTIVATIONS = [
-  ...OF_TRANSFERRED,
-  'recipe',
-  'processor',
-  'activation_type',
-  'weight_type',
-  'reduce_range',
-  'per_channel',
-  'extra_options',
-  'quantize_all',
-  ...OF_ACCURACY,
-] as const;
+const OF_ACTIVATIONS = [...OF_TRANSFERRED, 'recipe', 'processor', ...OF_CODES, ...OF_ACCURACY] as const;
 /** What is of use also where the program itself is one that PyTorch quantized. */
 const OF_PYTORCHS_INT8 = ['int8_reference'] as const;
 const OF_QUANTIZED = [

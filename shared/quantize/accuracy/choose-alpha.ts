@@ -72,7 +72,7 @@ export async function chooseAlphas(
 }
 
 /** In double precision; a channel that is nothing on one side, or not finite, stays as it is. */
-export const smoothingFactors = ({ extremes: { min, max }, weightMax }: Subject, alpha: number): Float64Array =>
+const smoothingFactors = ({ extremes: { min, max }, weightMax }: Subject, alpha: number): Float64Array =>
   weightMax.map((weight, j) => {
     const activation = Math.max(-min[j]!, max[j]!);
     const factor = activation ** alpha / weight ** (1 - alpha);
