@@ -100,7 +100,21 @@ describe('an upload', () => {
         'model.conversion.completed',
         expect.objectContaining({
           model: { bucket: 'input', key: 'nets/my net+1.pt2' },
-          result: expect.objectContaining({ verdict: 'pass', chosen: 'int8' }) as unknown,
+          result: expect.objectContaining({
+            verdict: 'pass',
+            chosen: 'int8',
+            report: `${folder}report.json`,
+            sizeRatio: 0.25,
+            latencyRatio: null,
+            accuracy: {
+              against: 'pytorch',
+              sqnr: 90,
+              maxAbsDiff: 1e-6,
+              top1Agreement: 1,
+              top1: null,
+              top1Drop: null,
+            },
+          }) as unknown,
         }),
       ],
     ]);

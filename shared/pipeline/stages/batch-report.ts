@@ -62,7 +62,13 @@ export const run: RunStage = async (input, services) => {
     await services.store.putBytes({ ...at('batch-report.html'), bytes: page, contentType: 'text/html; charset=utf-8' });
     await services.store.putFile({ ...at('batch-report.json'), path: json, contentType: 'application/json' });
     const { models, counts } = summary;
-    return { batch: batch.id, output: { bucket: output, folder }, models, ...counts.status };
+    return {
+      batch: batch.id,
+      output: { bucket: output, folder },
+      report: `${folder}batch-report.json`,
+      models,
+      ...counts.status,
+    };
   } finally {
     await rm(temporary, { recursive: true, force: true });
   }

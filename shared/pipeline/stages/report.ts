@@ -13,12 +13,15 @@ import type { JobRecord, Ticket } from '../workspace/record.ts';
 import { earlierReport, isOwnFolder, latestKey } from '../report/earlier-report.ts';
 import { keptGraph } from '../workspace/kept-graph.ts';
 import { buildReport, minimalReport } from '../report/build-report.ts';
+import { figuresOf } from '../report/figures.ts';
 import type { CaughtFailure, VariantOutcome } from '../report/job-facts.ts';
 import { type JobBuckets, locate } from '../job/request.ts';
 import { readTextIfThere } from '../workspace/read-object.ts';
 import { failedVariants } from '../report/failures.ts';
 import type { RunStage, Services } from '../workspace/services.ts';
 import { Workspace, writeRecord } from '../workspace/workspace.ts';
+
+const REPORT_FILE = 'report.json';
 
 export const run: RunStage = async (input, services) => {
   const given = fieldsOf(input);
@@ -33,7 +36,7 @@ export const run: RunStage = async (input, services) => {
     const pages = graph ? [await workspace.storeText(GRAPH_PAGE, renderGraphHtml(graph, report))] : [];
     pages.push(await workspace.storeText('report.html', renderHtml(report, graph)));
     // Last: whoever sees report.json finds everything it names.
-    const json = await workspace.storeText('report.json', renderJson(report));
+    const json = await workspace.storeText(REPORT_FILE, renderJson(report));
     if (report.verdict.status !== 'fail' && isOwnFolder(workspace.job))
       await pointToLatest(workspace, report, services);
     // A job that failed is ended by Release, after everybody has heard of it.
@@ -109,7 +112,7 @@ async function pointToLatest({ job }: Workspace, report: Report, { store }: Serv
     folder,
     verdict: report.verdict.status,
     chosen: report.chosen,
-    report: `${folder}report.json`,
+    report: folder + REPORT_FILE,
   };
   const before = await readTextIfThere(store, { bucket, key });
   if (before !== null) {
@@ -133,7 +136,7 @@ function clipped(text: string): string {
   return text.slice(0, end).toWellFormed();
 }
 
-/** Small: names in the folder, not keys. */
+/** Small: names in the folder, not keys, but for the report's. */
 function outputOf({ id, input, output }: JobRecord, report: Report, reports: readonly string[]): Json {
   const { status, sentence } = report.verdict;
   const failed = report.failure ?? report.variants.find((variant) => variant.failure)?.failure;
@@ -148,7 +151,9 @@ function outputOf({ id, input, output }: JobRecord, report: Report, reports: rea
     chosen: report.chosen,
     bytes: input.bytes,
     chosenBytes: chosen?.bytes ?? null,
+    ...figuresOf(report),
     output: { ...output },
+    report: output.folder + REPORT_FILE,
     files: [...new Set([...names, ...reports])],
     failed: failedVariants(report).map((each) => ({ ...each, message: clipped(each.message) })),
     ...(status === 'fail'
