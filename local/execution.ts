@@ -4,6 +4,7 @@
 import type { Json, Template } from '../shared/pipeline/machine/asl.ts';
 import type { Clock } from './clock.ts';
 import { StatesError } from './states-error.ts';
+import type { TaskTokens } from './task-tokens.ts';
 
 export interface ResourceCall {
   readonly signal: AbortSignal;
@@ -42,6 +43,7 @@ export type HistoryEvent = {
 export interface Environment {
   readonly resources: Readonly<Record<string, Resource>>;
   readonly files: MapFiles;
+  readonly tokens: TaskTokens;
   readonly clock: Clock;
   /** A number from 0 up to 1. */
   readonly random: () => number;
@@ -73,6 +75,8 @@ export interface ExecutionContext {
     readonly RedriveCount: number;
   };
   readonly StateMachine: { readonly Id: string; readonly Name: string };
+  /** Where a state waits for one. */
+  readonly Task?: { readonly Token: string };
   readonly Map?: { readonly Item: { readonly Index: number; readonly Value: Json } };
 }
 

@@ -69,6 +69,7 @@ const NAMES: MachineNames = {
   buckets: { output: 'output', work: 'work' },
   eventBus: 'default',
   largeFunctions: null,
+  fargate: null,
   tiers: null,
   batchPrefix: '',
   conversion: 'conversion',

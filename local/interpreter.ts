@@ -16,11 +16,14 @@ import { timestamp } from './execution.ts';
 import { refuseUnknown } from './known-fields.ts';
 import { type Position, runFrom } from './run-machine.ts';
 import { StatesError, statesError } from './states-error.ts';
+import { type TaskTokens, taskTokens } from './task-tokens.ts';
 
 export interface InterpretOptions {
   readonly resources?: Readonly<Record<string, Resource>>;
   /** Needed by a Distributed Map with an ItemReader or a ResultWriter. */
   readonly files?: MapFiles;
+  /** What answers the states that wait for a token. */
+  readonly tokens?: TaskTokens;
   readonly clock?: Clock;
   readonly random?: () => number;
   readonly onEvent?: (event: HistoryEvent) => void;
@@ -70,6 +73,7 @@ export async function interpret(machine: StateMachine, input: Json, options: Int
   const environment: Environment = {
     resources: options.resources ?? {},
     files: options.files ?? NO_FILES,
+    tokens: options.tokens ?? taskTokens(),
     clock,
     random: options.random ?? Math.random,
     timeouts: options.timeouts ?? true,

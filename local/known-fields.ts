@@ -9,7 +9,7 @@ const TRANSITION = ['Next', 'End', 'Output', 'Assign'];
 const RECOVERY = ['Retry', 'Catch'];
 
 const FIELDS: Readonly<Record<State['Type'], readonly string[]>> = {
-  Task: [...EVERY, ...TRANSITION, ...RECOVERY, 'Resource', 'Arguments', 'TimeoutSeconds'],
+  Task: [...EVERY, ...TRANSITION, ...RECOVERY, 'Resource', 'Arguments', 'TimeoutSeconds', 'HeartbeatSeconds'],
   Pass: [...EVERY, ...TRANSITION],
   Wait: [...EVERY, ...TRANSITION, 'Seconds', 'Timestamp'],
   Choice: [...EVERY, 'Choices', 'Default', 'Output', 'Assign'],

@@ -21,6 +21,8 @@ export function statesError(thrown: unknown): StatesError {
 const TERMINAL = new Set(['States.Runtime', 'States.DataLimitExceeded']);
 // What `States.TaskFailed` does not stand for.
 const NOT_TASK_FAILED = new Set(['States.Timeout']);
+// A silence is a timeout, too.
+const KINDS: Readonly<Record<string, string>> = { 'States.HeartbeatTimeout': 'States.Timeout' };
 
 /** Whether a Retry or Catch with these names is meant by an error. */
 export const matches = (names: readonly string[], error: StatesError): boolean =>
@@ -28,6 +30,7 @@ export const matches = (names: readonly string[], error: StatesError): boolean =
   names.some(
     (name) =>
       name === error.name ||
+      name === KINDS[error.name] ||
       name === 'States.ALL' ||
       (name === 'States.TaskFailed' && !NOT_TASK_FAILED.has(error.name)),
   );

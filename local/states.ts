@@ -17,6 +17,7 @@ import { allOrFirstFailure } from './pool.ts';
 import { runMachine } from './run-machine.ts';
 import { StatesError } from './states-error.ts';
 import { leave, type Step } from './step.ts';
+import type { Waiting } from './task-tokens.ts';
 
 type Run<S extends State> = (state: S, visit: Visit) => Promise<Step>;
 
@@ -36,17 +37,44 @@ async function runTask(state: TaskState, visit: Visit): Promise<Step> {
   const { environment } = visit.frame;
   const resource = environment.resources[state.Resource];
   if (!resource) throw new StatesError('States.Runtime', `nothing here answers for the resource ${state.Resource}`);
-  const args = state.Arguments === undefined ? visit.input : await evaluate(visit, state.Arguments);
-  const seconds =
-    state.TimeoutSeconds === undefined || !environment.timeouts
-      ? null
-      : await numberField(visit, 'TimeoutSeconds', state.TimeoutSeconds);
-  const result = await within(seconds, visit, (signal) => resource(args, { signal, state: visit.name }));
-  return leave(visit, state, result);
+  const waiting = state.Resource.endsWith('.waitForTaskToken') ? environment.tokens.issue() : null;
+  try {
+    const context = { ...visit.frame.context, ...(waiting ? { Task: { Token: waiting.token } } : {}) };
+    const args = state.Arguments === undefined ? visit.input : await evaluate(visit, state.Arguments, { context });
+    const limits: Limits = {
+      seconds: await secondsOf(visit, 'TimeoutSeconds', state),
+      silence: waiting && (await secondsOf(visit, 'HeartbeatSeconds', state)),
+      waiting,
+    };
+    const result = await within(limits, visit, async (signal) => {
+      const answer = await resource(args, { signal, state: visit.name });
+      return waiting ? waiting.result : answer;
+    });
+    return leave(visit, state, result);
+  } finally {
+    waiting?.close();
+  }
+}
+
+async function secondsOf(
+  visit: Visit,
+  field: 'TimeoutSeconds' | 'HeartbeatSeconds',
+  state: TaskState,
+): Promise<number | null> {
+  const value = state[field];
+  return value === undefined || !visit.frame.environment.timeouts ? null : numberField(visit, field, value);
+}
+
+interface Limits {
+  /** Of the whole task. */
+  readonly seconds: number | null;
+  /** Between two signs of life. */
+  readonly silence: number | null;
+  readonly waiting: Waiting | null;
 }
 
 async function within(
-  seconds: number | null,
+  { seconds, silence, waiting }: Limits,
   visit: Visit,
   task: (signal: AbortSignal) => Promise<Json>,
 ): Promise<Json> {
@@ -63,11 +91,30 @@ async function within(
       () => {},
     );
   }
+  if (waiting && silence !== null) {
+    const silent = new StatesError('States.HeartbeatTimeout', `"${visit.name}" was not heard of for ${silence} s`);
+    listen(visit, waiting, { ms: silence * 1000, signal }).then(
+      () => over.abort(silent),
+      () => {},
+    );
+  }
   try {
     return await Promise.race([task(signal), stopped]);
   } finally {
     over.abort(new Error('the task has ended'));
   }
+}
+
+/** Returns when nothing was heard for so long. */
+async function listen(
+  { frame }: Visit,
+  waiting: Waiting,
+  { ms, signal }: { readonly ms: number; readonly signal: AbortSignal },
+): Promise<void> {
+  const { clock } = frame.environment;
+  let heard = clock.now();
+  waiting.onHeartbeat = () => (heard = clock.now());
+  for (let left = ms; left > 0; left = heard + ms - clock.now()) await clock.sleep(left, signal);
 }
 
 async function runWait(state: WaitState, visit: Visit): Promise<Step> {

@@ -68,6 +68,7 @@ export async function interpreted(
     buckets: { output: outputBucket(), work: workBucket() },
     eventBus: 'default',
     largeFunctions: null,
+    fargate: null,
     tiers: null,
     batchPrefix: 'batch/',
     conversion: conversion(),

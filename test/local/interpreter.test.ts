@@ -661,7 +661,7 @@ describe('abort', () => {
 describe('machines that cannot be run here are refused before they start', () => {
   it.each<[string, unknown, RegExp]>([
     ['JSONPath', { StartAt: 'A', States: { A: { Type: 'Pass', End: true } } }, /JSONata/],
-    ['a field that is not known', machine({ A: task({ HeartbeatSeconds: 5 }) }), /HeartbeatSeconds/],
+    ['a field that is not known', machine({ A: task({ Credentials: {} }) }), /Credentials/],
     ['a transition to nowhere', machine({ A: pass({}, 'Nowhere') }), /Nowhere/],
     ['an unknown type', { ...machine({}), StartAt: 'A', States: { A: { Type: 'Dance' } } }, /Dance/],
     ['a start nowhere', { ...machine({ A: pass({}) }), StartAt: 'Z' }, /"Z"/],

@@ -14,14 +14,35 @@ import {
   type StateMachine,
 } from '../../shared/pipeline/machine/asl.ts';
 import { batchStateMachine } from '../../shared/pipeline/machine/batch-machine.ts';
+import {
+  FARGATE_STAGES,
+  type FargateNames,
+  fargateSizesOf,
+  HEARTBEAT_SECONDS,
+  RUN_TASK,
+} from '../../shared/pipeline/machine/fargate-task.ts';
 import { ferryStateMachine } from '../../shared/pipeline/machine/state-machine.ts';
 import { STAGES } from '../../shared/pipeline/machine/stages.ts';
+
+const FARGATE: FargateNames = {
+  cluster: '${FargateCluster}',
+  definitions: Object.fromEntries(
+    FARGATE_STAGES.map((stage) => [
+      stage,
+      Object.fromEntries(fargateSizesOf(stage).map((size) => [size, `\${${stage}-${size}}`])),
+    ]),
+  ),
+  subnets: ['${FargateSubnet0}', '${FargateSubnet1}'],
+  securityGroups: ['${FargateSecurityGroup}'],
+  hasPublicIp: true,
+};
 
 const MACHINES: Record<string, StateMachine> = {
   ferry: ferryStateMachine(),
   'ferry of two sizes': ferryStateMachine({
     largeFunctions: { quantize: '${QuantizeLargeFunction}', validate: '${ValidateLargeFunction}' },
   }),
+  'ferry with tasks': ferryStateMachine({ fargate: FARGATE }),
   batch: batchStateMachine(),
 };
 
@@ -66,7 +87,7 @@ describe.each(Object.entries(MACHINES))('%s machine', (_name, machine) => {
       for (const retrier of state.Retry) {
         for (const error of retrier.ErrorEquals)
           expect(error, name).toMatch(
-            /^((Lambda|EventBridge|StepFunctions)\.(\w+Exception|FailedEntry)|StorageUnavailable)$/,
+            /^((Lambda|EventBridge|StepFunctions|ECS)\.(\w+Exception|FailedEntry)|AmazonECS\.Unknown|StorageUnavailable)$/,
           );
         expect(retrier.JitterStrategy, name).toBe('FULL');
         expect(retrier.MaxDelaySeconds, name).toBeGreaterThan(0);
@@ -93,6 +114,33 @@ describe.each(Object.entries(MACHINES))('%s machine', (_name, machine) => {
   it('names every state once in the whole machine', () => {
     const names = [...statesOf(machine)].map(([name]) => name);
     expect(new Set(names).size).toBe(names.length);
+  });
+});
+
+describe('a machine with tasks', () => {
+  const machine = MACHINES['ferry with tasks']!;
+  const states = new Map(statesOf(machine));
+  const tasks = [...states].flatMap(([name, state]) =>
+    state.Type === 'Task' && state.Resource === RUN_TASK ? [[name, state] as const] : [],
+  );
+
+  it('asks of each stage that grows with the model what runs it, at every way in', () => {
+    expect(tasks.map(([name]) => name)).toEqual(['ConvertOnFargate', 'QuantizeOnFargate', 'ValidateOnFargate']);
+    const into = (target: string): string[] =>
+      [...states].flatMap(([name, state]) =>
+        JSON.stringify({ ...state, ItemProcessor: null }).includes(`"${target}"`) ? [name] : [],
+      );
+    for (const stage of ['Convert', 'Quantize', 'Validate'])
+      expect([stage, into(stage), into(`${stage}OnFargate`)]).toEqual([stage, [`Where${stage}`], [`Where${stage}`]]);
+  });
+
+  it('listens to a task longer than it may be silent, and catches all that ends it', () => {
+    for (const [name, state] of tasks) {
+      expect(state.HeartbeatSeconds, name).toBe(HEARTBEAT_SECONDS);
+      expect(state.TimeoutSeconds, name).toBeGreaterThan(HEARTBEAT_SECONDS);
+      expect(state.Catch?.at(-1)?.ErrorEquals, name).toEqual(['States.ALL']);
+      expect(machine.TimeoutSeconds).toBeGreaterThan(tasks.length * (state.TimeoutSeconds as number));
+    }
   });
 });
 

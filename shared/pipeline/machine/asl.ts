@@ -47,6 +47,8 @@ export type TaskState = Common &
     readonly Arguments?: Template;
     readonly Assign?: Template;
     readonly TimeoutSeconds?: number | Expression;
+    /** Of silence after which what waits for a token fails with States.HeartbeatTimeout. */
+    readonly HeartbeatSeconds?: number | Expression;
   };
 
 export type PassState = Common & Transition & { readonly Type: 'Pass'; readonly Assign?: Template };

@@ -10,6 +10,7 @@ import {
   type StateMachine,
   type Template,
 } from './asl.ts';
+import { FARGATE_SECONDS, IS_FARGATE } from './fargate-task.ts';
 import type { StageName } from './stages.ts';
 import { rowOf, stagesAt } from './stages-at.ts';
 import {
@@ -19,6 +20,7 @@ import {
   PLACEHOLDERS,
   REDRIVES,
   RELEASE_RETRY,
+  stageOnFargate,
   type StageTask,
   stageTask,
   START_EXECUTION,
@@ -47,8 +49,15 @@ const TIER = expression('$exists($states.result.Payload.tier) ? $states.result.P
 
 const stateOf = (stage: StageName): string => stage.charAt(0).toUpperCase() + stage.slice(1);
 
+const hasFargate = ({ fargate }: MachineNames, stage: StageName): boolean => fargate?.definitions[stage] !== undefined;
+
+/** Where the work of a stage begins: at the question what runs it, where there are two answers. */
+const workOf = (names: MachineNames, stage: StageName): string =>
+  `${hasFargate(names, stage) ? 'Where' : ''}${stateOf(stage)}`;
+
 /** Where a stage is entered: at the question whether it is wanted, when not every variant wants it. */
-const entryOf = (stage: StageName): string => `${rowOf(stage).only ? 'Must' : ''}${stateOf(stage)}`;
+const entryOf = (names: MachineNames, stage: StageName): string =>
+  rowOf(stage).only ? `Must${stateOf(stage)}` : workOf(names, stage);
 
 interface Chain extends Pick<StageTask, 'payload'> {
   readonly fields: (index: number) => Pick<StageTask, 'output' | 'assign'>;
@@ -58,23 +67,33 @@ interface Chain extends Pick<StageTask, 'payload'> {
 
 /** Stages one after another. */
 function chained(names: MachineNames, stages: readonly StageName[], chain: Chain): Record<string, State> {
-  const entries = [...stages.map(entryOf), chain.next];
-  const states = stages.flatMap((stage, i): [string, State][] => {
+  const entries = [...stages.map((stage) => entryOf(names, stage)), chain.next];
+  const states = stages.map((stage, i): Record<string, State> => {
     const next = entries[i + 1]!;
     const { only } = rowOf(stage);
-    const task = stageTask(names, {
-      stage,
-      payload: chain.payload,
-      ...chain.fields(i),
-      next,
-      catch: chain.catch(stage),
-    });
-    return [
-      ...(only ? [[entryOf(stage), onlyIf(only, stateOf(stage), next)] as [string, State]] : []),
-      [stateOf(stage), task],
-    ];
+    const task = { stage, payload: chain.payload, ...chain.fields(i), next, catch: chain.catch(stage) };
+    return {
+      ...(only ? { [entryOf(names, stage)]: onlyIf(only, workOf(names, stage), next) } : {}),
+      ...worked(names, task),
+    };
   });
-  return Object.fromEntries(states);
+  return Object.assign({}, ...states) as Record<string, State>;
+}
+
+/** A stage as a function and, where a deployment has tasks, as one of them. */
+function worked(names: MachineNames, task: StageTask): Record<string, State> {
+  const state = stateOf(task.stage);
+  const onFargate = stageOnFargate(names, task);
+  const where: State = {
+    Type: 'Choice',
+    Choices: [{ Condition: IS_FARGATE, Next: `${state}OnFargate` }],
+    Default: state,
+  };
+  return {
+    ...(onFargate ? { [workOf(names, task.stage)]: where } : {}),
+    [state]: stageTask(names, task),
+    ...(onFargate ? { [`${state}OnFargate`]: onFargate } : {}),
+  };
 }
 
 const onlyIf = (flag: string, stage: string, next: string): State => ({
@@ -94,7 +113,7 @@ const variants = (names: MachineNames): MapState => {
     MaxConcurrency: 4,
     ItemProcessor: {
       ProcessorConfig: { Mode: 'INLINE' },
-      StartAt: entryOf(stages[0]!),
+      StartAt: entryOf(names, stages[0]!),
       States: {
         ...chained(names, stages, {
           payload: { job: '{% $states.input.job %}', variant: '{% $states.input.variant %}' },
@@ -185,7 +204,7 @@ function conversion(names: MachineNames): Machine {
           { Condition: '{% $exists($states.input.start) %}', Next: 'StartWaiting' },
           { Condition: '{% $states.input.duplicate %}', Next: 'Duplicate' },
         ],
-        Default: entryOf(stages[0]!),
+        Default: entryOf(names, stages[0]!),
       },
       Duplicate: { Type: 'Succeed' },
       StartWaiting: startWaiting,
@@ -261,7 +280,7 @@ function conversion(names: MachineNames): Machine {
         Type: 'Choice',
         Choices: [
           { Condition: '{% $job = null %}', Next: 'Claim', Assign: forgotten },
-          ...stages.map((stage) => ({ Condition: failedIn(stage), Next: entryOf(stage), Assign: forgotten })),
+          ...stages.map((stage) => ({ Condition: failedIn(stage), Next: entryOf(names, stage), Assign: forgotten })),
           // Nothing but the last report failed: its variants are there.
           { Condition: failedIn('report'), Next: 'Report', Assign: forgotten },
         ],
@@ -276,6 +295,6 @@ function conversion(names: MachineNames): Machine {
 export const ferryStateMachine = (names: Partial<MachineNames> = {}): StateMachine => ({
   Comment: 'Convert one PyTorch model to validated ONNX and report on it',
   QueryLanguage: 'JSONata',
-  TimeoutSeconds: 3 * 3600,
+  TimeoutSeconds: names.fargate ? 4 * FARGATE_SECONDS : 3 * 3600,
   ...conversion({ ...PLACEHOLDERS, ...names }),
 });

@@ -3,6 +3,7 @@
  * tried again.
  */
 import { type Catcher, expression, type Retrier, type TaskState, type Template } from './asl.ts';
+import { type FargateNames, fargateTask } from './fargate-task.ts';
 import { STAGES, type StageName } from './stages.ts';
 import type { Tier } from './tiers.ts';
 
@@ -13,6 +14,8 @@ export interface MachineNames {
   readonly eventBus: string;
   /** Second functions for models that those of `functions` cannot hold; null: there are none. */
   readonly largeFunctions: Readonly<Partial<Record<StageName, string>>> | null;
+  /** Tasks for models that no function can hold; null: there are none. */
+  readonly fargate: FargateNames | null;
   /** What holds a model, the smallest first; null: this machine, without a limit. */
   readonly tiers: readonly Tier[] | null;
   /** Uploads below this start nothing, because batches convert them; empty: all uploads start a conversion. */
@@ -29,6 +32,7 @@ export const PLACEHOLDERS: MachineNames = {
   buckets: { output: '${OutputBucket}', work: '${WorkBucket}' },
   eventBus: '${EventBus}',
   largeFunctions: null,
+  fargate: null,
   tiers: [{ name: 'standard', memoryMb: STAGES.validate.memoryMb, temporaryMb: STAGES.validate.temporaryMb }],
   batchPrefix: '${BatchPrefix}',
   conversion: '${ConversionStateMachine}',
@@ -136,17 +140,29 @@ function functionOf({ functions, largeFunctions }: MachineNames, stage: StageNam
   return large === undefined ? functions[stage] : expression(`$tier = "large" ? "${large}" : "${functions[stage]}"`);
 }
 
+/** What is around a stage, wherever it runs: both answer with a Payload. */
+const around = (task: StageTask) => ({
+  ...(task.assign === undefined ? {} : { Assign: task.assign }),
+  Output: task.output ?? '{% $states.result.Payload %}',
+  ...(task.catch.length ? { Catch: task.catch } : {}),
+  ...transition(task.next),
+});
+
+/** A stage as a function. */
 export const stageTask = (names: MachineNames, task: StageTask): TaskState => ({
   Type: 'Task',
   Resource: INVOKE,
   Arguments: { FunctionName: functionOf(names, task.stage), Payload: task.payload },
-  ...(task.assign === undefined ? {} : { Assign: task.assign }),
-  Output: task.output ?? '{% $states.result.Payload %}',
+  ...around(task),
   TimeoutSeconds: STAGES[task.stage].timeoutSeconds + SLACK_SECONDS,
   Retry: task.retry ?? LAMBDA_RETRY,
-  ...(task.catch.length ? { Catch: task.catch } : {}),
-  ...transition(task.next),
 });
+
+/** The same stage as a task, where there are any. */
+export const stageOnFargate = ({ fargate }: MachineNames, task: StageTask): TaskState | null =>
+  fargate?.definitions[task.stage]
+    ? fargateTask(fargate, { stage: task.stage, payload: task.payload, around: around(task) })
+    : null;
 
 export const EVENT_SOURCE = 'torchferry';
 

@@ -1,9 +1,10 @@
 /** The machines there are for a model: the smallest that holds it in every stage, estimated from its size. */
+import type { FargateSizeName } from './fargate-sizes.ts';
 import type { Needs, Stage } from './stage.ts';
 import { STAGES } from './stages.ts';
 
-/** `large`: second functions of the stages that need more for a large model. */
-export type TierName = 'standard' | 'large';
+/** `large`: second functions of the stages that need more for a large model; then tasks. */
+export type TierName = 'standard' | 'large' | FargateSizeName;
 
 export interface Tier {
   readonly name: TierName;
