@@ -1,6 +1,6 @@
 /**
- * What somebody should hear about: conversions that failed or ran out of time, uploads that started nothing, functions
- * held back.
+ * What somebody should hear about: conversions that failed or ran out of time, uploads that started nothing or late,
+ * functions held back or near their timeout.
  */
 import { Duration, Stack } from 'aws-cdk-lib';
 import {
@@ -19,6 +19,7 @@ import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
+import { nearTimeout, oldestEvent } from './delays.ts';
 import type { Trigger } from './trigger.ts';
 
 export interface Watched {
@@ -32,16 +33,18 @@ export interface Watched {
 const FIVE_MINUTES = { period: Duration.minutes(5), statistic: 'Sum' };
 const AN_HOUR = { period: Duration.hours(1), statistic: 'Sum' };
 
-interface Row {
+export interface AlarmRow {
   readonly metric: IMetric;
   /** What went wrong, and what to do. */
   readonly description: string;
+  /** From here on, in the unit of the metric. Default: 1. */
+  readonly threshold?: number;
   /** False: seen on the dashboard only. Default: whoever hears of alarms hears of it. */
   readonly isSent?: false;
 }
 
 /** One alarm a row. */
-const rows = ({ conversion, batch, functions, trigger }: Watched): Readonly<Record<string, Row>> => ({
+const rows = ({ conversion, batch, functions, trigger }: Watched): Readonly<Record<string, AlarmRow>> => ({
   JobFaulted: {
     metric: jobs('FaultedJobs'),
     description:
@@ -89,6 +92,8 @@ const rows = ({ conversion, batch, functions, trigger }: Watched): Readonly<Reco
     metric: trigger.undelivered.metricApproximateNumberOfMessagesVisible({ ...FIVE_MINUTES, statistic: 'Maximum' }),
     description: 'An upload did not start a conversion; its event waits in the dead-letter queue.',
   },
+  ...oldestEvent(trigger),
+  ...nearTimeout(functions),
 });
 
 /** What functions/stage-handler.ts counts of the jobs that failed. */
@@ -97,11 +102,11 @@ const jobs = (metricName: string, over: MetricOptions = FIVE_MINUTES): Metric =>
 
 export function alarms(scope: Construct, watched: Watched, email: string | null): readonly Alarm[] {
   const topic = email === null ? null : alarmTopic(scope, email);
-  return Object.entries(rows(watched)).map(([id, { metric, description, isSent = true }]) => {
+  return Object.entries(rows(watched)).map(([id, { metric, description, threshold = 1, isSent = true }]) => {
     const alarm = new Alarm(scope, id, {
       metric,
       alarmDescription: description,
-      threshold: 1,
+      threshold,
       evaluationPeriods: 1,
       comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
       treatMissingData: TreatMissingData.NOT_BREACHING,

@@ -12,6 +12,9 @@ import type { Construct } from 'constructs';
 import { DATA_SUFFIXES, MODEL_SUFFIXES } from '../shared/formats/table.ts';
 import { acknowledge } from './nag.ts';
 
+/** How long events that could not be delivered are kept: as long as SQS can. */
+export const KEPT_DAYS = 14;
+
 export interface Trigger {
   readonly rule: Rule;
   readonly undelivered: Queue;
@@ -21,7 +24,7 @@ export function uploadTrigger(scope: Construct, input: Bucket, machine: StateMac
   const undelivered = new Queue(scope, 'UndeliveredEvents', {
     encryption: QueueEncryption.SQS_MANAGED,
     enforceSSL: true,
-    retentionPeriod: Duration.days(14),
+    retentionPeriod: Duration.days(KEPT_DAYS),
   });
   acknowledge(undelivered, { 'AwsSolutions-SQS3': 'it is the dead-letter queue itself' });
 
