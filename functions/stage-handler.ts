@@ -19,11 +19,13 @@ import type { Json } from '../shared/pipeline/machine/asl.ts';
 import type { StageName } from '../shared/pipeline/machine/stages.ts';
 import { hostProcessor } from '../shared/runtime/host-processor.ts';
 import type { RunStage } from '../shared/pipeline/workspace/services.ts';
+import { billing } from './billing.ts';
 import { s3Store } from './s3-store.ts';
 
 /** The part of Lambda's context that is used here. */
 interface Invocation {
   getRemainingTimeInMillis(): number;
+  readonly memoryLimitInMB: string;
 }
 
 type StageHandler = (input: Json, invocation: Invocation) => Promise<Json>;
@@ -41,6 +43,7 @@ export function stageHandler(
   const metrics = new Metrics();
   const tracer = new Tracer();
   const store = s3Store(tracer.captureAWSv3Client(client));
+  const billed = billing(client);
   const processor = hostProcessor(process.arch, existsSync(CPUINFO) ? readFileSync(CPUINFO, 'utf8') : '', {
     model: cpus()[0]?.model ?? 'unknown',
     cores: availableParallelism(),
@@ -63,6 +66,7 @@ export function stageHandler(
         secondsLeft: () => (invocation.getRemainingTimeInMillis() - LAST_WORDS_MS) / 1000,
         now: Date.now,
         log: (message, facts) => logger.info(message, { ...facts }),
+        billed: billed(Number(invocation.memoryLimitInMB)),
       });
     } catch (error) {
       logger.error('the stage failed', error as Error);

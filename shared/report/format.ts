@@ -84,6 +84,14 @@ export function formatShare(share: number | null): string {
 export const formatDecibels = (value: number | null): string =>
   value === null ? MISSING : `${formatNumber(value)} dB`;
 
+/** US dollars: $0.0012, $0.35, $1,234. */
+export function formatDollars(usd: number): string {
+  const rounded = Number(usd.toPrecision(2));
+  const digits = usd >= 100 ? 0 : rounded >= 0.1 || usd <= 0 ? 2 : Math.min(1 - Math.floor(Math.log10(rounded)), 9);
+  const [whole, rest] = usd.toFixed(digits).split('.');
+  return `$${formatCount(Number(whole))}${rest === undefined ? '' : `.${rest}`}`;
+}
+
 /** How two sizes compare: "3.6x smaller", "1.2x larger", "the same size". */
 export function formatSizeChange(before: number, after: number): string {
   if (before === after || before <= 0 || after <= 0) return before === after ? 'the same size' : 'of another size';

@@ -16,6 +16,7 @@ const TOP: readonly string[] = [
   'conversion',
   'variants',
   'stages',
+  'cost',
   'environment',
   'reproduce',
 ] satisfies readonly (keyof Report)[];

@@ -15,6 +15,7 @@ import type {
   Weights,
 } from '../choices.ts';
 import type { Changes } from './changes.ts';
+import type { Billed, Cost } from './cost.ts';
 
 export const REPORT_VERSION = 1;
 
@@ -35,6 +36,8 @@ export interface ReportedStage {
   readonly startMs: number;
   readonly endMs: number;
   readonly status: 'done' | 'failed' | 'skipped';
+  /** Absent where it ran on this machine, and of a function that was killed. */
+  readonly billed?: Billed;
 }
 
 export interface ReportedTensor {
@@ -412,6 +415,8 @@ export interface Report {
   /** Against the run before; absent where there was none. */
   readonly changes?: Changes;
   readonly stages: readonly ReportedStage[];
+  /** An estimate; absent where nothing is known but the failure. */
+  readonly cost?: Cost;
   readonly warnings: readonly Warning[];
   readonly failure: Failure | null;
   readonly environment: { readonly node: string; readonly platform: string; readonly onnxruntime: string | null };

@@ -69,6 +69,8 @@ describe('a stage', () => {
     expect(Math.abs(given!.now() - Date.now())).toBeLessThan(1000);
     expect(given!.temporaryFolder.startsWith(join(folder, 'torchferry'))).toBe(true);
     expect(left()).toEqual([]);
+    // What Lambda says of the function, and the request above.
+    expect(given!.billed!()).toMatchObject({ memoryMb: 3008, s3Reads: 1, s3Writes: 0 });
   });
 
   it('leaves no files when it fails', async () => {

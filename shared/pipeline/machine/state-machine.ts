@@ -47,7 +47,8 @@ const REQUEST = expression(`$exists($states.input.detail.object)
 // A duplicate, or a file that jobs waited for, has none.
 const TIER = expression('$exists($states.result.Payload.tier) ? $states.result.Payload.tier : null');
 
-const stateOf = (stage: StageName): string => stage.charAt(0).toUpperCase() + stage.slice(1);
+/** The state that runs a stage. */
+export const stateOf = (stage: StageName): string => stage.charAt(0).toUpperCase() + stage.slice(1);
 
 const hasFargate = ({ fargate }: MachineNames, stage: StageName): boolean => fargate?.definitions[stage] !== undefined;
 

@@ -111,12 +111,13 @@ function variantOf(parts: VariantFacts, convert: ConvertFacts, job: Failure | nu
 
 function stagesOf({ written, variants }: JobFacts, { failure, now }: ReportRequest, created: number): ReportedStage[] {
   const known = [written, ...variants.map((variant) => variant.written)].flatMap((each) => [...each.values()]);
-  const stages = known.map(({ stage: name, variant, started, ended, failure: own }): ReportedStage => ({
+  const stages = known.map(({ stage: name, variant, started, ended, failure: own, billed }): ReportedStage => ({
     name,
     variant,
     startMs: started - created,
     endMs: ended - created,
     status: own ? 'failed' : 'done',
+    ...(billed ? { billed } : {}),
   }));
   // A stage that was ended from outside could write nothing: it began when its state was entered.
   const silent = [

@@ -4,7 +4,8 @@ import { GRAPH_PAGE } from '../../report/graph/facts.ts';
 import { renderGraphHtml } from '../../report/graph/graph-page.ts';
 import { renderHtml } from '../../report/html.ts';
 import { renderJson } from '../../report/json.ts';
-import type { Report } from '../../report/report.ts';
+import type { Report, ReportedStage } from '../../report/report.ts';
+import { costOf, summaryOf } from '../cost/cost.ts';
 import type { Json } from '../machine/asl.ts';
 import { resolveJob } from '../job/job.ts';
 import { endClaim } from '../workspace/claims.ts';
@@ -24,6 +25,7 @@ import { Workspace, writeRecord } from '../workspace/workspace.ts';
 const REPORT_FILE = 'report.json';
 
 export const run: RunStage = async (input, services) => {
+  const started = services.now();
   const given = fieldsOf(input);
   // Made by the state machine's own Catch and Map.
   const failure = (given['failure'] ?? null) as unknown as CaughtFailure | null;
@@ -31,7 +33,8 @@ export const run: RunStage = async (input, services) => {
   const ticket = given['job'] ? ticketOf(given['job']) : await ticketOfRefused(given, services);
   const workspace = await Workspace.open(ticket, services);
   try {
-    const report = await reportOf(workspace, { failure, variants, now: services.now() }, services);
+    const told = await reportOf(workspace, { failure, variants, now: services.now() }, services);
+    const report = withCost(told, started, services);
     const graph = report.failure ? null : await keptGraph(workspace);
     const pages = graph ? [await workspace.storeText(GRAPH_PAGE, renderGraphHtml(graph, report))] : [];
     pages.push(await workspace.storeText('report.html', renderHtml(report, graph)));
@@ -77,6 +80,22 @@ async function withChanges(report: Report, { job }: Workspace, services: Service
   return changes ? { ...report, changes } : report;
 }
 
+/** With the time of this stage up to now; where nothing is known of the stages, neither is the cost. */
+function withCost(report: Report, started: number, { now, billed }: Services): Report {
+  if (!report.stages.length) return report;
+  const created = Date.parse(report.job.created);
+  const own: ReportedStage = {
+    name: 'report',
+    variant: null,
+    startMs: started - created,
+    endMs: now() - created,
+    status: 'done',
+    ...(billed ? { billed: billed() } : {}),
+  };
+  const path = { stages: [...report.stages, own], verdict: report.verdict.status };
+  return { ...report, cost: costOf({ ...path, failedIn: report.failure?.stage ?? null }) };
+}
+
 /** A claim that failed left no record, or none that says more than the request: report under what the request says. */
 async function ticketOfRefused(given: Readonly<Record<string, Json>>, services: Services): Promise<Ticket> {
   const { output, work } = given['buckets'] as unknown as JobBuckets;
@@ -113,6 +132,7 @@ async function pointToLatest({ job }: Workspace, report: Report, { store }: Serv
     verdict: report.verdict.status,
     chosen: report.chosen,
     report: folder + REPORT_FILE,
+    cost: report.cost ? summaryOf(report.cost) : null,
   };
   const before = await readTextIfThere(store, { bucket, key });
   if (before !== null) {
@@ -128,7 +148,7 @@ async function pointToLatest({ job }: Workspace, report: Report, { store }: Serv
 }
 
 // Of JSON; the whole sentence is in the report.
-const MAX_TEXT_BYTES = 600;
+const MAX_TEXT_BYTES = 540;
 
 function clipped(text: string): string {
   let end = Math.min(text.length, MAX_TEXT_BYTES);
@@ -152,6 +172,7 @@ function outputOf({ id, input, output }: JobRecord, report: Report, reports: rea
     bytes: input.bytes,
     chosenBytes: chosen?.bytes ?? null,
     ...figuresOf(report),
+    cost: report.cost ? { ...summaryOf(report.cost) } : null,
     output: { ...output },
     report: output.folder + REPORT_FILE,
     files: [...new Set([...names, ...reports])],

@@ -1,5 +1,6 @@
 /** What is written down about a job in the work bucket, so that between states only its id travels. */
 import type { Content } from '../../formats/open.ts';
+import type { Billed } from '../../report/cost.ts';
 import type {
   Conversion,
   Failure,
@@ -55,6 +56,8 @@ export interface StageFacts<T> {
   /** Milliseconds since 1970. */
   readonly started: number;
   readonly ended: number;
+  /** What AWS bills of it besides; absent: it ran on this machine. */
+  readonly billed?: Billed;
   readonly failure: Failure | null;
   /** null when it failed. */
   readonly facts: T | null;

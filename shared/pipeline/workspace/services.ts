@@ -1,4 +1,5 @@
 /** What a stage is given besides its input: everything that differs between AWS, this machine and a test. */
+import type { Billed } from '../../report/cost.ts';
 import type { HostProcessor } from '../../runtime/host-processor.ts';
 import type { HistoryFile } from '../../steps/tuning-history.ts';
 import type { Json } from '../machine/asl.ts';
@@ -16,6 +17,8 @@ export interface Services {
   readonly processor?: HostProcessor;
   /** Of the time a stage has; left out: there is no limit. */
   readonly secondsLeft?: () => number;
+  /** What AWS bills of this invocation up to now; left out: it runs on this machine. */
+  readonly billed?: () => Billed;
   /** Where trials are kept for another start; left out: among the records of the job. */
   readonly trialsFile?: (name: string) => HistoryFile;
   /** Set when the work may be given up. */

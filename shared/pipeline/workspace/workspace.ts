@@ -39,7 +39,7 @@ export async function writeFacts(
   await services.store.putBytes({
     bucket: work,
     key: factsKey(id, facts.stage, facts.variant),
-    bytes: Buffer.from(writeJson(facts)),
+    bytes: Buffer.from(writeJson(services.billed ? { ...facts, billed: services.billed() } : facts)),
     contentType: 'application/json',
   });
 }

@@ -8,6 +8,7 @@ import {
   agreementOf,
   smallestSqnr,
 } from '../measures.ts';
+import { costText, partsText } from '../cost.ts';
 import { exact, facts, mark, name } from '../elements.ts';
 import {
   formatBytes,
@@ -51,12 +52,13 @@ ${
 `;
 
 /** What it was, on one line: what nobody reads aloud stands at the end of the page. */
-function source({ model, job }: Report, limits: Limits): Html {
+function source({ model, job, cost }: Report, limits: Limits): Html {
   return facts([
     ['Source', model.key ? name(model.key, limits) : null],
     ['Size', model.bytes === 0 ? null : exact(formatBytes(model.bytes), `${formatCount(model.bytes)} bytes`)],
     ['PyTorch', model.torchVersion === null ? null : shorten(model.torchVersion, limits.name)],
     ['Created', shorten(formatTime(job.created), limits.name)],
+    ['Cost', cost ? exact(costText(cost), partsText(cost)) : null],
   ]);
 }
 
