@@ -100,8 +100,8 @@ const rows = ({ conversion, batch, functions, trigger }: Watched): Readonly<Reco
 const jobs = (metricName: string, over: MetricOptions = FIVE_MINUTES): Metric =>
   new Metric({ namespace: 'Torchferry', metricName, dimensionsMap: { service: 'torchferry' }, ...over });
 
-export function alarms(scope: Construct, watched: Watched, email: string | null): readonly Alarm[] {
-  const topic = email === null ? null : alarmTopic(scope, email);
+export function alarms(scope: Construct, watched: Watched, email: string | undefined): readonly Alarm[] {
+  const topic = email === undefined ? null : alarmTopic(scope, email);
   return Object.entries(rows(watched)).map(([id, { metric, description, threshold = 1, isSent = true }]) => {
     const alarm = new Alarm(scope, id, {
       metric,

@@ -2,9 +2,8 @@
 import { App, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { FerryStack } from './ferry-stack.ts';
-import { readOptions } from './options.ts';
 
 const app = new App();
 const name: unknown = app.node.tryGetContext('stackName');
-new FerryStack(app, typeof name === 'string' ? name : 'Torchferry', readOptions(app.node));
+new FerryStack(app, typeof name === 'string' ? name : 'Torchferry');
 Validations.of(app).addPlugins(new AwsSolutionsChecks(app, { verbose: true }));

@@ -3,7 +3,6 @@
  * TLS only.
  */
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
-import { Key } from 'aws-cdk-lib/aws-kms';
 import {
   BlockPublicAccess,
   Bucket,
@@ -15,11 +14,12 @@ import {
   ObjectOwnership,
 } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
+import { fail } from '../shared/errors.ts';
 import type { BucketRole } from '../shared/pipeline/machine/stage.ts';
 import { WORK_PREFIXES } from '../shared/pipeline/workspace/keys.ts';
-import type { DeploymentOptions } from './options.ts';
+import type { Settings } from './props.ts';
 
-export type Buckets = Readonly<Record<BucketRole, Bucket>>;
+export type Buckets = Readonly<Record<BucketRole, IBucket>>;
 
 const ACCESS_LOG_DAYS = 90;
 // Long enough to go back to the model that was there before, and to redrive the job that read it.
@@ -44,7 +44,26 @@ const expire = (id: string, prefix: string, days: number): LifecycleRule => ({
   expiration: Duration.days(days),
 });
 
-export function ferryBuckets(scope: Construct, options: DeploymentOptions): Buckets {
+/** Those that are given, as they are; for the others new ones with the rules of this house. Fails with BadOption. */
+export function ferryBuckets(scope: Construct, settings: Settings): Buckets {
+  const { inputBucket, outputBucket, workBucket } = settings;
+  if (outputBucket && outputBucket.bucketName === inputBucket?.bucketName) {
+    fail('BadOption', {
+      option: 'outputBucket',
+      value: outputBucket.node.path,
+      expected: 'another bucket than inputBucket, where results would be converted again',
+    });
+  }
+  inputBucket?.enableEventBridgeNotification();
+  const given = { input: inputBucket, output: outputBucket, work: workBucket } as Given;
+  return Object.values(given).some((bucket) => bucket === undefined)
+    ? withOwn(scope, settings, given)
+    : (given as Buckets);
+}
+
+type Given = Readonly<Record<BucketRole, IBucket | undefined>>;
+
+function withOwn(scope: Construct, settings: Settings, given: Given): Buckets {
   const accessLogs = new Bucket(scope, 'AccessLogBucket', {
     ...HOUSE,
     // S3 writes access logs only to buckets with keys of its own.
@@ -52,15 +71,11 @@ export function ferryBuckets(scope: Construct, options: DeploymentOptions): Buck
     lifecycleRules: [ABORT_UPLOADS, expire('expire-access-logs', '', ACCESS_LOG_DAYS)],
   });
 
-  const key = options.encryptionKeyArn;
-  const encryption: BucketProps = key
-    ? {
-        encryption: BucketEncryption.KMS,
-        encryptionKey: Key.fromKeyArn(scope, 'EncryptionKey', key),
-        bucketKeyEnabled: true,
-      }
+  const { encryptionKey, workRetentionDays: days } = settings;
+  const encryption: BucketProps = encryptionKey
+    ? { encryption: BucketEncryption.KMS, encryptionKey, bucketKeyEnabled: true }
     : { encryption: BucketEncryption.S3_MANAGED };
-  const bucket = (id: string, props: BucketProps, rules: readonly LifecycleRule[] = []): Bucket =>
+  const bucket = (id: string, props: BucketProps, rules: readonly LifecycleRule[] = []): IBucket =>
     new Bucket(scope, id, {
       ...HOUSE,
       ...encryption,
@@ -68,27 +83,31 @@ export function ferryBuckets(scope: Construct, options: DeploymentOptions): Buck
       serverAccessLogsPrefix: `${id}/`,
       ...props,
       lifecycleRules: [ABORT_UPLOADS, ...rules],
-    });
+      // With exactOptionalPropertyTypes a Bucket is no IBucket.
+    }) as IBucket;
 
   const { claims, jobs, batches } = WORK_PREFIXES;
-  const days = options.workRetentionDays;
   return {
     // Versions name an upload for good: a job reads the model that started it, whatever is uploaded over it meanwhile.
-    input: announcing(
-      bucket('InputBucket', { versioned: true }, [
-        {
-          id: 'expire-replaced-models',
-          noncurrentVersionExpiration: Duration.days(REPLACED_MODEL_DAYS),
-          expiredObjectDeleteMarker: true,
-        },
+    input:
+      given.input ??
+      announcing(
+        bucket('InputBucket', { versioned: true }, [
+          {
+            id: 'expire-replaced-models',
+            noncurrentVersionExpiration: Duration.days(REPLACED_MODEL_DAYS),
+            expiredObjectDeleteMarker: true,
+          },
+        ]),
+      ),
+    output: given.output ?? bucket('OutputBucket', {}),
+    work:
+      given.work ??
+      bucket('WorkBucket', {}, [
+        expire('expire-claims', claims, days),
+        expire('expire-jobs', jobs, days),
+        expire('expire-batches', batches, days),
       ]),
-    ),
-    output: bucket('OutputBucket', {}),
-    work: bucket('WorkBucket', {}, [
-      expire('expire-claims', claims, days),
-      expire('expire-jobs', jobs, days),
-      expire('expire-batches', batches, days),
-    ]),
   };
 }
 
@@ -96,7 +115,7 @@ export function ferryBuckets(scope: Construct, options: DeploymentOptions): Buck
  * Send events to EventBridge. Bucket's own `eventBridgeEnabled` does the same through a Python function and a role,
  * which nothing here needs.
  */
-function announcing(bucket: Bucket): Bucket {
+function announcing(bucket: IBucket): IBucket {
   const resource = bucket.node.defaultChild as CfnBucket;
   resource.notificationConfiguration = { eventBridgeConfiguration: { eventBridgeEnabled: true } };
   return bucket;

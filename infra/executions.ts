@@ -3,7 +3,7 @@ import { ArnFormat, Stack } from 'aws-cdk-lib';
 import { Policy, PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import type { StateMachine as Definition } from '../shared/pipeline/machine/asl.ts';
-import { acknowledge, attribute, wildcard } from './nag.ts';
+import { acknowledge, wildcard } from './nag.ts';
 
 const REASON =
   'the names of executions are not known before they start: any execution of this machine, and of no other';
@@ -27,7 +27,7 @@ export function allowToStart(role: Role, machine: StateMachine): void {
   role.addToPolicy(
     new PolicyStatement({ actions: ['events:PutTargets', 'events:PutRule', 'events:DescribeRule'], resources: [rule] }),
   );
-  acknowledge(role, { [executionsFinding(machine)]: REASON });
+  acknowledge(role, { [wildcard(role, executions(machine))]: REASON });
 }
 
 /**
@@ -64,7 +64,10 @@ export function allowItems(machine: StateMachine, role: Role, definition: Defini
       }),
     ],
   });
-  acknowledge(policy, Object.fromEntries(['', ...labels].map((label) => [executionsFinding(machine, label), REASON])));
+  acknowledge(
+    policy,
+    Object.fromEntries(['', ...labels].map((label) => [wildcard(policy, executions(machine, label)), REASON])),
+  );
 }
 
 const executions = (machine: StateMachine, mapRun = ''): string =>
@@ -74,8 +77,3 @@ const executions = (machine: StateMachine, mapRun = ''): string =>
     resourceName: `${machine.stateMachineName}${mapRun}:*`,
     arnFormat: ArnFormat.COLON_RESOURCE_NAME,
   });
-
-const executionsFinding = (machine: StateMachine, mapRun = ''): string =>
-  wildcard(
-    `arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:${attribute(machine, 'Name')}${mapRun}:*`,
-  );

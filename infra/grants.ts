@@ -1,8 +1,9 @@
 /** What a stage may touch, from shared/pipeline/machine/stages.ts to IAM: exact actions on one prefix, nothing else. */
 import { PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
+import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { Grant } from '../shared/pipeline/machine/stage.ts';
 import type { Buckets } from './buckets.ts';
-import { acknowledge, attribute, wildcard } from './nag.ts';
+import { acknowledge, wildcard } from './nag.ts';
 
 // Only uploads are read by version: those that an upload replaced are converted too.
 const ACTIONS = {
@@ -11,11 +12,7 @@ const ACTIONS = {
   list: ['s3:ListBucket'],
 } as const satisfies Record<Grant['access'], readonly string[]>;
 
-export function allow(
-  role: Role,
-  grants: readonly Grant[],
-  { buckets, keyArn }: { readonly buckets: Buckets; readonly keyArn: string | null },
-): void {
+export function allow(role: Role, grants: readonly Grant[], buckets: Buckets): void {
   for (const { access, bucket, prefix } of grants) {
     if (access === 'list') role.addToPolicy(listing(buckets[bucket].bucketArn, prefix));
     else {
@@ -23,19 +20,20 @@ export function allow(
       allowKeys(role, buckets[bucket], { prefix, actions: [...ACTIONS[access], ...versions] });
     }
   }
-  if (keyArn) role.addToPolicy(useKey(keyArn));
+  const keys = grants.flatMap(({ bucket }) => buckets[bucket].encryptionKey?.keyArn ?? []);
+  for (const arn of new Set(keys)) role.addToPolicy(useKey(arn));
 }
 
 /** Actions on the keys that start with a prefix. */
 export function allowKeys(
   role: Role,
-  bucket: Buckets[keyof Buckets],
+  bucket: IBucket,
   { prefix, actions }: { readonly prefix: string; readonly actions: readonly string[] },
 ): void {
-  role.addToPolicy(new PolicyStatement({ actions: [...actions], resources: [`${bucket.bucketArn}/${prefix}*`] }));
+  const resource = `${bucket.bucketArn}/${prefix}*`;
+  role.addToPolicy(new PolicyStatement({ actions: [...actions], resources: [resource] }));
   acknowledge(role, {
-    [wildcard(`${attribute(bucket, 'Arn')}/${prefix}*`)]:
-      'keys come from uploads and jobs: any key below this prefix, and no other',
+    [wildcard(role, resource)]: 'keys come from uploads and jobs: any key below this prefix, and no other',
   });
 }
 

@@ -18,7 +18,7 @@ import type { Buckets } from './buckets.ts';
 import { allowItems, allowToStart, allowToStartItself } from './executions.ts';
 import { allow, allowKeys } from './grants.ts';
 import { acknowledge, wildcard } from './nag.ts';
-import type { DeploymentOptions } from './options.ts';
+import type { Settings } from './props.ts';
 import { largeName, tiersOf } from './stage-function.ts';
 
 export interface MachineParts {
@@ -27,7 +27,7 @@ export interface MachineParts {
   readonly largeFunctions: ReadonlyMap<StageName, LambdaFunction>;
   readonly buckets: Buckets;
   readonly eventBus: IEventBus;
-  readonly options: DeploymentOptions;
+  readonly settings: Settings;
 }
 
 interface Deployed {
@@ -40,10 +40,10 @@ interface Deployed {
 
 /** Converts one model. */
 export function conversionMachine(scope: Construct, parts: MachineParts): StateMachine {
-  const { largeFunctions, options } = parts;
+  const { largeFunctions, settings } = parts;
   const large = [...largeFunctions.keys()].map((name) => [name, `\${${largeName(name)}}`] as const);
   const definition = ferryStateMachine({
-    tiers: tiersOf(options),
+    tiers: tiersOf(settings),
     largeFunctions: large.length ? Object.fromEntries(large) : null,
   });
   const role = machineRole(scope, 'Conversion', { definition, ...parts });
@@ -51,7 +51,7 @@ export function conversionMachine(scope: Construct, parts: MachineParts): StateM
     definition,
     role,
     names: substitutions(parts),
-    logRetentionDays: parts.options.logRetentionDays,
+    logRetentionDays: settings.logRetentionDays,
   });
   allowToStartItself(machine, role);
   return machine;
@@ -59,11 +59,11 @@ export function conversionMachine(scope: Construct, parts: MachineParts): StateM
 
 /** Converts what a manifest or a prefix names, each with the conversion machine. */
 export function batchMachine(scope: Construct, parts: MachineParts, conversion: StateMachine): StateMachine {
-  const { buckets, options } = parts;
+  const { buckets, settings } = parts;
   const definition = batchStateMachine();
   const role = machineRole(scope, 'Batch', { definition, ...parts });
   // Its manifest is read by a stage; the machine itself lists.
-  allow(role, [{ bucket: 'input', prefix: '', access: 'list' }], { buckets, keyArn: options.encryptionKeyArn });
+  allow(role, [{ bucket: 'input', prefix: '', access: 'list' }], buckets);
   // What a ResultWriter needs: https://docs.aws.amazon.com/step-functions/latest/dg/iam-policies-eg-dist-map.html
   allowKeys(role, buckets.work, {
     prefix: WORK_PREFIXES.batches,
@@ -71,7 +71,7 @@ export function batchMachine(scope: Construct, parts: MachineParts, conversion: 
   });
   allowToStart(role, conversion);
   const names = { ...substitutions(parts), ConversionStateMachine: conversion.stateMachineArn };
-  const machine = deploy(scope, 'Batch', { definition, role, names, logRetentionDays: options.logRetentionDays });
+  const machine = deploy(scope, 'Batch', { definition, role, names, logRetentionDays: settings.logRetentionDays });
   allowItems(machine, role, definition);
   return machine;
 }
@@ -92,7 +92,7 @@ function machineRole(
   role.addToPolicy(new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: named }));
   role.addToPolicy(new PolicyStatement({ actions: ['events:PutEvents'], resources: [eventBus.eventBusArn] }));
   acknowledge(role, {
-    [wildcard('*')]: 'traces and log delivery, which CDK grants: neither of the two knows resources',
+    [wildcard(role, '*')]: 'traces and log delivery, which CDK grants: neither of the two knows resources',
   });
   return role;
 }
@@ -111,22 +111,29 @@ const deploy = (scope: Construct, id: string, { definition, role, names, logRete
 // account has for them all.
 const machineLogs = (scope: Construct, id: string, retention: number): LogGroup =>
   new LogGroup(scope, `${id}Logs`, {
-    logGroupName: `/aws/vendedlogs/states/${Stack.of(scope).stackName}-${id}`,
+    logGroupName: `/aws/vendedlogs/states/${[...placeOf(scope), id].join('-')}`,
     retention,
     removalPolicy: RemovalPolicy.DESTROY,
   });
+
+/** The stack, and where in it the construct stands when it is not all of it. */
+function placeOf(scope: Construct): readonly string[] {
+  const stack = Stack.of(scope);
+  const below = scope.node.scopes.slice(stack.node.scopes.length).map(({ node }) => node.id);
+  return [stack.stackName, ...below.filter((id) => id !== 'Default')];
+}
 
 const substitutions = ({
   functions,
   largeFunctions,
   buckets,
   eventBus,
-  options,
+  settings,
 }: MachineParts): Readonly<Record<string, string>> => ({
   ...Object.fromEntries(STAGE_NAMES.map((stage) => [STAGES[stage].functionName, functions[stage].functionArn])),
   ...Object.fromEntries([...largeFunctions].map(([stage, each]) => [largeName(stage), each.functionArn])),
   OutputBucket: buckets.output.bucketName,
   WorkBucket: buckets.work.bucketName,
   EventBus: eventBus.eventBusName,
-  BatchPrefix: options.batchPrefix,
+  BatchPrefix: settings.batchPrefix,
 });

@@ -1,102 +1,73 @@
 /**
- * What a deployment can choose, read from the CDK context (`cdk deploy -c alarmEmail=me@example.org`) and checked at
- * the door.
+ * What `cdk deploy -c alarmEmail=me@example.org` can choose: each option of the CDK context, as text, and the prop that
+ * it becomes.
  */
-import type { Node } from 'constructs';
+import { EventBus } from 'aws-cdk-lib/aws-events';
+import { Key } from 'aws-cdk-lib/aws-kms';
+import type { Construct } from 'constructs';
 import { fail } from '../shared/errors.ts';
+import { ARCHITECTURES, RULES, type Rule, type TorchFerryProps } from './props.ts';
 
-export const ARCHITECTURES = ['arm64', 'x86_64'] as const;
-export type ArchitectureName = (typeof ARCHITECTURES)[number];
-
-export interface DeploymentOptions {
-  /** Where all functions run; validation measures latency there. */
-  readonly architecture: ArchitectureName;
-  /** Memory of the functions that hold a model; null: what shared/pipeline/machine/stages.ts says. */
-  readonly memoryMb: number | null;
-  /** Memory of second functions for models that the others cannot hold; null: such models are refused. */
-  readonly largeMemoryMb: number | null;
-  /** How many of each function that holds a model may run at once; null: as many as the account allows. */
-  readonly reservedConcurrency: number | null;
-  readonly logRetentionDays: number;
-  /** After this the facts of finished jobs are deleted; results are kept. */
-  readonly workRetentionDays: number;
-  /** Uploads below this start nothing: batches convert them. Empty: every upload starts a conversion. */
-  readonly batchPrefix: string;
-  /** Where completed and failed conversions are announced. */
-  readonly eventBus: string;
-  /** Who hears of alarms; null: nobody, they are seen on the dashboard. */
-  readonly alarmEmail: string | null;
-  /** A KMS key for the buckets; null: keys that S3 manages. */
-  readonly encryptionKeyArn: string | null;
-}
-
-interface Field<T> {
-  readonly default: T;
+interface Option<K extends keyof TorchFerryProps> {
+  readonly prop: K;
   readonly expected: string;
-  /** undefined: not valid. Context from the command line is always text. */
-  readonly parse: (text: string) => T | undefined;
+  /** undefined: not valid. What is named and lies elsewhere becomes a part of `scope`. */
+  readonly parse: (text: string, scope: Construct) => TorchFerryProps[K] | undefined;
 }
 
-type Fields = { readonly [K in keyof DeploymentOptions]: Field<DeploymentOptions[K]> };
+type AnyOption = { readonly [K in keyof TorchFerryProps]-?: Option<K> }[keyof TorchFerryProps];
 
-const integer =
-  (from: number, to: number) =>
-  (text: string): number | undefined => {
-    const value = Number(text);
-    return Number.isInteger(value) && value >= from && value <= to ? value : undefined;
-  };
-const matching =
-  (pattern: RegExp) =>
-  (text: string): string | undefined =>
-    pattern.test(text) ? text : undefined;
+const valid = <T>({ isValid }: Rule<T>, value: T): T | undefined => (isValid(value) ? value : undefined);
 
-// The only numbers of days that CloudWatch Logs knows.
-const RETENTION_DAYS = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1827, 3653];
+type Numbers = 'memoryMb' | 'largeMemoryMb' | 'reservedConcurrency' | 'logRetentionDays' | 'workRetentionDays';
+const number = <K extends Numbers>(prop: K): Option<K> => ({
+  prop,
+  expected: RULES[prop].expected,
+  parse: (text) => valid<number>(RULES[prop], Number(text)),
+});
 
-const FIELDS: Fields = {
+const text = <K extends 'batchPrefix' | 'alarmEmail'>(prop: K): Option<K> => ({
+  prop,
+  expected: RULES[prop].expected,
+  parse: (value) => valid<string>(RULES[prop], value),
+});
+
+const KEY_ARN = /^arn:[\w-]+:kms:[\w-]+:\d{12}:key\/(mrk-[0-9a-f]{32}|[0-9a-f-]{36})$/;
+
+export const OPTIONS = {
   architecture: {
-    default: 'arm64',
-    expected: ARCHITECTURES.join(' or '),
-    parse: (text) => ARCHITECTURES.find((name) => name === text),
+    prop: 'architecture',
+    expected: RULES.architecture.expected,
+    parse: (name) => ARCHITECTURES.find((each) => each.name === name),
   },
-  memoryMb: { default: null, expected: 'a whole number from 512 to 10240', parse: integer(512, 10_240) },
-  largeMemoryMb: { default: null, expected: 'a whole number from 3009 to 10240', parse: integer(3009, 10_240) },
-  reservedConcurrency: { default: null, expected: 'a whole number from 1 to 1000', parse: integer(1, 1000) },
-  logRetentionDays: {
-    default: 30,
-    expected: `one of ${RETENTION_DAYS.join(', ')}`,
-    parse: (text) => RETENTION_DAYS.find((days) => days === Number(text)),
+  memoryMb: number('memoryMb'),
+  largeMemoryMb: number('largeMemoryMb'),
+  reservedConcurrency: number('reservedConcurrency'),
+  logRetentionDays: number('logRetentionDays'),
+  workRetentionDays: number('workRetentionDays'),
+  batchPrefix: text('batchPrefix'),
+  eventBus: {
+    prop: 'eventBus',
+    expected: 'the name of an event bus',
+    parse: (name, scope) =>
+      /^[\w./-]{1,256}$/.test(name) ? EventBus.fromEventBusName(scope, 'EventBus', name) : undefined,
   },
-  // Step Functions can redrive an execution for 14 days, and a redriven stage reads the facts of those before it.
-  workRetentionDays: { default: 30, expected: 'a whole number from 14 to 3650', parse: integer(14, 3650) },
-  // It stands in an expression of the machine.
-  batchPrefix: {
-    default: 'batch/',
-    expected: 'the start of keys, ending in "/", or nothing',
-    parse: matching(/^([\w./-]{1,256}\/)?$/),
-  },
-  eventBus: { default: 'default', expected: 'the name of an event bus', parse: matching(/^[\w./-]{1,256}$/) },
-  alarmEmail: { default: null, expected: 'an e-mail address', parse: matching(/^[^\s@]+@[^\s@]+$/) },
+  alarmEmail: text('alarmEmail'),
   encryptionKeyArn: {
-    default: null,
+    prop: 'encryptionKey',
     expected: 'the ARN of a KMS key',
-    parse: matching(/^arn:[\w-]+:kms:[\w-]+:\d{12}:key\/(mrk-[0-9a-f]{32}|[0-9a-f-]{36})$/),
+    parse: (arn, scope) => (KEY_ARN.test(arn) ? Key.fromKeyArn(scope, 'EncryptionKey', arn) : undefined),
   },
-};
+} as const satisfies Readonly<Record<string, AnyOption>>;
 
-export const DEFAULTS = Object.fromEntries(
-  Object.entries(FIELDS).map(([name, field]) => [name, field.default]),
-) as unknown as DeploymentOptions;
-
-export function readOptions(node: Node): DeploymentOptions {
-  const read = ([name, field]: [string, Field<unknown>]): [string, unknown] => {
-    const given: unknown = node.tryGetContext(name);
-    if (given === undefined || given === null) return [name, field.default];
-    return [
-      name,
-      field.parse(String(given)) ?? fail('BadOption', { option: name, value: String(given), expected: field.expected }),
-    ];
-  };
-  // Object.fromEntries forgets the keys; they are those of FIELDS.
-  return Object.fromEntries(Object.entries(FIELDS).map(read)) as unknown as DeploymentOptions;
+/** Fails with BadOption. */
+export function readOptions(scope: Construct): TorchFerryProps {
+  const chosen = Object.entries<AnyOption>(OPTIONS).flatMap(([option, { prop, expected, parse }]) => {
+    const given: unknown = scope.node.tryGetContext(option);
+    if (given === undefined || given === null) return [];
+    const value = parse(String(given), scope) ?? fail('BadOption', { option, value: String(given), expected });
+    return [[prop, value] as const];
+  });
+  // Object.fromEntries forgets the keys; each row has that of its value.
+  return Object.fromEntries(chosen) as TorchFerryProps;
 }

@@ -22,21 +22,22 @@ import { bundle, type NodeArch } from './bundle.ts';
 import type { Buckets } from './buckets.ts';
 import { allow } from './grants.ts';
 import { acknowledge, wildcard } from './nag.ts';
-import type { ArchitectureName, DeploymentOptions } from './options.ts';
+import type { Settings } from './props.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
-const ARCHITECTURE = {
-  arm64: { lambda: Architecture.ARM_64, node: 'arm64' },
-  x86_64: { lambda: Architecture.X86_64, node: 'x64' },
-} as const satisfies Record<ArchitectureName, { lambda: Architecture; node: NodeArch }>;
+/** By Lambda's name of it. */
+const NODE_ARCH = new Map<string, NodeArch>([
+  [Architecture.ARM_64.name, 'arm64'],
+  [Architecture.X86_64.name, 'x64'],
+]);
 
 // What may be held by one model: these get the memory and the limit that a deployment chooses.
 const HOLDS_A_MODEL_MB = 2048;
 
 interface StageFunctionParts {
   readonly buckets: Buckets;
-  readonly options: DeploymentOptions;
+  readonly settings: Settings;
   readonly size?: TierName;
 }
 
@@ -48,17 +49,17 @@ export const STAGES_OF_TWO_SIZES: readonly StageName[] = Object.entries<Stage>(S
   needs && needs.memory.ofModel > 0 ? [name as StageName] : [],
 );
 
-function memoryOf(stage: Stage, size: TierName, { memoryMb, largeMemoryMb }: DeploymentOptions): number {
+function memoryOf(stage: Stage, size: TierName, { memoryMb, largeMemoryMb }: Settings): number {
   const chosen = size === 'large' ? largeMemoryMb : memoryMb;
   return (stage.memoryMb >= HOLDS_A_MODEL_MB && chosen) || stage.memoryMb;
 }
 
 /** What holds a model in this deployment. */
-export function tiersOf(options: DeploymentOptions): readonly Tier[] {
-  const names: readonly TierName[] = options.largeMemoryMb === null ? ['standard'] : ['standard', 'large'];
+export function tiersOf(settings: Settings): readonly Tier[] {
+  const names: readonly TierName[] = settings.largeMemoryMb === undefined ? ['standard'] : ['standard', 'large'];
   return names.map((name) => ({
     name,
-    memoryMb: memoryOf(STAGES.validate, name, options),
+    memoryMb: memoryOf(STAGES.validate, name, settings),
     temporaryMb: STAGES.validate.temporaryMb,
   }));
 }
@@ -66,13 +67,13 @@ export function tiersOf(options: DeploymentOptions): readonly Tier[] {
 export function stageFunction(
   scope: Construct,
   name: StageName,
-  { buckets, options, size = 'standard' }: StageFunctionParts,
+  { buckets, settings, size = 'standard' }: StageFunctionParts,
 ): LambdaFunction {
   const stage: Stage = STAGES[name];
   const id = size === 'large' ? largeName(name) : stage.functionName;
   const large = stage.memoryMb >= HOLDS_A_MODEL_MB;
   const logGroup = new LogGroup(scope, `${id}Logs`, {
-    retention: options.logRetentionDays,
+    retention: settings.logRetentionDays,
     removalPolicy: RemovalPolicy.DESTROY,
   });
   const role = new Role(scope, `${id}Role`, {
@@ -84,20 +85,20 @@ export function stageFunction(
   role.addToPolicy(
     new PolicyStatement({ actions: ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'], resources: ['*'] }),
   );
-  acknowledge(role, { [wildcard('*')]: 'traces: X-Ray knows no resources' });
-  allow(role, stage.grants, { buckets, keyArn: options.encryptionKeyArn });
+  acknowledge(role, { [wildcard(role, '*')]: 'traces: X-Ray knows no resources' });
+  allow(role, stage.grants, buckets);
 
   return new LambdaFunction(scope, id, {
     description: `torchferry: ${name}`,
     runtime: Runtime.NODEJS_24_X,
-    architecture: ARCHITECTURE[options.architecture].lambda,
+    architecture: settings.architecture,
     handler: 'index.handler',
-    code: stageCode(name, ARCHITECTURE[options.architecture].node),
-    memorySize: memoryOf(stage, size, options),
+    code: stageCode(name, NODE_ARCH.get(settings.architecture.name)!),
+    memorySize: memoryOf(stage, size, settings),
     timeout: Duration.seconds(stage.timeoutSeconds),
     ephemeralStorageSize: Size.mebibytes(stage.temporaryMb),
-    ...(large && options.reservedConcurrency !== null
-      ? { reservedConcurrentExecutions: options.reservedConcurrency }
+    ...(large && settings.reservedConcurrency !== undefined
+      ? { reservedConcurrentExecutions: settings.reservedConcurrency }
       : {}),
     role,
     logGroup,

@@ -5,7 +5,7 @@
 import { Duration } from 'aws-cdk-lib';
 import { Match, Rule } from 'aws-cdk-lib/aws-events';
 import { SfnStateMachine } from 'aws-cdk-lib/aws-events-targets';
-import type { Bucket } from 'aws-cdk-lib/aws-s3';
+import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
@@ -20,7 +20,7 @@ export interface Trigger {
   readonly undelivered: Queue;
 }
 
-export function uploadTrigger(scope: Construct, input: Bucket, machine: StateMachine): Trigger {
+export function uploadTrigger(scope: Construct, input: IBucket, machine: StateMachine): Trigger {
   const undelivered = new Queue(scope, 'UndeliveredEvents', {
     encryption: QueueEncryption.SQS_MANAGED,
     enforceSSL: true,

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { describe, expect, test, vi } from 'vitest';
 import { COMMANDS } from '../../cli/commands.ts';
-import { DEFAULTS } from '../../infra/options.ts';
+import { OPTIONS } from '../../infra/options.ts';
 import { checkJob } from '../../shared/pipeline/job/parse-job.ts';
 import { type Printed, printed } from '../cli/in-process.ts';
 import { exampleFolder } from './example.ts';
@@ -59,7 +59,7 @@ const PARSERS: Readonly<Record<string, (args: readonly string[]) => string | nul
   },
   cdk: (args) => {
     const given = args.flatMap((arg, i) => (args[i - 1] === '-c' ? [arg.split('=')[0]!] : []));
-    const unknown = given.filter((name) => name !== 'stackName' && !Object.hasOwn(DEFAULTS, name));
+    const unknown = given.filter((name) => name !== 'stackName' && !Object.hasOwn(OPTIONS, name));
     return unknown.length ? `there is no option ${unknown.join(', ')}` : null;
   },
   // Of AWS's own command line only the words that are ours can be known: those of a state machine's input.

@@ -2,10 +2,9 @@
 import { App } from 'aws-cdk-lib';
 import { CfnAlarm } from 'aws-cdk-lib/aws-cloudwatch';
 import { FerryStack } from '../../infra/ferry-stack.ts';
-import { readOptions } from '../../infra/options.ts';
 
 const app = new App();
-const stack = new FerryStack(app, 'Torchferry', readOptions(app.node));
+const stack = new FerryStack(app, 'Torchferry');
 for (const child of stack.node.findAll()) {
   if (!(child instanceof CfnAlarm) || child.metrics === undefined) continue;
   child.addPropertyDeletionOverride('Metrics');

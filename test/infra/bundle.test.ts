@@ -10,7 +10,6 @@ import { App } from 'aws-cdk-lib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bundle, type NodeArch } from '../../infra/bundle.ts';
 import { FerryStack } from '../../infra/ferry-stack.ts';
-import { DEFAULTS } from '../../infra/options.ts';
 import { stageFile } from '../../shared/pipeline/machine/stage.ts';
 import { STAGE_NAMES, STAGES, type StageName } from '../../shared/pipeline/machine/stages.ts';
 import { CDK_JSON, type Untyped } from './synthesize.ts';
@@ -21,8 +20,11 @@ const folder = mkdtempSync(join(tmpdir(), 'bundle-'));
 const assets = new Map<StageName, string>();
 
 beforeAll(() => {
-  const app = new App({ outdir: join(folder, 'cdk.out'), context: CDK_JSON.context });
-  const stack = new FerryStack(app, 'Torchferry', { ...DEFAULTS, architecture: HERE === 'arm64' ? 'arm64' : 'x86_64' });
+  const app = new App({
+    outdir: join(folder, 'cdk.out'),
+    context: { ...CDK_JSON.context, architecture: HERE === 'arm64' ? 'arm64' : 'x86_64' },
+  });
+  const stack = new FerryStack(app, 'Torchferry');
   const { Resources } = app.synth().getStackArtifact(stack.artifactId).template as Untyped;
   for (const name of STAGE_NAMES) {
     const [[, { Properties }]] = Object.entries<Untyped>(Resources).filter(

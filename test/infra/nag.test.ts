@@ -24,7 +24,7 @@ it.each([
 it('finds a bucket without the house rules, and a wider grant', () => {
   const made = synthesize();
   new Bucket(made.stack, 'Careless');
-  (made.stack.node.findChild('ConvertFunctionRole') as Role).addToPolicy(
+  (made.stack.ferry.node.findChild('ConvertFunctionRole') as Role).addToPolicy(
     new PolicyStatement({ actions: ['s3:*'], resources: ['arn:aws:s3:::other/*'] }),
   );
   expect(findings(made)).toEqual(

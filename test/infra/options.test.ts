@@ -1,25 +1,12 @@
 /** What a deployment can choose, and what it is told when the choice is none. */
-import { App } from 'aws-cdk-lib';
+import { App, Stack } from 'aws-cdk-lib';
 import { describe, expect, it } from 'vitest';
 import { readOptions } from '../../infra/options.ts';
 import { STAGES } from '../../shared/pipeline/machine/stages.ts';
 import { allowed, ofType, synthesize, type Untyped } from './synthesize.ts';
 
 describe('options', () => {
-  it('have defaults', () => {
-    expect(readOptions(new App().node)).toEqual({
-      architecture: 'arm64',
-      memoryMb: null,
-      largeMemoryMb: null,
-      reservedConcurrency: null,
-      logRetentionDays: 30,
-      workRetentionDays: 30,
-      eventBus: 'default',
-      alarmEmail: null,
-      batchPrefix: 'batch/',
-      encryptionKeyArn: null,
-    });
-  });
+  it('have none that is set', () => expect(readOptions(new Stack(new App()))).toEqual({}));
 
   it.each([
     ['architecture', 'arm', 'arm64 or x86_64'],
@@ -34,8 +21,8 @@ describe('options', () => {
     ['batchPrefix', '"/', 'the start of keys, ending in "/", or nothing'],
     ['encryptionKeyArn', 'alias/mine', 'the ARN of a KMS key'],
   ])('%s is not "%s"', (option, value, expected) => {
-    const { node } = new App({ context: { [option]: value } });
-    expect(() => readOptions(node)).toThrow(
+    const stack = new Stack(new App({ context: { [option]: value } }));
+    expect(() => readOptions(stack)).toThrow(
       expect.objectContaining({ code: 'BadOption', details: { option, value, expected } }),
     );
   });

@@ -6,7 +6,6 @@ import { readFileSync } from 'node:fs';
 import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { FerryStack } from '../../infra/ferry-stack.ts';
-import { readOptions } from '../../infra/options.ts';
 
 interface CdkJson {
   readonly app: string;
@@ -33,7 +32,7 @@ export interface Resource {
 
 export function synthesize(chosen: Readonly<Record<string, string>> = {}): Synthesized {
   const app = new App({ context: { ...CDK_JSON.context, ...chosen, 'aws:cdk:bundling-stacks': [] } });
-  const stack = new FerryStack(app, 'Torchferry', readOptions(app.node));
+  const stack = new FerryStack(app, 'Torchferry');
   const template = Template.fromStack(stack);
   return { app, stack, template, resources: template.toJSON().Resources as Record<string, Resource> };
 }

@@ -1,0 +1,141 @@
+/** What a TorchFerry is made of: all of it optional, with what holds where nothing is said and what is refused. */
+import { Token } from 'aws-cdk-lib';
+import type { IEventBus } from 'aws-cdk-lib/aws-events';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import { Architecture } from 'aws-cdk-lib/aws-lambda';
+import { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { Bucket, IBucket } from 'aws-cdk-lib/aws-s3';
+import { fail } from '../shared/errors.ts';
+
+// With exactOptionalPropertyTypes a Bucket is no IBucket, so both are named.
+export interface TorchFerryProps {
+  /**
+   * Where models are uploaded, versioned; its uploads are made to be announced through EventBridge.
+   * @default a bucket of its own
+   */
+  readonly inputBucket?: IBucket | Bucket;
+  /**
+   * Where results appear; another than that of uploads, so that no result starts a conversion.
+   * @default a bucket of its own
+   */
+  readonly outputBucket?: IBucket | Bucket;
+  /**
+   * Where jobs leave what the next stage reads, below `claims/`, `jobs/` and `batches/`. Nothing else expires what is
+   * there when it is given.
+   * @default a bucket of its own
+   */
+  readonly workBucket?: IBucket | Bucket;
+  /**
+   * Where all functions run; validation measures latency there.
+   * @default Architecture.ARM_64
+   */
+  readonly architecture?: Architecture;
+  /**
+   * Memory of the functions that hold a model, 512 to 10240.
+   * @default 3008: new accounts stop there until a quota is raised
+   */
+  readonly memoryMb?: number;
+  /**
+   * Memory of second functions for models that the others cannot hold, 3009 to 10240.
+   * @default none: such models are refused
+   */
+  readonly largeMemoryMb?: number;
+  /**
+   * How many of each function that holds a model may run at once.
+   * @default as many as the account allows
+   */
+  readonly reservedConcurrency?: number;
+  /** @default RetentionDays.ONE_MONTH */
+  readonly logRetentionDays?: RetentionDays;
+  /**
+   * After this the facts of finished jobs are deleted, in a work bucket of its own; results are kept.
+   * @default 30
+   */
+  readonly workRetentionDays?: number;
+  /**
+   * Uploads below this start nothing: batches convert them. Empty: every upload starts a conversion.
+   * @default 'batch/'
+   */
+  readonly batchPrefix?: string;
+  /**
+   * Where completed and failed conversions are announced.
+   * @default the default bus of the account
+   */
+  readonly eventBus?: IEventBus;
+  /**
+   * Who hears of alarms.
+   * @default nobody: they are seen on the dashboard
+   */
+  readonly alarmEmail?: string;
+  /**
+   * A key for the buckets of its own.
+   * @default keys that S3 manages
+   */
+  readonly encryptionKey?: IKey;
+}
+
+export const ARCHITECTURES = [Architecture.ARM_64, Architecture.X86_64];
+
+const DEFAULTS = {
+  architecture: Architecture.ARM_64,
+  logRetentionDays: RetentionDays.ONE_MONTH,
+  workRetentionDays: 30,
+  batchPrefix: 'batch/',
+} as const satisfies TorchFerryProps;
+
+type Given = keyof typeof DEFAULTS;
+
+/** The props with what holds where nothing was said. */
+export type Settings = Omit<TorchFerryProps, Given> & Required<Pick<TorchFerryProps, Given>>;
+
+export interface Rule<T> {
+  readonly expected: string;
+  readonly isValid: (value: T) => boolean;
+}
+
+const wholeNumber = (from: number, to: number): Rule<number> => ({
+  expected: `a whole number from ${from} to ${to}`,
+  isValid: (value) => Number.isInteger(value) && value >= from && value <= to,
+});
+
+// The only numbers of days that CloudWatch Logs knows.
+const RETENTION_DAYS = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1827, 3653];
+
+/** What a prop must be, beyond its type. */
+export const RULES = {
+  architecture: {
+    expected: ARCHITECTURES.map(({ name }) => name).join(' or '),
+    isValid: ({ name }) => ARCHITECTURES.some((each) => each.name === name),
+  },
+  memoryMb: wholeNumber(512, 10_240),
+  largeMemoryMb: wholeNumber(3009, 10_240),
+  reservedConcurrency: wholeNumber(1, 1000),
+  logRetentionDays: {
+    expected: `one of ${RETENTION_DAYS.join(', ')}`,
+    isValid: (days) => RETENTION_DAYS.includes(days),
+  },
+  // Step Functions can redrive an execution for 14 days, and a redriven stage reads the facts of those before it.
+  workRetentionDays: wholeNumber(14, 3650),
+  // It stands in an expression of the machine.
+  batchPrefix: {
+    expected: 'the start of keys, ending in "/", or nothing',
+    isValid: (prefix) => /^([\w./-]{1,256}\/)?$/.test(prefix),
+  },
+  alarmEmail: {
+    expected: 'an e-mail address',
+    isValid: (address) => Token.isUnresolved(address) || /^[^\s@]+@[^\s@]+$/.test(address),
+  },
+} as const satisfies { readonly [K in keyof TorchFerryProps]?: Rule<NonNullable<TorchFerryProps[K]>> };
+
+/** Fails with BadOption. */
+export function settingsOf(props: TorchFerryProps): Settings {
+  // What is set to undefined is not set.
+  const given = Object.fromEntries(Object.entries(props).filter(([, value]) => value !== undefined)) as TorchFerryProps;
+  for (const [option, { expected, isValid }] of Object.entries<Rule<never>>(RULES)) {
+    const value = given[option as keyof TorchFerryProps];
+    if (value !== undefined && !isValid(value as never)) {
+      fail('BadOption', { option, value: String(value), expected });
+    }
+  }
+  return { ...DEFAULTS, ...given };
+}

@@ -1,0 +1,78 @@
+/**
+ * `import { TorchFerry } from 'torchferry/cdk'`: the deployment as a construct, for any stack. A list: buckets, a
+ * function for each stage, two machines, what starts them, what watches them.
+ */
+import type { Alarm, Dashboard } from 'aws-cdk-lib/aws-cloudwatch';
+import { EventBus } from 'aws-cdk-lib/aws-events';
+import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import type { IBucket } from 'aws-cdk-lib/aws-s3';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
+import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
+import { Construct } from 'constructs';
+import { STAGE_NAMES, type StageName } from '../shared/pipeline/machine/stages.ts';
+import { alarms } from './alarms.ts';
+import { ferryBuckets } from './buckets.ts';
+import { dashboard } from './dashboard.ts';
+import { batchMachine, conversionMachine } from './machine.ts';
+import { settingsOf, type TorchFerryProps } from './props.ts';
+import { stageFunction, STAGES_OF_TWO_SIZES } from './stage-function.ts';
+import { uploadTrigger } from './trigger.ts';
+
+export type { TorchFerryProps } from './props.ts';
+
+/** Models that are uploaded to a bucket become validated ONNX models and reports in another. */
+export class TorchFerry extends Construct {
+  /** Upload models here. */
+  readonly inputBucket: IBucket;
+  /** ONNX models and reports appear here. */
+  readonly outputBucket: IBucket;
+  /** Claims and facts of jobs: what `torchferry status` reads. */
+  readonly workBucket: IBucket;
+  /** Converts one model: `{ bucket, key }`. */
+  readonly conversionMachine: StateMachine;
+  /** Converts many: `{ bucket, manifest }` or `{ bucket, prefix }`. */
+  readonly batchMachine: StateMachine;
+  /** Uploads that started nothing. */
+  readonly undeliveredEvents: IQueue;
+  readonly alarms: readonly Alarm[];
+  readonly dashboard: Dashboard;
+
+  /** Fails with BadOption when a prop is not valid. */
+  constructor(scope: Construct, id: string, props: TorchFerryProps = {}) {
+    super(scope, id);
+    // The one flag that its buckets need, whatever the app around it has chosen.
+    this.node.setContext('@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy', true);
+    const settings = settingsOf(props);
+
+    const buckets = ferryBuckets(this, settings);
+    // Object.fromEntries forgets the keys; they are the names of the stages.
+    const functions = Object.fromEntries(
+      STAGE_NAMES.map((name) => [name, stageFunction(this, name, { buckets, settings })]),
+    ) as Record<StageName, LambdaFunction>;
+    const large =
+      settings.largeMemoryMb === undefined
+        ? []
+        : STAGES_OF_TWO_SIZES.map(
+            (name) => [name, stageFunction(this, name, { buckets, settings, size: 'large' })] as const,
+          );
+    const largeFunctions = new Map(large);
+    const eventBus = settings.eventBus ?? EventBus.fromEventBusName(this, 'EventBus', 'default');
+
+    const parts = { functions, largeFunctions, buckets, eventBus, settings };
+    const conversion = conversionMachine(this, parts);
+    const batch = batchMachine(this, parts, conversion);
+    const trigger = uploadTrigger(this, buckets.input, conversion);
+
+    const both = { ...functions, ...Object.fromEntries(large.map(([stage, each]) => [`${stage}, large`, each])) };
+    const watched = { conversion, batch, functions: both, trigger };
+
+    this.inputBucket = buckets.input;
+    this.outputBucket = buckets.output;
+    this.workBucket = buckets.work;
+    this.conversionMachine = conversion;
+    this.batchMachine = batch;
+    this.undeliveredEvents = trigger.undelivered;
+    this.alarms = alarms(this, watched, settings.alarmEmail);
+    this.dashboard = dashboard(this, watched, this.alarms);
+  }
+}

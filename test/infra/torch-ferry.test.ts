@@ -1,0 +1,96 @@
+/** The construct in a stack of somebody else: with buckets that are given, twice, and with props that are not valid. */
+import { App, Stack } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import { Key } from 'aws-cdk-lib/aws-kms';
+import { Architecture } from 'aws-cdk-lib/aws-lambda';
+import { Bucket, BucketEncryption } from 'aws-cdk-lib/aws-s3';
+import { AwsSolutionsChecks } from 'cdk-nag';
+import { describe, expect, it } from 'vitest';
+import { type TorchFerryProps, TorchFerry } from '../../infra/torch-ferry.ts';
+import { allowed, ofType, type Synthesized, type Untyped } from './synthesize.ts';
+
+/** None of the flags that cdk.json sets: another app has its own. */
+const emptyStack = (): Stack => new Stack(new App({ context: { 'aws:cdk:bundling-stacks': [] } }), 'Theirs');
+
+const resourcesOf = (stack: Stack): Synthesized['resources'] => Template.fromStack(stack).toJSON()['Resources'];
+const idsOf = (stack: Stack, type: string): string[] =>
+  ofType(resourcesOf(stack), type).map(([id]) => id.replace(/[0-9A-F]{8}$/, ''));
+
+describe('buckets that are given', () => {
+  const stack = emptyStack();
+  const key = new Key(stack, 'Key');
+  const models = new Bucket(stack, 'Models', { versioned: true });
+  const results = new Bucket(stack, 'Results', { encryption: BucketEncryption.KMS, encryptionKey: key });
+  const ferry = new TorchFerry(stack, 'Ferry', {
+    inputBucket: models,
+    outputBucket: results,
+    workBucket: Bucket.fromBucketName(stack, 'Work', 'their-work'),
+  });
+  const resources = resourcesOf(stack);
+
+  it('are taken instead of new ones, and nothing is logged to a bucket of ours', () => {
+    expect(ferry.inputBucket).toBe(models);
+    expect(idsOf(stack, 'AWS::S3::Bucket')).toEqual(['Models', 'Results']);
+  });
+
+  it('start a conversion: their uploads are announced, and the rule knows them', () => {
+    expect(JSON.stringify(ofType(resources, 'Custom::S3BucketNotifications'))).toContain('EventBridgeConfiguration');
+    const [[, rule]] = ofType(resources, 'AWS::Events::Rule') as [[string, Untyped]];
+    expect(rule.Properties.EventPattern.detail.bucket.name).toEqual([{ Ref: expect.stringMatching(/^Models/) }]);
+  });
+
+  it('are what stages may touch, with the key of the one that has a key', () => {
+    const convert = allowed(resources, /^FerryConvertFunctionRole/);
+    expect(convert).toContain('s3:GetObject <Models.Arn>/*');
+    expect(convert).toContain('s3:PutObject <Results.Arn>/*');
+    expect(convert).toContain('s3:PutObject arn:<AWS::Partition>:s3:::their-work/jobs/*');
+    expect(convert).toContain('kms:GenerateDataKey <Key.Arn>');
+    expect(allowed(resources, /^FerryReleaseFunctionRole/).join()).not.toContain('kms:');
+  });
+
+  it('bring no finding that is ours', () => {
+    const findings = new AwsSolutionsChecks(stack).validateScope(stack).violations;
+    const found = findings.flatMap(({ ruleName, violatingResources }) =>
+      violatingResources.map(
+        (resource) => [ruleName, (resource as { constructPath?: string }).constructPath!] as const,
+      ),
+    );
+    expect(found.some(([rule, path]) => rule === 'AwsSolutions-S1' && path.startsWith('Theirs/Models'))).toBe(true);
+    expect(found.filter(([, path]) => path.startsWith('Theirs/Ferry/'))).toEqual([]);
+  });
+});
+
+it('stands in one stack twice, with names of their own', () => {
+  const stack = emptyStack();
+  new TorchFerry(stack, 'Vision');
+  new TorchFerry(stack, 'Text', { architecture: Architecture.X86_64 });
+  const machines = idsOf(stack, 'AWS::StepFunctions::StateMachine');
+  expect(machines).toEqual(
+    ['Vision', 'Text'].flatMap((id) => [`${id}ConversionStateMachine`, `${id}BatchStateMachine`]),
+  );
+  const groups = ofType(resourcesOf(stack), 'AWS::Logs::LogGroup').flatMap(
+    ([, { Properties }]) => (Properties['LogGroupName'] as string | undefined) ?? [],
+  );
+  expect(new Set(groups).size).toBe(4);
+});
+
+describe('refuses', () => {
+  it.each<[keyof TorchFerryProps, TorchFerryProps, string, string]>([
+    ['memoryMb', { memoryMb: 100 }, '100', 'a whole number from 512 to 10240'],
+    ['workRetentionDays', { workRetentionDays: 7 }, '7', 'a whole number from 14 to 3650'],
+    ['batchPrefix', { batchPrefix: 'later' }, 'later', 'the start of keys, ending in "/", or nothing'],
+    ['architecture', { architecture: Architecture.custom('riscv') }, 'riscv', 'arm64 or x86_64'],
+  ])('%s', (option, props, value, expected) => {
+    expect(() => new TorchFerry(emptyStack(), 'Ferry', props)).toThrow(
+      expect.objectContaining({ code: 'BadOption', details: { option, value, expected } }),
+    );
+  });
+
+  it('one bucket for models and results, where every result would be converted again', () => {
+    const stack = emptyStack();
+    const bucket = new Bucket(stack, 'All');
+    expect(() => new TorchFerry(stack, 'Ferry', { inputBucket: bucket, outputBucket: bucket })).toThrow(
+      expect.objectContaining({ code: 'BadOption' }),
+    );
+  });
+});
