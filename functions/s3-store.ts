@@ -7,6 +7,7 @@ import {
   HeadObjectCommand,
   paginateListObjectsV2,
   PutObjectCommand,
+  PutObjectTaggingCommand,
   type S3Client,
   S3ServiceException,
 } from '@aws-sdk/client-s3';
@@ -31,7 +32,7 @@ const CONFLICT_ATTEMPTS = 8;
 
 /** Every error of S3 comes out typed: AccessDenied, StorageUnavailable or StorageRefused. */
 export function s3Store(client: S3Client): ObjectStore {
-  const { open, read, head, putFile, putBytes, putIfAbsent, list, assemble } = bareStore(client);
+  const { open, read, head, putFile, putBytes, putIfAbsent, tag, list, assemble } = bareStore(client);
   const at = (bucket: string, key: string, doing: Doing['doing']): Doing => ({ file: s3Url({ bucket, key }), doing });
   return {
     open: (bucket, key, version) => typed(at(bucket, key, 'read'), open(bucket, key, version)),
@@ -40,6 +41,7 @@ export function s3Store(client: S3Client): ObjectStore {
     putFile: (object) => typed(at(object.bucket, object.key, 'write'), putFile(object)),
     putBytes: (object) => typed(at(object.bucket, object.key, 'write'), putBytes(object)),
     putIfAbsent: (bucket, key, bytes) => typed(at(bucket, key, 'write'), putIfAbsent(bucket, key, bytes)),
+    tag: (object) => typed(at(object.bucket, object.key, 'write'), tag(object)),
     copies,
     async assemble(object) {
       const doing = at(object.bucket, object.key, 'write');
@@ -153,6 +155,11 @@ function bareStore(client: S3Client): Omit<Required<ObjectStore>, 'copies' | 'lo
           await sleep(Math.random() * 20 * 2 ** attempt);
         }
       }
+    },
+
+    async tag({ bucket, key, tags }) {
+      const TagSet = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
+      await client.send(new PutObjectTaggingCommand({ Bucket: bucket, Key: checkKey(key), Tagging: { TagSet } }));
     },
 
     async *list(bucket, prefix) {

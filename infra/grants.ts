@@ -8,7 +8,8 @@ import { acknowledge, wildcard } from './nag.ts';
 // Only uploads are read by version: those that an upload replaced are converted too.
 const ACTIONS = {
   read: ['s3:GetObject'],
-  write: ['s3:PutObject', 's3:PutObjectTagging', 's3:AbortMultipartUpload'],
+  write: ['s3:PutObject', 's3:AbortMultipartUpload'],
+  tag: ['s3:PutObjectTagging'],
   list: ['s3:ListBucket'],
 } as const satisfies Record<Grant['access'], readonly string[]>;
 

@@ -22,10 +22,15 @@ interface Policy {
 
 // What the emulator does not ask a policy about: test/infra holds that it is granted. Lists are there for S3 to say
 // that an object is missing, which test/local/grants.test.ts holds.
-const NOT_ASKED = ['logs:', 'xray:', 's3:PutObjectTagging', 's3:ListBucket'];
-/** Granted for what does not happen here, or, of HEAD with a version, for what the emulator takes for s3:GetObject. */
+const NOT_ASKED = ['logs:', 'xray:', 's3:ListBucket'];
+/**
+ * Granted for what does not happen here, or, of HEAD with a version and of tags that come with an object, for what the
+ * emulator takes for s3:GetObject and s3:PutObject.
+ */
 const EXPECTED_IDLE = [
   's3:AbortMultipartUpload',
+  'ConvertFunction s3:PutObjectTagging',
+  'QuantizeFunction s3:PutObjectTagging',
   'ReportFunction s3:GetObjectVersion',
   'BatchReportFunction s3:GetObjectVersion',
 ];

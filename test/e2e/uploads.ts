@@ -4,6 +4,7 @@ import {
   CompleteMultipartUploadCommand,
   CopyObjectCommand,
   CreateMultipartUploadCommand,
+  GetObjectTaggingCommand,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
@@ -110,6 +111,15 @@ describe.skipIf(!deployment)('an upload', () => {
       'report.html',
       'report.json',
     ]);
+    const { TagSet = [] } = await s3.send(
+      new GetObjectTaggingCommand({ Bucket: outputBucket(), Key: `${String(latest['folder'])}model.onnx` }),
+    );
+    expect(Object.fromEntries(TagSet.map(({ Key, Value }) => [Key, Value]))).toEqual({
+      'torchferry-job': latest['job'],
+      'torchferry-model-version': latest['version'],
+      'torchferry-status': 'validated',
+      'torchferry-verdict': 'pass',
+    });
   });
 
   test(`of every kind starts one conversion (${KEYS.length + Object.keys(WAYS).length + 1} uploads)`, async () => {

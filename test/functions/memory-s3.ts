@@ -161,6 +161,15 @@ export class MemoryS3 {
         versionHeaders(object, this.versioned),
       );
     },
+    PutObjectTagging: ({ name, body }) => {
+      const versions = this.objects.get(name);
+      if (!versions) return failure(404, 'NoSuchKey');
+      const tagging = new URLSearchParams();
+      for (const [, tag, value] of String(Buffer.from(body)).matchAll(/<Key>(.*?)<\/Key><Value>(.*?)<\/Value>/g))
+        tagging.set(tag!, value!);
+      versions.push({ ...versions.pop()!, tagging: String(tagging) });
+      return answer(200, {});
+    },
     AbortMultipartUpload: ({ query }) => {
       this.uploads.delete(String(query['uploadId']));
       return answer(204, {});
@@ -235,6 +244,7 @@ function operationOf(method: string, query: Record<string, unknown>, key: string
   if ('uploads' in query) return 'CreateMultipartUpload';
   if ('uploadId' in query)
     return { PUT: 'UploadPart', POST: 'CompleteMultipartUpload', DELETE: 'AbortMultipartUpload' }[method] ?? method;
+  if ('tagging' in query) return { PUT: 'PutObjectTagging' }[method] ?? method;
   return { PUT: 'PutObject', GET: 'GetObject', HEAD: 'HeadObject' }[method] ?? method;
 }
 

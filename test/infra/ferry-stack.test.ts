@@ -149,7 +149,8 @@ describe('the trigger', () => {
 describe('permissions', () => {
   const ACTIONS = {
     read: ['s3:GetObject'],
-    write: ['s3:PutObject', 's3:PutObjectTagging', 's3:AbortMultipartUpload'],
+    write: ['s3:PutObject', 's3:AbortMultipartUpload'],
+    tag: ['s3:PutObjectTagging'],
     list: ['s3:ListBucket'],
   };
   const BUCKETS = { input: 'InputBucket', output: 'OutputBucket', work: 'WorkBucket' };

@@ -11,7 +11,7 @@ import type { BucketRole, Grant } from '../../shared/pipeline/machine/stage.ts';
 import { STAGE_NAMES, STAGES, type StageName } from '../../shared/pipeline/machine/stages.ts';
 import { loadStage } from '../../shared/pipeline/stages/load.ts';
 import type { RunStage } from '../../shared/pipeline/workspace/services.ts';
-import type { ObjectStore } from '../../shared/pipeline/workspace/store.ts';
+import type { ObjectStore, Put } from '../../shared/pipeline/workspace/store.ts';
 
 let root: string;
 /** What was asked for without a grant, and which grants were made use of. */
@@ -51,12 +51,17 @@ function watched(stage: StageName, store: ObjectStore): ObjectStore {
     if (found === null) need('list', bucket, key);
     return found;
   };
+  const writing = ({ bucket, key, tags }: Put): void => {
+    need('write', bucket, key);
+    if (tags) need('tag', bucket, key);
+  };
   return {
     open: (bucket, key, version) => reading(bucket, key, () => store.open(bucket, key, version)),
     read: (bucket, key) => reading(bucket, key, () => store.read(bucket, key)),
     head: (bucket, key, version) => reading(bucket, key, () => store.head(bucket, key, version)),
-    putFile: (object) => (need('write', object.bucket, object.key), store.putFile(object)),
-    putBytes: (object) => (need('write', object.bucket, object.key), store.putBytes(object)),
+    putFile: (object) => (writing(object), store.putFile(object)),
+    putBytes: (object) => (writing(object), store.putBytes(object)),
+    tag: ({ bucket, key }) => Promise.resolve(need('tag', bucket, key)),
     putIfAbsent: (bucket, key, bytes) => (need('write', bucket, key), store.putIfAbsent(bucket, key, bytes)),
     list: (bucket, prefix) => (need('list', bucket, prefix), store.list(bucket, prefix)),
     ...(store.leadsOut ? { leadsOut: store.leadsOut.bind(store) } : {}),

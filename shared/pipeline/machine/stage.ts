@@ -10,8 +10,10 @@ export interface Grant {
   readonly bucket: BucketRole;
   /** Keys that start with this; empty: the whole bucket. */
   readonly prefix: string;
-  /** `list` is also what lets S3 answer "not found" instead of "access denied". */
-  readonly access: 'read' | 'write' | 'list';
+  /**
+   * `list` is also what lets S3 answer "not found" instead of "access denied"; `tag` goes with a `write` that has tags.
+   */
+  readonly access: 'read' | 'write' | 'tag' | 'list';
 }
 
 /**
@@ -53,6 +55,7 @@ const granting =
   (bucket: BucketRole, prefix = ''): Grant => ({ bucket, prefix, access });
 export const read = granting('read');
 export const write = granting('write');
+export const tag = granting('tag');
 export const list = granting('list');
 
 /** The file of `stages/` that holds a stage: batchReport is in batch-report.ts. */

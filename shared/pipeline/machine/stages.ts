@@ -3,7 +3,7 @@
  * to run, the report to tell.
  */
 import { WORK_PREFIXES } from '../workspace/keys.ts';
-import { list, read, type Stage, write } from './stage.ts';
+import { list, read, type Stage, tag, write } from './stage.ts';
 
 const { claims, jobs, batches } = WORK_PREFIXES;
 
@@ -40,7 +40,15 @@ export const STAGES = {
     temporaryMb: 10_240,
     needsOnnxRuntime: false,
     needs: { memory: { fixedMb: 512, ofModel: 0 }, files: { fixedMb: 0, ofModel: 0 } },
-    grants: [read('input'), list('input'), read('work', jobs), write('work', jobs), list('work'), write('output')],
+    grants: [
+      read('input'),
+      list('input'),
+      read('work', jobs),
+      write('work', jobs),
+      list('work'),
+      write('output'),
+      tag('output'),
+    ],
   },
   quantize: {
     place: 'variant',
@@ -61,6 +69,7 @@ export const STAGES = {
       list('work'),
       read('output'),
       write('output'),
+      tag('output'),
       list('output'),
     ],
   },
@@ -104,6 +113,7 @@ export const STAGES = {
       list('work'),
       read('output'),
       write('output'),
+      tag('output'),
       list('output'),
     ],
   },

@@ -20,6 +20,7 @@ import { type JobBuckets, locate } from '../job/request.ts';
 import { readTextIfThere } from '../workspace/read-object.ts';
 import { failedVariants } from '../report/failures.ts';
 import type { RunStage, Services } from '../workspace/services.ts';
+import { modelTags, reportTags } from '../workspace/tags.ts';
 import { Workspace, writeRecord } from '../workspace/workspace.ts';
 
 const REPORT_FILE = 'report.json';
@@ -36,10 +37,12 @@ export const run: RunStage = async (input, services) => {
     const told = await reportOf(workspace, { failure, variants, now: services.now() }, services);
     const report = withCost(told, started, services);
     const graph = report.failure ? null : await keptGraph(workspace);
-    const pages = graph ? [await workspace.storeText(GRAPH_PAGE, renderGraphHtml(graph, report))] : [];
-    pages.push(await workspace.storeText('report.html', renderHtml(report, graph)));
+    const tags = reportTags(workspace.job, report);
+    const pages = graph ? [await workspace.storeText(GRAPH_PAGE, renderGraphHtml(graph, report), tags)] : [];
+    pages.push(await workspace.storeText('report.html', renderHtml(report, graph), tags));
+    await Promise.all(modelTags(workspace.job, report).map(([key, known]) => workspace.tag(key, known)));
     // Last: whoever sees report.json finds everything it names.
-    const json = await workspace.storeText(REPORT_FILE, renderJson(report));
+    const json = await workspace.storeText(REPORT_FILE, renderJson(report), tags);
     if (report.verdict.status !== 'fail' && isOwnFolder(workspace.job))
       await pointToLatest(workspace, report, services);
     // A job that failed is ended by Release, after everybody has heard of it.

@@ -43,6 +43,8 @@ export interface ObjectStore {
   assemble?(object: Put & { readonly pieces: readonly Piece[]; readonly signal?: AbortSignal }): Promise<Assembled>;
   /** Whether `assemble` may copy ranges of a source; it is one that `open` gave, not a slice. */
   copies?(source: ByteSource): boolean;
+  /** Replace what is kept beside an object; a store without this keeps no tags. */
+  tag?(object: Pick<Put, 'bucket' | 'key'> & { readonly tags: NonNullable<Put['tags']> }): Promise<void>;
   /** Every object whose key starts with `prefix`, in the order of the keys' UTF-8 bytes. */
   list(bucket: string, prefix: string): AsyncIterable<ObjectInfo>;
   /**

@@ -17,6 +17,7 @@ import type { JobRecord, StageFacts, StoredFile, Ticket } from './record.ts';
 import type { Services } from './services.ts';
 import { fileNameOf, type OpenedObject, type Put } from './store.ts';
 import { folderOutlet, type Outlet, storeOutlet } from './outlet.ts';
+import { jobTags, newModelTags, type Tags } from './tags.ts';
 
 const CONTENT_TYPES: Readonly<Record<string, string>> = { json: 'application/json', html: 'text/html; charset=utf-8' };
 const contentType = (name: string): string =>
@@ -169,10 +170,9 @@ export class Workspace {
     const { id, output } = this.job;
     return {
       ...(place === 'output'
-        ? { bucket: output.bucket, key: output.folder + name }
+        ? { bucket: output.bucket, key: output.folder + name, tags: newModelTags(this.job) }
         : { bucket: this.#work, key: jobKey(id, name) }),
       contentType: contentType(name),
-      tags: { 'torchferry-job': id },
     };
   }
 
@@ -199,17 +199,22 @@ export class Workspace {
   }
 
   /** Store a text among the results. */
-  async storeText(name: string, text: string): Promise<StoredFile> {
-    const { id, output } = this.job;
+  async storeText(name: string, text: string, tags: Tags = jobTags(this.job)): Promise<StoredFile> {
+    const { output } = this.job;
     const bytes = Buffer.from(text);
     await this.#services.store.putBytes({
       bucket: output.bucket,
       key: output.folder + name,
       bytes,
       contentType: contentType(name),
-      tags: { 'torchferry-job': id },
+      tags,
     });
     return { bucket: output.bucket, path: output.folder + name, name, bytes: bytes.byteLength, sha256: null };
+  }
+
+  /** Say of a result what is known of it now. */
+  async tag(key: string, tags: Tags): Promise<void> {
+    await this.#services.store.tag?.({ bucket: this.job.output.bucket, key, tags });
   }
 
   writeFacts(facts: StageFacts<unknown>): Promise<void> {
