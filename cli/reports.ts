@@ -65,6 +65,8 @@ export function itemOf({ file, report, error }: Finished, folder: string): Batch
     report: report === null ? null : relative(folder, report).split(sep).join('/'),
     bytes: known?.model.bytes ?? 0,
     chosenBytes: chosen?.bytes ?? null,
+    sizeRatio: chosen?.sizeRatio ?? null,
+    cost: known?.cost?.usd ?? null,
   };
 }
 

@@ -7,7 +7,7 @@ import { fieldsOf } from '../shared/pipeline/workspace/job-stage.ts';
 import type { JobFile } from '../shared/pipeline/job/job-schema.ts';
 import type { Json } from '../shared/pipeline/machine/asl.ts';
 import { messageOf } from '../shared/pipeline/report/failures.ts';
-import type { BatchItem } from '../shared/report/batch.ts';
+import type { BatchFrame, BatchItem } from '../shared/report/batch.ts';
 import type { FerryEvent } from './ferry-event.ts';
 import { type FerryOptions, makeFerry } from './ferry.ts';
 import { withFolderLock } from './folder-lock.ts';
@@ -108,7 +108,7 @@ async function runBatch(options: LocalBatchOptions, source: Source): Promise<Loc
 
 /** The lines of the batch's own report, with links from the folder of the results. */
 async function indexOver(outDir: string, report: string, how: Indexed): Promise<string> {
-  const { items } = JSON.parse(await readFile(report.replace(/html$/, 'json'), 'utf8')) as {
+  const { items, cost = null } = JSON.parse(await readFile(report.replace(/html$/, 'json'), 'utf8')) as BatchFrame & {
     readonly items: readonly BatchItem[];
   };
   const fromTop = (path: string): string =>
@@ -116,7 +116,7 @@ async function indexOver(outDir: string, report: string, how: Indexed): Promise<
       .split(sep)
       .join('/');
   const linked = items.map((item) => ({ ...item, report: item.report === null ? null : fromTop(item.report) }));
-  return writeIndex(outDir, linked, how);
+  return writeIndex(outDir, linked, { ...how, cost });
 }
 
 interface Source {

@@ -1,6 +1,8 @@
 /** The report of a batch: one line per model, counts by outcome, as page and as JSON. */
 import { badge, facts, name, number, outcome, sectionElement, table, text } from './elements.ts';
-import { formatBytes, formatCount, formatSizeChange, formatTime } from './format.ts';
+import type { BatchCost } from './cost.ts';
+import { costText, partsText } from './cost.ts';
+import { formatBytes, formatCount, formatDollars, formatNumber, formatSizeChange, formatTime } from './format.ts';
 import { page } from './page.ts';
 import { writeJson } from './json.ts';
 import { withinSize, type Limits } from './limits.ts';
@@ -24,6 +26,10 @@ export interface BatchItem {
   readonly bytes: number;
   /** The chosen model; null when there is none. */
   readonly chosenBytes: number | null;
+  /** Its size divided by that of FP32; null where there is none to compare. */
+  readonly sizeRatio: number | null;
+  /** US dollars on AWS, an estimate; null: not known. */
+  readonly cost: number | null;
 }
 
 export interface BatchFrame {
@@ -31,6 +37,8 @@ export interface BatchFrame {
   readonly torchferry: string;
   readonly id: string;
   readonly created: string;
+  /** Of the whole batch; absent where nobody added it up. */
+  readonly cost?: BatchCost | null;
 }
 
 /** What is kept of a batch while its items go by: a batch may have more of them than fit into memory. */
@@ -107,14 +115,18 @@ export function batchJson(
 
 export const batchItemJson = (item: BatchItem): string => `    ${JSON.stringify(item)}`;
 
-function overview({ counts: { status }, delivered }: BatchSummary): Html {
+function overview({ counts: { status }, delivered }: BatchSummary, cost: BatchCost | null): Html {
   const tile = (kind: Verdict): Html =>
     html`<div class="tile"><p class="label">${outcome(kind, WORDS[kind])}</p><p class="value">${formatCount(status[kind])}</p></div>`;
   const { models, before, after } = delivered;
   const size = html`<div class="tile"><p class="label">Size of delivered models</p><p class="value">${formatBytes(after)}</p>\
 <p class="note">${models ? `sources ${formatBytes(before)}, ${formatSizeChange(before, after)}` : 'none was delivered'}</p></div>`;
-  return html`<div class="tiles">${STATUSES.toReversed().map(tile)}${size}</div>`;
+  return html`<div class="tiles">${STATUSES.toReversed().map(tile)}${size}${cost && costTile(cost)}</div>`;
 }
+
+const costTile = (cost: BatchCost): Html =>
+  html`<div class="tile" title="${partsText(cost)}"><p class="label">Cost, estimated</p><p class="value">${formatDollars(cost.usd)}</p>\
+<p class="note">${costText(cost)}</p></div>`;
 
 function failures({ counts: { codes } }: BatchSummary, limits: Limits): Html | null {
   if (!codes.length) return null;
@@ -137,7 +149,15 @@ function failures({ counts: { codes } }: BatchSummary, limits: Limits): Html | n
 // S3 keys end at 1,024 bytes; what is longer is no link to one.
 const LINK_LENGTH = 1200;
 
-const COLUMNS = [text('Model'), text('Outcome'), text('Verdict'), number('Source'), number('Chosen')];
+const COLUMNS = [
+  text('Model'),
+  text('Outcome'),
+  text('Verdict'),
+  number('Source'),
+  number('Chosen'),
+  number('of FP32'),
+  number('Cost'),
+];
 
 // What needs a reader stands first; within an outcome the order is the batch's.
 function models({ shown, models: total }: BatchSummary, limits: Limits): Html {
@@ -152,6 +172,8 @@ function models({ shown, models: total }: BatchSummary, limits: Limits): Html {
     html`<span class="prose">${shorten(item.sentence, limits.text)}</span>`,
     formatBytes(item.bytes),
     formatBytes(item.chosenBytes),
+    formatNumber(item.sizeRatio),
+    item.cost === null ? formatNumber(null) : formatDollars(item.cost),
   ];
   const rows = table(
     { label: 'Models', columns: COLUMNS, items: shown, total, cells },
@@ -160,7 +182,7 @@ function models({ shown, models: total }: BatchSummary, limits: Limits): Html {
   return sectionElement({ id: 'models', title: 'Models', body: rows });
 }
 
-function pageOf({ id, created, torchferry }: BatchFrame, summary: BatchSummary, limits: Limits): string {
+function pageOf({ id, created, torchferry, cost = null }: BatchFrame, summary: BatchSummary, limits: Limits): string {
   const { models: total } = summary;
   const about = facts([
     ['Batch', id ? name(id, limits) : null],
@@ -170,7 +192,7 @@ function pageOf({ id, created, torchferry }: BatchFrame, summary: BatchSummary, 
   return page(
     `${id ? `Batch ${shorten(id, 80)}` : 'All models'}: torchferry report`,
     html`<main><header><p class="eyebrow">torchferry batch report</p>
-<h1>${formatCount(total)} model${total === 1 ? '' : 's'}</h1>${about}${overview(summary)}</header>
+<h1>${formatCount(total)} model${total === 1 ? '' : 's'}</h1>${about}${overview(summary, cost)}</header>
 ${failures(summary, limits)}${total ? models(summary, limits) : null}</main>
 <footer><p>All items in full: <a href="${limits.full}">${limits.full}</a></p></footer>`,
   );

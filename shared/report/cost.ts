@@ -1,5 +1,5 @@
 /** What a job cost, or would cost, on AWS: an estimate in US dollars, with what it is made of. */
-import { formatDollars, formatNumber } from './format.ts';
+import { formatCount, formatDollars, formatNumber } from './format.ts';
 
 export type Architecture = 'arm64' | 'x86_64';
 
@@ -38,6 +38,7 @@ export interface CostSummary extends Usage {
   /** US dollars. */
   readonly usd: number;
   readonly basis: CostBasis;
+  readonly architecture: Architecture;
   /** Of the longest chain of stages: how long the job takes where nothing waits for another. */
   readonly seconds: number;
 }
@@ -50,9 +51,15 @@ export interface CostPart {
 }
 
 export interface Cost extends CostSummary {
-  readonly prices: { readonly region: string; readonly architecture: Architecture; readonly asOf: string };
+  readonly prices: { readonly region: string; readonly asOf: string };
   readonly parts: readonly CostPart[];
   readonly notCounted: readonly string[];
+}
+
+/** Of all conversions of a batch together; `seconds` too are their sum. */
+export interface BatchCost extends Cost {
+  /** Those whose cost is known. */
+  readonly models: number;
 }
 
 const BASIS = {
@@ -61,9 +68,9 @@ const BASIS = {
 } as const satisfies Record<CostBasis, string>;
 
 /** `about $0.0012, from the times of its functions (31.2 GB-s, 19 transitions; prices of us-east-1, arm64, 2026-11)`. */
-export function costText({ usd, basis, gbSeconds, transitions, prices }: Cost): string {
-  const { region, architecture, asOf } = prices;
-  const of = `${formatNumber(gbSeconds)} GB-s, ${transitions} transitions`;
+export function costText({ usd, basis, architecture, gbSeconds, transitions, prices }: Cost): string {
+  const { region, asOf } = prices;
+  const of = `${formatNumber(gbSeconds)} GB-s, ${formatCount(transitions)} transitions`;
   return `about ${formatDollars(usd)} ${BASIS[basis]} (${of}; prices of ${region}, ${architecture}, ${asOf})`;
 }
 

@@ -82,7 +82,7 @@ describe('one row of a batch', () => {
   it('whose report cannot be looked up says so', async () => {
     s3.put('input', 'secret.pt2', Buffer.from('no model'));
     s3.disturb = ({ path, method }) =>
-      method === 'HEAD' && path.includes('/output/secret/') && path.endsWith('report.html')
+      method === 'GET' && path.includes('/output/secret/') && path.endsWith('report.json')
         ? failure(403, 'AccessDenied')
         : undefined;
     expect(await batch()).toMatchObject({ status: 'SUCCEEDED', output: { pass: 2, fail: 1 } });

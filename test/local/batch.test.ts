@@ -8,6 +8,7 @@ import { type Ferry, makeFerry } from '../../local/ferry.ts';
 import type { Json } from '../../shared/pipeline/machine/asl.ts';
 import { messageOf } from '../../shared/pipeline/report/failures.ts';
 import { relative } from '../../shared/pipeline/stages/batch-report.ts';
+import { type BatchCost, costText } from '../../shared/report/cost.ts';
 import type { BatchItem } from '../../shared/report/batch.ts';
 import { PROGRAM, fakeStages } from './fake-stages.ts';
 
@@ -84,6 +85,28 @@ describe('a manifest', () => {
       if (report !== null) expect(await text(join('lists/nightly/run-1', report))).toMatch(/^<!doctype html>/);
     expect(found.filter((item) => item.report !== null)).toHaveLength(4);
     expect(await text('lists/nightly/run-1/batch-report.html')).toMatch(/UnsupportedFormat/);
+  });
+
+  it('says of each model its size against FP32 and its cost, of failed ones too, and adds up', async () => {
+    const outcome = await start();
+    const { items: found, cost } = JSON.parse(await text('lists/nightly/run-1/batch-report.json')) as {
+      items: BatchItem[];
+      cost: BatchCost;
+    };
+    // INT8 of 150 bytes is chosen beside FP32 of 600; b.pt2 asks for FP32 alone. (Of fakeStages.)
+    expect(found.map(({ key, sizeRatio, cost: usd }) => [key, sizeRatio, usd !== null && usd > 0])).toEqual([
+      ['m/a.pt2', 0.25, true],
+      ['m/b.pt2', null, true],
+      ['m/a.pt2', null, false],
+      ['m/bad.pt2', null, true],
+      ['m/gone.pt2', null, true],
+    ]);
+    const conversions = found.reduce((sum, { cost: usd }) => sum + (usd ?? 0), 0);
+    // Every item has four transitions of its own, at $0.025 / 1000.
+    expect(cost.usd).toBeCloseTo(conversions + 5 * 4 * 0.000025, 9);
+    expect(cost.models).toBe(4);
+    expect(outcome).toMatchObject({ output: { cost: { usd: cost.usd, models: 4, gbSeconds: cost.gbSeconds } } });
+    expect(await text('lists/nightly/run-1/batch-report.html')).toContain(costText(cost));
   });
 
   it('writes a manifest of what failed, which runs again when the cause is gone', async () => {

@@ -18,6 +18,8 @@ const item = (key: string, part: Partial<BatchItem> = {}): BatchItem => ({
   report: `${key}/report.html`,
   bytes: 4_000_000,
   chosenBytes: 1_000_000,
+  sizeRatio: 0.26,
+  cost: 0.0012,
   ...part,
 });
 const failed = (key: string, code: string): BatchItem =>

@@ -37,8 +37,8 @@ export function usageOf(path: JobPath): Usage {
   const requests = (name: 's3Writes' | 's3Reads'): number | null =>
     billed.length ? billed.reduce((n, each) => n + each[name], 0) : null;
   return {
-    gbSeconds: exact(sum(({ seconds, memoryMb }) => (seconds * memoryMb) / MB_OF_GB)),
-    storageGbSeconds: exact(sum(({ seconds, storageMb }) => (seconds * storageMb) / MB_OF_GB)),
+    gbSeconds: sum(({ seconds, memoryMb }) => (seconds * memoryMb) / MB_OF_GB),
+    storageGbSeconds: sum(({ seconds, storageMb }) => (seconds * storageMb) / MB_OF_GB),
     invocations: path.stages.length,
     transitions: transitionsOf(path),
     events: 1,
@@ -51,17 +51,21 @@ export function usageOf(path: JobPath): Usage {
 export function costOf(path: JobPath): Cost {
   const billed = path.stages.flatMap((stage) => stage.billed ?? []);
   const basis = billed.length ? 'aws' : 'local';
-  const seconds = exact(longestChain(path.stages));
-  return priced({ basis, seconds, ...usageOf(path) }, billed[0]?.architecture);
+  const seconds = longestChain(path.stages);
+  const architecture = billed[0]?.architecture ?? DEFAULT_ARCHITECTURE;
+  return priced({ basis, seconds, ...usageOf(path) }, architecture);
 }
 
 /** What was used, in money. */
-export function priced(used: Omit<CostSummary, 'usd'>, architecture: Architecture = DEFAULT_ARCHITECTURE): Cost {
+export function priced(used: Omit<CostSummary, 'usd' | 'architecture'>, architecture: Architecture): Cost {
   const parts = partsOf(used, architecture);
   return {
     ...used,
+    seconds: exact(used.seconds),
+    ...rounded(used),
     usd: exact(parts.reduce((sum, { usd }) => sum + usd, 0)),
-    prices: { ...PRICE_LIST, architecture },
+    architecture,
+    prices: PRICE_LIST,
     parts,
     notCounted: [...NOT_COUNTED, ...(used.basis === 'local' ? NOT_COUNTED_LOCALLY : [])],
   };
@@ -75,10 +79,14 @@ const partsOf = (usage: Usage, architecture: Architecture): CostPart[] =>
   });
 
 /** What travels with an event, stands in `latest.json` and in the report of a batch. */
-export function summaryOf({ usd, basis, seconds, ...cost }: Cost): CostSummary {
+export function summaryOf({ usd, basis, architecture, seconds, ...cost }: Cost): CostSummary {
+  return { usd, basis, architecture, seconds, ...rounded(cost) };
+}
+
+function rounded(usage: Usage): Usage {
+  const entries = USED.map((name) => [name, usage[name] === null ? null : exact(usage[name])]);
   // Object.fromEntries forgets the keys; they are those of Usage.
-  const usage = Object.fromEntries(USED.map((name) => [name, cost[name]])) as unknown as Usage;
-  return { usd, basis, seconds, ...usage };
+  return Object.fromEntries(entries) as unknown as Usage;
 }
 
 // Lambda bills a beginning millisecond as a whole one.

@@ -14,12 +14,17 @@ import {
   BatchTally,
   renderBatchHtml,
 } from '../../report/batch.ts';
+import type { BatchCost, CostSummary } from '../../report/cost.ts';
+import { readReport } from '../../report/json.ts';
 import type { Verdict } from '../../report/report.ts';
 import { isFailure } from '../../errors.ts';
 import { VERSION } from '../../version.ts';
 import type { Json } from '../machine/asl.ts';
 import { BAD_ROW } from '../machine/batch-machine.ts';
+import { CostTally } from '../cost/batch-cost.ts';
+import { summaryOf } from '../cost/cost.ts';
 import { fieldsOf } from '../workspace/job-stage.ts';
+import { readTextIfThere } from '../workspace/read-object.ts';
 import { type ItemResult, readMapResults } from '../machine/map-results.ts';
 import { type JobBuckets, type Located, locate, outputStem } from '../job/request.ts';
 import type { ObjectStore } from '../workspace/store.ts';
@@ -37,6 +42,7 @@ interface Batch {
 interface Row {
   readonly item: BatchItem;
   readonly again: Json;
+  readonly cost: CostSummary | null;
 }
 
 export const run: RunStage = async (input, services) => {
@@ -55,10 +61,10 @@ export const run: RunStage = async (input, services) => {
     } as const;
     const results = readMapResults(services.store, work, batch.id);
     const rows = inOrder(results, SIDE_BY_SIDE, (result) => rowOf(result, { batch, folder, output }, services));
-    const { failed, json, summary } = await writeRows(rows, { frame, temporary });
+    const { failed, json, summary, cost } = await writeRows(rows, { frame, temporary });
     const at = (name: string) => ({ bucket: output, key: folder + name });
     await services.store.putFile({ ...at('failed.jsonl'), path: failed, contentType: 'application/jsonl' });
-    const page = Buffer.from(renderBatchHtml(frame, summary));
+    const page = Buffer.from(renderBatchHtml({ ...frame, cost }, summary));
     await services.store.putBytes({ ...at('batch-report.html'), bytes: page, contentType: 'text/html; charset=utf-8' });
     await services.store.putFile({ ...at('batch-report.json'), path: json, contentType: 'application/json' });
     const { models, counts } = summary;
@@ -68,6 +74,7 @@ export const run: RunStage = async (input, services) => {
       report: `${folder}batch-report.json`,
       models,
       ...counts.status,
+      cost: cost && { ...summaryOf(cost), models: cost.models },
     };
   } finally {
     await rm(temporary, { recursive: true, force: true });
@@ -82,6 +89,7 @@ interface Written {
   readonly failed: string;
   readonly json: string;
   readonly summary: BatchSummary;
+  readonly cost: BatchCost | null;
 }
 
 /** Items go to files as they come: of a batch of any size only the summary is held. */
@@ -90,27 +98,28 @@ async function writeRows(
   { frame, temporary }: { readonly frame: BatchFrame; readonly temporary: string },
 ): Promise<Written> {
   const [failed, items, json] = ['failed.jsonl', 'items', 'batch-report.json'].map((name) => join(temporary, name));
-  const tally = new BatchTally();
+  const [tally, costs] = [new BatchTally(), new CostTally()];
   const again = createWriteStream(failed!);
   await pipeline(async function* () {
     let separator = '';
     for await (const row of rows) {
       if (row === null) continue;
       tally.add(row.item);
+      costs.add(row.cost);
       if (row.item.status === 'fail' && !again.write(`${JSON.stringify(row.again)}\n`)) await once(again, 'drain');
       yield `${separator}${batchItemJson(row.item)}`;
       separator = ',\n';
     }
   }, createWriteStream(items!));
   await finished(again.end());
-  const summary = tally.summary();
-  const { head, tail } = batchJson(frame, summary);
+  const [summary, cost] = [tally.summary(), costs.total()];
+  const { head, tail } = batchJson({ ...frame, cost }, summary);
   await pipeline(async function* () {
     yield head;
     yield* createReadStream(items!);
     yield tail;
   }, createWriteStream(json!));
-  return { failed: failed!, json: json!, summary };
+  return { failed: failed!, json: json!, summary, cost };
 }
 
 /** Work on several at a time, results in the order of the items. */
@@ -142,10 +151,11 @@ async function rowOf(
   const request = requestOf(batch, given);
   const { request: _, ...again } = request;
   const { key } = request;
-  const failed = { key: String(key), status: 'fail', chosenBytes: null } as const;
+  const failed = { key: String(key), status: 'fail', ...WITHOUT_MODEL } as const;
   if (result.status === 'PENDING') {
     return {
       again,
+      cost: null,
       item: {
         ...failed,
         code: null,
@@ -157,27 +167,40 @@ async function rowOf(
   }
   if (result.status === 'FAILED') {
     const located = await locate(store, request);
-    const { report, sentence } = await reportedAt(located, result.cause, { store, folder, output });
-    return { again, item: { ...failed, code: result.error || null, sentence, report, bytes: located.bytes } };
+    const { cost, ...reported } = await reportedAt(located, result.cause, { store, folder, output });
+    const item = { ...failed, code: result.error || null, ...reported, bytes: located.bytes, cost: usdOf(cost) };
+    return { again, cost, item };
   }
-  return { again, item: succeeded(String(key), fieldsOf(result.output), folder) };
+  const answer = fieldsOf(result.output);
+  // What the report stage returned.
+  const cost = (answer['cost'] ?? null) as unknown as CostSummary | null;
+  return { again, cost, item: { ...succeeded(String(key), answer, folder), cost: usdOf(cost) } };
 }
+
+const WITHOUT_MODEL = { chosenBytes: null, sizeRatio: null, cost: null } as const;
+
+const usdOf = (cost: CostSummary | null): number | null => cost?.usd ?? null;
 
 /** The report of a failed item, where it is: an answer that S3 gave the conversion it may not give a second time. */
 async function reportedAt(
   located: Located,
   cause: string,
   { store, folder, output }: { readonly store: ObjectStore; readonly folder: string; readonly output: string },
-): Promise<Pick<BatchItem, 'report' | 'sentence'>> {
-  const key = `${located.folder}report.html`;
+): Promise<Pick<BatchItem, 'report' | 'sentence'> & Pick<Row, 'cost'>> {
+  const at = { bucket: output, key: `${located.folder}report.json` };
   try {
-    if (await store.head(output, key)) return { report: relative(folder, key), sentence: cause };
+    const text = await readTextIfThere(store, at);
+    if (text !== null) {
+      const cost = readReport(text)?.cost;
+      const report = relative(folder, `${located.folder}report.html`);
+      return { report, sentence: cause, cost: cost ? summaryOf(cost) : null };
+    }
   } catch (error) {
     if (!isFailure(error)) throw error;
-    return { report: null, sentence: `${cause} (its report could not be looked up: ${error.message})` };
+    return { report: null, sentence: `${cause} (its report could not be looked up: ${error.message})`, cost: null };
   }
   const why = located.problem === null || cause.includes(located.problem) ? '' : `: ${located.problem}`;
-  return { report: null, sentence: `${cause} (no report was found${why})` };
+  return { report: null, sentence: `${cause} (no report was found${why})`, cost: null };
 }
 
 function succeeded(key: string, output: Readonly<Record<string, Json>>, folder: string): BatchItem {
@@ -189,10 +212,10 @@ function succeeded(key: string, output: Readonly<Record<string, Json>>, folder: 
       sentence: 'Named more than once: see the other line.',
       report: null,
       bytes: 0,
-      chosenBytes: null,
+      ...WITHOUT_MODEL,
     };
   }
-  const { verdict, sentence, bytes, chosenBytes, output: place } = output;
+  const { verdict, sentence, bytes, chosenBytes, sizeRatio = null, output: place } = output;
   return {
     key,
     status: verdict as Verdict,
@@ -201,6 +224,8 @@ function succeeded(key: string, output: Readonly<Record<string, Json>>, folder: 
     report: relative(folder, `${String(fieldsOf(place ?? null)['folder'])}report.html`),
     bytes: Number(bytes),
     chosenBytes: chosenBytes === null ? null : Number(chosenBytes),
+    sizeRatio: sizeRatio === null ? null : Number(sizeRatio),
+    cost: null,
   };
 }
 
@@ -209,6 +234,7 @@ function brokenRow(item: Readonly<Record<string, Json>>): Row {
   const { line = null, problem = null, text = null } = item;
   return {
     again: { line, problem, text },
+    cost: null,
     item: {
       key: `(line ${String(line)})`,
       status: 'fail',
@@ -216,7 +242,7 @@ function brokenRow(item: Readonly<Record<string, Json>>): Row {
       sentence: String(problem),
       report: null,
       bytes: 0,
-      chosenBytes: null,
+      ...WITHOUT_MODEL,
     },
   };
 }
