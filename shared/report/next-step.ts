@@ -3,7 +3,10 @@ import type { FailureCode } from '../errors.ts';
 
 /** Names that AWS gives to what ends a stage from outside, and that of a broken line of a manifest. */
 export const AWS_CODES = [
+  'AmazonECS.Unknown',
   'BadManifestRow',
+  'Fargate.NoCode',
+  'Fargate.TaskStopped',
   'Lambda.AWSLambdaException',
   'Lambda.SdkClientException',
   'Lambda.ServiceException',
@@ -13,13 +16,14 @@ export const AWS_CODES = [
   'Runtime.OutOfMemory',
   'Sandbox.Timedout',
   'States.DataLimitExceeded',
+  'States.HeartbeatTimeout',
   'States.Timeout',
 ] as const;
 type AwsError = (typeof AWS_CODES)[number];
 
 const OUT_OF_MEMORY =
-  'The function was ended from outside, most often because the model needs more memory than it has. Give the stage ' +
-  'more memory (memoryMb of the deployment), or run on one machine; then start the job again.';
+  'The stage was ended from outside, most often because the model needs more memory than it has. Give the stage more ' +
+  'memory (memoryMb or fargateMemoryMb of the deployment), or run on one machine; then start the job again.';
 const OUT_OF_AWS =
   'AWS could not run the stage although it was tried for minutes. Start the job again, or redrive its execution.';
 
@@ -101,6 +105,16 @@ const NEXT_STEPS: Readonly<Record<FailureCode | AwsError, string>> = {
   'Sandbox.Timedout':
     'The stage took longer than its time limit. Give fewer samples or more memory, or run on one machine.',
   'States.DataLimitExceeded': 'This is a fault of torchferry. Please report it with report.json.',
+  'AmazonECS.Unknown':
+    'Fargate had no room for the task, or the account may not run as many vCPUs at once. Raise the quota ' +
+    '(Fargate On-Demand vCPU), then redrive the execution.',
+  'Fargate.NoCode':
+    'The task could not fetch its code from the bucket of CDK. Deploy again, and look at what the role of the task ' +
+    'may read; then redrive the execution.',
+  'Fargate.TaskStopped': 'The task was stopped from outside. Redrive its execution.',
+  'States.HeartbeatTimeout':
+    'Nothing was heard of a task for minutes: it did not start (its subnets need a way to public.ecr.aws, S3, Step ' +
+    'Functions and CloudWatch Logs), or it was ended. Look at its log, then redrive the execution.',
   'States.Timeout':
     'The stage took longer than its time limit. Give fewer samples or more memory, or run on one machine.',
 };

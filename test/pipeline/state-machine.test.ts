@@ -14,11 +14,11 @@ import {
   type StateMachine,
 } from '../../shared/pipeline/machine/asl.ts';
 import { batchStateMachine } from '../../shared/pipeline/machine/batch-machine.ts';
+import { HEARTBEAT_SECONDS } from '../../shared/pipeline/machine/fargate-container.ts';
 import {
   FARGATE_STAGES,
   type FargateNames,
   fargateSizesOf,
-  HEARTBEAT_SECONDS,
   RUN_TASK,
 } from '../../shared/pipeline/machine/fargate-task.ts';
 import { ferryStateMachine } from '../../shared/pipeline/machine/state-machine.ts';

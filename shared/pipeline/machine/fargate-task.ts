@@ -3,6 +3,7 @@
  * what follows does not know the difference.
  */
 import { expression, expressionSource, isExpression, type Retrier, type TaskState, type Template } from './asl.ts';
+import { CONTAINER, FARGATE_SECONDS, HEARTBEAT_SECONDS, VARIABLES } from './fargate-container.ts';
 import { FARGATE_SIZE_NAMES, type FargateSizeName } from './fargate-sizes.ts';
 import type { Stage } from './stage.ts';
 import { STAGES, type StageName } from './stages.ts';
@@ -20,15 +21,6 @@ export interface FargateNames {
 
 /** Start a task and wait until it answers, or nothing is heard of it for too long. */
 export const RUN_TASK = 'arn:aws:states:::ecs:runTask.waitForTaskToken';
-
-/** The container, and what it is told in its environment. */
-export const CONTAINER = 'stage';
-export const TASK_INPUT = { token: 'TASK_TOKEN', payload: 'STAGE_PAYLOAD' } as const;
-
-/** As long as a stage may take, in seconds: what is left of Lambda's 15 minutes is why it is here. */
-export const FARGATE_SECONDS = 6 * 3600;
-/** Of silence, and so of fetching image and code, after which a task is given up. It speaks every minute. */
-export const HEARTBEAT_SECONDS = 600;
 
 /**
  * Stages that have a task: those that a large model asks for more memory, room or, of conversion, time than a function
@@ -94,8 +86,8 @@ export const fargateTask = (names: FargateNames, { stage, payload, around }: Far
             Name: CONTAINER,
             // At most 8192 characters in all; a ticket has some hundred, a token up to 2048.
             Environment: [
-              { Name: TASK_INPUT.token, Value: '{% $states.context.Task.Token %}' },
-              { Name: TASK_INPUT.payload, Value: expression(`$string(${source(payload)})`) },
+              { Name: VARIABLES.token, Value: '{% $states.context.Task.Token %}' },
+              { Name: VARIABLES.payload, Value: expression(`$string(${source(payload)})`) },
             ],
           },
         ],

@@ -10,7 +10,8 @@ import {
   type StateMachine,
   type Template,
 } from './asl.ts';
-import { FARGATE_SECONDS, IS_FARGATE } from './fargate-task.ts';
+import { FARGATE_SECONDS } from './fargate-container.ts';
+import { IS_FARGATE } from './fargate-task.ts';
 import type { StageName } from './stages.ts';
 import { rowOf, stagesAt } from './stages-at.ts';
 import {
