@@ -1,39 +1,59 @@
-/** What a whole process costs: time, and what it says itself of the processor's and of its memory. */
-import { spawnSync } from 'node:child_process';
+/** What a whole process and those it starts cost, as Linux counts it. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface Cost {
   readonly seconds: number;
   /** Of the processor, on all its cores. */
   readonly processorSeconds: number;
-  /** At most. */
+  /** At most: what each process took at its most, added. */
   readonly megabytes: number;
 }
-
-/** Seconds of the processor and KiB follow. */
-const TOOK = 'process took ';
-const NODE_HOOK =
-  `data:text/javascript,process.on('exit',()=>{const u=process.resourceUsage();` +
-  `console.error('${TOOK}'+(u.userCPUTime+u.systemCPUTime)/1e6+' '+u.maxRSS)})`;
-const PYTHON_HOOK =
-  'import resource, runpy, sys; sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0]); ' +
-  'u = resource.getrusage(resource.RUSAGE_SELF); ' +
-  `print('${TOOK}' + str(u.ru_utime + u.ru_stime) + ' ' + str(u.ru_maxrss), file=sys.stderr)`;
 
 /** The command line as it is installed. */
 export const BUILT_CLI = join(import.meta.dirname, '../dist/cli/main.js');
 
-export const costOfNode = (...args: readonly string[]): Cost =>
-  costOf(process.execPath, ['--import', NODE_HOOK, ...args]);
-export const costOfPython = (python: string, ...args: readonly string[]): Cost =>
-  costOf(python, ['-c', PYTHON_HOOK, ...args]);
+/** Between two looks, in milliseconds: what a process does after the last one is not counted. */
+const LOOK = 5;
+/** Of the clock in /proc/PID/stat, a second. */
+const TICKS = 100;
 
-function costOf(program: string, args: readonly string[]): Cost {
+export async function costOf(program: string, args: readonly string[]): Promise<Cost> {
   const start = performance.now();
-  const { status, stderr } = spawnSync(program, args, { encoding: 'utf8' });
+  const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  const [said, ended] = [text(child.stderr), once(child, 'close')];
+  const found = new Map<number, ProcessCost>();
+  let running = true;
+  const watch = async (): Promise<void> => {
+    for (; running; await sleep(LOOK)) if (child.pid !== undefined) look(child.pid, found);
+  };
+  const [[status]] = await Promise.all([ended.finally(() => (running = false)), watch()]);
   const seconds = (performance.now() - start) / 1000;
-  const said = stderr.split('\n').findLast((line) => line.startsWith(TOOK));
-  if (status !== 0 || said === undefined) throw new Error(`${program} ${args.join(' ')} failed: ${stderr}`);
-  const [processorSeconds, kibibytes] = said.slice(TOOK.length).split(' ').map(Number) as [number, number];
-  return { seconds, processorSeconds, megabytes: kibibytes / 1024 };
+  if (status !== 0) throw new Error(`${program} ${args.join(' ')} failed: ${await said}`);
+  const sum = (of: keyof ProcessCost): number => [...found.values()].reduce((total, cost) => total + cost[of], 0);
+  return { seconds, processorSeconds: sum('ticks') / TICKS, megabytes: sum('kibibytes') / 1024 };
+}
+
+interface ProcessCost {
+  readonly ticks: number;
+  readonly kibibytes: number;
+}
+
+/** Of a process and those under it that are there now. */
+function look(pid: number, found: Map<number, ProcessCost>): void {
+  try {
+    const [status, stat] = ['status', 'stat'].map((file) => readFileSync(`/proc/${pid}/${file}`, 'latin1'));
+    const kibibytes = Number(/^VmHWM:\s*(\d+)/m.exec(status!)?.[1] ?? found.get(pid)?.kibibytes ?? 0);
+    // After the name, which may hold anything: utime and stime are the 14th and 15th field.
+    const fields = stat!.slice(stat!.lastIndexOf(')') + 2).split(' ').map(Number);
+    found.set(pid, { ticks: fields[11]! + fields[12]!, kibibytes });
+    const under = readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').split(' ').filter(Boolean);
+    for (const one of under) look(Number(one), found);
+  } catch {
+    // It has ended in between: what was seen of it stands.
+  }
 }

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { median } from './median.ts';
-import { BUILT_CLI, type Cost, costOfNode, costOfPython } from './process-cost.ts';
+import { BUILT_CLI, type Cost, costOf } from './process-cost.ts';
 import type { Subject } from './quant-models.ts';
 import { toolArguments } from './quant-tool.ts';
 
@@ -24,14 +24,18 @@ const FIGURES = {
 } as const satisfies Record<string, { of: (cost: Cost) => number; unit: string; digits: number }>;
 
 /** A line: both sides and the median of their ratios. */
-export function costLine(subject: Pick<Subject, 'fp32' | 'calibration'>, request: CostRequest): string {
+export async function costLine(
+  subject: Pick<Subject, 'fp32' | 'calibration'>,
+  request: CostRequest,
+): Promise<string> {
   const { python, folder, rounds } = request;
   const { fp32, calibration } = subject;
-  const runs = Array.from({ length: rounds }, (): Sides => {
-    const theirs = costOfPython(python, ...toolArguments(subject, join(folder, 'theirs.onnx')));
+  const runs: Sides[] = [];
+  for (let round = 0; round < rounds; round++) {
+    const theirs = await costOf(python, toolArguments(subject, join(folder, 'theirs.onnx')));
     const command = ['quantize', fp32, '--calibration', calibration, '-o', join(folder, 'ours.onnx')];
-    return [costOfNode(BUILT_CLI, ...command), theirs];
-  });
+    runs.push([await costOf(process.execPath, [BUILT_CLI, ...command]), theirs]);
+  }
   return Object.entries(FIGURES)
     .map(([name, { of, unit, digits }]) => {
       const [ours, theirs] = [0, 1].map((side) => median(runs.map((run) => of(run[side as 0 | 1]))).toFixed(digits));

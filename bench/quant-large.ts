@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { geometricMean } from './median.ts';
 import { costLine, isBuilt } from './quant-cost.ts';
 import { latencyRatio } from './quant-latency.ts';
-import { type Emulator, lossesOf, ours, WAYS } from './quant-loss.ts';
+import { lossesOf, ours, WAYS } from './quant-loss.ts';
 import { madeModels, type Subject } from './quant-models.ts';
 import { toolFiles } from './quant-tool.ts';
 
@@ -12,7 +12,6 @@ export interface LargeRequest {
   readonly folder: string;
   /** Where the models are kept, or are already. */
   readonly models: string;
-  readonly emulator: Emulator;
   /** Which of them; all where none is named. */
   readonly names: readonly string[];
   readonly rounds: { readonly cost: number; readonly latency: number };
@@ -26,7 +25,7 @@ interface Files {
 }
 
 export async function benchLarge(request: LargeRequest): Promise<void> {
-  const { python, folder, emulator, names } = request;
+  const { python, folder, names } = request;
   const made: Files[] = [];
   for (const subject of await madeModels(python, request.models, names)) {
     const own: string[] = [];
@@ -35,20 +34,20 @@ export async function benchLarge(request: LargeRequest): Promise<void> {
     made.push({ subject, own, theirs: toolFiles(python, subject, folder) });
   }
   if (made.length === 0) return;
-  printLosses(made, { emulator, folder });
+  await printLosses(made);
   await printLatencies(made, request.rounds.latency);
   if (!isBuilt()) return console.log('SKIPPED: the cost of quantizing (npm run build)');
   console.log('quantizing as a whole process, with 32 samples, median of the ratios (ours / theirs)');
   for (const { subject } of made)
-    console.log(`${subject.name}: ${costLine(subject, { python, folder, rounds: request.rounds.cost })}`);
+    console.log(`${subject.name}: ${await costLine(subject, { python, folder, rounds: request.rounds.cost })}`);
 }
 
-function printLosses(made: readonly Files[], where: { readonly emulator: Emulator; readonly folder: string }): void {
+async function printLosses(made: readonly Files[]): Promise<void> {
   const names = [...Object.keys(WAYS), "onnxruntime's tool"];
   console.log(`| model | ${names.join(' | ')} |\n| --- |${' --- |'.repeat(names.length)}`);
   for (const { subject, own, theirs } of made) {
     const tool = theirs.get('QDQ');
-    const cells = lossesOf(tool === undefined ? own : [...own, tool], { subject, ...where });
+    const cells = await lossesOf(tool === undefined ? own : [...own, tool], subject);
     console.log(`| ${subject.name} | ${cells.join(' | ')} |`);
   }
 }

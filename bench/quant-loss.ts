@@ -1,17 +1,12 @@
-/** How far quantized models are from FP32 in decibels, by default and precisely, on this processor or an emulated one. */
-import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+/** How far quantized models are from FP32 in decibels, by default and precisely. */
 import { join } from 'node:path';
 import { fileSource } from '../shared/bytes/file-source.ts';
 import type { RecipeChoice } from '../shared/quantize/recipe.ts';
-import { sqnrOf } from '../shared/runtime/compare.ts';
+import { readSamples, type Samples } from '../shared/runtime/samples.ts';
+import type { Declared } from '../shared/runtime/session.ts';
 import { quantizeFile } from '../shared/steps/quantize-file.ts';
-import { asFloat32 } from '../shared/tensor/arithmetic.ts';
-import { addDistances, noDistances } from '../shared/tensor/distances.ts';
 import type { Subject } from './quant-models.ts';
-
-/** A program and its arguments in front of Node, to run it on another processor; none: on this one. */
-export type Emulator = readonly string[];
+import { decibelsOf, decibelsText } from './quant-sqnr.ts';
 
 export const WAYS: Readonly<Record<string, RecipeChoice>> = {
   'any processor': {},
@@ -32,31 +27,16 @@ export async function ours({ fp32, calibration }: Subject, way: RecipeChoice, pa
   }
 }
 
-export interface LossRequest {
-  readonly subject: Subject;
-  readonly emulator: Emulator;
-  readonly folder: string;
-}
-
-/** Of each model by default and precisely, on as many samples as the processor computes in minutes. */
-export function lossesOf(models: readonly string[], { subject, emulator, folder }: LossRequest): string[] {
-  const count = emulator.length ? 2 : 16;
-  const run = (model: string, products: 'default' | 'precise', on: Emulator): Float32Array => {
-    const out = join(folder, 'outputs.f32');
-    const script = join(import.meta.dirname, 'quant-outputs.ts');
-    const [program, ...args] = [...on, process.execPath, script, model, subject.samples, String(count), products, out];
-    const { status, signal, stderr } = spawnSync(program!, args, { encoding: 'utf8' });
-    if (status !== 0) throw new Error(`"${model}" could not be run (${status ?? signal}): ${stderr}`);
-    return asFloat32(readFileSync(out));
-  };
-  // What is precise is the same on every processor, so that it need not be emulated.
-  const reference = run(subject.fp32, 'precise', []);
-  return models.map((model) => {
-    const [byDefault, precise] = [run(model, 'default', emulator), run(model, 'precise', [])].map((actual) => {
-      const sums = noDistances();
-      addDistances(sums, { actual, reference, rtol: 0, atol: 0 });
-      return (sqnrOf(sums.squaredReference, sums.squaredDifference) ?? Infinity).toFixed(1);
-    });
-    return `${byDefault} / ${precise}`;
-  });
+/** Of each model on 16 samples. */
+export async function lossesOf(models: readonly string[], { fp32, samples: path }: Subject): Promise<string[]> {
+  const source = fileSource(path);
+  const samples = (inputs: readonly Declared[]): Promise<Samples> =>
+    readSamples(source, inputs, { code: 'BadCalibrationData', limit: 16 });
+  try {
+    const losses: string[] = [];
+    for (const model of models) losses.push(decibelsText(await decibelsOf(fp32, model, { samples, batch: 1 })));
+    return losses;
+  } finally {
+    source.close();
+  }
 }

@@ -1,35 +1,33 @@
-/**
- * Prints, as JSON, how far quantized models are from FP32 in decibels, by default and precisely: `node
- * bench/quant-sqnr.ts fp32.onnx samples.npz ARRAY int8.onnx...`. A program of its own, so that it can run on an emulated
- * processor.
- */
-import { fileSource } from '../shared/bytes/file-source.ts';
+/** How far a quantized model is from FP32 in decibels, by default and precisely, in the first output. */
 import { compareOutput } from '../shared/runtime/compare.ts';
-import { type SessionOptions, withSession } from '../shared/runtime/session.ts';
-import { samplesUnder } from './quant-samples.ts';
+import type { Samples } from '../shared/runtime/samples.ts';
+import { type Declared, type SessionOptions, withSession } from '../shared/runtime/session.ts';
 
-const BATCH = 16;
+export interface Decibels {
+  readonly byDefault: number;
+  readonly precise: number;
+}
 
-async function decibels(model: string, products: NonNullable<SessionOptions['products']>): Promise<number> {
-  const source = fileSource(samples!);
-  try {
-    return await withSession(fp32!, {}, (reference) =>
+export interface SampleChoice {
+  /** Opened anew for each pass. */
+  readonly samples: (inputs: readonly Declared[]) => Promise<Samples>;
+  readonly batch: number;
+}
+
+export async function decibelsOf(fp32: string, model: string, data: SampleChoice): Promise<Decibels> {
+  const measure = (products: NonNullable<SessionOptions['products']>): Promise<number> =>
+    withSession(fp32, {}, (reference) =>
       withSession(model, { products }, async (session) => {
         const name = session.outputs[0]!.name;
         const comparer = compareOutput(name, 'float32');
-        const data = await samplesUnder(source, array!, reference.inputs);
-        for await (const { feeds } of data.batches(BATCH))
+        for await (const { feeds } of (await data.samples(reference.inputs)).batches(data.batch))
           comparer.add((await session.run(feeds)).get(name)!, (await reference.run(feeds)).get(name)!);
         return comparer.result().sqnr ?? Infinity;
       }),
     );
-  } finally {
-    source.close();
-  }
+  return { byDefault: await measure('default'), precise: await measure('precise') };
 }
 
-const [fp32, samples, array, ...models] = process.argv.slice(2);
-const measured = [];
-for (const model of models)
-  measured.push({ byDefault: await decibels(model, 'default'), precise: await decibels(model, 'precise') });
-console.log(JSON.stringify(measured));
+/** By default / precisely. */
+export const decibelsText = ({ byDefault, precise }: Decibels): string =>
+  `${byDefault.toFixed(1)} / ${precise.toFixed(1)}`;

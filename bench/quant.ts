@@ -1,9 +1,9 @@
 /**
  * INT8 against FP32 in decibels, ours beside onnxruntime's own tool: `npm run bench:quant -- [--python PYTHON]
- * [--without-vnni] [--models NAME,NAME] [--models-in FOLDER]`. PYTHON: of a venv with onnxruntime, for its tool; where it
- * has torch, timm and transformers too, ResNet-50, MobileNetV2, ViT-tiny and a BERT follow (or those that are named, kept
- * in FOLDER), with latency and the cost of quantizing. With `--without-vnni` the models run on an emulated processor
- * (qemu-x86_64) where this one has VNNI, which takes minutes.
+ * [--models NAME,NAME] [--models-in FOLDER]`. PYTHON: of a venv with onnxruntime, for its tool; where it has torch, timm
+ * and transformers too, ResNet-50, MobileNetV2, ViT-tiny and a BERT follow (or those that are named, kept in FOLDER),
+ * with latency and the cost of quantizing. What a processor without VNNI computes: `node bench/without-vnni/run.ts
+ * --python PYTHON npm run bench:quant -- ...`.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -18,9 +18,12 @@ import type { AccuracyChoice } from '../shared/quantize/accuracy/adjust.ts';
 import { quantizeModel, type QuantizeRequest } from '../shared/quantize/quantize.ts';
 import type { RecipeChoice } from '../shared/quantize/recipe.ts';
 import { hostProcessor } from '../shared/runtime/host-processor.ts';
+import type { Samples } from '../shared/runtime/samples.ts';
+import type { Declared } from '../shared/runtime/session.ts';
 import { declaredOf } from '../shared/steps/declared.ts';
 import { benchLarge } from './quant-large.ts';
 import { samplesUnder } from './quant-samples.ts';
+import { decibelsOf, decibelsText } from './quant-sqnr.ts';
 
 /** Each with its samples; the last two are made so that few channels are large. */
 const MODELS = {
@@ -41,7 +44,8 @@ const WAYS: Readonly<Record<string, RecipeChoice & AccuracyChoice>> = {
   bias_correction: { biasCorrection: true },
   'all three': { smoothQuant: DEFAULT_SMOOTH_QUANT, crossLayerEqualization: true, biasCorrection: true },
 };
-const EMULATOR = ['qemu-x86_64', '-cpu', 'Haswell'] as const;
+/** Samples that run at once. */
+const BATCH = 16;
 const fixture = (...parts: string[]): string => join(import.meta.dirname, '../test/fixtures', ...parts);
 
 type Way = RecipeChoice & AccuracyChoice & Pick<QuantizeRequest, 'approach'>;
@@ -68,25 +72,21 @@ function theirs(fp32: string, data: string, path: string): string | null {
   return path;
 }
 
-interface Decibels {
-  readonly byDefault: number;
-  readonly precise: number;
-}
-
-function measure(fp32: string, samples: string, models: readonly string[]): Decibels[] {
-  const [program, ...more] = [...(emulates ? EMULATOR : []), process.execPath];
-  const script = join(import.meta.dirname, 'quant-sqnr.ts');
-  const { stdout, stderr, status } = spawnSync(program!, [...more, script, fp32, samples, 'x', ...models], {
-    encoding: 'utf8',
-  });
-  if (status !== 0) throw new Error(`"${fp32}" could not be measured: ${stderr}`);
-  return JSON.parse(stdout) as Decibels[];
+async function measure(fp32: string, data: string, models: readonly string[]): Promise<string[]> {
+  const source = fileSource(data);
+  const samples = (inputs: readonly Declared[]): Promise<Samples> => samplesUnder(source, 'x', inputs);
+  try {
+    const cells: string[] = [];
+    for (const model of models) cells.push(decibelsText(await decibelsOf(fp32, model, { samples, batch: BATCH })));
+    return cells;
+  } finally {
+    source.close();
+  }
 }
 
 const { values } = parseArgs({
   options: {
     python: { type: 'string' },
-    'without-vnni': { type: 'boolean' },
     models: { type: 'string', default: '' },
     'models-in': { type: 'string' },
   },
@@ -94,11 +94,8 @@ const { values } = parseArgs({
 const { python } = values;
 const CPUINFO = '/proc/cpuinfo';
 const host = hostProcessor(process.arch, existsSync(CPUINFO) ? readFileSync(CPUINFO, 'utf8') : '');
-const emulates = values['without-vnni'] === true && !host.addsPairsIn16Bits;
-if (emulates && spawnSync(EMULATOR[0], ['--version']).status !== 0)
-  throw new Error(`there is no ${EMULATOR[0]} (Debian: qemu-user)`);
-console.log(`on ${emulates ? 'x64 without VNNI, emulated' : host.title}; SQNR in dB with default options / precise`);
-if (!emulates && !host.addsPairsIn16Bits) console.log('nothing saturates on this processor: see --without-vnni');
+console.log(`on ${host.title}; SQNR in dB with default options / precise`);
+if (!host.addsPairsIn16Bits) console.log('nothing saturates on this processor: see bench/without-vnni/run.ts');
 if (python === undefined) console.log("skipped: onnxruntime's own tool (give --python, of a venv with onnxruntime)");
 
 const folder = mkdtempSync(join(tmpdir(), 'torchferry-bench-'));
@@ -112,15 +109,13 @@ try {
       for (const [i, way] of Object.values(WAYS).entries())
         paths.push(await ours(fp32, data, { approach, ...way }, join(folder, `${name}.${i}.onnx`)));
       const other = approach === 'static' ? theirs(fp32, data, join(folder, `${name}.tool.onnx`)) : null;
-      const measured = measure(fp32, fixture(samples), other === null ? paths : [...paths, other]);
-      const cells = measured.map(({ byDefault, precise }) => `${byDefault.toFixed(1)} / ${precise.toFixed(1)}`);
+      const cells = await measure(fp32, fixture(samples), other === null ? paths : [...paths, other]);
       console.log(`| ${name}, ${approach} | ${cells.join(' | ')} |`);
     }
   const names = values.models.split(',').filter((name) => name !== '');
   const models = values['models-in'] ?? folder;
   const rounds = { cost: 3, latency: 60 };
-  if (python !== undefined)
-    await benchLarge({ python, folder, models, emulator: emulates ? EMULATOR : [], names, rounds });
+  if (python !== undefined) await benchLarge({ python, folder, models, names, rounds });
 } finally {
   rmSync(folder, { recursive: true });
 }

@@ -30,7 +30,7 @@ try {
         ? await madeModels(python, folder)
         : positionals.map((fp32) => ({ name: basename(fp32), fp32, calibration }));
     for (const subject of subjects)
-      console.log(`${subject.name}: ${costLine(subject, { python, folder, rounds: Number(values.rounds) })}`);
+      console.log(`${subject.name}: ${await costLine(subject, { python, folder, rounds: Number(values.rounds) })}`);
   }
 } finally {
   rmSync(folder, { recursive: true });

@@ -3,7 +3,7 @@ import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { QuantFormat, WeightAlgorithm } from '../shared/choices.ts';
 import { writeLargeLlama } from './large-llama.ts';
-import { BUILT_CLI, costOfNode } from './process-cost.ts';
+import { BUILT_CLI, costOf } from './process-cost.ts';
 
 const BYTES = 2.5e9;
 /** Megabytes. */
@@ -30,7 +30,7 @@ export async function measureMemory(folder: string): Promise<boolean> {
   for (const bits of [4, 8])
     for (const [algorithm, format] of WAYS) {
       const how = ['--bits', String(bits), '--algorithm', algorithm, '--quant-format', format];
-      const { seconds, megabytes } = costOfNode(BUILT_CLI, 'quantize', model, ...how, '-o', made);
+      const { seconds, megabytes } = await costOf(process.execPath, [BUILT_CLI, 'quantize', model, ...how, '-o', made]);
       rmSync(made);
       const verdict = megabytes < LIMIT ? '' : '  TOO MUCH';
       isWithin &&= megabytes < LIMIT;

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { parseModel } from '../../shared/onnx/text-parser.ts';
 import { randomFrom } from '../../shared/runtime/random-inputs.ts';
+import { type Possible, withoutVnni } from '../../bench/without-vnni/possible.ts';
 import { fixturePath, oneBatch, type Options, quantizeAndWrite, quantizeFixture } from './fixture.ts';
 import { channelsLast, columnsOf, exactSum, narrowSum, rowsOf } from './narrow-sums.ts';
 
@@ -186,17 +187,9 @@ test('reduce_range goes with every processor', async () => {
   }
 });
 
-/** A processor without VNNI: this one, or an emulated one. */
-function withoutVnni(): readonly string[] | null {
-  if (process.arch !== 'x64' || process.platform !== 'linux') return null;
-  if (!/vnni/.test(readFileSync('/proc/cpuinfo', 'utf8'))) return [process.execPath];
-  const emulator = 'qemu-x86_64';
-  return spawnSync(emulator, ['--version']).status === 0 ? [emulator, '-cpu', 'Haswell', process.execPath] : null;
-}
-
 test('the real kernel gives the same by default and precisely, where the processor has no VNNI', async (context) => {
-  const command = withoutVnni();
-  if (!command) context.skip('skipped: needs an x64 processor without VNNI, or qemu-x86_64 (Debian: qemu-user)');
+  const there = withoutVnni();
+  if ('why' in there) context.skip(`skipped: a processor without VNNI ${there.why}`);
   const safe: string[] = [];
   for (const name of ['MatMul', 'Gemm, transposed', 'Conv 1x1', 'Conv 3x3, few channels', 'Conv in groups'])
     for (const weights of [normal, WEIGHTS['one sign']!, WEIGHTS['halves between codes']!])
@@ -204,11 +197,11 @@ test('the real kernel gives the same by default and precisely, where the process
   safe.push((await quantizeFixture('digits_cnn', { approach: 'static', format: 'QDQ' })).path);
   safe.push((await quantizeFixture('token_classifier', { approach: 'dynamic' })).path);
   const unsafe = (await codesOf(SUBJECTS['MatMul']!, WEIGHTS['one sign']!, { processor: 'vnni' })).path;
-  const [program, ...more] = command!;
+  const [program, ...more] = [...(there as Possible).command, process.execPath];
   const script = join(fileURLToPath(new URL('.', import.meta.url)), 'default-and-precise.ts');
   const { stdout, status } = spawnSync(program!, [...more, script, unsafe, ...safe], { encoding: 'utf8' });
   expect(status).toBe(0);
   const [first, ...rest] = JSON.parse(stdout) as number[];
   expect(first).toBeGreaterThan(0);
   expect(rest).toEqual(rest.map(() => 0));
-}, 240_000);
+});
