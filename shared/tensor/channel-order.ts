@@ -1,6 +1,8 @@
 /** The order of what is summed, chosen so that neighbours are not large together. Plain loops over typed arrays. */
 import type { Channels } from './arithmetic.ts';
 
+const FEW = 32;
+
 /** Elements of channel i become those of channel `order[i]`. */
 export function reordered(
   values: Float32Array,
@@ -11,7 +13,9 @@ export function reordered(
   for (let o = 0, at = 0; o < outer; o++)
     for (let c = 0; c < channels; c++, at += inner) {
       const from = (o * channels + order[c]!) * inner;
-      result.set(values.subarray(from, from + inner), at);
+      // A view for each would take longer than what it copies.
+      if (inner < FEW) for (let i = 0; i < inner; i++) result[at + i] = values[from + i]!;
+      else result.set(values.subarray(from, from + inner), at);
     }
   return result;
 }
@@ -26,21 +30,49 @@ export interface PairRows {
   readonly values: Float32Array;
 }
 
-/** How much the sums of two rows are too large: powers of four, so that the largest excess decides. */
-function excess({ width, values }: PairRows, a: number, b: number): number {
-  let sum = 0;
-  for (let i = a * width, j = b * width, end = i + width; i < end; i++, j++) {
-    const beyond = Math.abs(values[i]! + values[j]!) - 1;
-    if (beyond > 0) {
-      const square = beyond * beyond;
-      sum += square * square;
-    }
+/** Where each row has numbers of more than a half: sums of two others do not exceed 1. */
+interface Large {
+  /** Of row r: from `starts[r]` to `starts[r + 1]`. */
+  readonly starts: Uint32Array;
+  readonly places: Uint32Array;
+}
+
+function largeIn({ count, width, values }: PairRows): Large {
+  const isLarge = (value: number): boolean => value > 0.5 || value < -0.5;
+  const starts = new Uint32Array(count + 1);
+  for (let row = 0, i = 0; row < count; row++) {
+    let found = starts[row]!;
+    for (const end = i + width; i < end; i++) if (isLarge(values[i]!)) found++;
+    starts[row + 1] = found;
   }
+  const places = new Uint32Array(starts[count]!);
+  for (let row = 0, i = 0, at = 0; row < count; row++)
+    for (let place = 0; place < width; place++, i++) if (isLarge(values[i]!)) places[at++] = place;
+  return { starts, places };
+}
+
+/** How much the sums of two rows are too large: powers of four, so that the largest excess decides. */
+function excess({ width, values }: PairRows, { starts, places }: Large, a: number, b: number): number {
+  let sum = 0;
+  // What is large in both counts once, with the first.
+  for (const [row, other, most] of [
+    [a, b, Infinity],
+    [b, a, 0.5],
+  ] as const)
+    for (let i = starts[row]!, end = starts[row + 1]!; i < end; i++) {
+      const place = places[i]!;
+      const beside = values[other * width + place]!;
+      const beyond = Math.abs(values[row * width + place]! + beside) - 1;
+      if (beyond > 0 && Math.abs(beside) <= most) {
+        const square = beyond * beyond;
+        sum += square * square;
+      }
+    }
   return sum;
 }
 
 /** Additions that the search may take. */
-const BUDGET = 3e8;
+const BUDGET = 3e6;
 const SWEEPS = 12;
 const PARTNERS = 48;
 
@@ -51,8 +83,12 @@ const PARTNERS = 48;
 export function orderForPairs(rows: PairRows): Uint32Array {
   const order = Uint32Array.from({ length: rows.count }, (_, i) => i);
   const pairs = Math.floor(rows.count / 2);
-  const costs = Float64Array.from({ length: pairs }, (_, p) => excess(rows, order[2 * p]!, order[2 * p + 1]!));
-  let left = BUDGET / rows.width;
+  const large = largeIn(rows);
+  const together = (a: number, b: number): number => excess(rows, large, a, b);
+  const costs = Float64Array.from({ length: pairs }, (_, p) => together(order[2 * p]!, order[2 * p + 1]!));
+  // A row has as many large numbers as another, about.
+  const additions = (2 * large.places.length) / rows.count;
+  let left = BUDGET / Math.max(1, additions);
   let state = 1;
   const random = (below: number): number => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
@@ -70,8 +106,8 @@ export function orderForPairs(rows: PairRows): Uint32Array {
         const side = random(2);
         const [mine, other] = [2 * p + 1, 2 * q + side];
         const [first, second] = [
-          excess(rows, order[2 * p]!, order[other]!),
-          excess(rows, order[2 * q + 1 - side]!, order[mine]!),
+          together(order[2 * p]!, order[other]!),
+          together(order[2 * q + 1 - side]!, order[mine]!),
         ];
         if (first + second >= costs[p]! + costs[q]!) continue;
         [order[mine], order[other]] = [order[other]!, order[mine]!];

@@ -52,8 +52,11 @@ export async function orderChannels(graph: Graph, plan: Plan): Promise<Adjustmen
       const planned = subjectPlan(plan, reader, sums);
       if (planned) subjects.push(await subjectOf(reader, planned, sums.get(planned)!));
     }
+    const before = noiseOf(subjects, null);
+    // What none of them loses to safety is 1 for each.
+    if (subjects.length > WORTH * before) continue;
     const order = orderForPairs(rowsOf(region, subjects));
-    const [before, after] = [noiseOf(subjects, null), noiseOf(subjects, order)];
+    const after = noiseOf(subjects, order);
     if (after > WORTH * before) continue;
     for (const constant of region.constants) reorder(graph, constant, { order, names });
     const gain = (10 * Math.log10(before / after)).toFixed(1);
