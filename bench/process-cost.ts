@@ -4,7 +4,6 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface Cost {
   readonly seconds: number;
@@ -27,11 +26,8 @@ export async function costOf(program: string, args: readonly string[]): Promise<
   const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] });
   const [said, ended] = [text(child.stderr), once(child, 'close')];
   const found = new Map<number, ProcessCost>();
-  let running = true;
-  const watch = async (): Promise<void> => {
-    for (; running; await sleep(LOOK)) if (child.pid !== undefined) look(child.pid, found);
-  };
-  const [[status]] = await Promise.all([ended.finally(() => (running = false)), watch()]);
+  const watch = setInterval(() => child.pid !== undefined && look(child.pid, found), LOOK);
+  const [status] = await ended.finally(() => clearInterval(watch));
   const seconds = (performance.now() - start) / 1000;
   if (status !== 0) throw new Error(`${program} ${args.join(' ')} failed: ${await said}`);
   const sum = (of: keyof ProcessCost): number => [...found.values()].reduce((total, cost) => total + cost[of], 0);
@@ -49,7 +45,10 @@ function look(pid: number, found: Map<number, ProcessCost>): void {
     const [status, stat] = ['status', 'stat'].map((file) => readFileSync(`/proc/${pid}/${file}`, 'latin1'));
     const kibibytes = Number(/^VmHWM:\s*(\d+)/m.exec(status!)?.[1] ?? found.get(pid)?.kibibytes ?? 0);
     // After the name, which may hold anything: utime and stime are the 14th and 15th field.
-    const fields = stat!.slice(stat!.lastIndexOf(')') + 2).split(' ').map(Number);
+    const fields = stat!
+      .slice(stat!.lastIndexOf(')') + 2)
+      .split(' ')
+      .map(Number);
     found.set(pid, { ticks: fields[11]! + fields[12]!, kibibytes });
     const under = readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').split(' ').filter(Boolean);
     for (const one of under) look(Number(one), found);

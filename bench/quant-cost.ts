@@ -24,10 +24,7 @@ const FIGURES = {
 } as const satisfies Record<string, { of: (cost: Cost) => number; unit: string; digits: number }>;
 
 /** A line: both sides and the median of their ratios. */
-export async function costLine(
-  subject: Pick<Subject, 'fp32' | 'calibration'>,
-  request: CostRequest,
-): Promise<string> {
+export async function costLine(subject: Pick<Subject, 'fp32' | 'calibration'>, request: CostRequest): Promise<string> {
   const { python, folder, rounds } = request;
   const { fp32, calibration } = subject;
   const runs: Sides[] = [];

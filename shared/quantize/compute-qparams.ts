@@ -95,14 +95,17 @@ const notFinite = (value: Value): string => `"${value.name}" has NaN or infinity
 
 const floatsOf = async (scale: TensorData): Promise<Float32Array> => asFloat32(await scale.read());
 
-/** The sums of each weight whose products with uint8 a kernel may add in 16 bits, over all nodes that read it. */
+const hasEightBits = (tensor: TensorPlan | null | undefined): boolean =>
+  tensor?.dtype === 'uint8' || tensor?.dtype === 'int8';
+
+/** The sums of each weight whose products with codes a kernel may add in 16 bits, over all nodes that read it. */
 export function narrowSumsOf(plan: Plan): ReadonlyMap<TensorPlan, readonly SumLayout[]> {
   const sums = new Map<TensorPlan, readonly SumLayout[]>();
   for (const { node, inputs } of plan.nodes.values()) {
     const rule = ruleOf(node)!;
     for (const [i, weight] of inputs.entries()) {
       const role = roleAt(rule, i);
-      if (weight?.kind !== 'weight' || weight.dtype !== 'int8' || inputs[0]?.dtype !== 'uint8' || !('sums' in role))
+      if (weight?.kind !== 'weight' || weight.dtype !== 'int8' || !hasEightBits(inputs[0]) || !('sums' in role))
         continue;
       sums.set(weight, [...(sums.get(weight) ?? []), ...role.sums(node, weight.data.shape)]);
     }

@@ -8,6 +8,7 @@ import type { Model, Node, Value } from '../onnx/ir.ts';
 import { constantOf, everyNode, producedBy } from '../onnx/match.ts';
 import type { OverflowingOperator } from '../report/report.ts';
 import { pairsBeyond, type SumLayout } from '../tensor/pair-sums.ts';
+import type { Dtype } from '../tensor/dtype.ts';
 import type { TensorData } from '../tensor/data.ts';
 import { alongColumns, alongRows, ofConv, ofGemm, PAIR_LIMIT, type SumLayouts } from './sum-layouts.ts';
 
@@ -70,11 +71,17 @@ function weightsOf(node: Node): Weight[] {
 function weightOf(node: Node, product: Product): Weight | null {
   const [activation, weight] = product.operands.map((index) => node.inputs[index] ?? null) as [Value, Value];
   const isDynamic = activation?.type?.dtype === 'float32' && dequantizeOf(weight) === null;
-  const dtype = isDynamic ? 'uint8' : (codesDtype(activation) ?? activation?.type?.dtype);
+  const dtype = isDynamic ? 'uint8' : (quantizedAs(activation) ?? activation?.type?.dtype);
   const codes = codesOf(weight);
   if (dtype !== 'uint8' || codes?.data.dtype !== 'int8') return null;
   const sums = (codes.isTurned ? alongRows : product.sums)(node, codes.data.shape);
   return { data: codes.data, sums, limit: limitFor(activation) };
+}
+
+/** onnxruntime makes int8 activations uint8 on x64, where they come from a DequantizeLinear. */
+function quantizedAs(activation: Value): Dtype | null {
+  const dtype = codesDtype(activation);
+  return dtype === 'int8' ? 'uint8' : dtype;
 }
 
 /** Dynamic modules of PyTorch's x86 engines round activations to 7 bits, which leaves room for any two weights. */

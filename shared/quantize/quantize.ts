@@ -34,7 +34,7 @@ import type { ObserverChoice } from './observers/index.ts';
 import type { KnownRanges } from './known-ranges.ts';
 import { type NodePlan, type Plan, resultOf, type TensorPlan } from './plan.ts';
 import { padChannels } from './pad-channels.ts';
-import { type RecipeChoice, recipeOf } from './recipe.ts';
+import { type RecipeChoice, inForm, recipeOf } from './recipe.ts';
 import { requireTypes } from './require-types.ts';
 import { ruleOf } from './rules.ts';
 import { SOURCES } from './sources/index.ts';
@@ -238,9 +238,10 @@ type Planner = (refused: Kept) => Plan;
 
 function plannerOf(model: Model, request: QuantizeRequest): Planner {
   const { graph } = model;
-  const recipe = recipeOf(request);
+  const { format } = request;
+  const recipe = inForm(recipeOf(request), format);
   const source = SOURCES[request.approach];
-  return (refused) => requireNodes(model, source({ graph, recipe, format: request.format, refused }));
+  return (refused) => requireNodes(model, source({ graph, recipe, format, refused }));
 }
 
 /** Parameters for the plan; nodes with a tensor that has no scale stay in float and the rest is planned again. */

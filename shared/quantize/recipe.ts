@@ -3,6 +3,7 @@ import {
   DEFAULT_WEIGHT_ONLY,
   type Processor,
   PROCESSORS,
+  type QuantFormat,
   QUANT_TYPES,
   type QuantType,
   type WeightOnly,
@@ -215,6 +216,16 @@ export function reduced(spec: CodeSpec): Ends {
   if (low === 0 && !spec.symmetric) return { low, high: 2 * quarter - 1 };
   const zero = spec.symmetric ? zeroOf(spec) : 0;
   return { low: zero - quarter, high: zero + quarter };
+}
+
+/**
+ * The recipe for a form: onnxruntime's kernels add int8 by int8 in 32 bits, but where an operator stands between
+ * DequantizeLinear and QuantizeLinear it makes int8 activations uint8 on x64.
+ */
+export function inForm(recipe: Recipe, format: QuantFormat): Recipe {
+  const { activations, weights } = recipe;
+  if (activations.dtype !== 'int8' || format === 'QDQ') return recipe;
+  return { ...recipe, weights: { ...weights, pairLimit: null } };
 }
 
 /** Refuses what no kernel computes, or not as it is meant. */

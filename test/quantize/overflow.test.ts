@@ -13,7 +13,7 @@ const modelOf = (inputs: string, constants: string, nodes: string): string =>
   `<ir_version: 10, opset_import: ["": 21, "com.microsoft": 1]>
 g (${inputs}) => (float[N,M] y)
 <
-  float s = {1}, uint8 z = {0}, int8 wz = {0},
+  float s = {1}, uint8 z = {0}, int8 wz = {0}, int8 iz = {0},
   ${constants}
 >
 {
@@ -27,6 +27,9 @@ const TURNED = 'int8[2,4] w = {100, 29, 127, 2, -100, -28, 64, -127}';
 const FILTER = 'int8[1,2,1,2] w = {70, 0, 59, 0}';
 const DQ = 'f = DequantizeLinear(x, s, z)\n  d = DequantizeLinear(w, s, wz)';
 
+// onnxruntime makes them uint8.
+const DQ_INT8 = DQ.replace('x, s, z', 'x, s, iz');
+
 test.each([
   ['MatMulInteger', 'uint8[N,4] x', MATRIX, 'y = MatMulInteger(x, w)', 2, 4],
   ['MatMul', 'uint8[N,4] x', MATRIX, `${DQ}\n  y = MatMul(f, d)`, 2, 4],
@@ -35,6 +38,7 @@ test.each([
   ['QGemm', 'uint8[N,4] x', MATRIX, 'y = com.microsoft.QGemm(x, s, z, w, s, wz)', 2, 4],
   ['DynamicQuantizeMatMul', 'float[N,4] x', MATRIX, 'y = com.microsoft.DynamicQuantizeMatMul(x, w, s)', 2, 4],
   ['Conv', 'uint8[N,2,1,2] x', FILTER, `${DQ}\n  y = Conv(f, d)`, 1, 2],
+  ['MatMul of int8 activations', 'int8[N,4] x', MATRIX, `${DQ_INT8}\n  y = MatMul(f, d)`, 2, 4],
   ['QLinearConv', 'uint8[N,2,1,2] x', FILTER, 'y = QLinearConv(x, s, z, w, s, wz, s, z)', 1, 2],
 ])('%s', async (_, inputs, constants, nodes, overflowing, pairs) => {
   expect(await overflowIn(parseModel(modelOf(inputs, constants, nodes)))).toMatchObject([{ overflowing, pairs }]);
@@ -42,6 +46,7 @@ test.each([
 
 test.each([
   ['int8 by int8', 'int8[N,4] x', MATRIX, 'y = MatMulInteger(x, w)'],
+  ['int8 by int8, rounded', 'int8[N,4] x', MATRIX, 'y = QLinearMatMul(x, s, iz, w, s, wz, s, iz)'],
   [
     'seven-bit activations',
     'uint8[N,4] x',

@@ -194,6 +194,8 @@ test('the real kernel gives the same by default and precisely, where the process
   for (const name of ['MatMul', 'Gemm, transposed', 'Conv 1x1', 'Conv 3x3, few channels', 'Conv in groups'])
     for (const weights of [normal, WEIGHTS['one sign']!, WEIGHTS['halves between codes']!])
       safe.push((await codesOf(SUBJECTS[name]!, weights, {})).path);
+  for (const name of ['MatMul', 'Conv 1x1', 'Conv 3x3, few channels'])
+    safe.push((await codesOf(SUBJECTS[name]!, WEIGHTS['one sign']!, { activationType: 'QInt8' })).path);
   safe.push((await quantizeFixture('digits_cnn', { approach: 'static', format: 'QDQ' })).path);
   safe.push((await quantizeFixture('token_classifier', { approach: 'dynamic' })).path);
   const unsafe = (await codesOf(SUBJECTS['MatMul']!, WEIGHTS['one sign']!, { processor: 'vnni' })).path;
