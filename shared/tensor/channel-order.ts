@@ -52,23 +52,23 @@ function largeIn({ count, width, values }: PairRows): Large {
 }
 
 /** How much the sums of two rows are too large: powers of four, so that the largest excess decides. */
-function excess({ width, values }: PairRows, { starts, places }: Large, a: number, b: number): number {
-  let sum = 0;
-  // What is large in both counts once, with the first.
-  for (const [row, other, most] of [
-    [a, b, Infinity],
-    [b, a, 0.5],
-  ] as const)
+function excessOf({ width, values }: PairRows, { starts, places }: Large): (a: number, b: number) => number {
+  /** Over what is large in the first and of any size up to `most` in the other. */
+  const beyond = ([row, other]: readonly [number, number], most: number): number => {
+    let sum = 0;
     for (let i = starts[row]!, end = starts[row + 1]!; i < end; i++) {
       const place = places[i]!;
       const beside = values[other * width + place]!;
-      const beyond = Math.abs(values[row * width + place]! + beside) - 1;
-      if (beyond > 0 && Math.abs(beside) <= most) {
-        const square = beyond * beyond;
+      const over = Math.abs(values[row * width + place]! + beside) - 1;
+      if (over > 0 && Math.abs(beside) <= most) {
+        const square = over * over;
         sum += square * square;
       }
     }
-  return sum;
+    return sum;
+  };
+  // What is large in both counts once, with the first.
+  return (a, b) => beyond([a, b], Infinity) + beyond([b, a], 0.5);
 }
 
 /** Additions that the search may take. */
@@ -84,8 +84,8 @@ export function orderForPairs(rows: PairRows): Uint32Array {
   const order = Uint32Array.from({ length: rows.count }, (_, i) => i);
   const pairs = Math.floor(rows.count / 2);
   const large = largeIn(rows);
-  const together = (a: number, b: number): number => excess(rows, large, a, b);
-  const costs = Float64Array.from({ length: pairs }, (_, p) => together(order[2 * p]!, order[2 * p + 1]!));
+  const excess = excessOf(rows, large);
+  const costs = Float64Array.from({ length: pairs }, (_, p) => excess(order[2 * p]!, order[2 * p + 1]!));
   // A row has as many large numbers as another, about.
   const additions = (2 * large.places.length) / rows.count;
   let left = BUDGET / Math.max(1, additions);
@@ -105,10 +105,7 @@ export function orderForPairs(rows: PairRows): Uint32Array {
         // The second of one changes places with either of the other.
         const side = random(2);
         const [mine, other] = [2 * p + 1, 2 * q + side];
-        const [first, second] = [
-          together(order[2 * p]!, order[other]!),
-          together(order[2 * q + 1 - side]!, order[mine]!),
-        ];
+        const [first, second] = [excess(order[2 * p]!, order[other]!), excess(order[2 * q + 1 - side]!, order[mine]!)];
         if (first + second >= costs[p]! + costs[q]!) continue;
         [order[mine], order[other]] = [order[other]!, order[mine]!];
         [costs[p], costs[q]] = [first, second];
