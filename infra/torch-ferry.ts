@@ -3,13 +3,14 @@
  * function for each stage, two machines, what starts them, what watches them.
  */
 import type { Alarm, Dashboard } from 'aws-cdk-lib/aws-cloudwatch';
-import { EventBus } from 'aws-cdk-lib/aws-events';
+import { EventBus, type IEventBus, type OnEventOptions, Rule } from 'aws-cdk-lib/aws-events';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { STAGE_NAMES, type StageName } from '../shared/pipeline/machine/stages.ts';
+import { EVENT_SOURCE, type EventType } from '../shared/pipeline/machine/task.ts';
 import { alarms } from './alarms.ts';
 import { ferryBuckets } from './buckets.ts';
 import { dashboard } from './dashboard.ts';
@@ -32,6 +33,8 @@ export class TorchFerry extends Construct {
   readonly conversionMachine: StateMachine;
   /** Converts many: `{ bucket, manifest }` or `{ bucket, prefix }`. */
   readonly batchMachine: StateMachine;
+  /** Where results are announced. */
+  readonly eventBus: IEventBus;
   /** Uploads that started nothing. */
   readonly undeliveredEvents: IQueue;
   readonly alarms: readonly Alarm[];
@@ -71,8 +74,29 @@ export class TorchFerry extends Construct {
     this.workBucket = buckets.work;
     this.conversionMachine = conversion;
     this.batchMachine = batch;
+    this.eventBus = eventBus;
     this.undeliveredEvents = trigger.undelivered;
     this.alarms = alarms(this, watched, settings.alarmEmail);
     this.dashboard = dashboard(this, watched, this.alarms);
+  }
+
+  /** A rule for the conversions that end with models, and what happens then. */
+  onCompleted(id: string, options: OnEventOptions = {}): Rule {
+    return this.#onConversion('model.conversion.completed', id, options);
+  }
+
+  /** A rule for the conversions that fail, and what happens then. */
+  onFailed(id: string, options: OnEventOptions = {}): Rule {
+    return this.#onConversion('model.conversion.failed', id, options);
+  }
+
+  #onConversion(type: EventType, id: string, { target, eventPattern, ...options }: OnEventOptions): Rule {
+    const rule = new Rule(this, id, { ...options, eventBus: this.eventBus });
+    rule.addTarget(target);
+    // Others may announce theirs on the same bus.
+    const detail = { model: { bucket: [this.inputBucket.bucketName] } };
+    rule.addEventPattern({ source: [EVENT_SOURCE], detailType: [type], detail });
+    if (eventPattern) rule.addEventPattern(eventPattern);
+    return rule;
   }
 }
