@@ -9,16 +9,26 @@ import { readJobFile } from '../job-options.ts';
 import { open, OPEN } from '../open.ts';
 import { finishedIn, type Finished, JUNIT, missedBy, writeJunit } from '../reports.ts';
 import { thisProcessor } from '../this-processor.ts';
-import { text } from '../values.ts';
+import { number, text, wholeNumber } from '../values.ts';
 
 export const batch: Command = {
   summary: 'run the pipeline over a folder of models or a manifest, with one report',
   usage:
-    'torchferry batch <folder|list.jsonl> [-o DIR] [--job FILE] [--junit FILE] [--min-sqnr N] ' +
-    '[--max-latency-ratio N] [--open] [--json]',
+    'torchferry batch <folder|list.jsonl> [-o DIR] [--job FILE] [--concurrency N] [--tolerated-failures PERCENT] ' +
+    '[--junit FILE] [--min-sqnr N] [--max-latency-ratio N] [--open] [--json]',
   options: {
     output: { type: 'string', short: 'o', value: 'DIR', describe: 'folder of the results; default: torchferry-out' },
     job: { type: 'string', value: 'FILE', describe: 'a job file for every model' },
+    concurrency: {
+      type: 'string',
+      value: 'N',
+      describe: 'stages at a time; default: 1, because stages side by side disturb measurements of latency',
+    },
+    'tolerated-failures': {
+      type: 'string',
+      value: 'PERCENT',
+      describe: 'stop when more models fail; default: what the manifest says, else 100',
+    },
     junit: JUNIT,
     open: OPEN,
     ...criterionOptions(),
@@ -31,12 +41,17 @@ export const batch: Command = {
         hint: 'give one folder or one manifest',
       });
     const criterion = criterionIn(options);
+    const concurrency = wholeNumber(options, 'concurrency');
+    if (concurrency === 0) fail('BadOption', { option: '--concurrency', value: '0', expected: 'at least 1' });
+    const toleratedFailurePercentage = number(options, 'tolerated-failures');
     const { counts, report, index, failedManifest, failure } = await runLocalBatch({
       models,
       outDir: text(options, 'output') ?? 'torchferry-out',
       options: { ...(await readJobFile(text(options, 'job'))), ...(criterion ? { criterion } : {}) },
       processor: thisProcessor(),
       timeLimit: STAGE_SECONDS,
+      ...(concurrency === undefined ? {} : { concurrency }),
+      ...(toleratedFailurePercentage === undefined ? {} : { toleratedFailurePercentage }),
       signal,
       onEvent: (event) => {
         if (event.kind === 'event' && event.type.startsWith('model.conversion')) progress.note(lineOf(event.detail));

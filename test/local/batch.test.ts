@@ -167,6 +167,69 @@ describe('a manifest', () => {
   });
 });
 
+describe('the first line of a manifest', () => {
+  beforeEach(async () => {
+    for (const key of ['a.pt2', 'b.pt2', 'c.pt2', 'd.pt2']) await put(key);
+    await put('bad.pt2', 'no model');
+  });
+  const start = (list: string, more: Record<string, Json> = {}) =>
+    put('list.jsonl', list).then(() =>
+      ferry().batch({ bucket: 'input', manifest: 'list.jsonl', ...more }, { name: 'run-1' }),
+    );
+
+  it('may say how many failures are tolerated, and the options of all', async () => {
+    const settings = { toleratedFailurePercentage: 10, maxConcurrency: 1, options: { dtype: 'fp32' } };
+    const list = `\n${JSON.stringify({ batch: settings })}\n"a.pt2"\n"bad.pt2"\n"b.pt2"\n`;
+    expect(await start(list)).toMatchObject({ status: 'FAILED', error: 'States.ExceedToleratedFailureThreshold' });
+    expect(brief(await items('list/run-1'))).toEqual([
+      ['a.pt2', 'pass', null],
+      ['bad.pt2', 'fail', 'UnsupportedFormat'],
+      ['b.pt2', 'fail', null],
+    ]);
+    expect(await text('list/run-1/failed.jsonl')).toContain('"options":{"dtype":"fp32"}');
+    // What the batch is started with wins.
+    expect(await start(list, { toleratedFailurePercentage: 50 })).toMatchObject({ status: 'SUCCEEDED' });
+  });
+
+  it('may say how many models are converted at a time', async () => {
+    const running = new Set<string>();
+    let most = 0;
+    const counting = fakeStages(() => new Promise((resolve) => setTimeout(resolve, 20)));
+    const many = makeFerry({
+      buckets: { input: join(root, 'input'), output: join(root, 'output'), work: join(root, 'work') },
+      temporaryFolder: join(root, 'temporary'),
+      stages: counting,
+      concurrency: 10,
+      onEvent: (event) => {
+        if (event.kind !== 'stage' || event.job === null) return;
+        if (event.stage === 'convert' && event.status === 'started') running.add(event.job);
+        if (event.stage === 'report' && event.status === 'done') running.delete(event.job);
+        most = Math.max(most, running.size);
+      },
+    });
+    await put('list.jsonl', '{"batch": {"maxConcurrency": 2}}\n"a.pt2"\n"b.pt2"\n"c.pt2"\n"d.pt2"\n');
+    expect(await many.batch({ bucket: 'input', manifest: 'list.jsonl' })).toMatchObject({ output: { pass: 4 } });
+    expect(most).toBe(2);
+  });
+
+  it.each([
+    ['{"batch": {"maxConcurrency": "4"}}', /"maxConcurrency" is "4", expected a whole number.*mend line 1/],
+    ['{"batch": {"tolerated": 4}}', /"tolerated" is none of options, maxConcurrency, toleratedFailurePercentage/],
+    ['{"batch": 4}', /"batch" is 4, expected an object/],
+  ])('that says %s fails the batch with a report and an event', async (line, message) => {
+    const outcome = await start(`${line}\n"a.pt2"\n`);
+    expect(outcome).toMatchObject({ status: 'FAILED', error: 'WrongUsage' });
+    expect(messageOf(outcome.status === 'FAILED' ? outcome.cause : '')).toMatch(message);
+    expect(bus()).toEqual(['model.batch.failed']);
+    expect(await items('list/run-1')).toEqual([]);
+  });
+
+  it('says it in the first line only', async () => {
+    expect(await start('"a.pt2"\n{"batch": {"maxConcurrency": 2}}\n')).toMatchObject({ output: { pass: 1, fail: 1 } });
+    expect((await items('list/run-1'))[1]).toMatchObject({ key: '(line 2)', code: 'BadManifestRow' });
+  });
+});
+
 describe('a broken line', () => {
   it.each([
     ['null', /line 2 of the manifest is null, expected a key or an object/],

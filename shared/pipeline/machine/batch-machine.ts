@@ -27,16 +27,15 @@ import {
 const orElse = (field: string, fallback: string) =>
   expression(`$exists($states.input.${field}) ? $states.input.${field} : ${fallback}`);
 
-// What a batch may say, with its defaults. All failures are tolerated unless the batch says less: one bad model must
-// not stop the others.
+// What a batch may say; what it does not, the plan takes from the manifest, or knows a default.
 const BATCH = {
   id: '{% $states.context.Execution.Name %}',
   bucket: orElse('bucket', 'null'),
   manifest: orElse('manifest', 'null'),
   prefix: orElse('prefix', 'null'),
   options: orElse('options', 'null'),
-  maxConcurrency: orElse('maxConcurrency', '20'),
-  toleratedFailurePercentage: orElse('toleratedFailurePercentage', '100'),
+  maxConcurrency: orElse('maxConcurrency', 'null'),
+  toleratedFailurePercentage: orElse('toleratedFailurePercentage', 'null'),
 };
 
 // A line of a manifest is { line, row }, or { line, problem } when it is broken; a listed object is { Key, ... }.
@@ -144,7 +143,10 @@ export const batchStateMachine = (names: MachineNames = PLACEHOLDERS): StateMach
     BatchPlan: stageTask(names, {
       stage: 'batchPlan',
       payload: { batch: '{% $batch %}', buckets: { ...names.buckets } },
-      assign: { items: '{% $states.result.Payload.items %}' },
+      assign: {
+        items: '{% $states.result.Payload.items %}',
+        batch: '{% $merge([$batch, $states.result.Payload.settings]) %}',
+      },
       next: 'ManifestOrPrefix',
       catch: [
         { ErrorEquals: ['States.ALL'], Assign: { failure: failureOf('batchPlan') }, Output: {}, Next: 'BatchReport' },

@@ -1,13 +1,22 @@
 /**
- * Batch plan: check what a batch asks for, and write its manifest anew so that every line is an item: a request, or
- * what is wrong with the line.
+ * Batch plan: check what a batch asks for, in its start or in the first line of its manifest, and write the manifest
+ * anew so that every line is an item: a request, or what is wrong with the line.
  */
 import { createWriteStream } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { fail } from '../../errors.ts';
 import type { Json } from '../machine/asl.ts';
+import {
+  type BatchSettings,
+  type Field,
+  isText,
+  problemsIn,
+  refuseBatch,
+  SETTINGS,
+  settingsIn,
+  settingsOf,
+} from '../job/batch-settings.ts';
 import { isObject, shown } from '../job/json-reader.ts';
 import { fieldsOf } from '../workspace/job-stage.ts';
 import { batchPrefix } from '../workspace/keys.ts';
@@ -18,41 +27,26 @@ import type { RunStage, Services } from '../workspace/services.ts';
 export const run: RunStage = async (input, services) => {
   const { batch: given = null, buckets } = fieldsOf(input);
   const batch = fieldsOf(given);
-  const problems = Object.entries(FIELDS).flatMap(([field, { isRight, expected }]) => {
-    const value = batch[field] ?? null;
-    return isRight(value) ? [] : [`"${field}" is ${shown(value)}, expected ${expected}`];
-  });
+  const problems = problemsIn(batch, FIELDS);
   if (batch['manifest'] === null && batch['prefix'] === null)
     problems.push('it names neither a "manifest" nor a "prefix"');
   if (problems.length)
-    fail('WrongUsage', {
-      problem: `the batch cannot be started: ${problems.join('; ')}`,
-      hint: 'start it with {"bucket": "...", "manifest": "list.jsonl"} or {"bucket": "...", "prefix": "models/"}',
-    });
-  if (batch['manifest'] === null) return { items: null, models: null, broken: 0 };
+    refuseBatch(
+      problems,
+      'start it with {"bucket": "...", "manifest": "list.jsonl"} or {"bucket": "...", "prefix": "models/"}',
+    );
+  if (batch['manifest'] === null) return { items: null, models: null, broken: 0, settings: settingsOf(batch, {}) };
   const { id, bucket, manifest } = batch as unknown as Readonly<Record<'id' | 'bucket' | 'manifest', string>>;
-  return writeItems({ id, bucket, manifest, work: String(fieldsOf(buckets ?? null)['work']) }, services);
+  const work = String(fieldsOf(buckets ?? null)['work']);
+  const { said, ...planned } = await writeItems({ id, bucket, manifest, work }, services);
+  return { ...planned, settings: settingsOf(batch, said) };
 };
-
-interface Field {
-  isRight(value: Json): boolean;
-  readonly expected: string;
-}
-
-const isText = (value: Json): boolean => typeof value === 'string' && value !== '';
-const isNumber = (from: number, to: number, value: Json): boolean =>
-  typeof value === 'number' && value >= from && value <= to;
 
 const FIELDS: Readonly<Record<string, Field>> = {
   bucket: { isRight: isText, expected: 'the name of a bucket' },
   manifest: { isRight: (value) => value === null || isText(value), expected: 'the key of a .jsonl file' },
   prefix: { isRight: (value) => value === null || typeof value === 'string', expected: 'the start of keys' },
-  options: { isRight: (value) => value === null || isObject(value), expected: 'an object of job options' },
-  maxConcurrency: {
-    isRight: (value) => isNumber(1, 10_000, value) && Number.isInteger(value),
-    expected: 'a whole number from 1 to 10000',
-  },
-  toleratedFailurePercentage: { isRight: (value) => isNumber(0, 100, value), expected: 'a number from 0 to 100' },
+  ...SETTINGS,
 };
 
 interface Manifest {
@@ -62,17 +56,29 @@ interface Manifest {
   readonly work: string;
 }
 
-async function writeItems({ id, bucket, manifest, work }: Manifest, services: Services): Promise<Json> {
+interface Planned {
+  readonly items: string;
+  readonly models: number;
+  readonly broken: number;
+  /** What the manifest says of the batch. */
+  readonly said: BatchSettings;
+}
+
+async function writeItems({ id, bucket, manifest, work }: Manifest, services: Services): Promise<Planned> {
   const { store, temporaryFolder } = services;
   const folder = await mkdtemp(join(temporaryFolder, 'torchferry-'));
   const key = `${batchPrefix(id)}items.jsonl`;
   const counts = { models: 0, broken: 0 };
+  let said: BatchSettings | null = null;
   try {
     const path = join(folder, 'items.jsonl');
     await withObject(store, { bucket, key: manifest }, async (source) => {
       const items = async function* (): AsyncGenerator<string> {
         for await (const { line, text } of linesOf(source)) {
           if (text.trim() === '') continue;
+          const settings = said === null ? settingsIn(line, text) : null;
+          said ??= settings ?? {};
+          if (settings) continue;
           const item = itemOf(line, text);
           counts['problem' in item ? 'broken' : 'models']++;
           yield `${JSON.stringify(item)}\n`;
@@ -84,7 +90,7 @@ async function writeItems({ id, bucket, manifest, work }: Manifest, services: Se
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-  return { items: key, ...counts };
+  return { items: key, ...counts, said: said ?? {} };
 }
 
 export type ManifestItem =
