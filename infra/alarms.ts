@@ -14,12 +14,15 @@ import {
 } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
+import { letPublisherUse } from './encryption.ts';
 import { nearTimeout, oldestEvent } from './delays.ts';
+import type { ResultTopic } from './results.ts';
 import type { Trigger } from './trigger.ts';
 
 export interface Watched {
@@ -28,6 +31,8 @@ export interface Watched {
   /** By the stage, or what else tells them apart. */
   readonly functions: Readonly<Record<string, LambdaFunction>>;
   readonly trigger: Trigger;
+  /** Where results are sent; undefined: nowhere. */
+  readonly results: ResultTopic | undefined;
 }
 
 const FIVE_MINUTES = { period: Duration.minutes(5), statistic: 'Sum' };
@@ -44,7 +49,7 @@ export interface AlarmRow {
 }
 
 /** One alarm a row. */
-const rows = ({ conversion, batch, functions, trigger }: Watched): Readonly<Record<string, AlarmRow>> => ({
+const rows = ({ conversion, batch, functions, trigger, results }: Watched): Readonly<Record<string, AlarmRow>> => ({
   JobFaulted: {
     metric: jobs('FaultedJobs'),
     description:
@@ -92,6 +97,12 @@ const rows = ({ conversion, batch, functions, trigger }: Watched): Readonly<Reco
     metric: trigger.undelivered.metricApproximateNumberOfMessagesVisible({ ...FIVE_MINUTES, statistic: 'Maximum' }),
     description: 'An upload did not start a conversion; its event waits in the dead-letter queue.',
   },
+  ...(results && {
+    ResultNotSent: {
+      metric: results.unsent.metricApproximateNumberOfMessagesVisible({ ...FIVE_MINUTES, statistic: 'Maximum' }),
+      description: 'A result was not sent to its topic and waits in a queue; look at the policy of the key.',
+    },
+  }),
   ...oldestEvent(trigger),
   ...nearTimeout(functions),
 });
@@ -100,8 +111,14 @@ const rows = ({ conversion, batch, functions, trigger }: Watched): Readonly<Reco
 const jobs = (metricName: string, over: MetricOptions = FIVE_MINUTES): Metric =>
   new Metric({ namespace: 'Torchferry', metricName, dimensionsMap: { service: 'torchferry' }, ...over });
 
-export function alarms(scope: Construct, watched: Watched, email: string | undefined): readonly Alarm[] {
-  const topic = email === undefined ? null : alarmTopic(scope, email);
+export interface Heard {
+  /** undefined: nobody. */
+  readonly email: string | undefined;
+  readonly key: IKey | undefined;
+}
+
+export function alarms(scope: Construct, watched: Watched, { email, key }: Heard): readonly Alarm[] {
+  const topic = email === undefined ? null : alarmTopic(scope, email, key);
   return Object.entries(rows(watched)).map(([id, { metric, description, threshold = 1, isSent = true }]) => {
     const alarm = new Alarm(scope, id, {
       metric,
@@ -116,8 +133,13 @@ export function alarms(scope: Construct, watched: Watched, email: string | undef
   });
 }
 
-function alarmTopic(scope: Construct, email: string): Topic {
-  const topic = new Topic(scope, 'Alarms', { displayName: 'torchferry alarms', enforceSSL: true });
+function alarmTopic(scope: Construct, email: string, key: IKey | undefined): Topic {
+  const topic = new Topic(scope, 'Alarms', {
+    displayName: 'torchferry alarms',
+    enforceSSL: true,
+    ...(key ? { masterKey: key } : {}),
+  });
+  if (key) letPublisherUse(key, 'cloudwatch.amazonaws.com');
   topic.addSubscription(new EmailSubscription(email));
   // A policy of its own takes away the one that every topic comes with, by which CloudWatch may publish.
   topic.addToResourcePolicy(

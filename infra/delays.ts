@@ -10,7 +10,8 @@ import { Duration } from 'aws-cdk-lib';
 import { Metric } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { AlarmRow } from './alarms.ts';
-import { KEPT_DAYS, type Trigger } from './trigger.ts';
+import { KEPT_DAYS } from './dead-letters.ts';
+import type { Trigger } from './trigger.ts';
 
 const PERIOD = Duration.minutes(15);
 

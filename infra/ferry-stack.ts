@@ -27,6 +27,7 @@ export class FerryStack extends Stack {
         'Start it with { "bucket": ..., "manifest": ... } or { "bucket": ..., "prefix": ... }',
       ],
       UndeliveredEventsUrl: [ferry.undeliveredEvents.queueUrl, 'Uploads that started nothing'],
+      ...(ferry.resultTopic && { ResultTopicArn: [ferry.resultTopic.topicArn, 'Subscribe to results'] }),
       DashboardName: [ferry.dashboard.dashboardName, 'CloudWatch dashboard'],
     } as const;
     for (const [name, [value, description]] of Object.entries(outputs))

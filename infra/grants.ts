@@ -21,8 +21,6 @@ export function allow(role: Role, grants: readonly Grant[], buckets: Buckets): v
       allowKeys(role, buckets[bucket], { prefix, actions: [...ACTIONS[access], ...versions] });
     }
   }
-  const keys = grants.flatMap(({ bucket }) => buckets[bucket].encryptionKey?.keyArn ?? []);
-  for (const arn of new Set(keys)) role.addToPolicy(useKey(arn));
 }
 
 /** Actions on the keys that start with a prefix. */
@@ -33,6 +31,7 @@ export function allowKeys(
 ): void {
   const resource = `${bucket.bucketArn}/${prefix}*`;
   role.addToPolicy(new PolicyStatement({ actions: [...actions], resources: [resource] }));
+  if (bucket.encryptionKey) role.addToPolicy(useKey(bucket.encryptionKey.keyArn));
   acknowledge(role, {
     [wildcard(role, resource)]: 'keys come from uploads and jobs: any key below this prefix, and no other',
   });
@@ -43,5 +42,6 @@ function listing(bucketArn: string, prefix: string): PolicyStatement {
   return new PolicyStatement({ actions: [...ACTIONS.list], resources: [bucketArn], ...within });
 }
 
+// Who writes an object in parts reads what it wrote.
 const useKey = (arn: string): PolicyStatement =>
   new PolicyStatement({ actions: ['kms:Decrypt', 'kms:GenerateDataKey'], resources: [arn] });

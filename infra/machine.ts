@@ -2,11 +2,11 @@
  * The machines of shared/pipeline on Step Functions: the very values that run on one machine, names filled in and
  * grants written out.
  */
-import { RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Stack } from 'aws-cdk-lib';
 import type { IEventBus } from 'aws-cdk-lib/aws-events';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
-import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { DefinitionBody, LogLevel, StateMachine, StateMachineType } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import type { StateMachine as Definition } from '../shared/pipeline/machine/asl.ts';
@@ -17,6 +17,7 @@ import { WORK_PREFIXES } from '../shared/pipeline/workspace/keys.ts';
 import type { Buckets } from './buckets.ts';
 import { allowItems, allowToStart, allowToStartItself } from './executions.ts';
 import { allow, allowKeys } from './grants.ts';
+import { logsOf } from './logs.ts';
 import { acknowledge, wildcard } from './nag.ts';
 import type { Settings } from './props.ts';
 import { largeName, tiersOf } from './stage-function.ts';
@@ -35,7 +36,7 @@ interface Deployed {
   readonly role: Role;
   /** What the placeholders of the definition stand for. */
   readonly names: Readonly<Record<string, string>>;
-  readonly logRetentionDays: number;
+  readonly settings: Settings;
 }
 
 /** Converts one model. */
@@ -51,7 +52,7 @@ export function conversionMachine(scope: Construct, parts: MachineParts): StateM
     definition,
     role,
     names: substitutions(parts),
-    logRetentionDays: settings.logRetentionDays,
+    settings,
   });
   allowToStartItself(machine, role);
   return machine;
@@ -71,7 +72,7 @@ export function batchMachine(scope: Construct, parts: MachineParts, conversion: 
   });
   allowToStart(role, conversion);
   const names = { ...substitutions(parts), ConversionStateMachine: conversion.stateMachineArn };
-  const machine = deploy(scope, 'Batch', { definition, role, names, logRetentionDays: settings.logRetentionDays });
+  const machine = deploy(scope, 'Batch', { definition, role, names, settings });
   allowItems(machine, role, definition);
   return machine;
 }
@@ -97,24 +98,20 @@ function machineRole(
   return role;
 }
 
-const deploy = (scope: Construct, id: string, { definition, role, names, logRetentionDays }: Deployed): StateMachine =>
+const deploy = (scope: Construct, id: string, { definition, role, names, settings }: Deployed): StateMachine =>
   new StateMachine(scope, `${id}StateMachine`, {
     stateMachineType: StateMachineType.STANDARD,
     definitionBody: DefinitionBody.fromString(JSON.stringify(definition)),
     definitionSubstitutions: { ...names },
     role,
     tracingEnabled: true,
-    logs: { destination: machineLogs(scope, id, logRetentionDays), level: LogLevel.ALL, includeExecutionData: true },
+    logs: { destination: machineLogs(scope, id, settings), level: LogLevel.ALL, includeExecutionData: true },
   });
 
 // Log groups of this prefix are allowed at once; each of another name takes a part of the 5120 characters that one
 // account has for them all.
-const machineLogs = (scope: Construct, id: string, retention: number): LogGroup =>
-  new LogGroup(scope, `${id}Logs`, {
-    logGroupName: `/aws/vendedlogs/states/${[...placeOf(scope), id].join('-')}`,
-    retention,
-    removalPolicy: RemovalPolicy.DESTROY,
-  });
+const machineLogs = (scope: Construct, id: string, settings: Settings): LogGroup =>
+  logsOf(scope, id, { settings, logGroupName: `/aws/vendedlogs/states/${[...placeOf(scope), id].join('-')}` });
 
 /** The stack, and where in it the construct stands when it is not all of it. */
 function placeOf(scope: Construct): readonly string[] {

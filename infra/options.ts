@@ -6,6 +6,7 @@ import { EventBus } from 'aws-cdk-lib/aws-events';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
 import { fail } from '../shared/errors.ts';
+import { ownKey } from './encryption.ts';
 import { ARCHITECTURES, RULES, type Rule, type TorchFerryProps } from './props.ts';
 
 interface Option<K extends keyof TorchFerryProps> {
@@ -26,10 +27,11 @@ const number = <K extends Numbers>(prop: K): Option<K> => ({
   parse: (text) => valid<number>(RULES[prop], Number(text)),
 });
 
-const text = <K extends 'batchPrefix' | 'alarmEmail'>(prop: K): Option<K> => ({
+const text = <K extends 'batchPrefix' | 'alarmEmail' | 'results'>(prop: K): Option<K> => ({
   prop,
   expected: RULES[prop].expected,
-  parse: (value) => valid<string>(RULES[prop], value),
+  // The rule says whether it is one of the prop's.
+  parse: (value) => valid<string>(RULES[prop] as Rule<string>, value) as TorchFerryProps[K] | undefined,
 });
 
 const KEY_ARN = /^arn:[\w-]+:kms:[\w-]+:\d{12}:key\/(mrk-[0-9a-f]{32}|[0-9a-f-]{36})$/;
@@ -53,10 +55,14 @@ export const OPTIONS = {
       /^[\w./-]{1,256}$/.test(name) ? EventBus.fromEventBusName(scope, 'EventBus', name) : undefined,
   },
   alarmEmail: text('alarmEmail'),
-  encryptionKeyArn: {
+  results: text('results'),
+  encryptionKey: {
     prop: 'encryptionKey',
-    expected: 'the ARN of a KMS key',
-    parse: (arn, scope) => (KEY_ARN.test(arn) ? Key.fromKeyArn(scope, 'EncryptionKey', arn) : undefined),
+    expected: '"own" or the ARN of a KMS key',
+    parse: (given, scope) => {
+      if (given === 'own') return ownKey(scope);
+      return KEY_ARN.test(given) ? Key.fromKeyArn(scope, 'EncryptionKey', given) : undefined;
+    },
   },
 } as const satisfies Readonly<Record<string, AnyOption>>;
 

@@ -6,6 +6,7 @@ import { Architecture } from 'aws-cdk-lib/aws-lambda';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Bucket, IBucket } from 'aws-cdk-lib/aws-s3';
 import { fail } from '../shared/errors.ts';
+import { RESULTS, type Results } from './results.ts';
 
 // With exactOptionalPropertyTypes a Bucket is no IBucket, so both are named.
 export interface TorchFerryProps {
@@ -68,8 +69,14 @@ export interface TorchFerryProps {
    */
   readonly alarmEmail?: string;
   /**
-   * A key for the buckets of its own.
-   * @default keys that S3 manages
+   * Which results are sent to a topic, `resultTopic`.
+   * @default none: there is no such topic
+   */
+  readonly results?: Results;
+  /**
+   * A key for the buckets, topics and logs of its own. CloudWatch Logs, CloudWatch and EventBridge are let use it; one
+   * that is imported must let them already.
+   * @default keys that the services manage
    */
   readonly encryptionKey?: IKey;
 }
@@ -98,6 +105,11 @@ const wholeNumber = (from: number, to: number): Rule<number> => ({
   isValid: (value) => Number.isInteger(value) && value >= from && value <= to,
 });
 
+const oneOf = <T extends string>(names: readonly T[]): Rule<T> => ({
+  expected: names.join(' or '),
+  isValid: (value) => names.includes(value),
+});
+
 // The only numbers of days that CloudWatch Logs knows.
 const RETENTION_DAYS = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1827, 3653];
 
@@ -121,6 +133,7 @@ export const RULES = {
     expected: 'the start of keys, ending in "/", or nothing',
     isValid: (prefix) => /^([\w./-]{1,256}\/)?$/.test(prefix),
   },
+  results: oneOf(Object.keys(RESULTS) as Results[]),
   alarmEmail: {
     expected: 'an e-mail address',
     isValid: (address) => Token.isUnresolved(address) || /^[^\s@]+@[^\s@]+$/.test(address),

@@ -3,7 +3,7 @@
  * own, no more.
  */
 import { fileURLToPath } from 'node:url';
-import { AssetHashType, DockerImage, Duration, RemovalPolicy, Size } from 'aws-cdk-lib';
+import { AssetHashType, DockerImage, Duration, Size } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import {
   Architecture,
@@ -13,7 +13,6 @@ import {
   Runtime,
   Tracing,
 } from 'aws-cdk-lib/aws-lambda';
-import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import type { Stage } from '../shared/pipeline/machine/stage.ts';
 import { type StageName, STAGES } from '../shared/pipeline/machine/stages.ts';
@@ -21,6 +20,7 @@ import type { Tier, TierName } from '../shared/pipeline/machine/tiers.ts';
 import { bundle, type NodeArch } from './bundle.ts';
 import type { Buckets } from './buckets.ts';
 import { allow } from './grants.ts';
+import { logsOf } from './logs.ts';
 import { acknowledge, wildcard } from './nag.ts';
 import type { Settings } from './props.ts';
 
@@ -72,10 +72,7 @@ export function stageFunction(
   const stage: Stage = STAGES[name];
   const id = size === 'large' ? largeName(name) : stage.functionName;
   const large = stage.memoryMb >= HOLDS_A_MODEL_MB;
-  const logGroup = new LogGroup(scope, `${id}Logs`, {
-    retention: settings.logRetentionDays,
-    removalPolicy: RemovalPolicy.DESTROY,
-  });
+  const logGroup = logsOf(scope, id, { settings });
   const role = new Role(scope, `${id}Role`, {
     assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
   });

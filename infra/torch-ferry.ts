@@ -6,6 +6,7 @@ import type { Alarm, Dashboard } from 'aws-cdk-lib/aws-cloudwatch';
 import { EventBus, type IEventBus, type OnEventOptions, Rule } from 'aws-cdk-lib/aws-events';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
+import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
@@ -14,8 +15,10 @@ import { EVENT_SOURCE, type EventType } from '../shared/pipeline/machine/task.ts
 import { alarms } from './alarms.ts';
 import { ferryBuckets } from './buckets.ts';
 import { dashboard } from './dashboard.ts';
+import { letLogsUse } from './encryption.ts';
 import { batchMachine, conversionMachine } from './machine.ts';
 import { settingsOf, type TorchFerryProps } from './props.ts';
+import { resultTopic } from './results.ts';
 import { stageFunction, STAGES_OF_TWO_SIZES } from './stage-function.ts';
 import { uploadTrigger } from './trigger.ts';
 
@@ -37,6 +40,8 @@ export class TorchFerry extends Construct {
   readonly eventBus: IEventBus;
   /** Uploads that started nothing. */
   readonly undeliveredEvents: IQueue;
+  /** Where `results` are sent. */
+  readonly resultTopic?: ITopic;
   readonly alarms: readonly Alarm[];
   readonly dashboard: Dashboard;
 
@@ -46,6 +51,8 @@ export class TorchFerry extends Construct {
     // The one flag that its buckets need, whatever the app around it has chosen.
     this.node.setContext('@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy', true);
     const settings = settingsOf(props);
+    const { encryptionKey, results } = settings;
+    if (encryptionKey) letLogsUse(encryptionKey);
 
     const buckets = ferryBuckets(this, settings);
     // Object.fromEntries forgets the keys; they are the names of the stages.
@@ -67,7 +74,9 @@ export class TorchFerry extends Construct {
     const trigger = uploadTrigger(this, buckets.input, conversion);
 
     const both = { ...functions, ...Object.fromEntries(large.map(([stage, each]) => [`${stage}, large`, each])) };
-    const watched = { conversion, batch, functions: both, trigger };
+    const machines = [conversion, batch];
+    const sent = results && resultTopic(this, { which: results, key: encryptionKey, eventBus, machines });
+    const watched = { conversion, batch, functions: both, trigger, results: sent };
 
     this.inputBucket = buckets.input;
     this.outputBucket = buckets.output;
@@ -76,7 +85,8 @@ export class TorchFerry extends Construct {
     this.batchMachine = batch;
     this.eventBus = eventBus;
     this.undeliveredEvents = trigger.undelivered;
-    this.alarms = alarms(this, watched, settings.alarmEmail);
+    if (sent) this.resultTopic = sent.topic;
+    this.alarms = alarms(this, watched, { email: settings.alarmEmail, key: encryptionKey });
     this.dashboard = dashboard(this, watched, this.alarms);
   }
 

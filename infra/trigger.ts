@@ -6,14 +6,11 @@ import { Duration } from 'aws-cdk-lib';
 import { Match, Rule } from 'aws-cdk-lib/aws-events';
 import { SfnStateMachine } from 'aws-cdk-lib/aws-events-targets';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
-import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import { DATA_SUFFIXES, MODEL_SUFFIXES } from '../shared/formats/table.ts';
-import { acknowledge } from './nag.ts';
-
-/** How long events that could not be delivered are kept: as long as SQS can. */
-export const KEPT_DAYS = 14;
+import { deadLetters } from './dead-letters.ts';
 
 export interface Trigger {
   readonly rule: Rule;
@@ -21,13 +18,7 @@ export interface Trigger {
 }
 
 export function uploadTrigger(scope: Construct, input: IBucket, machine: StateMachine): Trigger {
-  const undelivered = new Queue(scope, 'UndeliveredEvents', {
-    encryption: QueueEncryption.SQS_MANAGED,
-    enforceSSL: true,
-    retentionPeriod: Duration.days(KEPT_DAYS),
-  });
-  acknowledge(undelivered, { 'AwsSolutions-SQS3': 'it is the dead-letter queue itself' });
-
+  const undelivered = deadLetters(scope, 'UndeliveredEvents');
   const rule = new Rule(scope, 'ModelUploaded', {
     description: 'A model was uploaded to the input bucket, or a file that one may wait for',
     eventPattern: {

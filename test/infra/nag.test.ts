@@ -15,10 +15,12 @@ it.each([
     {
       alarmEmail: 'me@example.org',
       largeMemoryMb: '10240',
-      encryptionKeyArn: 'arn:aws:kms:eu-west-1:123456789012:key/12345678-1234-1234-1234-123456789012',
+      encryptionKey: 'arn:aws:kms:eu-west-1:123456789012:key/12345678-1234-1234-1234-123456789012',
       eventBus: 'models',
+      results: 'all',
     },
   ],
+  ['with a key of its own', { encryptionKey: 'own', results: 'failed' }],
 ])('finds nothing %s', (_, chosen) => expect(findings(synthesize(chosen))).toEqual([]));
 
 it('finds a bucket without the house rules, and a wider grant', () => {

@@ -19,7 +19,8 @@ describe('options', () => {
     ['alarmEmail', 'me', 'an e-mail address'],
     ['batchPrefix', 'later', 'the start of keys, ending in "/", or nothing'],
     ['batchPrefix', '"/', 'the start of keys, ending in "/", or nothing'],
-    ['encryptionKeyArn', 'alias/mine', 'the ARN of a KMS key'],
+    ['encryptionKey', 'alias/mine', '"own" or the ARN of a KMS key'],
+    ['results', 'some', 'all or completed or failed'],
   ])('%s is not "%s"', (option, value, expected) => {
     const stack = new Stack(new App({ context: { [option]: value } }));
     expect(() => readOptions(stack)).toThrow(
@@ -63,7 +64,6 @@ describe('a deployment with functions of two sizes', () => {
 });
 
 describe('a deployment', () => {
-  const key = 'arn:aws:kms:eu-west-1:123456789012:key/12345678-1234-1234-1234-123456789012';
   const { template, resources } = synthesize({
     architecture: 'x86_64',
     memoryMb: '8192',
@@ -72,7 +72,6 @@ describe('a deployment', () => {
     workRetentionDays: '60',
     eventBus: 'models',
     alarmEmail: 'me@example.org',
-    encryptionKeyArn: key,
   });
 
   it('gives the memory and the limit to the functions that hold a model', () => {
@@ -121,22 +120,5 @@ describe('a deployment', () => {
         { StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } },
       ],
     ]);
-  });
-
-  it('uses the key for models, results and work, and lets every function use it', () => {
-    const encrypted = ofType(resources, 'AWS::S3::Bucket').map(([id, { Properties }]) => [
-      id.replace(/Bucket[0-9A-F]{8}$/, ''),
-      Properties['BucketEncryption'].ServerSideEncryptionConfiguration[0].ServerSideEncryptionByDefault.KMSMasterKeyID,
-    ]);
-    expect(encrypted).toEqual([
-      ['AccessLog', undefined],
-      ['Input', key],
-      ['Output', key],
-      ['Work', key],
-    ]);
-    const users = ofType(resources, 'AWS::IAM::Policy')
-      .filter(([, { Properties }]) => JSON.stringify(Properties).includes(key))
-      .map(([id]) => id.replace(/Role.*$/, ''));
-    expect(users).toEqual([...Object.values(STAGES).map(({ functionName }) => functionName), 'Batch']);
   });
 });
