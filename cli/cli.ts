@@ -35,10 +35,11 @@ export async function cli(argv: readonly string[]): Promise<number> {
   const interrupted = interruption();
   const { signal } = interrupted;
   try {
-    const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name]! : unknownCommand(name);
+    const { summary, load } = Object.hasOwn(COMMANDS, name) ? COMMANDS[name]! : unknownCommand(name);
+    const command = await load();
     const { values, positionals } = parse(command, rest);
     if (values['help'])
-      return say('help', commandHelp(name, { ...command, options: { ...command.options, ...COMMON } }));
+      return say('help', commandHelp(name, { summary, ...command, options: { ...command.options, ...COMMON } }));
     const outcome = await command.run({ files: positionals, options: values, progress, signal }).catch((error) => {
       throw asWritten(error, values);
     });

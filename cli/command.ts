@@ -29,7 +29,6 @@ export interface Outcome {
 }
 
 export interface Command {
-  readonly summary: string;
   readonly usage: string;
   readonly options: Readonly<Record<string, Option>>;
   run(context: Context): Promise<Outcome>;

@@ -1,5 +1,6 @@
 /** Quantization with a limit of time where it runs the model, as calibration does. */
-import { quantizeFile, type QuantizedFile, type QuantizeFileRequest } from '../shared/steps/quantize-file.ts';
+import type { QuantizeFileRequest } from '../shared/steps/quantize-file.ts';
+import type { LookedAt } from './looked-at.ts';
 import { inTime, type TimedWork } from './time-limit.ts';
 
 export interface QuantizationTask extends Omit<QuantizeFileRequest, 'calibration' | 'signal' | 'tell'> {
@@ -7,7 +8,13 @@ export interface QuantizationTask extends Omit<QuantizeFileRequest, 'calibration
   readonly calibration: string | undefined;
 }
 
-export const quantizeInTime = (task: QuantizationTask, work: TimedWork): Promise<QuantizedFile> =>
-  task.calibration === undefined
-    ? quantizeFile({ ...task, calibration: undefined, signal: work.signal, tell: work.tell })
-    : inTime('quantize-child', task, work);
+export async function quantizeInTime(task: QuantizationTask, work: TimedWork): Promise<LookedAt> {
+  if (task.calibration !== undefined) return inTime('quantize-child', task, work);
+  // Loaded where it is needed: a process of its own has loaded it itself.
+  const [{ quantizeFile }, { lookedAt }] = await Promise.all([
+    import('../shared/steps/quantize-file.ts'),
+    import('./looked-at.ts'),
+  ]);
+  const { signal, tell } = work;
+  return lookedAt(await quantizeFile({ ...task, calibration: undefined, signal, tell }), task.path);
+}

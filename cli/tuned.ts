@@ -1,5 +1,4 @@
 /** INT8 by trial on the command line: `--recipe auto`. */
-import { basename, dirname } from 'node:path';
 import { fail } from '../shared/errors.ts';
 import { type JobFile } from '../shared/pipeline/job/job-schema.ts';
 import { checkJob } from '../shared/pipeline/job/parse-job.ts';
@@ -7,19 +6,16 @@ import { askedSetting } from '../shared/pipeline/job/quantizer-words.ts';
 import { layersText, measuredText } from '../shared/report/goal.ts';
 import { ACCURACY_METRICS, type VariantDtype, VARIANTS } from '../shared/choices.ts';
 import type { Tuning } from '../shared/report/report.ts';
-import type { QuantizedFile } from '../shared/steps/quantize-file.ts';
-import { type TuneFileRequest, tuneFile } from '../shared/steps/tune-file.ts';
-import { trialsFile } from '../shared/steps/trials-file.ts';
-import { withCalibration } from './calibration.ts';
+import type { TuneFileRequest } from '../shared/steps/tune-file.ts';
 import { foundBeside } from './beside.ts';
 import type { Context, OptionValues } from './command.ts';
 import { besideModel } from './job-options.ts';
-import { inTemporaryFolder } from './temporary-folder.ts';
-import { thisProcessor } from './this-processor.ts';
+import type { LookedAt } from './looked-at.ts';
+import type { TimeLimit } from './time-limit.ts';
+import { tuneInTime } from './timed-tuning.ts';
 import { TUNING_OPTIONS, tuningOptions } from './tuning-options.ts';
 import { extraOptions } from './extra-options.ts';
 import { autoOrShare, names, text } from './values.ts';
-import { withSourceOf } from './with-source.ts';
 
 /** Whether form, recipe and calibrator are to be found by trial. */
 export const isTuned = (options: OptionValues, job: JobFile, dtype: VariantDtype): boolean =>
@@ -64,7 +60,7 @@ function saidOf(options: OptionValues, job: JobFile): JobFile {
   return { ...job, ...checkJob('the command line', Object.fromEntries(said)) };
 }
 
-interface Wanted extends Pick<Context, 'options' | 'progress' | 'signal'>, Pick<TuneFileRequest, 'path' | 'weights'> {
+interface Wanted extends Pick<Context, 'options' | 'progress'>, TimeLimit, Pick<TuneFileRequest, 'path' | 'weights'> {
   /** Path of the FP32 model, which may be a temporary one. */
   readonly model: string;
   /** Beside which data lie. */
@@ -72,7 +68,6 @@ interface Wanted extends Pick<Context, 'options' | 'progress' | 'signal'>, Pick<
   readonly job: JobFile;
 }
 
-/** What was tried lies in a file beside the result until there is one, so that another start goes on from it. */
 export async function toTuned({
   options,
   job,
@@ -81,8 +76,8 @@ export async function toTuned({
   path,
   weights,
   progress,
-  signal,
-}: Wanted): Promise<QuantizedFile> {
+  ...limit
+}: Wanted): Promise<LookedAt> {
   const said = saidOf(options, job);
   const { accuracy = job.accuracy, tuning = job.tuning } = tuningOptions(options);
   const dataAt = (name: 'calibration' | 'test_data', option: string): string | undefined => {
@@ -91,33 +86,24 @@ export async function toTuned({
       text(options, option) ?? (named === undefined ? foundBeside(file, name, { progress }) : besideModel(file, named))
     );
   };
-  const history = trialsFile(dirname(path), basename(path));
-  const calibration = said.approach === 'dynamic' ? text(options, 'calibration') : dataAt('calibration', 'calibration');
-  const made = await inTemporaryFolder((workFolder) =>
-    withCalibration(calibration, (data) =>
-      withSourceOf(dataAt('test_data', 'test-data'), (test) =>
-        tuneFile({
-          model,
-          path,
-          asked: askedSetting(said),
-          weights,
-          workFolder,
-          calibration: data,
-          data: test && { source: test, labels: text(options, 'labels') ?? job.labels ?? 'y' },
-          accuracy,
-          bounds: tuning,
-          history,
-          host: thisProcessor(),
-          now: () => performance.now(),
-          onTrial: (trial, count) =>
-            progress.step(`trial ${count} of ${file}: ${trial.name}, layers: ${layersText(trial.layers)}`),
-          signal,
-        }),
-      ),
-    ),
+  const test = dataAt('test_data', 'test-data');
+  return tuneInTime(
+    {
+      model,
+      path,
+      asked: askedSetting(said),
+      weights,
+      calibration: said.approach === 'dynamic' ? text(options, 'calibration') : dataAt('calibration', 'calibration'),
+      data: test === undefined ? undefined : { path: test, labels: text(options, 'labels') ?? job.labels ?? 'y' },
+      accuracy,
+      bounds: tuning,
+    },
+    {
+      ...limit,
+      tell: ({ trial, count }) =>
+        progress.step(`trial ${count} of ${file}: ${trial.name}, layers: ${layersText(trial.layers)}`),
+    },
   );
-  await history.remove();
-  return made;
 }
 
 /** What was taken, and what was left in float for it. */

@@ -12,7 +12,6 @@ import { thisProcessor } from '../this-processor.ts';
 import { number, text, wholeNumber } from '../values.ts';
 
 export const batch: Command = {
-  summary: 'run the pipeline over a folder of models or a manifest, with one report',
   usage:
     'torchferry batch <folder|list.jsonl> [-o DIR] [--job FILE] [--concurrency N] [--tolerated-failures PERCENT] ' +
     '[--junit FILE] [--min-sqnr N] [--max-latency-ratio N] [--open] [--json]',

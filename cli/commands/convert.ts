@@ -29,7 +29,6 @@ import { makeInt8 } from '../convert/int8.ts';
 import type { Task } from '../convert/task.ts';
 
 export const convert: Command = {
-  summary: 'convert PyTorch models (.pt2) to ONNX, FP32 or INT8',
   usage:
     `torchferry convert <model>... [-o FILE|DIR] [--opset N] [--dtype ${ASKED_DTYPES.join('|')}] ` +
     `[--weights ${WEIGHTS.join('|')}] [--quantized best_model.pt] [--job FILE] [--json]`,

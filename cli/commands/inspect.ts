@@ -7,7 +7,6 @@ import { size } from '../sizes.ts';
 import { withSource } from '../with-source.ts';
 
 export const inspect: Command = {
-  summary: 'show inputs, outputs, operators and weights of a PyTorch model',
   usage: 'torchferry inspect <model>... [--json]',
   options: {},
   async run({ files, options, progress }) {

@@ -19,7 +19,6 @@ const row = (operator: string, schema: string | null, limits: readonly OpsetLimi
 });
 
 export const ops: Command = {
-  summary: 'list the PyTorch operators that can be converted',
   usage: 'torchferry ops [NAME...] [--opset N] [--json]',
   options: { opset: { type: 'string', value: 'N', describe: 'only what can be written for this opset' } },
   async run({ files, options }) {

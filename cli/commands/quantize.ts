@@ -1,6 +1,6 @@
 /** `torchferry quantize`: INT8 from any ONNX model. */
 import { ASKED_RECIPES, DEFAULT_RECIPE, type RecipeChoice } from '../../shared/quantize/recipe.ts';
-import { fail, isFailure } from '../../shared/errors.ts';
+import { fail } from '../../shared/errors.ts';
 import {
   approachFor,
   APPROACHES,
@@ -36,9 +36,7 @@ import type { JobFile } from '../../shared/pipeline/job/job-schema.ts';
 import type { NodeChoice } from '../../shared/quantize/which-nodes.ts';
 import { inTodaysWords } from '../../shared/pipeline/job/old-spellings.ts';
 import { blocksText } from '../../shared/report/blocks.ts';
-import type { QuantizedOperator } from '../../shared/report/report.ts';
-import { integerKernels } from '../../shared/steps/integer-kernels.ts';
-import type { QuantizedFile, QuantizeFileRequest } from '../../shared/steps/quantize-file.ts';
+import type { QuantizeFileRequest } from '../../shared/steps/quantize-file.ts';
 import { foundBeside } from '../beside.ts';
 import { STAGE_SECONDS } from '../../local/stage-process.ts';
 import type { Command, Context, OptionValues } from '../command.ts';
@@ -47,6 +45,7 @@ import { onnxFiles, pathsOf } from '../files.ts';
 import { besideModel, readJobFile } from '../job-options.ts';
 import { jobWords } from '../../shared/steps/job-words.ts';
 import { kernelLines } from '../kernel-lines.ts';
+import type { LookedAt } from '../looked-at.ts';
 import { eachFile } from '../outcomes.ts';
 import { outputPaths } from '../output-paths.ts';
 import { size } from '../sizes.ts';
@@ -58,7 +57,6 @@ import { TUNING_OPTIONS } from '../tuning-options.ts';
 import { autoOrShare, choice, names, oneOfNumbers, quantFormat, text } from '../values.ts';
 
 export const quantize: Command = {
-  summary: 'quantize ONNX models to INT8 or INT4',
   usage:
     `torchferry quantize <model.onnx>... [-o FILE|DIR] [--approach ${COMPUTED_APPROACHES.join('|')}] ` +
     `[--calibration NPZ|DIR] [--calibrate-method M] [--quant-format ${QUANT_FORMAT_NAMES.join('|')}] [--recipe R] ` +
@@ -149,7 +147,7 @@ export const quantize: Command = {
     'test-data': { type: 'string', value: 'NPZ', describe: 'recipe auto: inputs and labels that trials are judged on' },
     labels: { type: 'string', value: 'NAME', describe: 'array of labels in the test data; default: y' },
     ...TUNING_OPTIONS,
-    ...timeLimitOption('each model that calibration runs', STAGE_SECONDS),
+    ...timeLimitOption('each model that calibration or a trial runs', STAGE_SECONDS),
     job: { type: 'string', value: 'FILE', describe: 'a job file with further options' },
   },
   async run({ files, options, progress, signal }) {
@@ -166,19 +164,13 @@ export const quantize: Command = {
     return eachFile(pathsOf(models), { progress, options }, async (file) => {
       const path = pathOf(file);
       progress.step(`quantizing ${file}`);
-      const made = { model: file, path, weights: 'embed', signal } as const;
-      const { written, facts, warnings } = isTuned(options, job, dtype)
-        ? await toTuned({ ...made, file, options, job, progress })
-        : await toInt8({
-            ...made,
-            seconds,
-            progress,
-            ...quantizeOptions(options, job, { model: file, dtype, progress }),
-          });
+      const made = { model: file, path, weights: 'embed', signal, seconds, progress } as const;
+      const { written, facts, warnings, kernels } = isTuned(options, job, dtype)
+        ? await toTuned({ ...made, file, options, job })
+        : await toInt8({ ...made, ...quantizeOptions(options, job, { model: file, dtype, progress }) });
       for (const warning of warnings) progress.note(`note: ${warning}`);
       const bytes = written.files.reduce((n, f) => n + f.bytes, 0);
       const counts = `${facts.quantized} operators quantized, ${facts.skipped.length} left in float`;
-      const kernels = await kernelsOf(path, (reason) => progress.note(`note: ${reason}`));
       return {
         text: [
           `${path}: ${counts}, ${size(bytes)}`,
@@ -191,17 +183,6 @@ export const quantize: Command = {
     });
   },
 };
-
-/** The model is written, and may be for another runtime than the one here: that it does not load is told, no more. */
-async function kernelsOf(path: string, tell: (reason: string) => void): Promise<readonly QuantizedOperator[]> {
-  try {
-    return await inTemporaryFolder((folder) => integerKernels(path, folder));
-  } catch (error) {
-    if (!isFailure(error)) throw error;
-    tell(error.message);
-    return [];
-  }
-}
 
 type QuantizeOptions = Pick<QuantizeFileRequest, 'approach' | 'format'> &
   RecipeChoice &
@@ -218,7 +199,7 @@ type Int8Request = QuantizeOptions &
   Pick<Context, 'progress'>;
 
 /** Quantize, with a folder for what is made on the way. */
-export const toInt8 = ({ signal, seconds, progress, ...request }: Int8Request): Promise<QuantizedFile> => {
+export const toInt8 = ({ signal, seconds, progress, ...request }: Int8Request): Promise<LookedAt> => {
   const { model: _model, path: _path, weights: _weights, ...how } = request;
   return inTemporaryFolder((workFolder) =>
     quantizeInTime({ ...request, workFolder, job: jobWords(how) }, { seconds, signal, tell: progress.advance }),

@@ -7,7 +7,6 @@ import { type JobPlace, stackPlace, withFolders } from '../job-places.ts';
 import { text } from '../values.ts';
 
 export const reprocess: Command = {
-  summary: 'start failed jobs again, and those that did not finish',
   usage: 'torchferry reprocess <job or key>... | --failed  (--stack NAME | --models DIR --results DIR) [--json]',
   options: {
     stack: { type: 'string', value: 'NAME', describe: 'a deployment, by the name of its stack' },

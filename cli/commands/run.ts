@@ -22,7 +22,6 @@ import { TUNING_OPTIONS, tuningOptions } from '../tuning-options.ts';
 import { names, text, wholeNumber } from '../values.ts';
 
 export const run: Command = {
-  summary: 'run the whole pipeline: convert, quantize, validate, report',
   usage:
     'torchferry run <model>... [-o DIR] [--dtype fp32,int8] [--opset N] [--calibration NPZ] [--test-data NPZ] ' +
     '[--labels NAME] [--recipe auto [--max-drop N]] [--job FILE] [--junit FILE] [--max-top1-drop N] ' +

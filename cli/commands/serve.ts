@@ -11,7 +11,6 @@ const MAX_MB = 32_768;
 const FILES = 100;
 
 export const serve: Command = {
-  summary: 'a page to drop models and data on, for this machine only',
   usage: 'torchferry serve [FOLDER] [--port N] [--open]',
   options: {
     port: { type: 'string', value: 'N', describe: `port; 0 takes a free one; default: ${PORT}` },

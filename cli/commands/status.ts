@@ -10,7 +10,6 @@ import { type JobPlace, resultsStore, stackPlace } from '../job-places.ts';
 import { text } from '../values.ts';
 
 export const status: Command = {
-  summary: 'jobs that failed or did not finish, and what to do about them',
   usage: 'torchferry status <results> | torchferry status --stack NAME [--all] [--json]',
   options: {
     stack: { type: 'string', value: 'NAME', describe: 'a deployment, by the name of its stack' },

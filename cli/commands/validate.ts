@@ -31,7 +31,6 @@ const TIME_LIMIT = 600;
 const LIMITS = ['minTop1Agreement', 'minSqnr', 'maxLatencyRatio'] as const;
 
 export const validate: Command = {
-  summary: 'run ONNX models in onnxruntime and compare',
   usage:
     'torchferry validate <model.onnx>... [--data NPZ] [--labels NAME] [--reference NPZ] [--against FP32.onnx] ' +
     `[--processor ${PROCESSOR_NAMES.join('|')}] [--junit FILE] [--min-top1-agreement N] [--min-sqnr N] ` +

@@ -7,7 +7,6 @@ import { thisProcessor } from '../this-processor.ts';
 import { text } from '../values.ts';
 
 export const watch: Command = {
-  summary: 'convert the models that appear in a folder, until Ctrl-C',
   usage: 'torchferry watch <folder> [-o DIR]',
   options: {
     output: { type: 'string', short: 'o', value: 'DIR', describe: 'folder of the results; default: torchferry-out' },

@@ -37,14 +37,12 @@ export const makeInt8 = (task: Task): Promise<FileOutcome> =>
       };
     }
     progress.step(`quantizing ${file}`);
-    const made = { model, path, weights, signal };
+    const made = { model, path, weights, signal, seconds: STAGE_SECONDS, progress };
     const {
       written,
       facts,
       warnings: more,
-    } = isTried
-      ? await toTuned({ ...made, file, options, job, progress })
-      : await toInt8({ ...made, seconds: STAGE_SECONDS, progress, ...how });
+    } = isTried ? await toTuned({ ...made, file, options, job }) : await toInt8({ ...made, ...how });
     for (const warning of more) progress.note(`note: ${warning}`);
     return {
       text: [

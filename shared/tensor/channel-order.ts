@@ -72,7 +72,7 @@ function excessOf({ width, values }: PairRows, { starts, places }: Large): (a: n
 }
 
 /** Additions that the search may take. */
-const BUDGET = 3e6;
+const BUDGET = 1e6;
 const SWEEPS = 12;
 const PARTNERS = 48;
 

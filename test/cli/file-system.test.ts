@@ -68,7 +68,7 @@ describe('a typed failure, and one document', () => {
   });
 
   test('a fault of ours is one document too, and is thrown', async () => {
-    const inspect = vi.spyOn(COMMANDS['inspect']!, 'run').mockRejectedValue(new TypeError('a fault'));
+    const inspect = vi.spyOn(await COMMANDS['inspect']!.load(), 'run').mockRejectedValue(new TypeError('a fault'));
     let out = '';
     const write = vi.spyOn(process.stdout, 'write').mockImplementation((chunk) => ((out += String(chunk)), true));
     try {

@@ -32,8 +32,8 @@ const model = (...names: string[]): string => {
 beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'torchferry-outputs-'))));
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-const run = (command: string, files: string[], options: OptionValues = {}): Promise<Outcome> =>
-  COMMANDS[command]!.run({ files, options, progress: silent, signal: new AbortController().signal });
+const run = async (command: string, files: string[], options: OptionValues = {}): Promise<Outcome> =>
+  (await COMMANDS[command]!.load()).run({ files, options, progress: silent, signal: new AbortController().signal });
 const refused = (file: string, problem: string): object => ({ code: 'BadOutput', details: { file, problem } });
 
 describe('an output is never', () => {

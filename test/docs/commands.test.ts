@@ -6,7 +6,7 @@ import { copyFileSync, globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { describe, expect, test, vi } from 'vitest';
-import { COMMANDS } from '../../cli/commands.ts';
+import { COMMANDS as NAMED } from '../../cli/commands.ts';
 import { OPTIONS } from '../../infra/options.ts';
 import { checkJob } from '../../shared/pipeline/job/parse-job.ts';
 import { type Printed, printed } from '../cli/in-process.ts';
@@ -21,6 +21,10 @@ const SCRIPTS = Object.keys(
 const NOT_RUN: ReadonlySet<string> = new Set(['serve']);
 /** Written as in the help: choices, options in brackets, names in angles. */
 const isUsage = (command: string): boolean => /[[<|]/.test(command);
+
+const COMMANDS = Object.fromEntries(
+  await Promise.all(Object.entries(NAMED).map(async ([name, { load }]) => [name, await load()] as const)),
+);
 
 const isRun = (words: readonly string[]): boolean =>
   words[0] === 'torchferry' && !NOT_RUN.has(words[1]!) && !words.includes('--stack');
