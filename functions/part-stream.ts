@@ -1,12 +1,22 @@
 /** Pieces, read one after the other and cut into parts of one size. */
 import type { ByteSource } from '../shared/bytes/byte-source.ts';
-import type { Piece } from '../shared/bytes/destination.ts';
-import type { UploadedParts } from './upload-plan.ts';
+import { type Piece, sizeOf } from '../shared/bytes/destination.ts';
+import type { UploadedParts } from './upload-parts.ts';
 
 /** What is fetched at once: two requests side by side. */
 const READ = 32 * 2 ** 20;
 
-export async function* partsOf({ pieces, partBytes, bytes: total }: UploadedParts): AsyncGenerator<Uint8Array> {
+type Parts = Pick<UploadedParts, 'pieces' | 'bytes' | 'partBytes'>;
+
+/** Pieces that are few bytes, as one. */
+export async function joined(pieces: readonly Piece[]): Promise<Uint8Array> {
+  const bytes = sizeOf(pieces);
+  const parts: Uint8Array[] = [];
+  if (bytes) for await (const part of partsOf({ pieces, bytes, partBytes: bytes })) parts.push(part);
+  return Buffer.concat(parts);
+}
+
+export async function* partsOf({ pieces, partBytes, bytes: total }: Parts): AsyncGenerator<Uint8Array> {
   let left = total;
   const next = (): Uint8Array => Buffer.allocUnsafeSlow(Math.min(partBytes, left));
   let part = next();

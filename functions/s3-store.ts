@@ -132,8 +132,8 @@ function bareStore(client: S3Client): Omit<Required<ObjectStore>, 'copies' | 'lo
       return { key, size, version: versionOf(VersionId, ETag) };
     },
 
-    assemble: ({ bucket, key, pieces, signal, ...options }) =>
-      assemble(client, { Bucket: bucket, Key: checkKey(key), ...described(options) }, { pieces, signal }),
+    assemble: ({ bucket, key, contentType, tags, ...assembly }) =>
+      assemble(client, { Bucket: bucket, Key: checkKey(key), ...described({ contentType, tags }) }, assembly),
 
     async putBytes({ bucket, key, bytes, ...options }) {
       const { VersionId, ETag } = await client.send(
@@ -180,10 +180,12 @@ function bareStore(client: S3Client): Omit<Required<ObjectStore>, 'copies' | 'lo
 
 const decodeKey = (key: string): string => decodeURIComponent(key.replaceAll('+', ' '));
 
-const described = ({
-  contentType,
-  tags,
-}: Pick<Put, 'contentType' | 'tags'>): { ContentType: string; Tagging?: string } => ({
+interface Description {
+  readonly contentType: string;
+  readonly tags?: Put['tags'] | undefined;
+}
+
+const described = ({ contentType, tags }: Description): { ContentType: string; Tagging?: string } => ({
   ContentType: contentType,
   ...(tags ? { Tagging: new URLSearchParams(tags).toString() } : {}),
 });

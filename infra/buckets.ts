@@ -24,6 +24,8 @@ export type Buckets = Readonly<Record<BucketRole, IBucket>>;
 const ACCESS_LOG_DAYS = 90;
 // Long enough to go back to the model that was there before, and to redrive the job that read it.
 const REPLACED_MODEL_DAYS = 90;
+// Deleted when the object that is copied from them is whole; left behind only by a function that was stopped.
+const PARTS_DAYS = 1;
 
 const HOUSE = {
   blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
@@ -86,7 +88,7 @@ function withOwn(scope: Construct, settings: Settings, given: Given): Buckets {
       // With exactOptionalPropertyTypes a Bucket is no IBucket.
     }) as IBucket;
 
-  const { claims, jobs, batches } = WORK_PREFIXES;
+  const { claims, jobs, batches, parts } = WORK_PREFIXES;
   return {
     // Versions name an upload for good: a job reads the model that started it, whatever is uploaded over it meanwhile.
     input:
@@ -107,6 +109,7 @@ function withOwn(scope: Construct, settings: Settings, given: Given): Buckets {
         expire('expire-claims', claims, days),
         expire('expire-jobs', jobs, days),
         expire('expire-batches', batches, days),
+        expire('expire-parts', parts, PARTS_DAYS),
       ]),
   };
 }

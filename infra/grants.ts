@@ -11,6 +11,7 @@ const ACTIONS = {
   write: ['s3:PutObject', 's3:AbortMultipartUpload'],
   tag: ['s3:PutObjectTagging'],
   list: ['s3:ListBucket'],
+  scratch: ['s3:PutObject', 's3:GetObject', 's3:DeleteObject', 's3:AbortMultipartUpload'],
 } as const satisfies Record<Grant['access'], readonly string[]>;
 
 export function allow(role: Role, grants: readonly Grant[], buckets: Buckets): void {

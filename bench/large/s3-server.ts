@@ -181,6 +181,11 @@ const OPERATIONS: Readonly<Record<string, (call: Call) => Answer>> = {
       body: `<CompleteMultipartUploadResult><ETag>${object.etag}</ETag></CompleteMultipartUploadResult>`,
     };
   },
+  deleteAll: ({ name, body }) => {
+    const text = readFileSync(body.file, 'utf8').slice(body.start, body.end);
+    for (const [, key] of text.matchAll(/<Key>(.*?)</g)) objects.delete(`${name.split('/')[0]}/${key}`);
+    return { status: 200, body: '<DeleteResult/>' };
+  },
   DELETE: ({ name, query }) => {
     if (query.has('uploadId')) uploads.delete(query.get('uploadId')!);
     else objects.delete(name);
@@ -189,6 +194,7 @@ const OPERATIONS: Readonly<Record<string, (call: Call) => Answer>> = {
 };
 
 function operationOf(method: string, { name, query, headers }: Call): string {
+  if (query.has('delete')) return 'deleteAll';
   if (!name.includes('/') || name.endsWith('/')) return 'list';
   if (query.has('uploads')) return 'create';
   if (query.has('uploadId') && method !== 'DELETE') return method === 'PUT' ? 'part' : 'complete';

@@ -24,6 +24,8 @@ export const sourcePiece = (source: ByteSource): Piece => ({
   read: () => source.read(),
 });
 
+export const sizeOf = (pieces: readonly Piece[]): number => pieces.reduce((sum, { byteLength }) => sum + byteLength, 0);
+
 export interface MadeFile {
   readonly bytes: number;
   /** In hexadecimal; null when it is not known without reading the file. */

@@ -48,18 +48,27 @@ export class RecordChecker {
   /** Whether the file held everything that was to be checked. */
   finish(): void {
     const [missing] = this.#due.slice(this.#next);
-    if (missing) this.#refuse(missing.state.check.record, 'ends before its last byte');
+    if (!missing) return;
+    const reason = `record "${missing.state.check.record}" ends before its last byte`;
+    fail('CorruptArchive', { file: this.#source, reason });
   }
 
   #compare({ check, crc }: State): void {
-    if (crc === check.crc) return;
-    const hex = (value: number): string => value.toString(16).padStart(8, '0');
-    this.#refuse(check.record, `is damaged: its CRC-32 is ${hex(crc)}, the archive recorded ${hex(check.crc)}`);
+    if (crc !== check.crc) refuseDamaged(this.#source, { record: check.record, recorded: check.crc, found: crc });
   }
+}
 
-  #refuse(record: string, problem: string): never {
-    return fail('CorruptArchive', { file: this.#source, reason: `record "${record}" ${problem}` });
-  }
+export interface Damage {
+  readonly record: string;
+  /** CRC-32 as the archive has it, and of the bytes that are there. */
+  readonly recorded: number;
+  readonly found: number;
+}
+
+export function refuseDamaged(file: string, { record, recorded, found }: Damage): never {
+  const hex = (crc: number): string => crc.toString(16).padStart(8, '0');
+  const reason = `record "${record}" is damaged: its CRC-32 is ${hex(found)}, the archive recorded ${hex(recorded)}`;
+  return fail('CorruptArchive', { file, reason });
 }
 
 interface State {

@@ -4,6 +4,7 @@ import { byteSource, type ByteSource } from './byte-source.ts';
 import { checkedSource } from './checksum.ts';
 import { crc32, inflate } from './platform.ts';
 import { readRanges } from './ranges.ts';
+import { refuseDamaged } from './record-check.ts';
 import { utf8Bytes } from './text.ts';
 import { type DirectoryEntry, LOCAL, readDirectory } from './zip-directory.ts';
 
@@ -189,8 +190,7 @@ class ArchiveRecord implements ZipEntry {
   }
 
   #damaged(found: number): never {
-    const hex = (crc: number): string => crc.toString(16).padStart(8, '0');
-    return this.#corrupt(`is damaged: its CRC-32 is ${hex(found)}, the archive recorded ${hex(this.#entry.crc)}`);
+    return refuseDamaged(this.#archive.name, { record: this.name, recorded: this.#entry.crc, found });
   }
 
   #corrupt(reason: string): never {

@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { byteSource, memorySource, readVerified } from '../../shared/bytes/byte-source.ts';
+import { combineCrc32 } from '../../shared/bytes/crc32-combine.ts';
+import { crc32 } from '../../shared/bytes/platform.ts';
 import { openZip } from '../../shared/bytes/zip.ts';
 import { FileWriter } from '../../shared/onnx/proto/file-writer.ts';
 import { storedData } from '../../shared/tensor/data.ts';
@@ -91,4 +93,31 @@ test('a record is read once however many parts are kept', async () => {
   for (let at = 0; at < record.size; at += 4_000) await record.slice(at, at + 4_000).read();
   await record.verify!();
   expect(bytes).toBe(RECORD.length);
+});
+
+describe('the CRC-32 of parts', () => {
+  test.each([
+    [0, 0],
+    [0, 5],
+    [7, 0],
+    [1, 1],
+    [1000, 3],
+    [3, 65_537],
+    [100_000, 1 << 20],
+  ])('of %i and %i bytes is that of the whole', (first, second) => {
+    const bytes = Uint8Array.from({ length: first + second }, (_, i) => (i * i) >> 3);
+    const [a, b] = [bytes.subarray(0, first), bytes.subarray(first)];
+    expect(combineCrc32(crc32(a), crc32(b), second)).toBe(crc32(bytes));
+  });
+
+  test('takes parts of gigabytes', () => {
+    // Of "a" and 5 GiB of zeros, by Python's zlib.
+    const zeros = (exponent: number): number => {
+      let crc = crc32(new Uint8Array(1));
+      for (let i = 0; i < exponent; i++) crc = combineCrc32(crc, crc, 2 ** i);
+      return crc;
+    };
+    const last = combineCrc32(zeros(32), zeros(30), 2 ** 30);
+    expect(combineCrc32(crc32(Buffer.from('a')), last, 5 * 2 ** 30)).toBe(0x22f75126);
+  });
 });

@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
+import { crc32 } from 'node:zlib';
 import { S3Client } from '@aws-sdk/client-s3';
 
 interface Request {
@@ -33,22 +34,34 @@ export type Disturbance = (request: Request, operation: string) => Answer | unde
 
 const MIN_PART = 5 * 2 ** 20;
 
+/** A part, and the checksum that was given back for it. */
+interface StoredPart {
+  readonly bytes: Uint8Array;
+  readonly crc: string | null;
+}
+
+interface OpenUpload {
+  readonly name: string;
+  readonly headers: Record<string, string>;
+  readonly parts: Map<number, StoredPart>;
+}
+
 export class MemoryS3 {
   /** bucket/key to its versions, newest last. */
   readonly objects = new Map<string, StoredObject[]>();
-  readonly uploads = new Map<
-    string,
-    { readonly name: string; readonly headers: Record<string, string>; readonly parts: Map<number, Uint8Array> }
-  >();
+  readonly uploads = new Map<string, OpenUpload>();
   readonly log: string[] = [];
   /** Bytes that were copied without leaving it. */
   copied = 0;
   readonly versioned: boolean;
+  /** Whether it says what the CRC-32 of a part is. */
+  readonly checksums: boolean;
   disturb: Disturbance = () => undefined;
   #next = 0;
 
-  constructor({ versioned = true } = {}) {
+  constructor({ versioned = true, checksums = true } = {}) {
     this.versioned = versioned;
+    this.checksums = checksums;
   }
 
   client(): S3Client {
@@ -69,7 +82,7 @@ export class MemoryS3 {
   ): StoredObject {
     const versionId = this.versioned ? `v.${this.#next++}_Zq` : 'null';
     const object = {
-      bytes: Uint8Array.from(bytes),
+      bytes: bytes.slice(),
       etag,
       versionId,
       contentType: headers['content-type'],
@@ -122,8 +135,8 @@ export class MemoryS3 {
     UploadPart: ({ query, body }) => {
       const upload = this.uploads.get(String(query['uploadId']));
       if (!upload) return failure(404, 'NoSuchUpload');
-      upload.parts.set(Number(query['partNumber']), body);
-      return answer(200, { etag: `"${md5(body)}"` });
+      const { crc } = this.#setPart(upload, query, body);
+      return answer(200, { etag: `"${md5(body)}"`, ...(crc ? { 'x-amz-checksum-crc32': crc } : {}) });
     },
     CompleteMultipartUpload: ({ bucket, key, query, body }) => {
       const upload = this.uploads.get(String(query['uploadId']));
@@ -131,9 +144,13 @@ export class MemoryS3 {
       const wanted = [
         ...Buffer.from(body)
           .toString()
-          .matchAll(/<PartNumber>(\d+)<\/PartNumber>/g),
-      ].map((match) => Number(match[1]));
-      const parts = wanted.map((number) => upload.parts.get(number) ?? new Uint8Array());
+          .matchAll(/<Part>(.*?)<\/Part>/gs),
+      ].map(([, text]) => ({
+        part: upload.parts.get(Number(/<PartNumber>(\d+)</.exec(text!)![1])),
+        crc: /<ChecksumCRC32>(.*?)</.exec(text!)?.[1] ?? null,
+      }));
+      if (wanted.some(({ part, crc }) => !part || part.crc !== crc)) return failure(400, 'InvalidPart');
+      const parts = wanted.map(({ part }) => part!.bytes);
       if (parts.slice(0, -1).some((part) => part.byteLength < MIN_PART)) return failure(400, 'EntityTooSmall');
       const all = Buffer.concat(parts);
       const object = this.put(bucket, key, all, upload.headers, `"${md5(all)}-${parts.length}"`);
@@ -148,8 +165,9 @@ export class MemoryS3 {
       const source = this.#copySource(call.headers);
       if (!upload) return failure(404, 'NoSuchUpload');
       if ('statusCode' in source) return source;
-      upload.parts.set(Number(call.query['partNumber']), source);
-      return xml(`<CopyPartResult><ETag>"${md5(source)}"</ETag></CopyPartResult>`);
+      const { crc } = this.#setPart(upload, call.query, source);
+      const checksum = crc ? `<ChecksumCRC32>${crc}</ChecksumCRC32>` : '';
+      return xml(`<CopyPartResult><ETag>"${md5(source)}"</ETag>${checksum}</CopyPartResult>`);
     },
     CopyObject: ({ bucket, key, headers }) => {
       const source = this.#copySource(headers);
@@ -174,7 +192,21 @@ export class MemoryS3 {
       this.uploads.delete(String(query['uploadId']));
       return answer(204, {});
     },
+    DeleteObjects: ({ bucket, body }) => {
+      for (const [, key] of Buffer.from(body)
+        .toString()
+        .matchAll(/<Key>(.*?)<\/Key>/g))
+        this.objects.delete(`${bucket}/${key}`);
+      return xml('<DeleteResult/>');
+    },
   };
+
+  #setPart(upload: OpenUpload, query: Record<string, unknown>, bytes: Uint8Array): StoredPart {
+    const wants = this.checksums && upload.headers['x-amz-checksum-algorithm'] === 'CRC32';
+    const part = { bytes, crc: wants ? crc32Text(bytes) : null };
+    upload.parts.set(Number(query['partNumber']), part);
+    return part;
+  }
 
   #copySource(headers: Record<string, string>): Uint8Array | Answer {
     const [path, version] = headers['x-amz-copy-source']!.split('?versionId=');
@@ -240,6 +272,7 @@ interface Call {
 }
 
 function operationOf(method: string, query: Record<string, unknown>, key: string): string {
+  if ('delete' in query) return 'DeleteObjects';
   if (key === '') return 'ListObjectsV2';
   if ('uploads' in query) return 'CreateMultipartUpload';
   if ('uploadId' in query)
@@ -264,6 +297,12 @@ function checkSum(headers: Record<string, string>, body: Uint8Array): void {
   const length = headers['content-length'];
   if (length !== undefined && Number(length) !== body.byteLength)
     throw new Error(`content-length ${length}, body of ${body.byteLength} bytes`);
+}
+
+function crc32Text(bytes: Uint8Array): string {
+  const text = Buffer.alloc(4);
+  text.writeUInt32BE(crc32(bytes));
+  return text.toString('base64');
 }
 
 const md5 = (bytes: Uint8Array): string => createHash('md5').update(bytes).digest('hex');

@@ -2,10 +2,12 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { s3Store } from '../../functions/s3-store.ts';
+import { bytesOf } from '../../functions/upload-parts.ts';
 import { planParts, uncheckedRanges } from '../../functions/upload-plan.ts';
 import { memorySource, type ByteSource } from '../../shared/bytes/byte-source.ts';
 import { memoryPiece, type Piece, sourcePiece } from '../../shared/bytes/destination.ts';
 import { MemoryS3, failure } from './memory-s3.ts';
+import { partSizes } from './part-sizes.ts';
 
 const MiB = 2 ** 20;
 const TYPE = { contentType: 'application/octet-stream' };
@@ -25,7 +27,7 @@ describe('the plan', () => {
   const copies = (root: ByteSource): boolean => root === source;
   const plan = (pieces: readonly Piece[]): (string | number)[] =>
     planParts(pieces, { copies, partBytes: 8 * MiB }).map((part) =>
-      part.kind === 'copy' ? `copy ${part.source.origin.start}+${part.source.size}` : part.bytes,
+      part.kind === 'copy' ? `copy ${part.source.origin.start}+${part.source.size}` : bytesOf(part),
     );
 
   it.each<[string, Piece[], (string | number)[]]>([
@@ -56,13 +58,7 @@ describe('the plan', () => {
     };
     const pieces: Piece[] = [bytes(1), sourcePiece(huge.slice(0, 12 * 2 ** 40)), bytes(7 * MiB), bytes(3)];
     const parts = planParts(pieces, { copies: (root) => root === huge, partBytes: 8 * MiB });
-    const sizes = parts.flatMap((part) =>
-      part.kind === 'copy'
-        ? [part.source.size]
-        : Array.from({ length: Math.ceil(part.bytes / part.partBytes) }, (_, i) =>
-            Math.min(part.partBytes, part.bytes - i * part.partBytes),
-          ),
-    );
+    const sizes = parts.flatMap(partSizes);
     expect(sizes.length).toBeLessThanOrEqual(10_000);
     expect(Math.min(...sizes.slice(0, -1))).toBeGreaterThanOrEqual(5 * MiB);
     expect(Math.max(...sizes)).toBeLessThanOrEqual(5 * 2 ** 30);

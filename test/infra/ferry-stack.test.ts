@@ -83,6 +83,7 @@ describe('buckets', () => {
       ['claims/', 30],
       ['jobs/', 30],
       ['batches/', 30],
+      ['parts/', 1],
     ]);
     const [, output] = buckets.find(([id]) => id.startsWith('OutputBucket'))!;
     expect(output.Properties['LifecycleConfiguration'].Rules).toHaveLength(1);
@@ -152,6 +153,7 @@ describe('permissions', () => {
     write: ['s3:PutObject', 's3:AbortMultipartUpload'],
     tag: ['s3:PutObjectTagging'],
     list: ['s3:ListBucket'],
+    scratch: ['s3:PutObject', 's3:GetObject', 's3:DeleteObject', 's3:AbortMultipartUpload'],
   };
   const BUCKETS = { input: 'InputBucket', output: 'OutputBucket', work: 'WorkBucket' };
 

@@ -4,6 +4,8 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { writeProgram } from '../../bench/large/model.ts';
+import { s3Store } from '../../functions/s3-store.ts';
 import { type Ferry, makeFerry } from '../../local/ferry.ts';
 import { isFailure } from '../../shared/errors.ts';
 import type { Json } from '../../shared/pipeline/machine/asl.ts';
@@ -12,6 +14,7 @@ import { STAGE_NAMES, STAGES, type StageName } from '../../shared/pipeline/machi
 import { loadStage } from '../../shared/pipeline/stages/load.ts';
 import type { RunStage } from '../../shared/pipeline/workspace/services.ts';
 import type { ObjectStore, Put } from '../../shared/pipeline/workspace/store.ts';
+import { MemoryS3 } from '../functions/memory-s3.ts';
 
 let root: string;
 /** What was asked for without a grant, and which grants were made use of. */
@@ -64,11 +67,21 @@ function watched(stage: StageName, store: ObjectStore): ObjectStore {
     tag: ({ bucket, key }) => Promise.resolve(need('tag', bucket, key)),
     putIfAbsent: (bucket, key, bytes) => (need('write', bucket, key), store.putIfAbsent(bucket, key, bytes)),
     list: (bucket, prefix) => (need('list', bucket, prefix), store.list(bucket, prefix)),
+    ...(store.assemble
+      ? {
+          copies: store.copies!.bind(store),
+          assemble: (object) => {
+            writing(object);
+            if (object.scratch) need('scratch', object.scratch.bucket, object.scratch.prefix);
+            return store.assemble!(object);
+          },
+        }
+      : {}),
     ...(store.leadsOut ? { leadsOut: store.leadsOut.bind(store) } : {}),
   };
 }
 
-function ferry(): Ferry {
+function ferry(store?: ObjectStore): Ferry {
   const stages = Object.fromEntries(
     STAGE_NAMES.map((stage): [StageName, RunStage] => [
       stage,
@@ -81,6 +94,7 @@ function ferry(): Ferry {
   return makeFerry({
     buckets: { input: join(root, 'input'), output: join(root, 'output'), work: join(root, 'work') },
     temporaryFolder: join(root, 'temporary'),
+    ...(store ? { store } : {}),
     stages,
     interpret: { random: () => 0 },
   });
@@ -132,6 +146,18 @@ test('of a job that waits for a file', async () => {
   expect(await ferry().convert(event('digits.pt2'))).toMatchObject({ status: 'FAILED' });
   await put('late.npz', fixture('digits.test.npz'));
   expect(await ferry().convert(event('late.npz'))).toMatchObject({ status: 'SUCCEEDED' });
+  expect(refused).toEqual([]);
+});
+
+test('of a job in S3, where objects are made to be copied from', async () => {
+  const s3 = new MemoryS3();
+  writeProgram(join(root, 'large.pt2'), { layers: 4, width: 1500, weights: 'kept' });
+  s3.put('input', 'large.pt2', readFileSync(join(root, 'large.pt2')));
+  const options = { dtype: 'fp32', weights: 'embed' };
+  expect(await ferry(s3Store(s3.client())).convert(request('large.pt2', { options }))).toMatchObject({
+    status: 'SUCCEEDED',
+  });
+  expect(s3.log).toContain('DeleteObjects');
   expect(refused).toEqual([]);
 });
 

@@ -3,7 +3,7 @@ import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { ByteSource } from '../../bytes/byte-source.ts';
 import type { Tell } from '../../bytes/advance.ts';
-import type { Destination, Piece } from '../../bytes/destination.ts';
+import { type Destination, type Piece, sizeOf } from '../../bytes/destination.ts';
 import { fail } from '../../errors.ts';
 import { FileWriter } from './file-writer.ts';
 
@@ -24,7 +24,7 @@ export function folderDestination(folder: string, options: FolderOptions = {}): 
   return {
     copies: () => false,
     async make(name, pieces) {
-      const of = pieces.reduce((sum, { byteLength }) => sum + byteLength, 0);
+      const of = sizeOf(pieces);
       const tell = of < LONG ? undefined : options.tell;
       const writer = await FileWriter.create(join(folder, name), {
         ...options,

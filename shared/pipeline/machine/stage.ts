@@ -11,9 +11,10 @@ export interface Grant {
   /** Keys that start with this; empty: the whole bucket. */
   readonly prefix: string;
   /**
-   * `list` is also what lets S3 answer "not found" instead of "access denied"; `tag` goes with a `write` that has tags.
+   * `list` is also what lets S3 answer "not found" instead of "access denied"; `tag` goes with a `write` that has tags;
+   * `scratch` is for objects that are made, copied from and deleted again.
    */
-  readonly access: 'read' | 'write' | 'tag' | 'list';
+  readonly access: 'read' | 'write' | 'tag' | 'list' | 'scratch';
 }
 
 /**
@@ -57,6 +58,7 @@ export const read = granting('read');
 export const write = granting('write');
 export const tag = granting('tag');
 export const list = granting('list');
+export const scratch = granting('scratch');
 
 /** The file of `stages/` that holds a stage: batchReport is in batch-report.ts. */
 export const stageFile = (stage: string): string =>

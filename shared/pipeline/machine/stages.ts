@@ -3,9 +3,9 @@
  * to run, the report to tell.
  */
 import { WORK_PREFIXES } from '../workspace/keys.ts';
-import { list, read, type Stage, tag, write } from './stage.ts';
+import { list, read, scratch, type Stage, tag, write } from './stage.ts';
 
-const { claims, jobs, batches } = WORK_PREFIXES;
+const { claims, jobs, batches, parts } = WORK_PREFIXES;
 
 // New AWS accounts stop at 3008 MB per function until a quota is raised; weights are streamed, so this carries models
 // far larger than it.
@@ -45,6 +45,7 @@ export const STAGES = {
       list('input'),
       read('work', jobs),
       write('work', jobs),
+      scratch('work', parts),
       list('work'),
       write('output'),
       tag('output'),

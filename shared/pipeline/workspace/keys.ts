@@ -1,6 +1,6 @@
 /** What lies where in the work bucket. */
 
-export const WORK_PREFIXES = { claims: 'claims/', jobs: 'jobs/', batches: 'batches/' } as const;
+export const WORK_PREFIXES = { claims: 'claims/', jobs: 'jobs/', batches: 'batches/', parts: 'parts/' } as const;
 
 /** Which execution has an upload, by the hash of what tells uploads apart. Attempts after the first are numbered. */
 export const claimKey = (hash: string, attempt = 1): string =>
@@ -26,6 +26,9 @@ export const waitingPrefix = (hash: string): string => `${WORK_PREFIXES.claims}w
 
 /** A file that one stage of a job keeps for another. */
 export const jobKey = (id: string, name: string): string => `${WORK_PREFIXES.jobs}${id}/${name}`;
+
+/** Below it, objects of a job that are only made to be copied from. */
+export const partsPrefix = (id: string): string => `${WORK_PREFIXES.parts}${id}/`;
 
 export const recordKey = (id: string): string => jobKey(id, 'job.json');
 

@@ -9,7 +9,7 @@ import { folderDestination } from '../../onnx/proto/folder-destination.ts';
 import type { WrittenModel } from '../../onnx/proto/write.ts';
 import { join } from 'node:path';
 import type { StoredFile } from './record.ts';
-import { type Assembled, fileNameOf, type ObjectStore, type Put } from './store.ts';
+import { type Assembled, fileNameOf, type ObjectStore, type Put, type Scratch } from './store.ts';
 
 export interface Outlet {
   readonly destination: Destination;
@@ -26,13 +26,14 @@ interface StoreOutlet {
   readonly assemble: Assemble;
   readonly copies: Destination['copies'];
   readonly describe: Describe;
+  readonly scratch: Scratch;
   readonly signal?: AbortSignal | undefined;
 }
 
-export function storeOutlet({ assemble, copies, describe, signal }: StoreOutlet): Outlet {
+export function storeOutlet({ assemble, copies, describe, scratch, signal }: StoreOutlet): Outlet {
   const made: Assembled[] = [];
   const make = async (name: string, pieces: readonly Piece[]): Promise<MadeFile> => {
-    const assembled = await assemble({ ...describe(name), pieces, ...(signal ? { signal } : {}) });
+    const assembled = await assemble({ ...describe(name), pieces, scratch, signal });
     made.push(assembled);
     return assembled;
   };

@@ -40,7 +40,7 @@ export interface ObjectStore {
    * Make an object of pieces; nobody sees it before it is published. Pieces that lie in an object of this store may be
    * copied without being read. A store without this is given files that were made elsewhere.
    */
-  assemble?(object: Put & { readonly pieces: readonly Piece[]; readonly signal?: AbortSignal }): Promise<Assembled>;
+  assemble?(object: Put & Assembly): Promise<Assembled>;
   /** Whether `assemble` may copy ranges of a source; it is one that `open` gave, not a slice. */
   copies?(source: ByteSource): boolean;
   /** Replace what is kept beside an object; a store without this keeps no tags. */
@@ -66,6 +66,18 @@ export interface ContentIdentity {
   readonly sha256: string | null;
   /** A version id, or an ETag. */
   readonly version: string;
+}
+
+export interface Assembly {
+  readonly pieces: readonly Piece[];
+  readonly scratch?: Scratch | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Where objects may lie that are only made to be copied from; they are gone when the assembled object is whole. */
+export interface Scratch {
+  readonly bucket: string;
+  readonly prefix: string;
 }
 
 /** An object that is whole and not there yet. */

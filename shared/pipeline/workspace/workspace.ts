@@ -11,11 +11,11 @@ import { RecordChecker } from '../../bytes/record-check.ts';
 import { keyBeside } from '../job/beside.ts';
 import { readJson, writeJson } from '../../report/json.ts';
 import type { HistoryFile } from '../../steps/tuning-history.ts';
-import { factsKey, jobKey, recordKey } from './keys.ts';
+import { factsKey, jobKey, partsPrefix, recordKey } from './keys.ts';
 import { type ObjectName, readBytes, readText, readTextIfThere, withObject } from './read-object.ts';
 import type { JobRecord, StageFacts, StoredFile, Ticket } from './record.ts';
 import type { Services } from './services.ts';
-import { fileNameOf, type OpenedObject, type Put } from './store.ts';
+import { fileNameOf, type OpenedObject, type Put, type Scratch } from './store.ts';
 import { folderOutlet, type Outlet, storeOutlet } from './outlet.ts';
 import { jobTags, newModelTags, type Tags } from './tags.ts';
 
@@ -162,8 +162,18 @@ export class Workspace {
     const { store, signal } = this.#services;
     const { assemble, copies } = store;
     return assemble && copies
-      ? storeOutlet({ assemble, copies, describe: (name) => this.#describe(name, place), signal })
+      ? storeOutlet({
+          assemble,
+          copies,
+          describe: (name) => this.#describe(name, place),
+          scratch: this.#scratch,
+          signal,
+        })
       : folderOutlet({ folder: this.folder, store: (path) => this.store(path, basename(path), place), signal });
+  }
+
+  get #scratch(): Scratch {
+    return { bucket: this.#work, prefix: partsPrefix(this.job.id) };
   }
 
   #describe(name: string, place: ResultPlace): Put {
