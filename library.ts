@@ -18,3 +18,4 @@ export { readNpz, writeNpz } from './shared/tensor/npz.ts';
 export { openProgram } from './shared/formats/open.ts';
 export { VERSION } from './shared/version.ts';
 export { runLocal } from './local/run.ts';
+export { uploadForm, type UploadForm, type UploadFormRequest } from './functions/upload-form.ts';

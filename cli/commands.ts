@@ -47,6 +47,10 @@ export const COMMANDS: Readonly<Record<string, NamedCommand>> = {
     summary: 'start failed jobs again, and those that did not finish',
     load: async () => (await import('./commands/reprocess.ts')).reprocess,
   },
+  presign: {
+    summary: 'make a form by which others upload to one prefix, up to a size, for a while',
+    load: async () => (await import('./commands/presign.ts')).presign,
+  },
   ops: {
     summary: 'list the PyTorch operators that can be converted',
     load: async () => (await import('./commands/ops.ts')).ops,

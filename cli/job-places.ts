@@ -23,13 +23,17 @@ export interface JobPlace {
   start(request: Json, name: string): Promise<string>;
 }
 
-/** A stack, by its name. Its executions are asked after with the AWS CLI, whose account and region are used. */
-export async function stackPlace(stack: string): Promise<JobPlace> {
-  const described = await aws('cloudformation', 'describe-stacks', '--stack-name', stack);
-  const outputs = outputsOf(described);
-  const output = (name: string): string =>
+/** The outputs of a stack, by name; fails with WrongUsage. */
+export async function stackOutputs(stack: string): Promise<(name: string) => string> {
+  const outputs = outputsOf(await aws('cloudformation', 'describe-stacks', '--stack-name', stack));
+  return (name) =>
     outputs.get(name) ??
     fail('WrongUsage', { problem: `stack "${stack}" has no output ${name}`, hint: 'deploy this version of it first' });
+}
+
+/** A stack, by its name. Its executions are asked after with the AWS CLI, whose account and region are used. */
+export async function stackPlace(stack: string): Promise<JobPlace> {
+  const output = await stackOutputs(stack);
   const machine = output('ConversionStateMachineArn');
   const { defaultStore } = await import('../functions/default-store.ts');
   return {

@@ -9,6 +9,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
 import { describe, expect, test } from 'vitest';
+import { uploadForm } from '../../functions/upload-form.ts';
 import { folderOf } from '../../shared/pipeline/workspace/store.ts';
 import type { Report } from '../../shared/report/report.ts';
 import {
@@ -53,6 +54,23 @@ const KEYS = [
   longKey('kinds', 900),
 ];
 
+interface Sent {
+  readonly name: string;
+  readonly content: Uint8Array;
+  /** Fields that are not what was signed. */
+  readonly changed?: Readonly<Record<string, string>>;
+}
+
+/** Upload as a browser does, by a form for files up to the size of the digits model. */
+async function sendForm(prefix: string, { name, content, changed = {} }: Sent): Promise<Response> {
+  const request = { bucket: inputBucket(), prefix, maxBytes: DIGITS.length, expiresSeconds: 60 };
+  const { url, fields } = await uploadForm(request, s3);
+  const form = new FormData();
+  for (const [field, value] of Object.entries({ ...fields, ...changed })) form.append(field, value);
+  form.append('file', new Blob([new Uint8Array(content)]), name);
+  return fetch(url, { method: 'POST', body: form });
+}
+
 const WAYS: Readonly<Record<string, (key: string) => Promise<unknown>>> = {
   'one put': (key) => upload(key, DIGITS),
   'a copy': (key) =>
@@ -73,6 +91,10 @@ const WAYS: Readonly<Record<string, (key: string) => Promise<unknown>>> = {
   },
   'a stream of unknown length': (key) =>
     new Upload({ client: s3, params: { Bucket: inputBucket(), Key: key, Body: Readable.from([DIGITS]) } }).done(),
+  'a form': async (key) => {
+    const sent = await sendForm(folderOf(key), { name: key.slice(folderOf(key).length), content: DIGITS });
+    expect(sent.status).toBe(201);
+  },
   'the object again': (key) => upload(key, DIGITS),
 };
 
@@ -145,6 +167,23 @@ describe.skipIf(!deployment)('an upload', () => {
       expect(executions.map(outcomeOf), key).toEqual(Array.from({ length: count }, () => ({ status: 'SUCCEEDED' })));
       expect(await latestOf(key), key).toMatchObject({ chosen: 'fp32' });
     }
+  });
+
+  test('by a form is refused beyond its size, beside its prefix, and when it is not signed', async () => {
+    const file = { name: 'no.pt2', content: Buffer.from('no model') };
+    const tries: Readonly<Record<string, Sent>> = {
+      EntityTooLarge: { ...file, content: Buffer.alloc(DIGITS.length + 1) },
+      AccessDenied: { ...file, changed: { key: 'elsewhere/${filename}' } },
+      SignatureDoesNotMatch: { ...file, changed: { 'X-Amz-Signature': '0'.repeat(64) } },
+    };
+    for (const [code, sent] of Object.entries(tries)) {
+      const response = await sendForm('forms/', sent);
+      expect(response.ok).toBe(false);
+      expect(await response.text()).toContain(`<Code>${code}</Code>`);
+    }
+    expect([...(await keysBelow(inputBucket(), 'forms/')), ...(await keysBelow(inputBucket(), 'elsewhere/'))]).toEqual(
+      [],
+    );
   });
 
   test('that is announced a hundred times is converted once', async () => {
