@@ -51,6 +51,10 @@ export const COMMANDS: Readonly<Record<string, NamedCommand>> = {
     summary: 'make a form by which others upload to one prefix, up to a size, for a while',
     load: async () => (await import('./commands/presign.ts')).presign,
   },
+  cost: {
+    summary: 'project what many models would cost on AWS, and how long they would take, from the reports of some',
+    load: async () => (await import('./commands/cost.ts')).cost,
+  },
   ops: {
     summary: 'list the PyTorch operators that can be converted',
     load: async () => (await import('./commands/ops.ts')).ops,

@@ -69,6 +69,22 @@ export function formatMilliseconds(ms: number | null): string {
   return `${formatCount(Math.floor(whole / 60))} min ${whole % 60} s`;
 }
 
+const SPANS = [
+  { seconds: 86_400, name: 'd' },
+  { seconds: 3600, name: 'h' },
+  { seconds: 60, name: 'min' },
+] as const;
+
+/** From a run to a week, in two units: 4.12 s, 2 min 5 s, 1 h 30 min, 5 d 19 h. */
+export function formatDuration(seconds: number): string {
+  const at = SPANS.findIndex((span) => Math.round(seconds) >= span.seconds);
+  if (at < 0) return `${formatNumber(seconds)} s`;
+  const [large, small] = [SPANS[at]!, SPANS[at + 1] ?? { seconds: 1, name: 's' }];
+  const whole = Math.round(seconds / small.seconds);
+  const per = large.seconds / small.seconds;
+  return `${formatCount(Math.floor(whole / per))} ${large.name} ${whole % per} ${small.name}`;
+}
+
 /** A share as per cent: 94.7 %. What is not all never prints as 100 %, nor what is not nothing as 0 %. */
 export function formatShare(share: number | null): string {
   if (share === null) return MISSING;

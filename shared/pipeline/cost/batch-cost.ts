@@ -26,8 +26,8 @@ export class CostTally {
   }
 }
 
-/** `local` where a part of it is. */
-function sumOf(a: CostSummary, b: CostSummary): CostSummary {
+/** Both together; `local` where a part of it is. */
+export function sumOf(a: CostSummary, b: CostSummary): CostSummary {
   const both = (x: number | null, y: number | null): number | null => (x === null ? y : x + (y ?? 0));
   return {
     usd: a.usd + b.usd,

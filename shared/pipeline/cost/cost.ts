@@ -20,7 +20,7 @@ const NOT_COUNTED_LOCALLY = ['S3 requests', 'cold starts'] as const;
 const USED = Object.keys(PRICES) as readonly (keyof Usage)[];
 
 // Lambda counts memory in binary and money in GB.
-const MB_OF_GB = 1024;
+export const MB_OF_GB = 1024;
 
 /** What a job used. `stages`: all that ran, the report too. */
 export function usageOf(path: JobPath): Usage {
