@@ -4,6 +4,7 @@ import { stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   GetObjectCommand,
+  GetObjectTaggingCommand,
   HeadObjectCommand,
   paginateListObjectsV2,
   PutObjectCommand,
@@ -32,7 +33,7 @@ const CONFLICT_ATTEMPTS = 8;
 
 /** Every error of S3 comes out typed: AccessDenied, StorageUnavailable or StorageRefused. */
 export function s3Store(client: S3Client): ObjectStore {
-  const { open, read, head, putFile, putBytes, putIfAbsent, tag, list, assemble } = bareStore(client);
+  const { open, read, head, putFile, putBytes, putIfAbsent, tag, tagsOf, list, assemble } = bareStore(client);
   const at = (bucket: string, key: string, doing: Doing['doing']): Doing => ({ file: s3Url({ bucket, key }), doing });
   return {
     open: (bucket, key, version) => typed(at(bucket, key, 'read'), open(bucket, key, version)),
@@ -42,6 +43,7 @@ export function s3Store(client: S3Client): ObjectStore {
     putBytes: (object) => typed(at(object.bucket, object.key, 'write'), putBytes(object)),
     putIfAbsent: (bucket, key, bytes) => typed(at(bucket, key, 'write'), putIfAbsent(bucket, key, bytes)),
     tag: (object) => typed(at(object.bucket, object.key, 'write'), tag(object)),
+    tagsOf: (bucket, key, version) => typed(at(bucket, key, 'read'), tagsOf(bucket, key, version)),
     copies,
     async assemble(object) {
       const doing = at(object.bucket, object.key, 'write');
@@ -160,6 +162,19 @@ function bareStore(client: S3Client): Omit<Required<ObjectStore>, 'copies' | 'lo
     async tag({ bucket, key, tags }) {
       const TagSet = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
       await client.send(new PutObjectTaggingCommand({ Bucket: bucket, Key: checkKey(key), Tagging: { TagSet } }));
+    },
+
+    async tagsOf(bucket, key, version) {
+      // Tags are asked for by version id only; where there are no versions there is one object.
+      const { VersionId } = selectVersion(version);
+      const object = { Bucket: bucket, Key: checkKey(key), ...(VersionId === undefined ? {} : { VersionId }) };
+      try {
+        const { TagSet = [] } = await client.send(new GetObjectTaggingCommand(object));
+        return Object.fromEntries(TagSet.map(({ Key, Value }) => [Key, Value]));
+      } catch (cause) {
+        if (isMissing(cause) || isBadVersion(cause)) return null;
+        throw cause;
+      }
     },
 
     async *list(bucket, prefix) {

@@ -21,6 +21,7 @@ import { hostProcessor } from '../shared/runtime/host-processor.ts';
 import type { RunStage } from '../shared/pipeline/workspace/services.ts';
 import { billing } from './billing.ts';
 import { s3Store } from './s3-store.ts';
+import { scannedStore } from './scanned-store.ts';
 
 /** The part of Lambda's context that is used here. */
 interface Invocation {
@@ -42,7 +43,9 @@ export function stageHandler(
   const logger = new Logger({ persistentKeys: { stage } });
   const metrics = new Metrics();
   const tracer = new Tracer();
-  const store = s3Store(tracer.captureAWSv3Client(client));
+  const all = s3Store(tracer.captureAWSv3Client(client));
+  const scanned = process.env['SCANNED_BUCKET'];
+  const store = scanned ? scannedStore(all, scanned) : all;
   const billed = billing(client);
   const processor = hostProcessor(process.arch, existsSync(CPUINFO) ? readFileSync(CPUINFO, 'utf8') : '', {
     model: cpus()[0]?.model ?? 'unknown',

@@ -55,6 +55,11 @@ export const OPTIONS = {
       /^[\w./-]{1,256}$/.test(name) ? EventBus.fromEventBusName(scope, 'EventBus', name) : undefined,
   },
   alarmEmail: text('alarmEmail'),
+  malwareProtection: {
+    prop: 'malwareProtection',
+    expected: 'true or false',
+    parse: (given) => (given === 'true' ? true : given === 'false' ? false : undefined),
+  },
   results: text('results'),
   encryptionKey: {
     prop: 'encryptionKey',

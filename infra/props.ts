@@ -69,6 +69,12 @@ export interface TorchFerryProps {
    */
   readonly alarmEmail?: string;
   /**
+   * Whether GuardDuty scans uploads for malware, which then start a conversion when the scan is done: nothing is read
+   * that it did not find clean.
+   * @default false
+   */
+  readonly malwareProtection?: boolean;
+  /**
    * Which results are sent to a topic, `resultTopic`.
    * @default none: there is no such topic
    */
@@ -88,6 +94,7 @@ const DEFAULTS = {
   logRetentionDays: RetentionDays.ONE_MONTH,
   workRetentionDays: 30,
   batchPrefix: 'batch/',
+  malwareProtection: false,
 } as const satisfies TorchFerryProps;
 
 type Given = keyof typeof DEFAULTS;

@@ -21,6 +21,7 @@ import { bundle, type NodeArch } from './bundle.ts';
 import type { Buckets } from './buckets.ts';
 import { allow } from './grants.ts';
 import { logsOf } from './logs.ts';
+import { allowScanTags } from './malware-protection.ts';
 import { acknowledge, wildcard } from './nag.ts';
 import type { Settings } from './props.ts';
 
@@ -84,6 +85,7 @@ export function stageFunction(
   );
   acknowledge(role, { [wildcard(role, '*')]: 'traces: X-Ray knows no resources' });
   allow(role, stage.grants, buckets);
+  if (settings.malwareProtection) allowScanTags(role, stage.grants, buckets.input);
 
   return new LambdaFunction(scope, id, {
     description: `torchferry: ${name}`,
@@ -107,6 +109,7 @@ export function stageFunction(
       POWERTOOLS_TRACER_CAPTURE_RESPONSE: 'false',
       // onnxruntime for Linux sends usage data to its makers unless told not to.
       ORT_DISABLE_TELEMETRY: '1',
+      ...(settings.malwareProtection ? { SCANNED_BUCKET: buckets.input.bucketName } : {}),
     },
   });
 }

@@ -17,6 +17,7 @@ import { ferryBuckets } from './buckets.ts';
 import { dashboard } from './dashboard.ts';
 import { letLogsUse } from './encryption.ts';
 import { batchMachine, conversionMachine } from './machine.ts';
+import { malwareProtection } from './malware-protection.ts';
 import { settingsOf, type TorchFerryProps } from './props.ts';
 import { resultTopic } from './results.ts';
 import { stageFunction, STAGES_OF_TWO_SIZES } from './stage-function.ts';
@@ -71,7 +72,9 @@ export class TorchFerry extends Construct {
     const parts = { functions, largeFunctions, buckets, eventBus, settings };
     const conversion = conversionMachine(this, parts);
     const batch = batchMachine(this, parts, conversion);
-    const trigger = uploadTrigger(this, buckets.input, conversion);
+    const { malwareProtection: isScanned } = settings;
+    if (isScanned) malwareProtection(this, buckets.input);
+    const trigger = uploadTrigger(this, { input: buckets.input, machine: conversion, malwareProtection: isScanned });
 
     const both = { ...functions, ...Object.fromEntries(large.map(([stage, each]) => [`${stage}, large`, each])) };
     const machines = [conversion, batch];

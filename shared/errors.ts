@@ -59,6 +59,8 @@ const MESSAGES = {
     `job ${d.job} was started again by another execution, or is completed; look at "torchferry status"`,
   LimitExceeded: (d: { file: string; what: string; found: number | string; limit: number | string }) =>
     `"${d.file}": ${d.what} is ${d.found}, the limit is ${d.limit}`,
+  MalwareFound: (d: { file: string }) =>
+    `GuardDuty found malware in "${d.file}": nothing read it, and it stays where it is; delete it`,
   ModelDoesNotLoad: (d: { file: string; reason: string }) => `onnxruntime cannot load "${d.file}": ${d.reason}`,
   ModelDoesNotRun: (d: { file: string; reason: string }) => `onnxruntime cannot run "${d.file}": ${d.reason}`,
   ModelTooLarge: (d: {
@@ -76,6 +78,8 @@ const MESSAGES = {
   NoWeights: (d: { file: string; reason: string }) =>
     `"${d.file}" carries no weights: ${d.reason}; save the program with its real parameters ` +
     '(torch.export.save outside FakeTensorMode)',
+  NotScanned: (d: { file: string; status: string; reason: string }) =>
+    `GuardDuty did not scan "${d.file}" (${d.status}): ${d.reason}; nothing read it`,
   NothingToJudgeBy: (d: { file: string; problem: string; hint: string }) =>
     `cannot find out how to quantize "${d.file}" by its accuracy: ${d.problem}; ${d.hint}`,
   /** `floats`: what computes in other types than float32. */
@@ -93,6 +97,8 @@ const MESSAGES = {
     `${d.operator} at ${d.at}: PyTorch recorded ${d.recorded} for "${d.value}", the conversion gives ` +
     `${d.lowered}; no model was written because it could be wrong. Please report this operator`,
   RequestRefused: (d: { problem: string; hint: string }) => `the request is refused: ${d.problem}; ${d.hint}`,
+  ScanPending: (d: { file: string }) =>
+    `"${d.file}" has not been scanned for malware yet; when it is, jobs that wait for it start by themselves`,
   StorageRefused: (d: { file: string; doing: string; problem: string }) =>
     `S3 does not ${d.doing} "${d.file}": ${d.problem}`,
   StorageUnavailable: (d: { file: string; doing: string; problem: string }) =>
@@ -128,6 +134,8 @@ export const FAILURE_CODES = Object.keys(MESSAGES) as readonly FailureCode[];
 const OF_THE_SYSTEM: ReadonlySet<string> = new Set<FailureCode>([
   'AccessDenied',
   'FileSystem',
+  'NotScanned',
+  'ScanPending',
   'StorageRefused',
   'StorageUnavailable',
 ]);

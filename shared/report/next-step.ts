@@ -54,11 +54,13 @@ const NEXT_STEPS: Readonly<Record<FailureCode | AwsError, string>> = {
   JobTakenOver: 'Look at the report of the execution that has the job now ("torchferry status").',
   LimitExceeded:
     'The file is outside what torchferry reads safely. If it is honest, please report its size and where it came from.',
+  MalwareFound: 'Delete the file, and look where it came from: GuardDuty says what it found.',
   ModelDoesNotLoad: 'This is a fault of the conversion, not of your model. Please report it with report.json.',
   ModelDoesNotRun: 'Check that the sample inputs fit the model. If they do, please report it with report.json.',
   ModelTooLarge:
     'Deploy with larger functions (-c largeMemoryMb=10240), or run on one machine with more memory (torchferry run).',
   NoWeights: 'Save the program with its real parameters, outside FakeTensorMode.',
+  NotScanned: 'Do what the message says, then upload the file again; without a scan nothing reads it.',
   NothingToJudgeBy: 'Give test or calibration data, or say how to quantize instead of recipe "auto".',
   NothingToQuantize: 'Use the FP32 model, or let the recipe quantize more operators.',
   BadUpload: 'Correct the name or drop the files again.',
@@ -69,6 +71,9 @@ const NEXT_STEPS: Readonly<Record<FailureCode | AwsError, string>> = {
     'file.',
   RecordedTypeDiffers:
     'This is a fault of the conversion, not of your model. Please report the operator with report.json.',
+  ScanPending:
+    'Wait for the scan, then start the job again. Where it never comes, look at the plan of GuardDuty Malware ' +
+    'Protection, and whether the object has ten tags already.',
   StorageRefused: 'Correct what the message says of the bucket or object, then start the job again.',
   StorageUnavailable: 'Start the job again; it was tried several times, so S3 or the network was in trouble for long.',
   UnsafePickle:

@@ -179,6 +179,16 @@ export class MemoryS3 {
         versionHeaders(object, this.versioned),
       );
     },
+    GetObjectTagging: ({ name, query }) => {
+      const versions = this.objects.get(name) ?? [];
+      const wanted = query['versionId'];
+      const object = wanted ? versions.find(({ versionId }) => versionId === wanted) : versions.at(-1);
+      if (!object) return failure(404, wanted ? 'NoSuchVersion' : 'NoSuchKey');
+      const tags = [...new URLSearchParams(object.tagging)].map(
+        ([tag, value]) => `<Tag><Key>${tag}</Key><Value>${value}</Value></Tag>`,
+      );
+      return xml(`<Tagging><TagSet>${tags.join('')}</TagSet></Tagging>`);
+    },
     PutObjectTagging: ({ name, body }) => {
       const versions = this.objects.get(name);
       if (!versions) return failure(404, 'NoSuchKey');
@@ -277,7 +287,7 @@ function operationOf(method: string, query: Record<string, unknown>, key: string
   if ('uploads' in query) return 'CreateMultipartUpload';
   if ('uploadId' in query)
     return { PUT: 'UploadPart', POST: 'CompleteMultipartUpload', DELETE: 'AbortMultipartUpload' }[method] ?? method;
-  if ('tagging' in query) return { PUT: 'PutObjectTagging' }[method] ?? method;
+  if ('tagging' in query) return { PUT: 'PutObjectTagging', GET: 'GetObjectTagging' }[method] ?? method;
   return { PUT: 'PutObject', GET: 'GetObject', HEAD: 'HeadObject' }[method] ?? method;
 }
 

@@ -73,6 +73,19 @@ describe('a stage', () => {
     expect(given!.billed!()).toMatchObject({ memoryMb: 3008, s3Reads: 1, s3Writes: 0 });
   });
 
+  it('reads of a bucket that is scanned only what was found clean', async () => {
+    const s3 = new MemoryS3();
+    s3.put('in', 'new.pt2', Buffer.from('x'));
+    vi.stubEnv('SCANNED_BUCKET', 'in');
+    const run: RunStage = async (_, { store }) => (await store.read('in', 'new.pt2'))!.byteLength;
+    await expect(stageHandler('convert', run, s3.client())(INPUT, CONTEXT)).rejects.toThrow(
+      expect.objectContaining({ name: 'ScanPending' }),
+    );
+    vi.unstubAllEnvs();
+    vi.stubEnv('TMPDIR', folder);
+    expect(await stageHandler('convert', run, s3.client())(INPUT, CONTEXT)).toBe(1);
+  });
+
   it('leaves no files when it fails', async () => {
     await expect(
       invoke(async (_, { temporaryFolder }) => {

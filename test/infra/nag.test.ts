@@ -18,6 +18,7 @@ it.each([
       encryptionKey: 'arn:aws:kms:eu-west-1:123456789012:key/12345678-1234-1234-1234-123456789012',
       eventBus: 'models',
       results: 'all',
+      malwareProtection: 'true',
     },
   ],
   ['with a key of its own', { encryptionKey: 'own', results: 'failed' }],

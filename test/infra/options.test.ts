@@ -21,6 +21,7 @@ describe('options', () => {
     ['batchPrefix', '"/', 'the start of keys, ending in "/", or nothing'],
     ['encryptionKey', 'alias/mine', '"own" or the ARN of a KMS key'],
     ['results', 'some', 'all or completed or failed'],
+    ['malwareProtection', 'yes', 'true or false'],
   ])('%s is not "%s"', (option, value, expected) => {
     const stack = new Stack(new App({ context: { [option]: value } }));
     expect(() => readOptions(stack)).toThrow(

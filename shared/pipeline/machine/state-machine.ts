@@ -32,8 +32,8 @@ const toFailureReport = (stage: string): readonly Catcher[] => [
   { ErrorEquals: ['States.ALL'], Assign: { failure: failureOf(stage) }, Output: {}, Next: 'ReportFailure' },
 ];
 
-// An S3 event from EventBridge, or what a person or a batch starts the machine with: { bucket, key, version?, options?,
-// request? }.
+// An event of S3 or of GuardDuty's scan from EventBridge, or what a person or a batch starts the machine with:
+// { bucket, key, version?, options?, request? }.
 const REQUEST = expression(`$exists($states.input.detail.object)
   ? {
       "bucket": $states.input.detail.bucket.name,
@@ -41,6 +41,13 @@ const REQUEST = expression(`$exists($states.input.detail.object)
       "size": $states.input.detail.object.size,
       "etag": $states.input.detail.object.etag,
       "version": $states.input.detail.object.\`version-id\`,
+      "delivered": true
+    }
+  : $exists($states.input.detail.s3ObjectDetails) ? {
+      "bucket": $states.input.detail.s3ObjectDetails.bucketName,
+      "key": $states.input.detail.s3ObjectDetails.objectKey,
+      "etag": $states.input.detail.s3ObjectDetails.eTag,
+      "version": $states.input.detail.s3ObjectDetails.versionId,
       "delivered": true
     }
   : $states.input`);

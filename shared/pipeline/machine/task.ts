@@ -73,6 +73,15 @@ export const LAMBDA_RETRY: readonly Retrier[] = [
     MaxDelaySeconds: 30,
     JitterStrategy: 'FULL',
   },
+  {
+    // The tag of a scan may come after its event, and data be scanned after the model that needs them: ten minutes.
+    ErrorEquals: ['ScanPending'],
+    IntervalSeconds: 15,
+    MaxAttempts: 8,
+    BackoffRate: 2,
+    MaxDelaySeconds: 240,
+    JitterStrategy: 'FULL',
+  },
 ];
 
 /**

@@ -71,6 +71,12 @@ export const run: RunStage = async (input, services) => {
     const tier = tierOf(request.key, identity.bytes, tiers as readonly Tier[] | null);
     const claimed = { request, identity, created: claim.created, output };
     const record = await recordOf(services, claimed).catch(async (error: unknown) => {
+      if (isFailure(error, 'ScanPending'))
+        await waitFor(
+          store,
+          { work, bucket: request.bucket, key: error.details.file },
+          { job: identity.id, request: asked },
+        );
       if (!isFailure(error, 'BadJob')) throw error;
       await waitForFiles(store, work, { error, identity, request: asked });
       // What came between the first look and that note started nothing.

@@ -45,6 +45,8 @@ export interface ObjectStore {
   copies?(source: ByteSource): boolean;
   /** Replace what is kept beside an object; a store without this keeps no tags. */
   tag?(object: Pick<Put, 'bucket' | 'key'> & { readonly tags: NonNullable<Put['tags']> }): Promise<void>;
+  /** What is kept beside an object; null when there is none. A store without this keeps no tags. */
+  tagsOf?(bucket: string, key: string, version?: string): Promise<NonNullable<Put['tags']> | null>;
   /** Every object whose key starts with `prefix`, in the order of the keys' UTF-8 bytes. */
   list(bucket: string, prefix: string): AsyncIterable<ObjectInfo>;
   /**
