@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { geometricMean } from './median.ts';
 import { costLine, isBuilt } from './quant-cost.ts';
-import { latencyRatio } from './quant-latency.ts';
+import { type Forms, latencyRatio } from './quant-latency.ts';
 import { lossesOf, ours, WAYS } from './quant-loss.ts';
 import { madeModels, type Subject } from './quant-models.ts';
 import { toolFiles } from './quant-tool.ts';
@@ -21,7 +21,8 @@ interface Files {
   readonly subject: Subject;
   /** By the names of `WAYS`. */
   readonly own: readonly string[];
-  readonly theirs: ReadonlyMap<string, string>;
+  readonly forms: Forms;
+  readonly theirs: Forms;
 }
 
 export async function benchLarge(request: LargeRequest): Promise<void> {
@@ -31,7 +32,11 @@ export async function benchLarge(request: LargeRequest): Promise<void> {
     const own: string[] = [];
     for (const [i, way] of Object.values(WAYS).entries())
       own.push(await ours(subject, way, join(folder, `${subject.name}.${i}.onnx`)));
-    made.push({ subject, own, theirs: toolFiles(python, subject, folder) });
+    const forms = new Map([
+      ['QDQ', own[0]!],
+      ['QLinear', await ours(subject, { format: 'QLinear' }, join(folder, `${subject.name}.qlinear.onnx`))],
+    ]);
+    made.push({ subject, own, forms, theirs: toolFiles(python, subject, folder) });
   }
   if (made.length === 0) return;
   await printLosses(made);
@@ -53,14 +58,18 @@ async function printLosses(made: readonly Files[]): Promise<void> {
 }
 
 async function printLatencies(made: readonly Files[], rounds: number): Promise<void> {
-  console.log("one run on one thread, ours over the faster of the tool's files, medians of pairs");
+  console.log("one run on one thread, the faster of our forms over the faster of the tool's, medians of pairs");
   const ratios: number[] = [];
-  for (const { subject, own, theirs } of made) {
-    const found = await latencyRatio(own[0]!, theirs, { samples: subject.samples, rounds });
+  for (const { subject, forms, theirs } of made) {
+    const {
+      ours: own,
+      theirs: other,
+      ...found
+    } = await latencyRatio(forms, theirs, { samples: subject.samples, rounds });
     ratios.push(found.processor);
     console.log(
-      `${subject.name}: ${found.processor.toFixed(3)} of processor time (${found.ours.toFixed(2)} / ` +
-        `${found.theirs.toFixed(2)} ms, ${found.best}), ${found.wall.toFixed(3)} of time`,
+      `${subject.name}: ${found.processor.toFixed(3)} of processor time (${own.form} ${own.milliseconds.toFixed(2)} / ` +
+        `${other.form} ${other.milliseconds.toFixed(2)} ms), ${found.wall.toFixed(3)} of time`,
     );
   }
   console.log(`geometric mean ${geometricMean(ratios).toFixed(3)}, at most ${Math.max(...ratios).toFixed(3)}`);

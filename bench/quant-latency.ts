@@ -12,28 +12,33 @@ interface Times {
   readonly processor: number[];
 }
 
+/** Medians over the rounds, milliseconds of the processor, of the fastest file of a side. */
+interface Fastest {
+  readonly form: string;
+  readonly milliseconds: number;
+}
+
 export interface LatencyRatio {
-  /** Which of the tool's files is the fastest here. */
-  readonly best: string;
-  /** Medians over the rounds, milliseconds of the processor. */
-  readonly ours: number;
-  readonly theirs: number;
+  readonly ours: Fastest;
+  readonly theirs: Fastest;
   /** Medians of the ratios of the pairs. */
   readonly wall: number;
   readonly processor: number;
 }
 
-/** All in one process by turns, each round once around. `theirs`: the tool's files by name. */
+/** Files of one side by the name of their form. */
+export type Forms = ReadonlyMap<string, string>;
+
+/** All in one process by turns, each round once around; the fastest form of each side counts. */
 export async function latencyRatio(
-  ours: string,
-  theirs: ReadonlyMap<string, string>,
+  ours: Forms,
+  theirs: Forms,
   { samples, rounds }: { readonly samples: string; readonly rounds: number },
 ): Promise<LatencyRatio> {
-  const own = await openSession(ours, { threads: 1 });
-  const feeds = await firstSample(samples, own);
-  const others: [string, Session][] = [];
-  for (const [name, path] of theirs) others.push([name, await openSession(path, { threads: 1 })]);
-  const sessions = [own, ...others.map(([, session]) => session)];
+  const files = [...ours, ...theirs];
+  const sessions: Session[] = [];
+  for (const [, path] of files) sessions.push(await openSession(path, { threads: 1 }));
+  const feeds = await firstSample(samples, sessions[0]!);
   const times = sessions.map((): Times => ({ wall: [], processor: [] }));
   for (let round = -WARM_UP; round < rounds; round++)
     for (let turn = 0; turn < sessions.length; turn++) {
@@ -43,15 +48,11 @@ export async function latencyRatio(
     }
   for (const session of sessions) await session.release();
   const medians = times.map(({ processor }) => median(processor));
-  const best = medians.indexOf(Math.min(...medians.slice(1)), 1);
-  const ratio = (of: keyof Times): number => median(times[0]![of].map((time, i) => time / times[best]![of][i]!));
-  return {
-    best: others[best - 1]![0],
-    ours: medians[0]!,
-    theirs: medians[best]!,
-    wall: ratio('wall'),
-    processor: ratio('processor'),
-  };
+  const fastest = (from: number, to: number): number => medians.indexOf(Math.min(...medians.slice(from, to)), from);
+  const [own, other] = [fastest(0, ours.size), fastest(ours.size, files.length)];
+  const named = (i: number): Fastest => ({ form: files[i]![0], milliseconds: medians[i]! });
+  const ratio = (of: keyof Times): number => median(times[own]![of].map((time, i) => time / times[other]![of][i]!));
+  return { ours: named(own), theirs: named(other), wall: ratio('wall'), processor: ratio('processor') };
 }
 
 async function timed(session: Session, feeds: Tensors, times: Times | null): Promise<void> {

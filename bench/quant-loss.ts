@@ -1,6 +1,7 @@
 /** How far quantized models are from FP32 in decibels, by default and precisely. */
 import { join } from 'node:path';
 import { fileSource } from '../shared/bytes/file-source.ts';
+import type { QuantFormat } from '../shared/choices.ts';
 import type { RecipeChoice } from '../shared/quantize/recipe.ts';
 import { readSamples, type Samples } from '../shared/runtime/samples.ts';
 import type { Declared } from '../shared/runtime/session.ts';
@@ -14,7 +15,12 @@ export const WAYS: Readonly<Record<string, RecipeChoice>> = {
   reduce_range: { reduceRange: true },
 };
 
-export async function ours({ fp32, calibration }: Subject, way: RecipeChoice, path: string): Promise<string> {
+export interface Way extends RecipeChoice {
+  /** Q/DQ where nothing is said. */
+  readonly format?: QuantFormat;
+}
+
+export async function ours({ fp32, calibration }: Subject, way: Way, path: string): Promise<string> {
   const source = fileSource(calibration);
   const data = { source, name: source.name };
   const workFolder = join(path, '..');

@@ -14,8 +14,8 @@ const CHANNELS = { from: 3, to: 4 } as const;
 /** Outputs that such a kernel computes at once, and what their number has to be a multiple of. */
 const OUTPUTS = { least: 16, step: 8 } as const;
 
-/** `isKept`: what is to stay as it is. */
-export function padChannels(model: Model, isKept: (node: Node) => boolean): void {
+/** `isKept`: what is to stay as it is. The nodes that add the channel. */
+export function padChannels(model: Model, isKept: (node: Node) => boolean): readonly Node[] {
   const { graph } = model;
   const names = new FreshNames(graph);
   const op = builderFor(model);
@@ -37,7 +37,34 @@ export function padChannels(model: Model, isKept: (node: Node) => boolean): void
     node.setInput(0, images);
     node.setInput(1, op.constant(withZeros(data), names.of(`${w.name}_padded`)));
   }
-  if (padded.size === 0) return;
+  if (padded.size === 0) return [];
+  graph.sortNodes();
+  removeUnused.run(model);
+  return [...padded.values()].map(({ producer }) => producer!);
+}
+
+/** Where an image is padded and then becomes codes, its codes are padded instead: a fourth of the bytes. */
+export function padCodes(model: Model, pads: readonly Node[]): void {
+  const { graph } = model;
+  const op = builderFor(model);
+  const names = new FreshNames(graph);
+  for (const pad of pads) {
+    const [images, amounts] = pad.inputs as [Value, Value];
+    const [floats] = pad.outputs as [Value];
+    for (const { node: quantize } of [...floats.uses]) {
+      const [, , zero] = quantize.inputs;
+      if (!isStandard(quantize, 'QuantizeLinear') || !zero) continue;
+      const [codes] = quantize.outputs as [Value];
+      const padded = op.Pad([codes, amounts, zero]);
+      padded.name = names.of(`${codes.name}_padded`);
+      padded.producer!.name = names.of(pad.name);
+      padded.type = codes.type;
+      for (const { node, index } of [...codes.uses]) if (node !== padded.producer) node.setInput(index, padded);
+      quantize.setInput(0, images);
+      codes.type = images.type && codes.type && { ...images.type, dtype: codes.type.dtype };
+    }
+  }
+  if (pads.length === 0) return;
   graph.sortNodes();
   removeUnused.run(model);
 }

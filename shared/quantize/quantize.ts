@@ -33,7 +33,7 @@ import { type Look, lookAt, silentTensors } from './look.ts';
 import type { ObserverChoice } from './observers/index.ts';
 import type { KnownRanges } from './known-ranges.ts';
 import { type NodePlan, type Plan, resultOf, type TensorPlan } from './plan.ts';
-import { padChannels } from './pad-channels.ts';
+import { padChannels, padCodes } from './pad-channels.ts';
 import { type RecipeChoice, inForm, recipeOf } from './recipe.ts';
 import { requireTypes } from './require-types.ts';
 import { ruleOf } from './rules.ts';
@@ -104,8 +104,9 @@ export async function quantizeModel(model: Model, request: QuantizeRequest): Pro
   requireTensors(model.graph, overrides);
   PREPARE.run(model);
   const found = new Map([...stillThere(asked, model.graph), ...layersNamed(model.graph, request.floatLayers)]);
-  if (padsChannels(request))
-    padChannels(model, (node) => found.has(node) || node.inputs.some((input) => input && input.name in overrides));
+  const isKept = (node: Node): boolean =>
+    found.has(node) || node.inputs.some((input) => input && input.name in overrides);
+  const pads = padsChannels(request) ? padChannels(model, isKept) : [];
   const planner = plannerOf(model, request);
   const { adjustments, inserted } = await adjustModel(model, planner(found), accuracyOf(request));
   const kept = new Map([...found, ...inserted]);
@@ -124,6 +125,7 @@ export async function quantizeModel(model: Model, request: QuantizeRequest): Pro
   const { plan, params } = corrected.length ? await settle(planner, kept, { first: planner(kept), ranges }) : settled;
   const { fitted, calibration } = await fit(model, plan, request);
   const written = writerOf(request)({ model, plan, params, fitted, extra: recipeOf(request).extra });
+  padCodes(model, pads);
   const layers =
     float === null ? [] : await layerErrors({ model, plan, written, float, recorded, workFolder, tell: request.tell });
   return {

@@ -55,6 +55,18 @@ test('the convolution keeps its name, its zeros are codes, and it is an integer 
   expect(await integerKernels(path, workFolder())).toMatchObject([{ operator: 'Conv', kernel: 'QLinearConv' }]);
 });
 
+test.each(['QDQ', 'QLinear'] as const)(
+  '%s: the channel is added to the codes, with their zero point',
+  async (format) => {
+    const { model } = await quantizeAndWrite(convolution(IMAGES), { calibration: batch(), format });
+    const nodes = [...model.graph.nodes];
+    const pad = nodes.find(({ op }) => op === 'Pad')!;
+    const quantize = pad.inputs[0]!.producer!;
+    expect([quantize.op, quantize.inputs[0]!.name, pad.inputs[2]]).toEqual(['QuantizeLinear', 'x', quantize.inputs[2]]);
+    expect(nodes.filter(({ op }) => op === 'Pad')).toHaveLength(1);
+  },
+);
+
 test.each<[string, Shape, Options]>([
   ['for a processor that has no such kernels', IMAGES, { processor: 'arm64' }],
   ['for codes that have no such kernels', IMAGES, { weightType: 'QUInt8' }],
