@@ -110,7 +110,7 @@ function roundedWeight(
   const data = constantOf(node.inputs[index])!;
   const weight = plan.nodes.get(node)!.inputs[index] as PlanOf<'weight'>;
   return derivedData(data, [data], (bytes) => {
-    const values = Float32Array.from(asFloat32(bytes!));
+    const values = asFloat32(bytes!).slice();
     if (factors) multiplyChannels(values, view, factors);
     return bytesOf(rounding(weight, values));
   });

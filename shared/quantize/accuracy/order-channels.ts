@@ -24,6 +24,9 @@ import { isGiven, replaceConstant } from './own-constants.ts';
 /** What is left of the noise of weights, at most, for another order to be worth it: a decibel less. */
 const WORTH = 0.8;
 
+/** Sums for each channel, at most: one order cannot suit more. It was worth it up to a half and never from four on. */
+const MOST_SUMS = 2;
+
 /** A weight whose codes would be coarser for safety. */
 interface Subject {
   readonly weight: ChannelConstant;
@@ -52,6 +55,7 @@ export async function orderChannels(graph: Graph, plan: Plan): Promise<Adjustmen
       const planned = subjectPlan(plan, reader, sums);
       if (planned) subjects.push(await subjectOf(reader, planned, sums.get(planned)!));
     }
+    if (sumsOf(region, subjects) > MOST_SUMS * region.count) continue;
     const before = noiseOf(subjects, null);
     // What none of them loses to safety is 1 for each.
     if (subjects.length > WORTH * before) continue;
@@ -90,13 +94,17 @@ async function subjectOf(
   return { weight, values, scales, sums, limit: spec.pairLimit! };
 }
 
+const sumsOf = ({ count }: ChannelRegion, subjects: readonly Subject[]): number =>
+  subjects.reduce((sum, { values }) => sum + values.length / count, 0);
+
 /** What each channel adds to the sums of all weights, as parts of what is safe. */
-function rowsOf({ count }: ChannelRegion, subjects: readonly Subject[]): PairRows {
-  const width = subjects.reduce((sum, { values }) => sum + values.length / count, 0);
+function rowsOf(region: ChannelRegion, subjects: readonly Subject[]): PairRows {
+  const { count } = region;
+  const width = sumsOf(region, subjects);
   const rows = new Float32Array(count * width);
   let column = 0;
   for (const { weight, values, scales, limit } of subjects) {
-    const parts = Float32Array.from(values);
+    const parts = values.slice();
     const outputs = weightByOutput(weight.node)!.view;
     const factors = Float64Array.from(
       { length: outputs.channels },

@@ -81,7 +81,7 @@ export class Rescaling {
 }
 
 function scaled(bytes: Uint8Array, factors: ReadonlyMap<string, Factors>): Float32Array {
-  const values = Float32Array.from(asFloat32(bytes));
+  const values = asFloat32(bytes).slice();
   for (const { view, values: by } of factors.values()) multiplyChannels(values, view, by);
   return values;
 }
