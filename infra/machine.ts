@@ -2,7 +2,6 @@
  * The machines of shared/pipeline on Step Functions: the very values that run on one machine, names filled in and
  * grants written out.
  */
-import { Stack } from 'aws-cdk-lib';
 import type { IEventBus } from 'aws-cdk-lib/aws-events';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
@@ -16,16 +15,20 @@ import { STAGE_NAMES, type StageName, STAGES } from '../shared/pipeline/machine/
 import { WORK_PREFIXES } from '../shared/pipeline/workspace/keys.ts';
 import type { Buckets } from './buckets.ts';
 import { allowItems, allowToStart, allowToStartItself } from './executions.ts';
+import { allowToAnswer, allowToRun, type Fargate } from './fargate.ts';
 import { allow, allowKeys } from './grants.ts';
 import { logsOf } from './logs.ts';
 import { acknowledge, wildcard } from './nag.ts';
 import type { Settings } from './props.ts';
+import { nameIn } from './place.ts';
 import { largeName, tiersOf } from './stage-function.ts';
 
 export interface MachineParts {
   readonly functions: Readonly<Record<StageName, LambdaFunction>>;
   /** Those for large models, where a deployment has them. */
   readonly largeFunctions: ReadonlyMap<StageName, LambdaFunction>;
+  /** Tasks for models that no function holds, where a deployment has them. */
+  readonly fargate: Fargate | null;
   readonly buckets: Buckets;
   readonly eventBus: IEventBus;
   readonly settings: Settings;
@@ -41,20 +44,25 @@ interface Deployed {
 
 /** Converts one model. */
 export function conversionMachine(scope: Construct, parts: MachineParts): StateMachine {
-  const { largeFunctions, settings } = parts;
+  const { largeFunctions, fargate, settings } = parts;
   const large = [...largeFunctions.keys()].map((name) => [name, `\${${largeName(name)}}`] as const);
   const definition = ferryStateMachine({
     tiers: tiersOf(settings),
     largeFunctions: large.length ? Object.fromEntries(large) : null,
+    fargate: fargate && fargate.names,
   });
   const role = machineRole(scope, 'Conversion', { definition, ...parts });
   const machine = deploy(scope, 'Conversion', {
     definition,
     role,
-    names: substitutions(parts),
+    names: { ...substitutions(parts), ...fargate?.substitutions },
     settings,
   });
   allowToStartItself(machine, role);
+  if (fargate) {
+    allowToRun(role, fargate);
+    allowToAnswer(machine, fargate);
+  }
   return machine;
 }
 
@@ -111,14 +119,7 @@ const deploy = (scope: Construct, id: string, { definition, role, names, setting
 // Log groups of this prefix are allowed at once; each of another name takes a part of the 5120 characters that one
 // account has for them all.
 const machineLogs = (scope: Construct, id: string, settings: Settings): LogGroup =>
-  logsOf(scope, id, { settings, logGroupName: `/aws/vendedlogs/states/${[...placeOf(scope), id].join('-')}` });
-
-/** The stack, and where in it the construct stands when it is not all of it. */
-function placeOf(scope: Construct): readonly string[] {
-  const stack = Stack.of(scope);
-  const below = scope.node.scopes.slice(stack.node.scopes.length).map(({ node }) => node.id);
-  return [stack.stackName, ...below.filter((id) => id !== 'Default')];
-}
+  logsOf(scope, id, { settings, logGroupName: `/aws/vendedlogs/states/${nameIn(scope, id)}` });
 
 const substitutions = ({
   functions,

@@ -2,6 +2,8 @@
  * What `cdk deploy -c alarmEmail=me@example.org` can choose: each option of the CDK context, as text, and the prop that
  * it becomes.
  */
+import { Annotations } from 'aws-cdk-lib';
+import { Vpc } from 'aws-cdk-lib/aws-ec2';
 import { EventBus } from 'aws-cdk-lib/aws-events';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
@@ -20,7 +22,8 @@ type AnyOption = { readonly [K in keyof TorchFerryProps]-?: Option<K> }[keyof To
 
 const valid = <T>({ isValid }: Rule<T>, value: T): T | undefined => (isValid(value) ? value : undefined);
 
-type Numbers = 'memoryMb' | 'largeMemoryMb' | 'reservedConcurrency' | 'logRetentionDays' | 'workRetentionDays';
+type Numbers =
+  'memoryMb' | 'largeMemoryMb' | 'fargateMemoryMb' | 'reservedConcurrency' | 'logRetentionDays' | 'workRetentionDays';
 const number = <K extends Numbers>(prop: K): Option<K> => ({
   prop,
   expected: RULES[prop].expected,
@@ -34,6 +37,8 @@ const text = <K extends 'batchPrefix' | 'alarmEmail' | 'results'>(prop: K): Opti
   parse: (value) => valid<string>(RULES[prop] as Rule<string>, value) as TorchFerryProps[K] | undefined,
 });
 
+const ID = '[0-9a-f]{8}(?:[0-9a-f]{9})?';
+const VPC = new RegExp(`^(vpc-${ID}):(subnet-${ID}(?:,subnet-${ID})*)$`);
 const KEY_ARN = /^arn:[\w-]+:kms:[\w-]+:\d{12}:key\/(mrk-[0-9a-f]{32}|[0-9a-f-]{36})$/;
 
 export const OPTIONS = {
@@ -44,6 +49,21 @@ export const OPTIONS = {
   },
   memoryMb: number('memoryMb'),
   largeMemoryMb: number('largeMemoryMb'),
+  fargateMemoryMb: number('fargateMemoryMb'),
+  fargateVpc: {
+    prop: 'fargateVpc',
+    expected: 'a VPC and its private subnets, "vpc-ID:subnet-ID,subnet-ID"',
+    parse: (text, scope) => {
+      const [, vpcId, subnets] = VPC.exec(text) ?? [];
+      if (vpcId === undefined || subnets === undefined) return undefined;
+      const privateSubnetIds = subnets.split(',');
+      // Which zones they are in makes no difference to a task.
+      const availabilityZones = privateSubnetIds.map((_, i) => `zone-${i}`);
+      const vpc = Vpc.fromVpcAttributes(scope, 'FargateVpc', { vpcId, privateSubnetIds, availabilityZones });
+      Annotations.of(vpc).acknowledgeWarning('@aws-cdk/aws-ec2:noSubnetRouteTableId', 'nothing reads their routes');
+      return vpc;
+    },
+  },
   reservedConcurrency: number('reservedConcurrency'),
   logRetentionDays: number('logRetentionDays'),
   workRetentionDays: number('workRetentionDays'),

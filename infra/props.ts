@@ -1,14 +1,16 @@
 /** What a TorchFerry is made of: all of it optional, with what holds where nothing is said and what is refused. */
 import { Token } from 'aws-cdk-lib';
+import type { IVpc, Vpc } from 'aws-cdk-lib/aws-ec2';
 import type { IEventBus } from 'aws-cdk-lib/aws-events';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Architecture } from 'aws-cdk-lib/aws-lambda';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Bucket, IBucket } from 'aws-cdk-lib/aws-s3';
 import { fail } from '../shared/errors.ts';
+import { FARGATE_SIZES } from '../shared/pipeline/machine/fargate-sizes.ts';
 import { RESULTS, type Results } from './results.ts';
 
-// With exactOptionalPropertyTypes a Bucket is no IBucket, so both are named.
+// With exactOptionalPropertyTypes a Bucket is no IBucket and a Vpc no IVpc, so both are named.
 export interface TorchFerryProps {
   /**
    * Where models are uploaded, versioned; its uploads are made to be announced through EventBridge.
@@ -41,6 +43,16 @@ export interface TorchFerryProps {
    * @default none: such models are refused
    */
   readonly largeMemoryMb?: number;
+  /**
+   * Memory of the largest Fargate task for models that no function holds: 16384, 30720, 61440 or 122880.
+   * @default none: such models are refused
+   */
+  readonly fargateMemoryMb?: number;
+  /**
+   * Where those tasks stand: in private subnets with a NAT gateway where it has them, else in public ones.
+   * @default a network of its own with public subnets and no NAT gateway
+   */
+  readonly fargateVpc?: IVpc | Vpc;
   /**
    * How many of each function that holds a model may run at once.
    * @default as many as the account allows
@@ -117,6 +129,8 @@ const oneOf = <T extends string>(names: readonly T[]): Rule<T> => ({
   isValid: (value) => names.includes(value),
 });
 
+const FARGATE_MEMORY_MB: readonly number[] = Object.values(FARGATE_SIZES).map(({ memoryMb }) => memoryMb);
+
 // The only numbers of days that CloudWatch Logs knows.
 const RETENTION_DAYS = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1827, 3653];
 
@@ -128,6 +142,10 @@ export const RULES = {
   },
   memoryMb: wholeNumber(512, 10_240),
   largeMemoryMb: wholeNumber(3009, 10_240),
+  fargateMemoryMb: {
+    expected: `one of ${FARGATE_MEMORY_MB.join(', ')}`,
+    isValid: (memoryMb) => FARGATE_MEMORY_MB.includes(memoryMb),
+  },
   reservedConcurrency: wholeNumber(1, 1000),
   logRetentionDays: {
     expected: `one of ${RETENTION_DAYS.join(', ')}`,

@@ -14,6 +14,7 @@ import {
   Tracing,
 } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
+import { fargateTiers } from '../shared/pipeline/machine/fargate-sizes.ts';
 import type { Stage } from '../shared/pipeline/machine/stage.ts';
 import { type StageName, STAGES } from '../shared/pipeline/machine/stages.ts';
 import type { Tier, TierName } from '../shared/pipeline/machine/tiers.ts';
@@ -35,6 +36,24 @@ const NODE_ARCH = new Map<string, NodeArch>([
 
 // What may be held by one model: these get the memory and the limit that a deployment chooses.
 const HOLDS_A_MODEL_MB = 2048;
+
+type Around = Pick<StageFunctionParts, 'buckets' | 'settings'>;
+
+/** What the code of a stage finds around it, wherever it runs. */
+export const environmentOf = ({ buckets, settings }: Around): Record<string, string> => ({
+  POWERTOOLS_SERVICE_NAME: 'torchferry',
+  POWERTOOLS_METRICS_NAMESPACE: 'Torchferry',
+  POWERTOOLS_TRACER_CAPTURE_RESPONSE: 'false',
+  // onnxruntime for Linux sends usage data to its makers unless told not to.
+  ORT_DISABLE_TELEMETRY: '1',
+  ...(settings.malwareProtection ? { SCANNED_BUCKET: buckets.input.bucketName } : {}),
+});
+
+/** What a stage may touch, wherever it runs. */
+export function allowStage(role: Role, { grants }: Stage, { buckets, settings }: Around): void {
+  allow(role, grants, buckets);
+  if (settings.malwareProtection) allowScanTags(role, grants, buckets.input);
+}
 
 interface StageFunctionParts {
   readonly buckets: Buckets;
@@ -58,11 +77,12 @@ function memoryOf(stage: Stage, size: TierName, { memoryMb, largeMemoryMb }: Set
 /** What holds a model in this deployment. */
 export function tiersOf(settings: Settings): readonly Tier[] {
   const names: readonly TierName[] = settings.largeMemoryMb === undefined ? ['standard'] : ['standard', 'large'];
-  return names.map((name) => ({
+  const functions = names.map((name) => ({
     name,
     memoryMb: memoryOf(STAGES.validate, name, settings),
     temporaryMb: STAGES.validate.temporaryMb,
   }));
+  return [...functions, ...fargateTiers(settings.fargateMemoryMb ?? 0)];
 }
 
 export function stageFunction(
@@ -84,15 +104,14 @@ export function stageFunction(
     new PolicyStatement({ actions: ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'], resources: ['*'] }),
   );
   acknowledge(role, { [wildcard(role, '*')]: 'traces: X-Ray knows no resources' });
-  allow(role, stage.grants, buckets);
-  if (settings.malwareProtection) allowScanTags(role, stage.grants, buckets.input);
+  allowStage(role, stage, { buckets, settings });
 
   return new LambdaFunction(scope, id, {
     description: `torchferry: ${name}`,
     runtime: Runtime.NODEJS_24_X,
     architecture: settings.architecture,
     handler: 'index.handler',
-    code: stageCode(name, NODE_ARCH.get(settings.architecture.name)!),
+    code: stageCode(name, settings.architecture),
     memorySize: memoryOf(stage, size, settings),
     timeout: Duration.seconds(stage.timeoutSeconds),
     ephemeralStorageSize: Size.mebibytes(stage.temporaryMb),
@@ -103,14 +122,7 @@ export function stageFunction(
     logGroup,
     loggingFormat: LoggingFormat.JSON,
     tracing: Tracing.ACTIVE,
-    environment: {
-      POWERTOOLS_SERVICE_NAME: 'torchferry',
-      POWERTOOLS_METRICS_NAMESPACE: 'Torchferry',
-      POWERTOOLS_TRACER_CAPTURE_RESPONSE: 'false',
-      // onnxruntime for Linux sends usage data to its makers unless told not to.
-      ORT_DISABLE_TELEMETRY: '1',
-      ...(settings.malwareProtection ? { SCANNED_BUCKET: buckets.input.bucketName } : {}),
-    },
+    environment: environmentOf({ buckets, settings }),
   });
 }
 
@@ -118,7 +130,8 @@ export function stageFunction(
  * Bundled here and now by esbuild. CDK asks for an image and a command; they are never used, but tell one bundle from
  * another where CDK remembers them.
  */
-function stageCode(name: StageName, arch: NodeArch): Code {
+export function stageCode(name: StageName, architecture: Architecture): Code {
+  const arch = NODE_ARCH.get(architecture.name)!;
   const tryBundle = (folder: string): boolean => {
     bundle(name, folder, arch);
     return true;

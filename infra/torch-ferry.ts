@@ -16,6 +16,7 @@ import { alarms } from './alarms.ts';
 import { ferryBuckets } from './buckets.ts';
 import { dashboard } from './dashboard.ts';
 import { letLogsUse } from './encryption.ts';
+import { fargateTasks } from './fargate.ts';
 import { batchMachine, conversionMachine } from './machine.ts';
 import { malwareProtection } from './malware-protection.ts';
 import { settingsOf, type TorchFerryProps } from './props.ts';
@@ -69,7 +70,9 @@ export class TorchFerry extends Construct {
     const largeFunctions = new Map(large);
     const eventBus = settings.eventBus ?? EventBus.fromEventBusName(this, 'EventBus', 'default');
 
-    const parts = { functions, largeFunctions, buckets, eventBus, settings };
+    const fargate = settings.fargateMemoryMb === undefined ? null : fargateTasks(this, { buckets, settings });
+
+    const parts = { functions, largeFunctions, fargate, buckets, eventBus, settings };
     const conversion = conversionMachine(this, parts);
     const batch = batchMachine(this, parts, conversion);
     const { malwareProtection: isScanned } = settings;

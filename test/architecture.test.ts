@@ -152,7 +152,7 @@ describe('imports', () => {
           .filter(
             (s) =>
               s.includes('shared/') &&
-              !/shared\/(errors|formats\/table|pipeline\/(machine\/(state-machine|batch-machine|stages?|task|tiers|asl)|workspace\/keys))\.ts$/.test(
+              !/shared\/(errors|formats\/table|pipeline\/(machine\/(state-machine|batch-machine|stages?|task|tiers|fargate-\w+|asl)|workspace\/keys))\.ts$/.test(
                 s,
               ),
           )

@@ -90,7 +90,13 @@ async function main(): Promise<void> {
   try {
     const folder = await codeOf();
     child = startChild();
-    const task: StageTask = { folder, stage: told('stage'), payload: JSON.parse(told('payload')), until };
+    const task: StageTask = {
+      folder,
+      stage: told('stage'),
+      payload: JSON.parse(told('payload')),
+      memoryMb: told('memory'),
+      until,
+    };
     child.send(task);
     found = await answerOf(child);
   } catch (error) {

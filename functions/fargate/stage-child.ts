@@ -7,6 +7,8 @@ export interface StageTask {
   readonly folder: string;
   readonly stage: string;
   readonly payload: unknown;
+  /** Of the task, in MiB. */
+  readonly memoryMb: string;
   /** Milliseconds since 1970. */
   readonly until: number;
 }
@@ -25,13 +27,13 @@ export function runStage(): void {
   });
 }
 
-async function work({ folder, stage, payload, until }: StageTask): Promise<StageAnswer> {
+async function work({ folder, stage, payload, memoryMb, until }: StageTask): Promise<StageAnswer> {
   try {
     const { handler } = (await import(pathToFileURL(join(folder, 'index.mjs')).href)) as { handler: Handler };
     const context = {
       functionName: stage,
       functionVersion: '$LATEST',
-      memoryLimitInMB: '',
+      memoryLimitInMB: memoryMb,
       invokedFunctionArn: '',
       awsRequestId: '',
       getRemainingTimeInMillis: () => until - Date.now(),

@@ -58,7 +58,8 @@ const NEXT_STEPS: Readonly<Record<FailureCode | AwsError, string>> = {
   ModelDoesNotLoad: 'This is a fault of the conversion, not of your model. Please report it with report.json.',
   ModelDoesNotRun: 'Check that the sample inputs fit the model. If they do, please report it with report.json.',
   ModelTooLarge:
-    'Deploy with larger functions (-c largeMemoryMb=10240), or run on one machine with more memory (torchferry run).',
+    'Deploy with larger functions (-c largeMemoryMb=10240) or Fargate tasks (-c fargateMemoryMb=122880), or run on ' +
+    'one machine with more memory (torchferry run).',
   NoWeights: 'Save the program with its real parameters, outside FakeTensorMode.',
   NotScanned: 'Do what the message says, then upload the file again; without a scan nothing reads it.',
   NothingToJudgeBy: 'Give test or calibration data, or say how to quantize instead of recipe "auto".',

@@ -97,6 +97,7 @@ function start(payload: unknown = { job: { id: 'j1' } }): ChildProcess {
       STAGE: 'validate',
       STAGE_PAYLOAD: JSON.stringify(payload),
       STAGE_SECONDS: '3600',
+      TASK_MEMORY_MB: '30720',
       CODE_URL: `${url}/assets/abc.zip`,
       STATES_URL: `${url}/`,
     },
@@ -118,14 +119,14 @@ describe('a task', () => {
     ]);
   });
 
-  it('tells the stage how long it has, and gives it the module beside its own', async () => {
+  it('tells the stage what it has: time and memory', async () => {
     handlerCode = `export const handler = async (_, context) =>
-      [context.functionName, context.getRemainingTimeInMillis()];`;
+      [context.functionName, context.memoryLimitInMB, context.getRemainingTimeInMillis()];`;
     await run();
-    const { Payload } = JSON.parse(answers()[0]!.body['output']!) as { Payload: [string, number] };
-    expect(Payload[0]).toBe('validate');
-    expect(Payload[1]).toBeGreaterThan(3_590_000);
-    expect(Payload[1]).toBeLessThanOrEqual(3_600_000);
+    const { Payload } = JSON.parse(answers()[0]!.body['output']!) as { Payload: [string, string, number] };
+    expect(Payload.slice(0, 2)).toEqual(['validate', '30720']);
+    expect(Payload[2]).toBeGreaterThan(3_590_000);
+    expect(Payload[2]).toBeLessThanOrEqual(3_600_000);
   });
 
   it('signs as the role of the task', async () => {

@@ -13,6 +13,7 @@ it.each([
   [
     'with everything chosen',
     {
+      fargateMemoryMb: '122880',
       alarmEmail: 'me@example.org',
       largeMemoryMb: '10240',
       encryptionKey: 'arn:aws:kms:eu-west-1:123456789012:key/12345678-1234-1234-1234-123456789012',

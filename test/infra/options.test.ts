@@ -12,6 +12,8 @@ describe('options', () => {
     ['architecture', 'arm', 'arm64 or x86_64'],
     ['memoryMb', '100', 'a whole number from 512 to 10240'],
     ['largeMemoryMb', '3008', 'a whole number from 3009 to 10240'],
+    ['fargateMemoryMb', '20000', 'one of 16384, 30720, 61440, 122880'],
+    ['fargateVpc', 'vpc-0a1b2c3d', 'a VPC and its private subnets, "vpc-ID:subnet-ID,subnet-ID"'],
     ['reservedConcurrency', '1.5', 'a whole number from 1 to 1000'],
     ['logRetentionDays', '31', 'one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1827, 3653'],
     ['workRetentionDays', '7', 'a whole number from 14 to 3650'],

@@ -84,5 +84,6 @@ export function short(value: unknown): string {
   if (name === 'Ref') return `<${withoutHash(argument)}>`;
   if (name === 'Fn::GetAtt') return `<${withoutHash(argument[0])}.${argument[1]}>`;
   if (name === 'Fn::Join') return (argument[1] as unknown[]).map(short).join(argument[0]);
+  if (name === 'Fn::Sub') return (argument as string).replaceAll(/\$\{([^}]+)\}/g, '<$1>');
   throw new Error(`${name} is not written short`);
 }

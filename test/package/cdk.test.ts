@@ -56,11 +56,12 @@ it(
       `const { App, Stack } = require('aws-cdk-lib');
 const { TorchFerry } = require('torchferry/cdk');
 const app = new App({ outdir: 'out', context: ${JSON.stringify(CDK_JSON.context)} });
-new TorchFerry(new Stack(app, 'Torchferry'), 'Default');
+new TorchFerry(new Stack(app, 'Torchferry'), 'Default', { fargateMemoryMb: 16384 });
 app.synth();`,
     );
     await cdkApp.run(process.execPath, 'app.cjs');
-    const ours = new App({ outdir: join(cdkApp.folder, 'ours'), context: CDK_JSON.context });
+    const context = { ...CDK_JSON.context, fargateMemoryMb: '16384' };
+    const ours = new App({ outdir: join(cdkApp.folder, 'ours'), context });
     const stack = new FerryStack(ours, 'Torchferry');
     const { Resources } = ours.synth().getStackArtifact(stack.artifactId).template as Untyped;
     expect(template('Torchferry')).toEqual(Resources);

@@ -1,6 +1,7 @@
 /** Which machine holds a model, before anything is done with it. */
 import { describe, expect, it } from 'vitest';
 import { FARGATE_SIZE_NAMES, FARGATE_SIZES, fargateTiers } from '../../shared/pipeline/machine/fargate-sizes.ts';
+import { largerFor } from '../../shared/pipeline/machine/larger.ts';
 import { STAGES } from '../../shared/pipeline/machine/stages.ts';
 import { type Tier, tierFor } from '../../shared/pipeline/machine/tiers.ts';
 
@@ -60,6 +61,14 @@ describe('tasks', () => {
       .map((found) => 'what' in found && found.what);
     expect(what).toEqual(['memory', 'memory', 'memory']);
   });
+});
+
+it('a deployment that cannot hold a model is told what would', () => {
+  expect(largerFor(2.2 * GB)).toBe(
+    'deploy with -c largeMemoryMb=10240 (holds 4.6 GB) or -c fargateMemoryMb=16384 (a Fargate task, holds 12.3 GB)',
+  );
+  expect(largerFor(30 * GB)).toBe('deploy with -c fargateMemoryMb=61440 (a Fargate task, holds 47.3 GB)');
+  expect(largerFor(96 * GB)).toBeNull();
 });
 
 it('is no question of size for conversion, which streams', () => {

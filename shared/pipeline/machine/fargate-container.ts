@@ -12,6 +12,8 @@ export const VARIABLES = {
   stage: 'STAGE',
   /** How long the stage may take, in seconds. */
   seconds: 'STAGE_SECONDS',
+  /** Of the task, in MiB. */
+  memory: 'TASK_MEMORY_MB',
   /** Where the archive with the function of the stage lies in S3, and where Step Functions answers. */
   codeUrl: 'CODE_URL',
   statesUrl: 'STATES_URL',

@@ -36,8 +36,18 @@ export function tierFor(bytes: number, tiers: readonly Tier[]): Tier | Shortage 
   return tiers.find((tier) => lacking(bytes, tier) === null) ?? lacking(bytes, tiers.at(-1)!)!;
 }
 
+/** Size of the largest model that all stages hold there. */
+export const mostBytesOf = (tier: Tier): number => Math.min(...linesOf(0, tier).map(({ mostBytes }) => mostBytes));
+
 function lacking(bytes: number, tier: Tier): Shortage | null {
-  const lines = needsOfStages().flatMap(([stage, needs]) =>
+  const missing = linesOf(bytes, tier).filter(({ needed, there }) => needed > there);
+  const [worst] = missing.toSorted((a, b) => a.mostBytes - b.mostBytes);
+  return worst ?? null;
+}
+
+/** What each stage takes of each kind, for a model of so many bytes. */
+const linesOf = (bytes: number, tier: Tier): Shortage[] =>
+  needsOfStages().flatMap(([stage, needs]) =>
     Object.entries(KINDS).map(([what, { needsOf, roomOf }]) => {
       const { fixedMb, ofModel } = needsOf(needs);
       const there = roomOf(tier);
@@ -50,10 +60,6 @@ function lacking(bytes: number, tier: Tier): Shortage | null {
       };
     }),
   );
-  const missing = lines.filter(({ needed, there }) => needed > there);
-  const [worst] = missing.toSorted((a, b) => a.mostBytes - b.mostBytes);
-  return worst ?? null;
-}
 
 const needsOfStages = (): [string, Needs][] =>
   Object.entries<Stage>(STAGES).flatMap(([name, { needs }]) => (needs ? [[name, needs] as [string, Needs]] : []));

@@ -22,6 +22,7 @@ import {
 import type { RunStage, Services } from '../workspace/services.ts';
 import type { ObjectStore } from '../workspace/store.ts';
 import { withObject } from '../workspace/read-object.ts';
+import { largerFor } from '../machine/larger.ts';
 import { type Tier, tierFor, type TierName } from '../machine/tiers.ts';
 import { waitersOf, waitFor } from '../workspace/waiting.ts';
 import { writeFacts, writeRecord } from '../workspace/workspace.ts';
@@ -162,8 +163,8 @@ function tierOf(file: string, bytes: number, tiers: readonly Tier[] | null): Tie
   const found = tierFor(bytes, tiers);
   if ('name' in found) return found.name;
   const { mostBytes, ...lacks } = found;
-  const larger = tiers.some(({ name }) => name === 'large') ? '' : 'deploy with -c largeMemoryMb=10240, or ';
-  const hint = `${larger}convert it on one machine with "torchferry run"`;
+  const larger = largerFor(bytes);
+  const hint = `${larger === null ? '' : `${larger}, or `}convert it on one machine with "torchferry run"`;
   return fail('ModelTooLarge', { file, bytes, limit: mostBytes, ...lacks, hint });
 }
 
