@@ -31,6 +31,7 @@ export function writeHandler(stage: StageName, folder: string): void {
     stdin: { contents: entry(stage), resolveDir: ROOT, sourcefile: `handler of ${stage}`, loader: 'ts' },
     // Paths in the output, and with them its hash, are the same wherever this is run from.
     absWorkingDir: ROOT,
+    preserveSymlinks: true,
     outdir: folder,
     entryNames: 'index',
     outExtension: { '.js': '.mjs' },

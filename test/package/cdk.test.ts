@@ -20,14 +20,14 @@ let cdkApp: Scratch;
 beforeAll(async () => {
   archive = await pack();
   cdkApp = await install(archive, { alsoHas: ['aws-cdk-lib', 'constructs', '@types/node'] });
-}, 240_000);
+}, 300_000);
 afterAll(() => [dirname(archive), cdkApp.folder].forEach((folder) => rmSync(folder, { recursive: true })));
 
 const write = (name: string, text: string): void => writeFileSync(join(cdkApp.folder, name), text);
 const template = (name: string): Readonly<Record<string, Resource>> =>
   (JSON.parse(readFileSync(join(cdkApp.folder, 'out', `${name}.template.json`), 'utf8')) as Untyped).Resources;
 
-it('synthesizes the example, with buckets of its own and with given ones', { timeout: 120_000 }, async () => {
+it('synthesizes the example, with buckets of its own and with given ones', { timeout: 300_000 }, async () => {
   write('app.mts', EXAMPLE.replace('new App()', "new App({ outdir: 'out' })"));
   await cdkApp.run(process.execPath, 'app.mts');
   const resources = template('Models');
@@ -49,7 +49,7 @@ it('synthesizes the example, with buckets of its own and with given ones', { tim
 
 it(
   'synthesizes from CommonJS what the sources synthesize, to the byte of the functions',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     write(
       'app.cjs',
@@ -68,7 +68,7 @@ app.synth();`,
   },
 );
 
-it('has types, which refuse what is none of its props', { timeout: 120_000 }, async () => {
+it('has types, which refuse what is none of its props', { timeout: 300_000 }, async () => {
   write(
     'checked.mts',
     `${EXAMPLE}\n// @ts-expect-error memory is a number\nnew TorchFerry(stack, 'X', { memoryMb: '1' });\n`,
@@ -85,7 +85,7 @@ it('has types, which refuse what is none of its props', { timeout: 120_000 }, as
   );
 });
 
-it('is installed without CDK by who does not need it', { timeout: 120_000 }, async () => {
+it('is installed without CDK by who does not need it', { timeout: 300_000 }, async () => {
   const bare = await install(archive, { alsoHas: [] });
   try {
     expect(await bare.run(process.execPath, 'node_modules/torchferry/dist/cli/main.js', '--version')).toBe(
