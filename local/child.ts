@@ -1,11 +1,10 @@
 /** Work in a process that can be ended: onnxruntime cannot be interrupted, and may end the process it runs in. */
-import { fork } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { fail, type FailureCode, FerryError, isFailure } from '../shared/errors.ts';
+import { type ChildPool, startChild } from './child-pool.ts';
 
 export interface ChildWork {
-  /** A module that calls `answering`. */
-  readonly module: URL;
+  /** A module that calls `answering`, in a process of its own, or the processes of one that may be used again. */
+  readonly module: URL | ChildPool;
   readonly task: unknown;
   /** What is run, for messages. */
   readonly about: string;
@@ -19,10 +18,15 @@ export interface ChildWork {
 
 type Message =
   | { readonly kind: 'told'; readonly told: unknown }
-  | { readonly kind: 'done'; readonly result: unknown }
-  | { readonly kind: 'refused'; readonly code: FailureCode; readonly details: unknown }
+  | ({ readonly kind: 'done'; readonly result: unknown } & Rested)
+  | ({ readonly kind: 'refused'; readonly code: FailureCode; readonly details: unknown } & Rested)
   /** Another error, by its name. */
   | { readonly kind: 'broken'; readonly name: string; readonly message: string; readonly stack: string };
+
+/** Of a process that could work on: its memory in bytes. */
+interface Rested {
+  readonly rss: number;
+}
 
 /** How long an interrupted child may tidy up, in milliseconds. */
 const GRACE = 3000;
@@ -34,18 +38,15 @@ const GRACE = 3000;
 export async function inChild<T>(work: ChildWork): Promise<T> {
   const { module, task, about, doing, seconds, signal, onTold } = work;
   signal?.throwIfAborted();
-  const child = fork(fileURLToPath(module), {
-    execArgv: [],
-    // NaN and the infinities stay what they are.
-    serialization: 'advanced',
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-  });
+  const pool = module instanceof URL ? null : module;
+  const child = module instanceof URL ? startChild(module) : module.take();
   const stop = (): void => {
     if (child.connected) child.send({ kind: 'stop' });
     setTimeout(() => child.kill('SIGKILL'), GRACE).unref();
   };
   signal?.addEventListener('abort', stop, { once: true });
   let timer: NodeJS.Timeout | undefined;
+  let rested: Rested | null = null;
   try {
     child.send({ kind: 'task', task });
     const answer = await new Promise<Message>((resolve, reject) => {
@@ -64,11 +65,14 @@ export async function inChild<T>(work: ChildWork): Promise<T> {
       });
     });
     signal?.throwIfAborted();
+    if ('rss' in answer) rested = answer;
     return resultOf(answer);
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener('abort', stop);
-    child.kill('SIGKILL');
+    for (const event of ['message', 'error', 'exit']) child.removeAllListeners(event);
+    if (pool && rested) pool.give(child, rested.rss);
+    else child.kill('SIGKILL');
   }
 }
 
@@ -85,26 +89,28 @@ export interface Telling {
   readonly signal: AbortSignal;
 }
 
-/** The other side: does one task and ends. */
+/** The other side: does one task after another, until it is ended. */
 export function answering<T>(work: (task: T, telling: Telling) => Promise<unknown>): void {
   // A terminal sends its signals to children too; the parent says when to stop.
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(name, () => {});
-  const stopped = new AbortController();
-  const send = (message: Message, then?: () => void): void => void process.send?.(message, () => then?.());
+  let stopped = new AbortController();
+  const send = (message: Message): void => void process.send?.(message);
   process.on('disconnect', () => process.exit());
   process.on('message', (message: { readonly kind: 'stop' } | { readonly kind: 'task'; readonly task: T }) => {
     if (message.kind === 'stop') return stopped.abort();
-    void answer(() =>
-      work(message.task, { tell: (told) => send({ kind: 'told', told }), signal: stopped.signal }),
-    ).then((found) => send(found, () => process.disconnect()));
+    stopped = new AbortController();
+    const { signal } = stopped;
+    void answer(() => work(message.task, { tell: (told) => send({ kind: 'told', told }), signal })).then(send);
   });
 }
 
 async function answer(work: () => Promise<unknown>): Promise<Message> {
   try {
-    return { kind: 'done', result: await work() };
+    const result = await work();
+    return { kind: 'done', result, rss: process.memoryUsage.rss() };
   } catch (error) {
-    if (isFailure(error)) return { kind: 'refused', code: error.code, details: error.details };
+    if (isFailure(error))
+      return { kind: 'refused', code: error.code, details: error.details, rss: process.memoryUsage.rss() };
     const { name, message, stack = '' } = error instanceof Error ? error : new Error(String(error));
     return { kind: 'broken', name, message, stack };
   }

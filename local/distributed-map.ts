@@ -119,6 +119,7 @@ function childFrame(frame: Frame, { index, mapRun, child, start, signal }: Child
   const Id = `arn:aws:states:local:000000000000:execution:${StateMachine.Name}/${mapRun}:${child.Name}`;
   return {
     ...frame,
+    environment: { ...frame.environment, onEvent: frame.environment.onChildEvent },
     signal,
     path: [...frame.path, index],
     variables: {},

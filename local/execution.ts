@@ -50,6 +50,8 @@ export interface Environment {
   /** Whether TimeoutSeconds counts. */
   readonly timeouts: boolean;
   readonly onEvent: (event: HistoryEvent) => void;
+  /** Of executions inside, which have histories of their own that nobody keeps: a batch may have a million. */
+  readonly onChildEvent: (event: HistoryEvent) => void;
   /** Evaluate the expressions in a template. */
   readonly evaluate: (template: Template, bindings: Bindings) => Promise<Json>;
 }

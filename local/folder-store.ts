@@ -12,6 +12,9 @@ import { keyOfPath, pathOfKey } from './key-path.ts';
 /** Files that are being written; no bucket lists them. */
 export const TEMPORARY = '.torchferry-writing-';
 
+// Names in a folder from which on it is looked through once, not before every write: claims of a batch share one.
+const CROWDED = 500;
+
 /**
  * A store over folders; `buckets` says which folder a bucket is, `given` which of its keys are files elsewhere: bucket
  * to key to path. Content types and tags are not kept.
@@ -25,12 +28,18 @@ export function folderStore(
   const pathOf = (bucket: string, key: string): string =>
     given.get(bucket)?.get(key) ?? join(folderOf(bucket), pathOfKey(key));
 
+  const tidied = new Set<string>();
+  async function tidy(folder: string): Promise<void> {
+    if (tidied.has(folder)) return;
+    if ((await removeAbandoned(folder, TEMPORARY)) >= CROWDED) tidied.add(folder);
+  }
+
   /** Write under another name first, then let `publish` put it in place at once. */
   async function write({ bucket, key, fill, publish }: Write): Promise<ObjectInfo> {
     const path = pathOf(bucket, key);
     try {
       await mkdir(dirname(path), { recursive: true });
-      await removeAbandoned(dirname(path), TEMPORARY);
+      await tidy(dirname(path));
       const temporary = join(dirname(path), unfinishedName(TEMPORARY));
       try {
         await fill(temporary);

@@ -81,6 +81,7 @@ export async function interpret(machine: StateMachine, input: Json, options: Int
       history.push(event);
       options.onEvent?.(event);
     },
+    onChildEvent: options.onEvent ?? (() => {}),
     evaluate: evaluateTemplate,
   };
   const context: ExecutionContext = {

@@ -9,6 +9,7 @@ import { type StageName, STAGES } from '../shared/pipeline/machine/stages.ts';
 import type { RunStage } from '../shared/pipeline/workspace/services.ts';
 import type { HostProcessor } from '../shared/runtime/host-processor.ts';
 import { inChild } from './child.ts';
+import { type ChildPool, childPool } from './child-pool.ts';
 
 export interface StageTask {
   readonly stage: StageName;
@@ -35,19 +36,25 @@ const CHILD = new URL(`./stage-child${extname(import.meta.url)}`, import.meta.ur
 /** Stages that run models, with a limit of time for each. */
 export function stageProcesses({ seconds, ...how }: StageProcesses): Partial<Record<StageName, RunStage>> {
   const running = Object.entries(STAGES).filter(([, { needsOnnxRuntime }]) => needsOnnxRuntime);
+  const pool = childPool(CHILD);
   return Object.fromEntries(
-    running.map(([stage, { doing }]) => [stage, runIn(stage as StageName, { ...how, doing, seconds })]),
+    running.map(([stage, { doing }]) => [stage, runIn(stage as StageName, { ...how, doing, seconds, pool })]),
   );
 }
 
+interface OneStage {
+  readonly doing: string;
+  readonly pool: ChildPool;
+}
+
 const runIn =
-  (stage: StageName, { doing, seconds, ...how }: StageProcesses & { readonly doing: string }): RunStage =>
+  (stage: StageName, { doing, seconds, pool, ...how }: StageProcesses & OneStage): RunStage =>
   async (payload, { temporaryFolder: parent, signal, log }) => {
     // What an ended process leaves goes with it.
     const temporaryFolder = await mkdtemp(join(parent, 'stage-'));
     try {
       return await inChild<Json>({
-        module: CHILD,
+        module: pool,
         task: { stage, payload, temporaryFolder, ...how } satisfies StageTask,
         about: modelOf(payload),
         doing,

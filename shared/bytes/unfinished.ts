@@ -15,10 +15,15 @@ export const unfinishedPrefix = (prefix: string): string => `${prefix}${MACHINE}
 
 export const unfinishedName = (prefix: string): string => unfinishedPrefix(prefix) + randomUUID();
 
-/** Removes from a folder what began with `prefix` in processes of this machine that are gone. */
-export async function removeAbandoned(folder: string, prefix: string): Promise<void> {
-  for (const name of await readdir(folder))
+/**
+ * Removes from a folder what began with `prefix` in processes of this machine that are gone. Returns how many names it
+ * looked at.
+ */
+export async function removeAbandoned(folder: string, prefix: string): Promise<number> {
+  const names = await readdir(folder);
+  for (const name of names)
     if (isAbandoned(name, prefix)) await rm(join(folder, name), { recursive: true, force: true });
+  return names.length;
 }
 
 function isAbandoned(name: string, prefix: string): boolean {

@@ -230,3 +230,13 @@ describe('results', () => {
     expect(row('FAILED_0')).toMatchObject({ Status: 'FAILED', Input: '"bad"', Error: 'BadItem', Cause: 'bad' });
   });
 });
+
+it('keeps its own history and not that of its items, which are told all the same', async () => {
+  const heard: string[] = [];
+  const { history } = await interpret(definition({}), ['a', 'b'], {
+    clock: virtualClock(),
+    onEvent: ({ kind, state }) => void (kind === 'entered' && heard.push(state)),
+  });
+  expect(history.filter(({ kind }) => kind === 'entered').map(({ state }) => state)).toEqual(['Before', 'All']);
+  expect(heard.toSorted()).toEqual(['All', 'Before', 'Good', 'Good', 'IsBad', 'IsBad']);
+});

@@ -1,10 +1,12 @@
 /** Folders as buckets: the contract, and what is special about folders. */
+import { spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { folderStore, TEMPORARY } from '../../local/folder-store.ts';
 import { keyOfPath, pathOfKey } from '../../local/key-path.ts';
+import { MACHINE } from '../../shared/bytes/unfinished.ts';
 import { storeContract } from '../pipeline/store.contract.ts';
 
 storeContract('folder', async () => {
@@ -32,6 +34,21 @@ describe('folders', () => {
     expect(await store().localPath!('b', 'models/my net+1 (ü).pt2')).toBe(
       join(root, 'bucket', 'models', 'my net+1 (ü).pt2'),
     );
+  });
+
+  it('looks a crowded folder through once, not before every write', async () => {
+    await mkdir(join(root, 'bucket'));
+    const gone = spawnSync(process.execPath, ['-e', '']).pid;
+    const abandon = (name: string) => writeFile(join(root, 'bucket', `${TEMPORARY}${MACHINE}-${gone}-${name}`), 'half');
+    const left = async () => (await readdir(join(root, 'bucket'))).filter((name) => name.startsWith(TEMPORARY));
+    for (let i = 0; i < 500; i++) await writeFile(join(root, 'bucket', String(i)), '');
+    const one = store();
+    await abandon('first');
+    await one.putBytes({ bucket: 'b', key: 'x', bytes, contentType: 'x' });
+    expect(await left()).toEqual([]);
+    await abandon('second');
+    await one.putBytes({ bucket: 'b', key: 'y', bytes, contentType: 'x' });
+    expect(await left()).toHaveLength(1);
   });
 
   it('leaves nothing of a write that fails', async () => {
