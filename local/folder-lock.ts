@@ -1,6 +1,6 @@
 /** One process at a time works on an output folder: results of two would mix, and neither report would be true. */
 import { randomUUID } from 'node:crypto';
-import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isAlive, MACHINE } from '../shared/bytes/unfinished.ts';
 import { fail } from '../shared/errors.ts';
@@ -29,7 +29,7 @@ async function take(path: string, folder: string): Promise<void> {
   await writeFile(mine, JSON.stringify({ pid: process.pid, machine: MACHINE } satisfies Holder));
   try {
     // A link fails when its name is taken, and the file behind it is complete.
-    while (!(await isLinked(mine, path))) await removeStale(path, folder);
+    while (!(await isLinked(mine, path))) await removeStale(mine, path, folder);
   } finally {
     await rm(mine, { force: true });
   }
@@ -46,7 +46,7 @@ async function isLinked(from: string, to: string): Promise<boolean> {
 }
 
 /** Removes the lock of a process that is gone; refuses where it may be at work. */
-async function removeStale(path: string, folder: string): Promise<void> {
+async function removeStale(mine: string, path: string, folder: string): Promise<void> {
   const text = await readFile(path, 'utf8').catch(() => null);
   // Given back in between.
   if (text === null) return;
@@ -57,11 +57,24 @@ async function removeStale(path: string, folder: string): Promise<void> {
       : 'somebody';
     fail('OutputInUse', { folder, who, lock: path });
   }
-  // Two may find it stale: only one moves it away, and who moved a new one by mistake puts it back.
-  const aside = `${path}-${randomUUID()}`;
-  await rename(path, aside).catch(() => undefined);
-  if ((await readFile(aside, 'utf8').catch(() => text)) !== text) await isLinked(aside, path);
-  await rm(aside, { force: true });
+  await alone(mine, `${path}-stale`, async () => {
+    // Another may have removed it meanwhile, and a third put its own there.
+    if ((await readFile(path, 'utf8').catch(() => null)) === text) await rm(path, { force: true });
+  });
+}
+
+/** One at a time looks whether a lock is stale and removes it: what two found stale may be the new lock of a third. */
+async function alone(mine: string, path: string, work: () => Promise<void>): Promise<void> {
+  if (!(await isLinked(mine, path))) {
+    const other = holderIn(await readFile(path, 'utf8').catch(() => ''));
+    if (other?.machine === MACHINE && !isAlive(other.pid)) await rm(path, { force: true });
+    return;
+  }
+  try {
+    await work();
+  } finally {
+    await rm(path, { force: true });
+  }
 }
 
 function holderIn(text: string): Holder | null {
