@@ -19,7 +19,11 @@ import type { BucketRole } from '../shared/pipeline/machine/stage.ts';
 import { WORK_PREFIXES } from '../shared/pipeline/workspace/keys.ts';
 import type { Settings } from './props.ts';
 
-export type Buckets = Readonly<Record<BucketRole, IBucket>>;
+type ByRole = Readonly<Record<BucketRole, IBucket>>;
+export interface Buckets extends ByRole {
+  /** Only what lies below it is read of the bucket of uploads. */
+  readonly inputPrefix: string;
+}
 
 const ACCESS_LOG_DAYS = 90;
 // Long enough to go back to the model that was there before, and to redrive the job that read it.
@@ -58,14 +62,14 @@ export function ferryBuckets(scope: Construct, settings: Settings): Buckets {
   }
   inputBucket?.enableEventBridgeNotification();
   const given = { input: inputBucket, output: outputBucket, work: workBucket } as Given;
-  return Object.values(given).some((bucket) => bucket === undefined)
-    ? withOwn(scope, settings, given)
-    : (given as Buckets);
+  const isMissing = Object.values(given).some((bucket) => bucket === undefined);
+  const buckets = isMissing ? withOwn(scope, settings, given) : (given as ByRole);
+  return { ...buckets, inputPrefix: settings.inputPrefix };
 }
 
 type Given = Readonly<Record<BucketRole, IBucket | undefined>>;
 
-function withOwn(scope: Construct, settings: Settings, given: Given): Buckets {
+function withOwn(scope: Construct, settings: Settings, given: Given): ByRole {
   const accessLogs = new Bucket(scope, 'AccessLogBucket', {
     ...HOUSE,
     // S3 writes access logs only to buckets with keys of its own.

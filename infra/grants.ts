@@ -17,10 +17,13 @@ const ACTIONS = {
 export function allow(role: Role, grants: readonly Grant[], buckets: Buckets): void {
   for (const { access, bucket, prefix } of grants) {
     if (access === 'list') role.addToPolicy(listing(buckets[bucket].bucketArn, prefix));
-    else {
-      const versions = access === 'read' && bucket === 'input' ? ['s3:GetObjectVersion'] : [];
-      allowKeys(role, buckets[bucket], { prefix, actions: [...ACTIONS[access], ...versions] });
-    }
+    else if (bucket === 'input') {
+      const versions = access === 'read' ? ['s3:GetObjectVersion'] : [];
+      allowKeys(role, buckets.input, {
+        prefix: buckets.inputPrefix + prefix,
+        actions: [...ACTIONS[access], ...versions],
+      });
+    } else allowKeys(role, buckets[bucket], { prefix, actions: ACTIONS[access] });
   }
 }
 

@@ -133,5 +133,6 @@ const substitutions = ({
   OutputBucket: buckets.output.bucketName,
   WorkBucket: buckets.work.bucketName,
   EventBus: eventBus.eventBusName,
+  InputPrefix: settings.inputPrefix,
   BatchPrefix: settings.batchPrefix,
 });

@@ -30,7 +30,7 @@ const number = <K extends Numbers>(prop: K): Option<K> => ({
   parse: (text) => valid<number>(RULES[prop], Number(text)),
 });
 
-const text = <K extends 'batchPrefix' | 'alarmEmail' | 'results'>(prop: K): Option<K> => ({
+const text = <K extends 'inputPrefix' | 'batchPrefix' | 'alarmEmail' | 'results'>(prop: K): Option<K> => ({
   prop,
   expected: RULES[prop].expected,
   // The rule says whether it is one of the prop's.
@@ -67,6 +67,7 @@ export const OPTIONS = {
   reservedConcurrency: number('reservedConcurrency'),
   logRetentionDays: number('logRetentionDays'),
   workRetentionDays: number('workRetentionDays'),
+  inputPrefix: text('inputPrefix'),
   batchPrefix: text('batchPrefix'),
   eventBus: {
     prop: 'eventBus',

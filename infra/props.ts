@@ -66,8 +66,14 @@ export interface TorchFerryProps {
    */
   readonly workRetentionDays?: number;
   /**
+   * Models and their files have keys below this; elsewhere an upload starts nothing, and nothing may be read. Results
+   * lie below it too, since their keys begin as those of the models do.
+   * @default all of the bucket
+   */
+  readonly inputPrefix?: string;
+  /**
    * Uploads below this start nothing: batches convert them. Empty: every upload starts a conversion.
-   * @default 'batch/'
+   * @default 'batch/', below `inputPrefix`
    */
   readonly batchPrefix?: string;
   /**
@@ -105,6 +111,7 @@ const DEFAULTS = {
   architecture: Architecture.ARM_64,
   logRetentionDays: RetentionDays.ONE_MONTH,
   workRetentionDays: 30,
+  inputPrefix: '',
   batchPrefix: 'batch/',
   malwareProtection: false,
 } as const satisfies TorchFerryProps;
@@ -128,6 +135,12 @@ const oneOf = <T extends string>(names: readonly T[]): Rule<T> => ({
   expected: names.join(' or '),
   isValid: (value) => names.includes(value),
 });
+
+// It stands in an expression of the machine.
+const PREFIX: Rule<string> = {
+  expected: 'the start of keys, ending in "/", or nothing',
+  isValid: (prefix) => /^([\w./-]{1,256}\/)?$/.test(prefix),
+};
 
 const FARGATE_MEMORY_MB: readonly number[] = Object.values(FARGATE_SIZES).map(({ memoryMb }) => memoryMb);
 
@@ -153,11 +166,8 @@ export const RULES = {
   },
   // Step Functions can redrive an execution for 14 days, and a redriven stage reads the facts of those before it.
   workRetentionDays: wholeNumber(14, 3650),
-  // It stands in an expression of the machine.
-  batchPrefix: {
-    expected: 'the start of keys, ending in "/", or nothing',
-    isValid: (prefix) => /^([\w./-]{1,256}\/)?$/.test(prefix),
-  },
+  inputPrefix: PREFIX,
+  batchPrefix: PREFIX,
   results: oneOf(Object.keys(RESULTS) as Results[]),
   alarmEmail: {
     expected: 'an e-mail address',
@@ -175,5 +185,10 @@ export function settingsOf(props: TorchFerryProps): Settings {
       fail('BadOption', { option, value: String(value), expected });
     }
   }
-  return { ...DEFAULTS, ...given };
+  const { inputPrefix = '', batchPrefix = inputPrefix + DEFAULTS.batchPrefix } = given;
+  if (batchPrefix !== '' && !batchPrefix.startsWith(inputPrefix)) {
+    const expected = `the start of keys below inputPrefix, "${inputPrefix}"`;
+    fail('BadOption', { option: 'batchPrefix', value: batchPrefix, expected });
+  }
+  return { ...DEFAULTS, ...given, batchPrefix };
 }

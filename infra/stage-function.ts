@@ -52,7 +52,7 @@ export const environmentOf = ({ buckets, settings }: Around): Record<string, str
 /** What a stage may touch, wherever it runs. */
 export function allowStage(role: Role, { grants }: Stage, { buckets, settings }: Around): void {
   allow(role, grants, buckets);
-  if (settings.malwareProtection) allowScanTags(role, grants, buckets.input);
+  if (settings.malwareProtection) allowScanTags(role, grants, buckets);
 }
 
 interface StageFunctionParts {

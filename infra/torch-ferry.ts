@@ -76,7 +76,7 @@ export class TorchFerry extends Construct {
     const conversion = conversionMachine(this, parts);
     const batch = batchMachine(this, parts, conversion);
     const { malwareProtection: isScanned } = settings;
-    if (isScanned) malwareProtection(this, buckets.input);
+    if (isScanned) malwareProtection(this, buckets);
     const trigger = uploadTrigger(this, { input: buckets.input, machine: conversion, malwareProtection: isScanned });
 
     const both = { ...functions, ...Object.fromEntries(large.map(([stage, each]) => [`${stage}, large`, each])) };

@@ -71,6 +71,7 @@ const NAMES: MachineNames = {
   largeFunctions: null,
   fargate: null,
   tiers: null,
+  inputPrefix: '',
   batchPrefix: '',
   conversion: 'conversion',
 };

@@ -70,6 +70,7 @@ export async function interpreted(
     largeFunctions: null,
     fargate: null,
     tiers: null,
+    inputPrefix: '',
     batchPrefix: 'batch/',
     conversion: conversion(),
   };

@@ -19,6 +19,7 @@ describe('options', () => {
     ['workRetentionDays', '7', 'a whole number from 14 to 3650'],
     ['eventBus', 'two words', 'the name of an event bus'],
     ['alarmEmail', 'me', 'an e-mail address'],
+    ['inputPrefix', '/', 'the start of keys, ending in "/", or nothing'],
     ['batchPrefix', 'later', 'the start of keys, ending in "/", or nothing'],
     ['batchPrefix', '"/', 'the start of keys, ending in "/", or nothing'],
     ['encryptionKey', 'alias/mine', '"own" or the ARN of a KMS key'],

@@ -7,7 +7,7 @@ import { Bucket, BucketEncryption } from 'aws-cdk-lib/aws-s3';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { describe, expect, it } from 'vitest';
 import { type TorchFerryProps, TorchFerry } from '../../infra/torch-ferry.ts';
-import { allowed, ofType, type Synthesized, type Untyped } from './synthesize.ts';
+import { allowed, ofType, short, type Synthesized, type Untyped } from './synthesize.ts';
 
 /** None of the flags that cdk.json sets: another app has its own. */
 const emptyStack = (): Stack => new Stack(new App({ context: { 'aws:cdk:bundling-stacks': [] } }), 'Theirs');
@@ -60,6 +60,43 @@ describe('buckets that are given', () => {
   });
 });
 
+describe('a prefix of a bucket that others use too', () => {
+  const stack = emptyStack();
+  const inputBucket = new Bucket(stack, 'Shared', { versioned: true });
+  new TorchFerry(stack, 'Ferry', { inputBucket, inputPrefix: 'models/', malwareProtection: true });
+  const resources = resourcesOf(stack);
+
+  it('is all that may be read of it', () => {
+    const reads = allowed(resources, /^Ferry/).filter((line) => line.includes('<Shared.Arn>/'));
+    expect(reads.length).toBeGreaterThan(5);
+    const check = 'malware-protection-resource-validation-object';
+    expect(reads.filter((line) => !line.endsWith('/models/*') && !line.endsWith(check))).toEqual([]);
+  });
+
+  it('is all that is scanned, and told to the machine, with the prefix of batches below it', () => {
+    const [[, plan]] = ofType(resources, 'AWS::GuardDuty::MalwareProtectionPlan') as [[string, Untyped]];
+    expect(plan.Properties.ProtectedResource.S3Bucket.ObjectPrefixes).toEqual(['models/']);
+    const [, machine] = ofType(resources, 'AWS::StepFunctions::StateMachine').find(([id]) =>
+      id.includes('Conversion'),
+    )!;
+    expect(machine.Properties['DefinitionSubstitutions']).toMatchObject({
+      InputPrefix: 'models/',
+      BatchPrefix: 'models/batch/',
+    });
+  });
+
+  it('is all that its rules of the bucket are about', () => {
+    const [[, policy]] = ofType(resources, 'AWS::S3::BucketPolicy').filter(([id]) => id.startsWith('Shared')) as [
+      [string, Untyped],
+    ];
+    const statements = policy.Properties.PolicyDocument.Statement as { readonly Resource: unknown }[];
+    expect(statements.map(({ Resource }) => short(Resource))).toEqual([
+      '<Shared.Arn>/models/*',
+      '<Shared.Arn>/models/*',
+    ]);
+  });
+});
+
 it('stands in one stack twice, with names of their own', () => {
   const stack = emptyStack();
   new TorchFerry(stack, 'Vision');
@@ -79,6 +116,7 @@ describe('refuses', () => {
     ['memoryMb', { memoryMb: 100 }, '100', 'a whole number from 512 to 10240'],
     ['workRetentionDays', { workRetentionDays: 7 }, '7', 'a whole number from 14 to 3650'],
     ['batchPrefix', { batchPrefix: 'later' }, 'later', 'the start of keys, ending in "/", or nothing'],
+    ['batchPrefix', { inputPrefix: 'a/', batchPrefix: 'b/' }, 'b/', 'the start of keys below inputPrefix, "a/"'],
     ['architecture', { architecture: Architecture.custom('riscv') }, 'riscv', 'arm64 or x86_64'],
   ])('%s', (option, props, value, expected) => {
     expect(() => new TorchFerry(emptyStack(), 'Ferry', props)).toThrow(

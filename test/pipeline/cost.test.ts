@@ -51,7 +51,7 @@ describe('of a job on this machine', () => {
   it('has six requests and seventeen transitions', () => {
     expect(part('invocations')).toMatchObject({ quantity: 6 });
     expect(part('invocations')!.usd).toBeCloseTo(0.0000012, 12);
-    // Request, IsForBatch, Claim, IsDuplicate, Convert, Variants; MustQuantize, Validate, VariantDone of fp32 and
+    // Request, IsWanted, Claim, IsDuplicate, Convert, Variants; MustQuantize, Validate, VariantDone of fp32 and
     // Quantize too of int8; Report, HasFailed, NotifyCompleted, Converted: 6 + 3 + 4 + 4.
     expect(cost.transitions).toBe(17);
     // 17 x $0.025 / 1000

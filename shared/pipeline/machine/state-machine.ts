@@ -148,11 +148,11 @@ const variants = (names: MachineNames): MapState => {
 
 const failedIn = (stage: StageName): Expression => expression(`$failure.stage = "${stage}"`);
 
-/** An upload below the prefix of batches; what a person or a batch starts is not held back. */
-const isForBatch = (prefix: string): Expression =>
+/** An upload below a prefix, or elsewhere; what a person or a batch starts is not held back. */
+const isUpload = (where: '=' | '!=', prefix: string): Expression =>
   expression(`(
     $prefix := "${prefix}";
-    $prefix != "" and $exists($request.delivered) and $substring($request.key, 0, $length($prefix)) = $prefix
+    $prefix != "" and $exists($request.delivered) and $substring($request.key, 0, $length($prefix)) ${where} $prefix
   )`);
 
 /** Every job that waited for the file that came. */
@@ -191,14 +191,18 @@ function conversion(names: MachineNames): Machine {
         Type: 'Pass',
         Assign: { request: REQUEST, job: null, tier: null, failure: null, variants: [], outcomes: [] },
         Output: {},
-        Next: 'IsForBatch',
+        Next: 'IsWanted',
       },
       // A choice and no pattern of the rule: EventBridge cannot ask a key for its ending and against its beginning.
-      IsForBatch: {
+      IsWanted: {
         Type: 'Choice',
-        Choices: [{ Condition: isForBatch(names.batchPrefix), Next: 'LeftToBatch' }],
+        Choices: [
+          { Condition: isUpload('!=', names.inputPrefix), Next: 'LeftAlone' },
+          { Condition: isUpload('=', names.batchPrefix), Next: 'LeftToBatch' },
+        ],
         Default: 'Claim',
       },
+      LeftAlone: { Type: 'Succeed', Output: { leftAlone: true } },
       LeftToBatch: { Type: 'Succeed', Output: { leftToBatch: true } },
       Claim: stageTask(names, {
         stage: 'claim',

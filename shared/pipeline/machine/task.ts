@@ -18,6 +18,8 @@ export interface MachineNames {
   readonly fargate: FargateNames | null;
   /** What holds a model, the smallest first; null: this machine, without a limit. */
   readonly tiers: readonly Tier[] | null;
+  /** Uploads elsewhere start nothing, because the bucket is shared with others; empty: all of it is ours. */
+  readonly inputPrefix: string;
   /** Uploads below this start nothing, because batches convert them; empty: all uploads start a conversion. */
   readonly batchPrefix: string;
   /** ARN of the machine that converts one model: what the items of a batch start. */
@@ -34,6 +36,7 @@ export const PLACEHOLDERS: MachineNames = {
   largeFunctions: null,
   fargate: null,
   tiers: [{ name: 'standard', memoryMb: STAGES.validate.memoryMb, temporaryMb: STAGES.validate.temporaryMb }],
+  inputPrefix: '${InputPrefix}',
   batchPrefix: '${BatchPrefix}',
   conversion: '${ConversionStateMachine}',
 };
