@@ -1,9 +1,10 @@
 /**
  * INT8 against FP32 in decibels, ours beside onnxruntime's own tool: `npm run bench:quant -- [--python PYTHON]
- * [--models NAME,NAME] [--models-in FOLDER]`. PYTHON: of a venv with onnxruntime, for its tool; where it has torch, timm
- * and transformers too, ResNet-50, MobileNetV2, ViT-tiny and a BERT follow (or those that are named, kept in FOLDER),
- * with latency and the cost of quantizing. What a processor without VNNI computes: `node bench/without-vnni/run.ts
- * --python PYTHON npm run bench:quant -- ...`.
+ * [--models NAME,NAME] [--models-in FOLDER] [--sections NAME,NAME]`. PYTHON: of a venv with onnxruntime, for its tool;
+ * where it has torch, timm and transformers too, ResNet-50, MobileNetV2, ViT-tiny and a BERT follow (or those that are
+ * named, kept in FOLDER), with latency and the cost of quantizing; then the tool's ranges and codes (bench:parity),
+ * recipe auto, and weight-only (bench:weight-only). What a processor without VNNI computes:
+ * `node bench/without-vnni/run.ts --python PYTHON npm run bench:quant -- ...`.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -21,6 +22,7 @@ import { hostProcessor } from '../shared/runtime/host-processor.ts';
 import type { Samples } from '../shared/runtime/samples.ts';
 import type { Declared } from '../shared/runtime/session.ts';
 import { declaredOf } from '../shared/steps/declared.ts';
+import { benchAuto } from './quant-auto.ts';
 import { benchLarge } from './quant-large.ts';
 import { samplesUnder } from './quant-samples.ts';
 import { decibelsOf, decibelsText } from './quant-sqnr.ts';
@@ -89,6 +91,7 @@ const { values } = parseArgs({
     python: { type: 'string' },
     models: { type: 'string', default: '' },
     'models-in': { type: 'string' },
+    sections: { type: 'string', default: 'small,large,parity,auto,weight-only' },
   },
 });
 const { python } = values;
@@ -96,10 +99,12 @@ const CPUINFO = '/proc/cpuinfo';
 const host = hostProcessor(process.arch, existsSync(CPUINFO) ? readFileSync(CPUINFO, 'utf8') : '');
 console.log(`on ${host.title}; SQNR in dB with default options / precise`);
 if (!host.addsPairsIn16Bits) console.log('nothing saturates on this processor: see bench/without-vnni/run.ts');
-if (python === undefined) console.log("skipped: onnxruntime's own tool (give --python, of a venv with onnxruntime)");
+if (python === undefined)
+  console.log("skipped: onnxruntime's own tool, and what needs it (give --python, of a venv with onnxruntime)");
 
 const folder = mkdtempSync(join(tmpdir(), 'torchferry-bench-'));
-try {
+
+async function benchSmall(): Promise<void> {
   const columns = [...Object.keys(WAYS), ...(python === undefined ? [] : ["onnxruntime's tool"])];
   console.log(`| model | ${columns.join(' | ')} |\n| --- |${' --- |'.repeat(columns.length)}`);
   for (const [name, samples] of Object.entries(MODELS))
@@ -112,10 +117,38 @@ try {
       const cells = await measure(fp32, fixture(samples), other === null ? paths : [...paths, other]);
       console.log(`| ${name}, ${approach} | ${cells.join(' | ')} |`);
     }
-  const names = values.models.split(',').filter((name) => name !== '');
-  const models = values['models-in'] ?? folder;
-  const rounds = { cost: 3, latency: 60 };
-  if (python !== undefined) await benchLarge({ python, folder, models, names, rounds });
+}
+
+const names = values.models.split(',').filter((name) => name !== '');
+const models = values['models-in'] ?? folder;
+const rounds = { cost: 3, latency: 60 };
+
+/** A bench that is a command of its own, too. */
+function benchBy(script: string, ...args: readonly string[]): void {
+  const { status } = spawnSync(process.execPath, [join(import.meta.dirname, script), ...args], { stdio: 'inherit' });
+  if (status !== 0) process.exitCode = 1;
+}
+
+const SECTIONS = {
+  small: { needsPython: false, run: benchSmall },
+  large: { needsPython: true, run: (venv) => benchLarge({ python: venv, folder, models, names, rounds }) },
+  parity: { needsPython: true, run: async (venv) => benchBy('quant-parity.ts', '--python', venv) },
+  auto: { needsPython: false, run: () => benchAuto(folder) },
+  'weight-only': {
+    needsPython: true,
+    run: async (venv) => benchBy('weight-only.ts', '--python', venv, '--models', models),
+  },
+} as const satisfies Record<string, { readonly needsPython: boolean; run(python: string): Promise<void> }>;
+
+const asked = values.sections.split(',');
+const unknown = asked.find((name) => !Object.hasOwn(SECTIONS, name));
+if (unknown !== undefined) throw new Error(`there is no section "${unknown}": ${Object.keys(SECTIONS).join(', ')}`);
+try {
+  for (const [name, { needsPython, run }] of Object.entries(SECTIONS)) {
+    if (!asked.includes(name) || (needsPython && python === undefined)) continue;
+    console.log(`\n${name}`);
+    await run(python ?? '');
+  }
 } finally {
   rmSync(folder, { recursive: true });
 }
