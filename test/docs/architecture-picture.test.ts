@@ -71,6 +71,7 @@ describe('the file', () => {
     expect(shown).toEqual([
       ['ARCHITECTURE.md', true],
       ['README.md', true],
+      ['docs/aws.md', true],
     ]);
   });
 });

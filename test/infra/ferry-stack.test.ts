@@ -90,6 +90,16 @@ describe('buckets', () => {
   });
 });
 
+it('leaves its buckets when it is deleted, and nothing else', () => {
+  const kept = Object.entries(resources).filter(([, { DeletionPolicy }]) => DeletionPolicy?.startsWith('Retain'));
+  expect(kept.map(([id]) => id.replace(/[0-9A-F]{8}$/, ''))).toEqual([
+    'AccessLogBucket',
+    'InputBucket',
+    'OutputBucket',
+    'WorkBucket',
+  ]);
+});
+
 describe('the trigger', () => {
   const [[, rule]] = ofType(resources, 'AWS::Events::Rule') as [[string, Untyped]];
 
