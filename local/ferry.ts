@@ -2,6 +2,7 @@
 import type { Json } from '../shared/pipeline/machine/asl.ts';
 import { batchStateMachine } from '../shared/pipeline/machine/batch-machine.ts';
 import { STAGE_NAMES, type StageName } from '../shared/pipeline/machine/stages.ts';
+import { RUN_TASK } from '../shared/pipeline/machine/fargate-task.ts';
 import { ferryStateMachine } from '../shared/pipeline/machine/state-machine.ts';
 import {
   INVOKE,
@@ -14,6 +15,7 @@ import type { RunStage, Services } from '../shared/pipeline/workspace/services.t
 import type { HostProcessor } from '../shared/runtime/host-processor.ts';
 import type { ObjectStore } from '../shared/pipeline/workspace/store.ts';
 import { trialsFile } from '../shared/steps/trials-file.ts';
+import type { Resource } from './execution.ts';
 import type { FerryEvent } from './ferry-event.ts';
 import { folderStore } from './folder-store.ts';
 import { type Checkpoint, interpret, type InterpretOptions, type Outcome } from './interpreter.ts';
@@ -21,6 +23,7 @@ import { mapFiles } from './map-files.ts';
 import { invokeStage, putEvents, runExecution, startExecution } from './resources.ts';
 import { slots } from './slots.ts';
 import { stageProcesses } from './stage-process.ts';
+import type { TaskTokens } from './task-tokens.ts';
 import { underWay } from './under-way.ts';
 
 export interface FerryOptions {
@@ -44,7 +47,12 @@ export interface FerryOptions {
   readonly timeLimit?: number;
   /** Other code for some stages, and another clock and chance for the machine: for tests. */
   readonly stages?: Partial<Readonly<Record<StageName, RunStage>>>;
-  readonly interpret?: Pick<InterpretOptions, 'clock' | 'random' | 'onEvent'>;
+  readonly interpret?: Pick<InterpretOptions, 'clock' | 'random' | 'onEvent' | 'timeouts'>;
+  /** Stages that run as tasks where no function holds the model, as in a deployment that has them. */
+  readonly fargate?: Pick<MachineNames, 'fargate' | 'tiers'> & {
+    readonly tokens: TaskTokens;
+    readonly runTask: Resource;
+  };
 }
 
 export interface Ferry {
@@ -97,6 +105,7 @@ export function makeFerry(options: FerryOptions): Ferry {
     ...(earlierReport ? { earlierReport } : {}),
     ...(folder === undefined ? {} : { trialsFile: (name: string) => trialsFile(folder, name) }),
   };
+  const { tokens, runTask, ...machines } = options.fargate ?? {};
   const now = (): number => options.interpret?.clock?.now() ?? Date.now();
 
   async function run(machine: keyof typeof MACHINES, input: Json, runOptions: RunOptions = {}): Promise<Outcome> {
@@ -104,17 +113,19 @@ export function makeFerry(options: FerryOptions): Ferry {
     const inherited = runOptions.signal ? { signal: runOptions.signal } : {};
     const log: Services['log'] = (message, facts = {}) => emit({ kind: 'log', message, facts });
     const services: Services = { store, now, temporaryFolder, log, ...known, ...inherited };
-    const outcome = await interpret(MACHINES[machine](NAMES), input, {
+    const outcome = await interpret(MACHINES[machine]({ ...NAMES, ...machines }), input, {
+      timeouts: false,
       ...options.interpret,
+      ...(tokens ? { tokens } : {}),
       ...runOptions,
       resources: {
         [INVOKE]: invokeStage({ services, emit, takeSlot, running, stages }),
         [PUT_EVENTS]: putEvents(emit),
         [RUN_EXECUTION]: runExecution(NAMES.conversion, (each) => running.add(run('conversion', each, inherited))),
+        ...(runTask ? { [RUN_TASK]: runTask } : {}),
         [START_EXECUTION]: startExecution((each) => running.add(run('conversion', each, inherited))),
       },
       files: mapFiles(store),
-      timeouts: false,
       machineName: machine,
     });
     // An aborted stage may still be at work on files that the caller is about to remove; so may what a batch started.

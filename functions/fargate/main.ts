@@ -40,7 +40,7 @@ const startChild = (): ChildProcess =>
   });
 
 function answerOf(child: ChildProcess): Promise<Answer> {
-  return new Promise((resolve, reject) => {
+  return new Promise((resolve) => {
     child.once('message', (found: StageAnswer) =>
       resolve(
         found.kind === 'done'
@@ -49,7 +49,7 @@ function answerOf(child: ChildProcess): Promise<Answer> {
           : failure(found.name, found.message, found.stack),
       ),
     );
-    child.once('error', reject);
+    child.once('error', (error) => resolve(failure('Runtime.ExitError', String(error))));
     child.once('exit', (code, signal) => {
       const ended = (): void =>
         resolve(failure('Runtime.ExitError', `the process of the stage ended with ${signal ?? `code ${code}`}`));
@@ -66,10 +66,30 @@ async function codeOf(): Promise<string> {
   return folder;
 }
 
+async function work(onStart: (child: ChildProcess) => void, until: number): Promise<Answer> {
+  let folder: string;
+  try {
+    folder = await codeOf();
+  } catch (error) {
+    return failure('Fargate.NoCode', `the code of the stage cannot be fetched: ${String(error)}`);
+  }
+  const child = startChild();
+  onStart(child);
+  const task: StageTask = {
+    folder,
+    stage: told('stage'),
+    payload: JSON.parse(told('payload')),
+    memoryMb: told('memory'),
+    until,
+  };
+  // One that is gone by now says so when it ends.
+  child.send(task, () => {});
+  return answerOf(child);
+}
+
 async function main(): Promise<void> {
   const until = Date.now() + Number(told('seconds')) * 1000;
   let child: ChildProcess | null = null;
-  /** Whether somebody waits for the answer: an execution that was stopped does not. */
   const end = (code: number): never => {
     child?.kill('SIGKILL');
     process.exit(code);
@@ -77,6 +97,7 @@ async function main(): Promise<void> {
   const sign = (): void => {
     tell({ call: 'SendTaskHeartbeat' }).catch((error: unknown) => {
       console.error(`no sign of life could be given: ${String(error)}`);
+      // An execution that was stopped, or that has given up, waits for no answer.
       if (error instanceof Refused && /^(TaskTimedOut|TaskDoesNotExist|InvalidToken)$/.test(error.name)) end(1);
     });
   };
@@ -86,23 +107,7 @@ async function main(): Promise<void> {
   });
   sign();
   setInterval(sign, HEARTBEAT_EVERY_SECONDS * 1000);
-  let found: Answer;
-  try {
-    const folder = await codeOf();
-    child = startChild();
-    const task: StageTask = {
-      folder,
-      stage: told('stage'),
-      payload: JSON.parse(told('payload')),
-      memoryMb: told('memory'),
-      until,
-    };
-    child.send(task);
-    found = await answerOf(child);
-  } catch (error) {
-    found = failure('Fargate.NoCode', `the code of the stage cannot be run: ${String(error)}`);
-  }
-  await tell(found);
+  await tell(await work((started) => (child = started), until));
   end(0);
 }
 

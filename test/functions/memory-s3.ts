@@ -7,7 +7,7 @@ import { Readable } from 'node:stream';
 import { crc32 } from 'node:zlib';
 import { S3Client } from '@aws-sdk/client-s3';
 
-interface Request {
+export interface Request {
   readonly method: string;
   readonly path: string;
   readonly query?: Record<string, string | string[] | null>;
@@ -69,7 +69,7 @@ export class MemoryS3 {
       region: 'us-east-1',
       forcePathStyle: true,
       credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
-      requestHandler: { handle: async (request: Request) => ({ response: await this.#handle(request) }) } as never,
+      requestHandler: { handle: async (request: Request) => ({ response: await this.handle(request) }) } as never,
     });
   }
 
@@ -97,7 +97,7 @@ export class MemoryS3 {
     return this.objects.get(`${bucket}/${key}`)?.at(-1);
   }
 
-  async #handle(request: Request): Promise<Answer> {
+  async handle(request: Request): Promise<Answer> {
     const [bucket = '', ...rest] = request.path.slice(1).split('/');
     const key = decodeURIComponent(rest.join('/'));
     const query = request.query ?? {};

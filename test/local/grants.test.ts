@@ -1,4 +1,7 @@
-/** Every stage touches only what its row of the table allows, which is what IAM allows it: the real stages, watched. */
+/**
+ * Every stage touches only what its row of the table allows, which is what IAM allows its function and its task
+ * (test/infra): the real stages, watched.
+ */
 import { readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
