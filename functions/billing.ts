@@ -25,6 +25,7 @@ export function billing(client: S3Client): (memoryMb: number) => () => Billed {
     const started = isFirst ? initMs : 0;
     isFirst = false;
     return () => ({
+      basis: 'aws',
       memoryMb,
       architecture: process.arch === 'arm64' ? 'arm64' : 'x86_64',
       initMs: started,

@@ -3,6 +3,7 @@ import type { Json } from '../shared/pipeline/machine/asl.ts';
 import type { StageName } from '../shared/pipeline/machine/stages.ts';
 import { loadStage } from '../shared/pipeline/stages/load.ts';
 import type { RunStage, Services } from '../shared/pipeline/workspace/services.ts';
+import { billedHere } from './billing.ts';
 import type { Resource } from './execution.ts';
 import type { Emit } from './ferry-event.ts';
 import type { Outcome } from './interpreter.ts';
@@ -36,7 +37,8 @@ async function runStage(stage: StageName, payload: Json, { services, emit, stage
   emit({ ...about, status: 'started' });
   try {
     const run = stages[stage] ?? (await loadStage(stage));
-    const result = throughJson(await run(throughJson(payload), services));
+    const here = { ...services, ...billedHere(stage, services.store) };
+    const result = throughJson(await run(throughJson(payload), here));
     emit({ ...about, status: 'done' });
     return result;
   } catch (thrown) {

@@ -3,9 +3,10 @@ import { formatCount, formatDollars, formatNumber } from './format.ts';
 
 export type Architecture = 'arm64' | 'x86_64';
 
-/** What AWS bills of one invocation of a function besides its time. */
+/** What AWS bills, or would bill, of one invocation of a function, or of one Fargate task, besides its time. */
 export interface Billed {
-  /** Of the function. */
+  readonly basis: CostBasis;
+  /** Of the function or task. */
   readonly memoryMb: number;
   readonly architecture: Architecture;
   /** Milliseconds that the environment took to start for it; 0: it was there. */
@@ -26,6 +27,10 @@ export interface Usage {
   /** null: not counted, as on this machine. */
   readonly s3Writes: number | null;
   readonly s3Reads: number | null;
+  /** Of Fargate tasks; absent: none ran. */
+  readonly taskVcpuHours?: number;
+  readonly taskGbHours?: number;
+  readonly taskStorageGbHours?: number;
 }
 
 /**

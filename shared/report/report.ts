@@ -36,7 +36,7 @@ export interface ReportedStage {
   readonly startMs: number;
   readonly endMs: number;
   readonly status: 'done' | 'failed' | 'skipped';
-  /** Absent where it ran on this machine, and of a function that was killed. */
+  /** Absent of a stage that was killed. */
   readonly billed?: Billed;
 }
 

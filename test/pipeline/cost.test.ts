@@ -9,7 +9,9 @@ import { type Ferry, makeFerry } from '../../local/ferry.ts';
 import { costOf } from '../../shared/pipeline/cost/cost.ts';
 import { transitionsOfItem } from '../../shared/pipeline/cost/transitions.ts';
 import { fieldsOf } from '../../shared/pipeline/workspace/job-stage.ts';
-import { costText } from '../../shared/report/cost.ts';
+import { s3Store } from '../../functions/s3-store.ts';
+import { MemoryS3 } from '../functions/memory-s3.ts';
+import { type CostSummary, costText } from '../../shared/report/cost.ts';
 import { formatDollars } from '../../shared/report/format.ts';
 import type { Report, ReportedStage } from '../../shared/report/report.ts';
 import { fakeStages, PROGRAM, unsupported } from '../local/fake-stages.ts';
@@ -74,7 +76,8 @@ describe('of a job on this machine', () => {
 });
 
 describe('of a job on AWS', () => {
-  const billed = { memoryMb: 4096, architecture: 'x86_64', initMs: 0, s3Writes: 3, s3Reads: 10 } as const;
+  const requests = { s3Writes: 3, s3Reads: 10 } as const;
+  const billed = { basis: 'aws', memoryMb: 4096, architecture: 'x86_64', initMs: 0, ...requests } as const;
 
   it('has the memory of its functions, their cold starts and their requests', () => {
     const cost = costOf({
@@ -91,6 +94,21 @@ describe('of a job on AWS', () => {
     expect(usd['s3Writes']).toBeCloseTo(0.00003, 12);
     expect(usd['s3Reads']).toBeCloseTo(0.000008, 12);
     expect(cost.notCounted).not.toContain('S3 requests');
+  });
+
+  it('in a Fargate task is what the task costs, and not a function of its memory', () => {
+    const task = { ...billed, memoryMb: 16_384, architecture: 'arm64' } as const;
+    const cost = costOf({
+      stages: [ran('convert', 30, { billed: task }), ran('validate', 1800, { variant: 'fp32', billed: task })],
+      verdict: 'pass',
+      failedIn: null,
+    });
+    const usd = Object.fromEntries(cost.parts.map(({ name, usd }) => [name, usd]));
+    // A minute at least, and half an hour, of 2 vCPUs with 16 GB and 32 GB of storage, 20 of them free: 31 / 60 hours.
+    expect(usd['taskVcpuHours']).toBeCloseTo((31 / 60) * 2 * 0.03238, 9);
+    expect(usd['taskGbHours']).toBeCloseTo((31 / 60) * 16 * 0.00356, 9);
+    expect(usd['taskStorageGbHours']).toBeCloseTo((31 / 60) * 12 * 0.000111, 9);
+    expect([cost.gbSeconds, cost.invocations]).toEqual([0, 0]);
   });
 
   it('that was killed has the memory of the largest that left word', () => {
@@ -169,6 +187,26 @@ describe('through the pipeline', () => {
   ])('counts the states that the machine enters: %s', async (_, stages, options) => {
     await convert(stages, options);
     expect((await report()).cost!.transitions).toBe(entered());
+  });
+
+  it('counts about as many requests as S3 would be asked', async () => {
+    const s3 = new MemoryS3();
+    s3.put('input', 'net.pt2', PROGRAM);
+    const asked = { reads: 0, writes: 0 };
+    s3.disturb = (_request, operation) => {
+      asked[/^(Get|Head)/.test(operation) ? 'reads' : 'writes']++;
+      return undefined;
+    };
+    const outcome = await makeFerry({
+      buckets: { input: '', output: '', work: '' },
+      store: s3Store(s3.client()),
+      temporaryFolder: join(root, 'temporary'),
+      stages: fakeStages(),
+    }).convert({ bucket: 'input', key: 'net.pt2' });
+    const { cost } = (outcome as unknown as { output: { cost: CostSummary } }).output;
+    expect(cost.s3Writes).toBe(asked.writes);
+    expect(cost.s3Reads! / asked.reads).toBeGreaterThan(0.8);
+    expect(cost.s3Reads! / asked.reads).toBeLessThan(1.25);
   });
 
   it('of a batch counts what its items enter besides', async () => {

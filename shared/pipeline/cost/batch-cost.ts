@@ -1,5 +1,5 @@
 /** The cost of a batch: that of its conversions, and of the items around them. */
-import type { BatchCost, CostSummary } from '../../report/cost.ts';
+import type { BatchCost, CostSummary, Usage } from '../../report/cost.ts';
 import { priced } from './cost.ts';
 import { transitionsOfItem } from './transitions.ts';
 
@@ -26,6 +26,8 @@ export class CostTally {
   }
 }
 
+const TASKS = ['taskVcpuHours', 'taskGbHours', 'taskStorageGbHours'] as const satisfies (keyof Usage)[];
+
 /** Both together; `local` where a part of it is. */
 export function sumOf(a: CostSummary, b: CostSummary): CostSummary {
   const both = (x: number | null, y: number | null): number | null => (x === null ? y : x + (y ?? 0));
@@ -41,5 +43,8 @@ export function sumOf(a: CostSummary, b: CostSummary): CostSummary {
     events: a.events + b.events,
     s3Writes: both(a.s3Writes, b.s3Writes),
     s3Reads: both(a.s3Reads, b.s3Reads),
+    ...Object.fromEntries(
+      TASKS.flatMap((name) => ((a[name] ?? b[name]) === undefined ? [] : [[name, (a[name] ?? 0) + (b[name] ?? 0)]])),
+    ),
   };
 }

@@ -2,7 +2,8 @@
 import type { Architecture, Cost, CostSummary } from '../../report/cost.ts';
 import { batchStateMachine } from '../machine/batch-machine.ts';
 import { STAGES } from '../machine/stages.ts';
-import { MB_OF_GB, priced } from './cost.ts';
+import { mapUsage, priced } from './cost.ts';
+import { MB_OF_GB } from './usage.ts';
 
 /** Conversions that were measured, together; with the transitions of a batch's items. */
 export interface Measured {
@@ -39,28 +40,17 @@ const LARGEST_GB = Math.max(...Object.values(STAGES).map(({ memoryMb }) => memor
 export function project({ models: measured, used }: Measured, models: number, assumed: Assumed): Projection {
   const share = models / measured;
   const each = (quantity: number): number => quantity * share;
-  const requests = (quantity: number | null): number | null => (quantity === null ? null : each(quantity));
-  const invocations = each(used.invocations);
+  const scaled = mapUsage(used, each);
   // Each of those that run at a time has its functions start once. What was measured on AWS has them already.
-  const starts = used.basis === 'aws' ? 0 : (Math.min(models, assumed.concurrency) / models) * invocations;
-  const transitions = each(used.transitions);
-  const usage = {
-    basis: used.basis,
-    gbSeconds: each(used.gbSeconds) + starts * COLD_SECONDS * LARGEST_GB,
-    storageGbSeconds: each(used.storageGbSeconds),
-    invocations,
-    transitions,
-    events: each(used.events),
-    s3Writes: requests(used.s3Writes),
-    s3Reads: requests(used.s3Reads),
-  };
+  const starts = used.basis === 'aws' ? 0 : (Math.min(models, assumed.concurrency) / models) * scaled.invocations;
+  const usage = { ...scaled, gbSeconds: scaled.gbSeconds + starts * COLD_SECONDS * LARGEST_GB };
   const one = used.seconds / measured;
   const byConcurrency = Math.max(one, each(used.seconds) / assumed.concurrency);
-  const byTransitions = transitions / TRANSITIONS_A_SECOND;
+  const byTransitions = scaled.transitions / TRANSITIONS_A_SECOND;
   const seconds = Math.max(byConcurrency, byTransitions);
   return {
     models,
-    cost: priced({ ...usage, seconds: each(used.seconds) }, assumed.architecture),
+    cost: priced({ ...usage, basis: used.basis, seconds: each(used.seconds) }, assumed.architecture),
     seconds,
     limitedBy: byTransitions > byConcurrency ? 'transitions' : 'concurrency',
     isTooLong: seconds > LONGEST_BATCH_SECONDS,

@@ -35,8 +35,9 @@ export const run: RunStage = async (input, services) => {
   const workspace = await Workspace.open(ticket, services);
   try {
     const told = await reportOf(workspace, { failure, variants, now: services.now() }, services);
-    const report = withCost(told, started, services);
-    const graph = report.failure ? null : await keptGraph(workspace);
+    const graph = told.failure ? null : await keptGraph(workspace);
+    const toWrite = WRITTEN + (graph ? 1 : 0) + modelTags(workspace.job, told).length;
+    const report = withCost(told, { started, toWrite }, services);
     const tags = reportTags(workspace.job, report);
     const pages = graph ? [await workspace.storeText(GRAPH_PAGE, renderGraphHtml(graph, report), tags)] : [];
     pages.push(await workspace.storeText('report.html', renderHtml(report, graph), tags));
@@ -83,17 +84,25 @@ async function withChanges(report: Report, { job }: Workspace, services: Service
   return changes ? { ...report, changes } : report;
 }
 
-/** With the time of this stage up to now; where nothing is known of the stages, neither is the cost. */
-function withCost(report: Report, started: number, { now, billed }: Services): Report {
+/** The report twice, `latest.json` and the end of the claim. */
+const WRITTEN = 4;
+
+/** With the time of this stage up to now and the requests that are still to come; where nothing is known of the stages, neither is the cost. */
+function withCost(
+  report: Report,
+  { started, toWrite }: { readonly started: number; readonly toWrite: number },
+  { now, billed }: Services,
+): Report {
   if (!report.stages.length) return report;
   const created = Date.parse(report.job.created);
+  const known = billed?.();
   const own: ReportedStage = {
     name: 'report',
     variant: null,
     startMs: started - created,
     endMs: now() - created,
     status: 'done',
-    ...(billed ? { billed: billed() } : {}),
+    ...(known ? { billed: { ...known, s3Writes: known.s3Writes + toWrite } } : {}),
   };
   const path = { stages: [...report.stages, own], verdict: report.verdict.status };
   return { ...report, cost: costOf({ ...path, failedIn: report.failure?.stage ?? null }) };

@@ -56,7 +56,7 @@ export interface StageFacts<T> {
   /** Milliseconds since 1970. */
   readonly started: number;
   readonly ended: number;
-  /** What AWS bills of it besides; absent: it ran on this machine. */
+  /** What AWS bills of it besides its time, or would. */
   readonly billed?: Billed;
   readonly failure: Failure | null;
   /** null when it failed. */

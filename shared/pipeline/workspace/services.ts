@@ -17,7 +17,7 @@ export interface Services {
   readonly processor?: HostProcessor;
   /** Of the time a stage has; left out: there is no limit. */
   readonly secondsLeft?: () => number;
-  /** What AWS bills of this invocation up to now; left out: it runs on this machine. */
+  /** What AWS bills of this invocation up to now, or would. */
   readonly billed?: () => Billed;
   /** Where trials are kept for another start; left out: among the records of the job. */
   readonly trialsFile?: (name: string) => HistoryFile;
