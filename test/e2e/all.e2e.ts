@@ -1,6 +1,7 @@
-/** In this order, against one deployment: the last asks what the runs before it did. */
+/** In this order, against one deployment: permissions asks what the runs before it did, then it is torn down. */
 import './uploads.ts';
 import './recovery.ts';
 import './batch.ts';
 import './contract.ts';
 import './permissions.ts';
+import './teardown.ts';
