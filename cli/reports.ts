@@ -87,12 +87,16 @@ export function finishedIn(batchReport: string): readonly Finished[] {
   };
   return items.map(({ key, status, code, sentence, report }) => {
     const page = report === null ? null : `${dirname(batchReport)}/${report}`;
-    const failed = status === 'fail' || page === null ? [] : reportAt(page).variants.filter(({ failure }) => failure);
     return {
       file: key,
       report: page,
       error: status === 'fail' ? { code: code ?? 'Error', message: sentence } : null,
-      failed: failed.map(({ name }) => name),
+      // Read when it is asked for: a batch may have very many reports.
+      get failed() {
+        const isMade = status !== 'fail' && page !== null;
+        const failed = isMade ? reportAt(page).variants.filter(({ failure }) => failure) : [];
+        return failed.map(({ name }) => name);
+      },
     };
   });
 }

@@ -16,7 +16,7 @@ import withMiddlewares from '@middy/core';
 import { isAlive } from '../shared/bytes/unfinished.ts';
 import { FerryError, isOfTheUpload } from '../shared/errors.ts';
 import type { Json } from '../shared/pipeline/machine/asl.ts';
-import type { StageName } from '../shared/pipeline/machine/stages.ts';
+import { type StageName, STAGES } from '../shared/pipeline/machine/stages.ts';
 import { hostProcessor } from '../shared/runtime/host-processor.ts';
 import type { RunStage } from '../shared/pipeline/workspace/services.ts';
 import { billing } from './billing.ts';
@@ -69,7 +69,7 @@ export function stageHandler(
         secondsLeft: () => (invocation.getRemainingTimeInMillis() - LAST_WORDS_MS) / 1000,
         now: Date.now,
         log: (message, facts) => logger.info(message, { ...facts }),
-        billed: billed(Number(invocation.memoryLimitInMB)),
+        billed: billed(Number(invocation.memoryLimitInMB) || STAGES[stage].memoryMb),
       });
     } catch (error) {
       logger.error('the stage failed', error as Error);

@@ -86,6 +86,16 @@ describe('a stage', () => {
     expect(await stageHandler('convert', run, s3.client())(INPUT, CONTEXT)).toBe(1);
   });
 
+  it('is billed for the memory of its row where nobody says how much it has', async () => {
+    let memoryMb: number | undefined;
+    const claim: RunStage = async (_, { billed }) => {
+      ({ memoryMb } = billed!());
+      return null;
+    };
+    await stageHandler('claim', claim, new MemoryS3().client())(INPUT, { ...CONTEXT, memoryLimitInMB: '' } as never);
+    expect(memoryMb).toBe(1024);
+  });
+
   it('leaves no files when it fails', async () => {
     await expect(
       invoke(async (_, { temporaryFolder }) => {
