@@ -22,7 +22,7 @@ import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import { letPublisherUse } from './encryption.ts';
 import { nearTimeout, oldestEvent } from './delays.ts';
-import type { ResultTopic } from './results.ts';
+import { notSent, type ResultTopic } from './results.ts';
 import type { Trigger } from './trigger.ts';
 
 export interface Watched {
@@ -99,7 +99,7 @@ const rows = ({ conversion, batch, functions, trigger, results }: Watched): Read
   },
   ...(results && {
     ResultNotSent: {
-      metric: results.unsent.metricApproximateNumberOfMessagesVisible({ ...FIVE_MINUTES, statistic: 'Maximum' }),
+      metric: notSent(results),
       description: 'A result was not sent to its topic and waits in a queue; look at the policy of the key.',
     },
   }),

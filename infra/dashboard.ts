@@ -14,6 +14,8 @@ import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import type { Watched } from './alarms.ts';
+import { startLatency } from './delays.ts';
+import { notSent } from './results.ts';
 
 const FULL = 24;
 const HALF = 12;
@@ -22,7 +24,7 @@ const SUM = { statistic: 'Sum', period: PERIOD };
 
 export function dashboard(
   scope: Construct,
-  { conversion, batch, functions, trigger }: Watched,
+  { conversion, batch, functions, trigger, results }: Watched,
   alarms: readonly Alarm[],
 ): Dashboard {
   const perStage = (metric: (each: LambdaFunction, label: string) => IMetric): readonly IMetric[] =>
@@ -67,6 +69,10 @@ export function dashboard(
         label: 'waiting',
       }),
     ]),
+  );
+  board.addWidgets(
+    graph('From the upload to the start of its conversion', 'ms', [startLatency(trigger).with({ label: 'longest' })]),
+    ...(results ? [graph('Results not sent', 'events', [notSent(results).with({ label: 'waiting' })])] : []),
   );
   board.addWidgets(
     new LogQueryWidget({

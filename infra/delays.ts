@@ -33,20 +33,24 @@ const delivery = (rule: Trigger['rule'], metricName: string, statistic: string):
     period: PERIOD,
   });
 
+/** Milliseconds from the announcement of the upload that waited longest to the start of its execution. */
+export const startLatency = ({ rule }: Pick<Trigger, 'rule'>): Metric =>
+  delivery(rule, 'IngestionToInvocationSuccessLatency', 'Maximum');
+
 /** Three ages of the oldest event: when it came, while it waits to be looked at, and when it is lost. */
-export const oldestEvent = ({ rule, undelivered }: Trigger): Readonly<Record<string, AlarmRow>> => ({
+export const oldestEvent = (trigger: Trigger): Readonly<Record<string, AlarmRow>> => ({
   UploadStartedLate: {
-    metric: delivery(rule, 'IngestionToInvocationSuccessLatency', 'Maximum'),
+    metric: startLatency(trigger),
     threshold: LATE.toMilliseconds(),
     description: `An upload waited ${LATE.toMinutes()} minutes to be started; look for throttled executions.`,
   },
   UploadForgotten: {
-    metric: undelivered.metricApproximateAgeOfOldestMessage({ statistic: 'Maximum', period: PERIOD }),
+    metric: trigger.undelivered.metricApproximateAgeOfOldestMessage({ statistic: 'Maximum', period: PERIOD }),
     threshold: OLD.toSeconds(),
     description: `An event is in the dead-letter queue since ${OLD.toDays()} of ${KEPT_DAYS} days; start it by hand.`,
   },
   UploadLost: {
-    metric: delivery(rule, 'InvocationsFailedToBeSentToDlq', 'Sum'),
+    metric: delivery(trigger.rule, 'InvocationsFailedToBeSentToDlq', 'Sum'),
     description: 'An event could neither be delivered nor kept; start uploads without results by hand.',
   },
 });

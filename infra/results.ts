@@ -1,5 +1,6 @@
 /** Results to whoever subscribes: a topic for the events of one deployment. */
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import type { Metric } from 'aws-cdk-lib/aws-cloudwatch';
 import { type IEventBus, Rule } from 'aws-cdk-lib/aws-events';
 import { SnsTopic } from 'aws-cdk-lib/aws-events-targets';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
@@ -56,6 +57,9 @@ export function resultTopic(scope: Construct, { which, key, eventBus, machines }
   rule.addTarget(new SnsTopic(topic, { deadLetterQueue: unsent, maxEventAge: Duration.hours(24) }));
   return { topic: topic as ITopic, unsent };
 }
+
+export const notSent = ({ unsent }: ResultTopic): Metric =>
+  unsent.metricApproximateNumberOfMessagesVisible({ period: Duration.minutes(5), statistic: 'Maximum' });
 
 /** Goes with the topic: messages are stored until they are sent, and no longer. */
 function keyOfTopic(scope: Construct): IKey {

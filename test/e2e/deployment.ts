@@ -29,6 +29,8 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const BIN = join(ROOT, 'node_modules', '.bin');
 const PYTHON = process.env['PYTHON'] ?? 'python3';
 const STACK = 'Torchferry';
+// What a deployment may leave out; all else is as it comes.
+const CHOSEN = ['encryptionKey=own', 'results=all', 'alarmEmail=me@example.org'];
 
 export default async function setup(project: TestProject): Promise<(() => Promise<void>) | void> {
   const found = spawnSync(PYTHON, ['-c', 'import ministack'], { encoding: 'utf8' });
@@ -57,6 +59,7 @@ export default async function setup(project: TestProject): Promise<(() => Promis
       assembly,
       '-c',
       `architecture=${architecture}`,
+      ...CHOSEN.flatMap((option) => ['-c', option]),
     ];
     const outputsFile = join(folder, 'outputs.json');
     run('cdk', ['deploy', ...app, '--require-approval', 'never', '--outputs-file', outputsFile], ROOT);

@@ -22,13 +22,14 @@ interface Policy {
 
 // What the emulator does not ask a policy about: test/infra holds that it is granted. Lists are there for S3 to say
 // that an object is missing, which test/local/grants.test.ts holds.
-const NOT_ASKED = ['logs:', 'xray:', 's3:ListBucket'];
+const NOT_ASKED = ['logs:', 'xray:', 'kms:', 's3:ListBucket'];
 /**
- * Granted for what does not happen here, or, of HEAD with a version and of tags that come with an object, for what the
+ * Granted for what does not happen here (parts of large models among it), or, of HEAD with a version and of tags that come with an object, for what the
  * emulator takes for s3:GetObject and s3:PutObject.
  */
 const EXPECTED_IDLE = [
   's3:AbortMultipartUpload',
+  'ConvertFunction s3:DeleteObject',
   'ConvertFunction s3:PutObjectTagging',
   'QuantizeFunction s3:PutObjectTagging',
   'ReportFunction s3:GetObjectVersion',

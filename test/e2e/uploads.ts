@@ -133,9 +133,8 @@ describe.skipIf(!deployment)('an upload', () => {
       'report.html',
       'report.json',
     ]);
-    const { TagSet = [] } = await s3.send(
-      new GetObjectTaggingCommand({ Bucket: outputBucket(), Key: `${String(latest['folder'])}model.onnx` }),
-    );
+    const model = { Bucket: outputBucket(), Key: `${String(latest['folder'])}model.onnx` };
+    const { TagSet = [] } = await s3.send(new GetObjectTaggingCommand(model));
     expect(Object.fromEntries(TagSet.map(({ Key, Value }) => [Key, Value]))).toEqual({
       'torchferry-job': latest['job'],
       'torchferry-model-version': latest['version'],

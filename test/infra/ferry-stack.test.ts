@@ -374,7 +374,14 @@ describe('what is watched', () => {
   it('on one dashboard', () => {
     const [[, { Properties }]] = ofType(resources, 'AWS::CloudWatch::Dashboard') as [[string, Untyped]];
     const body = JSON.stringify(Properties.DashboardBody);
-    for (const text of ['Conversions', 'Last failures', 'ModelBytes', 'UndeliveredEvents', ...STAGE_NAMES])
+    for (const text of [
+      'Conversions',
+      'Last failures',
+      'ModelBytes',
+      'UndeliveredEvents',
+      'IngestionToInvocationSuccessLatency',
+      ...STAGE_NAMES,
+    ])
       expect(body).toContain(text);
   });
 });
