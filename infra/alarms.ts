@@ -16,7 +16,7 @@ import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
-import { Topic } from 'aws-cdk-lib/aws-sns';
+import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
@@ -114,11 +114,13 @@ const jobs = (metricName: string, over: MetricOptions = FIVE_MINUTES): Metric =>
 export interface Heard {
   /** undefined: nobody. */
   readonly email: string | undefined;
+  /** One that is there; undefined: none. */
+  readonly topic: ITopic | undefined;
   readonly key: IKey | undefined;
 }
 
-export function alarms(scope: Construct, watched: Watched, { email, key }: Heard): readonly Alarm[] {
-  const topic = email === undefined ? null : alarmTopic(scope, email, key);
+export function alarms(scope: Construct, watched: Watched, { email, topic, key }: Heard): readonly Alarm[] {
+  const topics = [...(email === undefined ? [] : [alarmTopic(scope, email, key)]), ...(topic ? [topic] : [])];
   return Object.entries(rows(watched)).map(([id, { metric, description, threshold = 1, isSent = true }]) => {
     const alarm = new Alarm(scope, id, {
       metric,
@@ -128,12 +130,12 @@ export function alarms(scope: Construct, watched: Watched, { email, key }: Heard
       comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
       treatMissingData: TreatMissingData.NOT_BREACHING,
     });
-    if (topic && isSent) alarm.addAlarmAction(new SnsAction(topic));
+    if (isSent) alarm.addAlarmAction(...topics.map((each) => new SnsAction(each)));
     return alarm;
   });
 }
 
-function alarmTopic(scope: Construct, email: string, key: IKey | undefined): Topic {
+function alarmTopic(scope: Construct, email: string, key: IKey | undefined): ITopic {
   const topic = new Topic(scope, 'Alarms', {
     displayName: 'torchferry alarms',
     enforceSSL: true,
@@ -151,7 +153,7 @@ function alarmTopic(scope: Construct, email: string, key: IKey | undefined): Top
       conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(scope).account } },
     }),
   );
-  return topic;
+  return topic as ITopic;
 }
 
 function sum(metrics: readonly IMetric[]): MathExpression {

@@ -1,16 +1,17 @@
 /** What a TorchFerry is made of: all of it optional, with what holds where nothing is said and what is refused. */
 import { Token } from 'aws-cdk-lib';
 import type { IVpc, Vpc } from 'aws-cdk-lib/aws-ec2';
-import type { IEventBus } from 'aws-cdk-lib/aws-events';
+import type { EventBus, IEventBus } from 'aws-cdk-lib/aws-events';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Architecture } from 'aws-cdk-lib/aws-lambda';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Bucket, IBucket } from 'aws-cdk-lib/aws-s3';
+import type { ITopic, Topic } from 'aws-cdk-lib/aws-sns';
 import { fail } from '../shared/errors.ts';
 import { FARGATE_SIZES } from '../shared/pipeline/machine/fargate-sizes.ts';
 import { RESULTS, type Results } from './results.ts';
 
-// With exactOptionalPropertyTypes a Bucket is no IBucket and a Vpc no IVpc, so both are named.
+// With exactOptionalPropertyTypes a Bucket is no IBucket, and so with others: both are named.
 export interface TorchFerryProps {
   /**
    * Where models are uploaded, versioned; its uploads are made to be announced through EventBridge.
@@ -80,12 +81,17 @@ export interface TorchFerryProps {
    * Where completed and failed conversions are announced.
    * @default the default bus of the account
    */
-  readonly eventBus?: IEventBus;
+  readonly eventBus?: IEventBus | EventBus;
   /**
    * Who hears of alarms.
    * @default nobody: they are seen on the dashboard
    */
   readonly alarmEmail?: string;
+  /**
+   * A topic that alarms are sent to, beside `alarmEmail`; it must let CloudWatch publish.
+   * @default none
+   */
+  readonly alarmTopic?: ITopic | Topic;
   /**
    * Whether GuardDuty scans uploads for malware, which then start a conversion when the scan is done: nothing is read
    * that it did not find clean.

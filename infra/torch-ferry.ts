@@ -68,7 +68,8 @@ export class TorchFerry extends Construct {
             (name) => [name, stageFunction(this, name, { buckets, settings, size: 'large' })] as const,
           );
     const largeFunctions = new Map(large);
-    const eventBus = settings.eventBus ?? EventBus.fromEventBusName(this, 'EventBus', 'default');
+    const eventBus =
+      (settings.eventBus as IEventBus | undefined) ?? EventBus.fromEventBusName(this, 'EventBus', 'default');
 
     const fargate = settings.fargateMemoryMb === undefined ? null : fargateTasks(this, { buckets, settings });
 
@@ -92,7 +93,11 @@ export class TorchFerry extends Construct {
     this.eventBus = eventBus;
     this.undeliveredEvents = trigger.undelivered;
     if (sent) this.resultTopic = sent.topic;
-    this.alarms = alarms(this, watched, { email: settings.alarmEmail, key: encryptionKey });
+    this.alarms = alarms(this, watched, {
+      email: settings.alarmEmail,
+      topic: settings.alarmTopic as ITopic | undefined,
+      key: encryptionKey,
+    });
     this.dashboard = dashboard(this, watched, this.alarms);
   }
 
@@ -109,9 +114,9 @@ export class TorchFerry extends Construct {
   #onConversion(type: EventType, id: string, { target, eventPattern, ...options }: OnEventOptions): Rule {
     const rule = new Rule(this, id, { ...options, eventBus: this.eventBus });
     rule.addTarget(target);
-    // Others may announce theirs on the same bus.
-    const detail = { model: { bucket: [this.inputBucket.bucketName] } };
-    rule.addEventPattern({ source: [EVENT_SOURCE], detailType: [type], detail });
+    // Step Functions names the machine; another deployment on the same bus has another.
+    const resources = [this.conversionMachine.stateMachineArn];
+    rule.addEventPattern({ source: [EVENT_SOURCE], detailType: [type], resources });
     if (eventPattern) rule.addEventPattern(eventPattern);
     return rule;
   }

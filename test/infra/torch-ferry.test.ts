@@ -1,9 +1,13 @@
 /** The construct in a stack of somebody else: with buckets that are given, twice, and with props that are not valid. */
 import { App, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
+import { EventBus } from 'aws-cdk-lib/aws-events';
+import { SqsQueue } from 'aws-cdk-lib/aws-events-targets';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { Architecture } from 'aws-cdk-lib/aws-lambda';
 import { Bucket, BucketEncryption } from 'aws-cdk-lib/aws-s3';
+import { Topic } from 'aws-cdk-lib/aws-sns';
+import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { describe, expect, it } from 'vitest';
 import { type TorchFerryProps, TorchFerry } from '../../infra/torch-ferry.ts';
@@ -94,6 +98,52 @@ describe('a prefix of a bucket that others use too', () => {
       '<Shared.Arn>/models/*',
       '<Shared.Arn>/models/*',
     ]);
+  });
+});
+
+it('takes a bucket that is imported, and one of another stack', () => {
+  const app = new App({ context: { 'aws:cdk:bundling-stacks': [] } });
+  const [data, stack] = [new Stack(app, 'Data'), new Stack(app, 'Theirs')];
+  const inputBucket = Bucket.fromBucketName(stack, 'Imported', 'their-models');
+  new TorchFerry(stack, 'Ferry', { inputBucket, outputBucket: new Bucket(data, 'Results') });
+  const resources = resourcesOf(stack);
+  // What is there of notifications already stays.
+  const [[, notifications]] = ofType(resources, 'Custom::S3BucketNotifications') as [[string, Untyped]];
+  expect(notifications.Properties).toMatchObject({
+    BucketName: 'their-models',
+    NotificationConfiguration: { EventBridgeConfiguration: {} },
+    Managed: false,
+  });
+  const text = JSON.stringify(ofType(resources, 'AWS::IAM::Policy').filter(([id]) => id.includes('Convert')));
+  expect(text).toContain('"Fn::ImportValue":"Data:ExportsOutputFnGetAttResults');
+});
+
+describe('what others hear', () => {
+  const stack = emptyStack();
+  const alarmTopic = new Topic(stack, 'Pager');
+  const ferry = new TorchFerry(stack, 'Ferry', { alarmTopic, eventBus: new EventBus(stack, 'Bus') });
+  ferry.onCompleted('Done', { target: new SqsQueue(new Queue(stack, 'Models')) });
+  ferry.onFailed('Lost', { eventPattern: { detail: { failure: { error: ['AccessDenied'] } } } });
+  const resources = resourcesOf(stack);
+
+  it('is every alarm that is sent, at the topic that is given', () => {
+    const alarms = ofType(resources, 'AWS::CloudWatch::Alarm');
+    expect(alarms.length).toBeGreaterThan(5);
+    for (const [id, { Properties }] of alarms) {
+      const actions = id.includes('UploadRefused') ? [] : [{ Ref: expect.stringMatching(/^Pager/) as string }];
+      expect(Properties['AlarmActions'] ?? [], id).toEqual(actions);
+    }
+  });
+
+  it.each([
+    ['FerryDone', { 'detail-type': ['model.conversion.completed'] }],
+    ['FerryLost', { 'detail-type': ['model.conversion.failed'], detail: { failure: { error: ['AccessDenied'] } } }],
+  ])('is the events of its own conversions: %s', (id, pattern) => {
+    const [, { Properties }] = ofType(resources, 'AWS::Events::Rule').find(([each]) => each.startsWith(id))!;
+    const machine = [{ Ref: expect.stringMatching(/^FerryConversionStateMachine/) as string }];
+    expect(Properties['EventPattern']).toEqual({ source: ['torchferry'], resources: machine, ...pattern });
+    expect(short(Properties['EventBusName'])).toBe('<Bus>');
+    expect(Properties['Targets']?.length ?? 0).toBe(id === 'FerryDone' ? 1 : 0);
   });
 });
 

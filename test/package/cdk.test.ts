@@ -44,7 +44,7 @@ it('synthesizes the example, with buckets of its own and with given ones', { tim
   expect(convert.Properties).toMatchObject({ MemorySize: 4096, ReservedConcurrentExecutions: 20 });
   const rule = ofType(resources, 'AWS::Events::Rule').find(([id]) => id.startsWith('ProductionRollOut'))![1];
   expect(rule.Properties['EventPattern'].source).toEqual(['torchferry']);
-  expect(short(rule.Properties['EventPattern'].detail.model.bucket[0])).toBe('<Uploads>');
+  expect(short(rule.Properties['EventPattern'].resources[0])).toBe('<ProductionConversionStateMachine>');
 });
 
 it(
