@@ -23,6 +23,8 @@ type ByRole = Readonly<Record<BucketRole, IBucket>>;
 export interface Buckets extends ByRole {
   /** Only what lies below it is read of the bucket of uploads. */
   readonly inputPrefix: string;
+  /** Those whose objects may have versions: of uploads, and those that were given. */
+  readonly versioned: ReadonlySet<BucketRole>;
 }
 
 const ACCESS_LOG_DAYS = 90;
@@ -64,7 +66,9 @@ export function ferryBuckets(scope: Construct, settings: Settings): Buckets {
   const given = { input: inputBucket, output: outputBucket, work: workBucket } as Given;
   const isMissing = Object.values(given).some((bucket) => bucket === undefined);
   const buckets = isMissing ? withOwn(scope, settings, given) : (given as ByRole);
-  return { ...buckets, inputPrefix: settings.inputPrefix };
+  const isGiven = (role: string): boolean => given[role as BucketRole] !== undefined;
+  const versioned = new Set<BucketRole>(['input', ...(Object.keys(given).filter(isGiven) as BucketRole[])]);
+  return { ...buckets, inputPrefix: settings.inputPrefix, versioned };
 }
 
 type Given = Readonly<Record<BucketRole, IBucket | undefined>>;

@@ -5,7 +5,6 @@ import type { Grant } from '../shared/pipeline/machine/stage.ts';
 import type { Buckets } from './buckets.ts';
 import { acknowledge, wildcard } from './nag.ts';
 
-// Only uploads are read by version: those that an upload replaced are converted too.
 const ACTIONS = {
   read: ['s3:GetObject'],
   write: ['s3:PutObject', 's3:AbortMultipartUpload'],
@@ -14,16 +13,25 @@ const ACTIONS = {
   scratch: ['s3:PutObject', 's3:GetObject', 's3:DeleteObject', 's3:AbortMultipartUpload'],
 } as const satisfies Record<Grant['access'], readonly string[]>;
 
+/** What is read is pinned to the version that is found: of uploads, those that were replaced are converted too. */
+const VERSIONS: Readonly<Record<Grant['access'], readonly string[]>> = {
+  read: ['s3:GetObjectVersion'],
+  scratch: ['s3:GetObjectVersion'],
+  write: [],
+  tag: [],
+  list: [],
+};
+
 export function allow(role: Role, grants: readonly Grant[], buckets: Buckets): void {
   for (const { access, bucket, prefix } of grants) {
     if (access === 'list') role.addToPolicy(listing(buckets[bucket].bucketArn, prefix));
-    else if (bucket === 'input') {
-      const versions = access === 'read' ? ['s3:GetObjectVersion'] : [];
-      allowKeys(role, buckets.input, {
-        prefix: buckets.inputPrefix + prefix,
-        actions: [...ACTIONS[access], ...versions],
+    else {
+      const below = bucket === 'input' ? buckets.inputPrefix : '';
+      allowKeys(role, buckets[bucket], {
+        prefix: below + prefix,
+        actions: [...ACTIONS[access], ...(buckets.versioned.has(bucket) ? VERSIONS[access] : [])],
       });
-    } else allowKeys(role, buckets[bucket], { prefix, actions: ACTIONS[access] });
+    }
   }
 }
 

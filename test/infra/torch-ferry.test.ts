@@ -46,6 +46,10 @@ describe('buckets that are given', () => {
   it('are what stages may touch, with the key of the one that has a key', () => {
     const convert = allowed(resources, /^FerryConvertFunctionRole/);
     expect(convert).toContain('s3:GetObject <Models.Arn>/*');
+    // They may have versions, which are read by their ids.
+    for (const resource of ['<Models.Arn>/*', 'arn:<AWS::Partition>:s3:::their-work/jobs/*'])
+      expect(convert).toContain(`s3:GetObjectVersion ${resource}`);
+    expect(allowed(resources, /^FerryValidateFunctionRole/)).toContain('s3:GetObjectVersion <Results.Arn>/*');
     expect(convert).toContain('s3:PutObject <Results.Arn>/*');
     expect(convert).toContain('s3:PutObject arn:<AWS::Partition>:s3:::their-work/jobs/*');
     expect(convert).toContain('kms:GenerateDataKey <Key.Arn>');
