@@ -91,7 +91,7 @@ const request = (key: string, options: Json = { calibration: 'digits.calibration
 const stagesOf = (tasks: readonly Started[]): string[] => tasks.map(({ stage }) => stage).sort();
 const inFunctions = (): string[] =>
   events.flatMap((e) => (e.kind === 'stage' && e.status === 'started' ? [e.stage] : []));
-/** Names of the models below a folder of the output, and hashes of all but the name and version of their source. */
+/** Names of the models below a folder of the output, and hashes of all but the names and versions of files. */
 const models = (prefix: string): Record<string, string> =>
   Object.fromEntries(
     [...fleet.s3.objects]
@@ -103,7 +103,7 @@ const hashOf = (bytes: Uint8Array): string =>
     .update(
       Buffer.from(bytes)
         .toString('latin1')
-        .replaceAll(/(small|large)\.pt2|v\.\d_Zq/g, ''),
+        .replaceAll(/(small|large)\.(pt2|reference\.npz)|v\.\d+_Zq/g, ''),
     )
     .digest('hex');
 const reportOf = (prefix: string): Report => {
@@ -124,9 +124,11 @@ async function stageProcess({ process: { pid } }: Started): Promise<number> {
 
 describe('where a model is converted', { timeout: 120_000 }, () => {
   it('follows from its size, and makes no difference to what comes out', async () => {
-    put('digits.calibration.npz', fixture('digits.calibration.npz'));
+    // One after the other, so that their versions are numbers of as many digits.
     put('small.pt2', MODEL);
     put('large.pt2', LARGER);
+    put('digits.calibration.npz', fixture('digits.calibration.npz'));
+    for (const model of ['small', 'large']) put(`${model}.reference.npz`, fixture('digits.reference.npz'));
     expect(await ferry(SMALL_FUNCTIONS).convert(request('small.pt2'))).toMatchObject({ status: 'SUCCEEDED' });
     expect(stagesOf(fleet.started())).toEqual([]);
     expect(inFunctions()).toContain('convert');
@@ -157,7 +159,7 @@ describe('where a model is converted', { timeout: 120_000 }, () => {
 
 // What a process is the child of is read where only Linux has it.
 describe.runIf(existsSync('/proc/self/task'))('a task that is killed', { timeout: 120_000 }, () => {
-  it('in its stage, as for want of memory, says so at once; the others stay, and a redrive makes it again', async () => {
+  it('in its stage, as for want of memory, says so at once, and a redrive makes it again', async () => {
     put('killed.pt2', MODEL);
     let left = 1;
     fleet.onStart = (started) => {
@@ -200,5 +202,26 @@ describe.runIf(existsSync('/proc/self/task'))('a task that is killed', { timeout
       output: { chosen: 'fp32' },
     });
     expect(stagesOf(fleet.started())).toEqual(['validate']);
+  });
+});
+
+/** Granted for what does not happen here. */
+const IDLE = [
+  // An upload that is given up, an object that is missing.
+  /s3:(AbortMultipartUpload|ListBucket) /,
+  // Weights of 8 MiB and more, copied where they lie.
+  / <WorkBucket\.Arn>\/parts\//,
+  // Uploads are read by version here, records of a job without.
+  /^convert s3:GetObject <InputBucket/,
+  /s3:GetObjectVersion <WorkBucket/,
+];
+
+describe('of what the roles of tasks may do', () => {
+  it('nothing more was asked', () => expect(fleet.policies.refused).toEqual([]));
+
+  it('everything of S3 was asked', () => {
+    const { granted, used } = fleet.policies;
+    expect(used.size).toBeGreaterThan(15);
+    expect(granted.filter((line) => !used.has(line) && !IDLE.some((idle) => idle.test(line)))).toEqual([]);
   });
 });

@@ -6,17 +6,23 @@ import type { ChildProcess } from 'node:child_process';
 import { globSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { App, Stack } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { writeHandler } from '../../infra/handler.ts';
+import { TorchFerry } from '../../infra/torch-ferry.ts';
 import type { FerryOptions } from '../../local/ferry.ts';
 import { taskEndpoint } from '../../local/task-endpoint.ts';
 import { type ContainerCommand, runTask } from '../../local/task-process.ts';
 import { taskTokens } from '../../local/task-tokens.ts';
 import { zipBytes } from '../../shared/bytes/zip-write.ts';
 import { fargateTiers } from '../../shared/pipeline/machine/fargate-sizes.ts';
+import { type StageName, STAGES } from '../../shared/pipeline/machine/stages.ts';
 import { FARGATE_STAGES, type FargateNames } from '../../shared/pipeline/machine/fargate-task.ts';
 import { MemoryS3 } from '../functions/memory-s3.ts';
 import { s3Server } from '../functions/s3-server.ts';
-import { ofType, synthesize, type Untyped } from '../infra/synthesize.ts';
+import { allowed, ofType, type Synthesized, type Untyped } from '../infra/synthesize.ts';
+import { CODE_BUCKET, type Policies, taskPolicies } from './task-policies.ts';
 
 export interface Started {
   readonly stage: string;
@@ -25,6 +31,7 @@ export interface Started {
 
 export interface TaskFleet {
   readonly s3: MemoryS3;
+  readonly policies: Policies;
   /** With functions of so much memory. */
   fargate(memoryMb: number): NonNullable<FerryOptions['fargate']>;
   /** What was started since the last time somebody asked. */
@@ -34,6 +41,19 @@ export interface TaskFleet {
   close(): void;
 }
 
+/** In buckets that are given and have versions, as those of the S3 here. */
+function deployedResources(): Synthesized['resources'] {
+  const stack = new Stack(new App({ context: { 'aws:cdk:bundling-stacks': [] } }), 'Theirs');
+  const [inputBucket, outputBucket, workBucket] = ['Input', 'Output', 'Work'].map(
+    (role) => new Bucket(stack, `${role}Bucket`, { versioned: true }),
+  ) as [Bucket, Bucket, Bucket];
+  new TorchFerry(stack, 'Default', { inputBucket, outputBucket, workBucket, fargateMemoryMb: 16_384 });
+  return Template.fromStack(stack).toJSON()['Resources'] as Synthesized['resources'];
+}
+
+const roleOf = (stage: StageName): RegExp =>
+  new RegExp(`^${STAGES[stage].functionName.replace('Function', 'Fargate')}Role`);
+
 export async function taskFleet(): Promise<TaskFleet> {
   const folder = mkdtempSync(join(tmpdir(), 'tasks-'));
   // What the archive of a function brings beside its modules.
@@ -41,7 +61,7 @@ export async function taskFleet(): Promise<TaskFleet> {
   const s3 = new MemoryS3();
   const tokens = taskTokens();
   const [server, endpoint] = await Promise.all([s3Server(s3), taskEndpoint(tokens)]);
-  const { resources } = synthesize({ fargateMemoryMb: '16384' });
+  const resources = deployedResources();
   const definitions = new Map<string, ContainerCommand>();
   const stages = new Map<string, string>();
   for (const [, { Properties }] of ofType(resources, 'AWS::ECS::TaskDefinition')) {
@@ -60,9 +80,9 @@ export async function taskFleet(): Promise<TaskFleet> {
         // What AWS puts there.
         AWS_REGION: 'us-east-1',
         AWS_ENDPOINT_URL: server.url,
-        AWS_ACCESS_KEY_ID: 'test',
+        AWS_ACCESS_KEY_ID: `TASK${STAGE}`,
         AWS_SECRET_ACCESS_KEY: 'test',
-        CODE_URL: `${server.url}/assets/${STAGE}.zip`,
+        CODE_URL: `${server.url}/${CODE_BUCKET}/${STAGE}.zip`,
         STATES_URL: endpoint.url,
         TMPDIR: folder,
       },
@@ -72,7 +92,7 @@ export async function taskFleet(): Promise<TaskFleet> {
     const code = join(folder, 'functions', stage);
     writeHandler(stage, code);
     const files = globSync('*', { cwd: code }).map((name) => [name, readFileSync(join(code, name))] as const);
-    s3.put('assets', `${stage}.zip`, zipBytes(files));
+    s3.put(CODE_BUCKET, `${stage}.zip`, zipBytes(files));
   }
   const families = new Map([...stages].map(([family, stage]) => [stage, family]));
   const names: FargateNames = {
@@ -83,8 +103,11 @@ export async function taskFleet(): Promise<TaskFleet> {
     hasPublicIp: true,
   };
   let started: Started[] = [];
+  const policies = taskPolicies(new Map(FARGATE_STAGES.map((stage) => [stage, allowed(resources, roleOf(stage))])));
+  s3.disturb = policies.check;
   const fleet: TaskFleet = {
     s3,
+    policies,
     onStart: () => {},
     fargate: (memoryMb) => ({
       fargate: names,
