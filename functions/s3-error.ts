@@ -51,6 +51,8 @@ function codeOf(error: unknown): Extract<FailureCode, `Storage${string}` | 'Acce
   if (NO_ANSWER.has(error.name) || NETWORK.has((error as NodeJS.ErrnoException).code ?? ''))
     return 'StorageUnavailable';
   if (!(error instanceof S3ServiceException)) return null;
+  // It was begun a moment ago: it is complete, and the answer that said so was lost on its way. To do it again is safe.
+  if (error.name === 'NoSuchUpload') return 'StorageUnavailable';
   const status = error.$metadata.httpStatusCode ?? 0;
   if (status === 401 || status === 403) return 'AccessDenied';
   return status >= 500 || status === 429 || status === 0 ? 'StorageUnavailable' : 'StorageRefused';

@@ -11,7 +11,7 @@ import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import { Tracer } from '@aws-lambda-powertools/tracer';
 import { captureLambdaHandler } from '@aws-lambda-powertools/tracer/middleware';
-import { S3Client } from '@aws-sdk/client-s3';
+import type { S3Client } from '@aws-sdk/client-s3';
 import withMiddlewares from '@middy/core';
 import { isAlive } from '../shared/bytes/unfinished.ts';
 import { FerryError, isOfTheUpload } from '../shared/errors.ts';
@@ -20,6 +20,7 @@ import { type StageName, STAGES } from '../shared/pipeline/machine/stages.ts';
 import { hostProcessor } from '../shared/runtime/host-processor.ts';
 import type { RunStage } from '../shared/pipeline/workspace/services.ts';
 import { billing } from './billing.ts';
+import { s3Client } from './s3-client.ts';
 import { s3Store } from './s3-store.ts';
 import { scannedStore } from './scanned-store.ts';
 
@@ -35,11 +36,7 @@ type StageHandler = (input: Json, invocation: Invocation) => Promise<Json>;
 const LAST_WORDS_MS = 5_000;
 const CPUINFO = '/proc/cpuinfo';
 
-export function stageHandler(
-  stage: StageName,
-  run: RunStage,
-  client: S3Client = new S3Client({ maxAttempts: 6 }),
-): StageHandler {
+export function stageHandler(stage: StageName, run: RunStage, client: S3Client = s3Client()): StageHandler {
   const logger = new Logger({ persistentKeys: { stage } });
   const metrics = new Metrics();
   const tracer = new Tracer();

@@ -6,12 +6,9 @@ import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { crc32 } from 'node:zlib';
 import { S3Client } from '@aws-sdk/client-s3';
+import { operationOf, type S3Request } from './s3-operation.ts';
 
-export interface Request {
-  readonly method: string;
-  readonly path: string;
-  readonly query?: Record<string, string | string[] | null>;
-  readonly headers: Record<string, string>;
+export interface Request extends S3Request {
   readonly body?: unknown;
 }
 
@@ -101,11 +98,7 @@ export class MemoryS3 {
     const [bucket = '', ...rest] = request.path.slice(1).split('/');
     const key = decodeURIComponent(rest.join('/'));
     const query = request.query ?? {};
-    const plain = operationOf(request.method, query, key);
-    const operation =
-      request.headers['x-amz-copy-source'] === undefined
-        ? plain
-        : ({ PutObject: 'CopyObject', UploadPart: 'UploadPartCopy' }[plain] ?? plain);
+    const operation = operationOf(request);
     this.log.push(operation);
     const disturbed = this.disturb(request, operation);
     if (disturbed) return disturbed;
@@ -279,16 +272,6 @@ interface Call {
   readonly query: Record<string, unknown>;
   readonly headers: Record<string, string>;
   readonly body: Uint8Array;
-}
-
-function operationOf(method: string, query: Record<string, unknown>, key: string): string {
-  if ('delete' in query) return 'DeleteObjects';
-  if (key === '') return 'ListObjectsV2';
-  if ('uploads' in query) return 'CreateMultipartUpload';
-  if ('uploadId' in query)
-    return { PUT: 'UploadPart', POST: 'CompleteMultipartUpload', DELETE: 'AbortMultipartUpload' }[method] ?? method;
-  if ('tagging' in query) return { PUT: 'PutObjectTagging', GET: 'GetObjectTagging' }[method] ?? method;
-  return { PUT: 'PutObject', GET: 'GetObject', HEAD: 'HeadObject' }[method] ?? method;
 }
 
 async function bytesOf(body: unknown): Promise<Uint8Array> {

@@ -8,7 +8,7 @@ import { readNpz } from '../../tensor/npz.ts';
 import { checkJob } from '../job/parse-job.ts';
 import { filesOf, findFiles, findJob, jobKeys } from '../job/job-files.ts';
 import { resolveJob, type ResolvedJob } from '../job/job.ts';
-import { type Claim, type ClaimedRequest, endClaim, takeClaim } from '../workspace/claims.ts';
+import { type Claim, type ClaimedRequest, giveBack, takeClaim } from '../workspace/claims.ts';
 import { failureOf, fieldsOf } from '../workspace/job-stage.ts';
 import type { JobRecord, StageFacts } from '../workspace/record.ts';
 import {
@@ -88,18 +88,15 @@ export const run: RunStage = async (input, services) => {
     return { duplicate: false, job, tier };
   } catch (thrown) {
     const error = asFailure(thrown);
-    const failure = failureOf(error, 'claim');
-    await facts({ failure });
-    await endClaim(
-      store,
-      { work, key: claim.key },
-      {
-        status: 'failed',
-        ended: new Date(services.now()).toISOString(),
-        code: failure.code,
-        message: failure.message,
-      },
-    );
+    const { code, message } = failureOf(error, 'claim');
+    const ended = new Date(services.now()).toISOString();
+    // Whatever happens to the record, the job is given back, and the error that is seen is the one that happened first.
+    const orSay = (writing: Promise<void>): Promise<void> =>
+      writing.catch((cause: unknown) =>
+        services.log('the failure could not be written down', { cause: String(cause) }),
+      );
+    await orSay(facts({ failure: failureOf(error, 'claim') }));
+    await orSay(giveBack(store, { work, key: claim.key }, { status: 'failed', ended, code, message }));
     throw error;
   }
 };

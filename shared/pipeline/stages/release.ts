@@ -6,7 +6,7 @@ import { fail } from '../../errors.ts';
 import type { Json } from '../machine/asl.ts';
 import { failureOfCaught } from '../report/failures.ts';
 import type { CaughtFailure } from '../report/job-facts.ts';
-import { type Claim, endClaim, hashOfClaim, takeClaim } from '../workspace/claims.ts';
+import { type Claim, giveBack, hashOfClaim, takeClaim } from '../workspace/claims.ts';
 import { fieldsOf, ticketOf } from '../workspace/job-stage.ts';
 import type { Ticket } from '../workspace/record.ts';
 import { readText } from '../workspace/read-object.ts';
@@ -20,7 +20,7 @@ export const run: RunStage = async (input, services) => {
   const caught = failureOfCaught(failure as unknown as CaughtFailure);
   const said = typeof message === 'string' ? message : caught.message;
   if (ticket?.claim) {
-    await endClaim(
+    await giveBack(
       services.store,
       { work: ticket.work, key: ticket.claim },
       { status: 'failed', ended: new Date(services.now()).toISOString(), code: caught.code, message: said },

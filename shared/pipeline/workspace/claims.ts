@@ -87,6 +87,23 @@ export async function endClaim(
   await store.putIfAbsent(work, endingKey(key), Buffer.from(JSON.stringify(ending)));
 }
 
+const ATTEMPTS = 3;
+
+/** An attempt that failed is ended, so that another start may have the job: worth asking for more than once. */
+export async function giveBack(
+  store: ObjectStore,
+  claim: { readonly work: string; readonly key: string },
+  ending: Ending,
+): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await endClaim(store, claim, ending);
+    } catch (error) {
+      if (attempt === ATTEMPTS) throw error;
+    }
+  }
+}
+
 export async function readEnding(store: ObjectStore, work: string, claim: string): Promise<Ending | null> {
   const text = await readTextIfThere(store, { bucket: work, key: endingKey(claim) });
   return text === null ? null : (JSON.parse(text) as Ending);
