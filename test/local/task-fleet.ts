@@ -4,6 +4,8 @@
  */
 import type { ChildProcess } from 'node:child_process';
 import { globSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App, Stack } from 'aws-cdk-lib';
@@ -51,6 +53,19 @@ function deployedResources(): Synthesized['resources'] {
   return Template.fromStack(stack).toJSON()['Resources'] as Synthesized['resources'];
 }
 
+/** Gives a task the credentials of its role, as ECS does: nothing else in its environment has any. */
+async function roleServer(): Promise<{ readonly url: string; close(): void }> {
+  const server = createServer((request, response) => {
+    const AccessKeyId = `TASK${request.url!.slice(1)}`;
+    const Expiration = new Date(Date.now() + 3_600_000).toISOString();
+    response.setHeader('content-type', 'application/json');
+    response.end(JSON.stringify({ AccessKeyId, SecretAccessKey: 'secret', Token: 'session', Expiration }));
+  });
+  await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
+  const { port } = server.address() as AddressInfo;
+  return { url: `http://127.0.0.1:${port}`, close: () => void server.close() };
+}
+
 const roleOf = (stage: StageName): RegExp =>
   new RegExp(`^${STAGES[stage].functionName.replace('Function', 'Fargate')}Role`);
 
@@ -60,7 +75,7 @@ export async function taskFleet(): Promise<TaskFleet> {
   symlinkSync(join(import.meta.dirname, '../../node_modules'), join(folder, 'node_modules'));
   const s3 = new MemoryS3();
   const tokens = taskTokens();
-  const [server, endpoint] = await Promise.all([s3Server(s3), taskEndpoint(tokens)]);
+  const [server, endpoint, roles] = await Promise.all([s3Server(s3), taskEndpoint(tokens), roleServer()]);
   const resources = deployedResources();
   const definitions = new Map<string, ContainerCommand>();
   const stages = new Map<string, string>();
@@ -80,8 +95,7 @@ export async function taskFleet(): Promise<TaskFleet> {
         // What AWS puts there.
         AWS_REGION: 'us-east-1',
         AWS_ENDPOINT_URL: server.url,
-        AWS_ACCESS_KEY_ID: `TASK${STAGE}`,
-        AWS_SECRET_ACCESS_KEY: 'test',
+        AWS_CONTAINER_CREDENTIALS_FULL_URI: `${roles.url}/${STAGE}`,
         CODE_URL: `${server.url}/${CODE_BUCKET}/${STAGE}.zip`,
         STATES_URL: endpoint.url,
         TMPDIR: folder,
@@ -131,6 +145,7 @@ export async function taskFleet(): Promise<TaskFleet> {
       for (const { process: child } of started) child.kill('SIGKILL');
       server.close();
       endpoint.close();
+      roles.close();
       rmSync(folder, { recursive: true, force: true });
     },
   };

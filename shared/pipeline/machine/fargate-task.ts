@@ -42,7 +42,8 @@ const RETRY: readonly Retrier[] = [
   {
     ErrorEquals: ['AmazonECS.Unknown', 'ECS.ThrottlingException'],
     IntervalSeconds: 30,
-    MaxAttempts: 10,
+    // Some two hours: others may hold the vCPUs for long.
+    MaxAttempts: 30,
     BackoffRate: 2,
     MaxDelaySeconds: 600,
     JitterStrategy: 'FULL',
