@@ -9,7 +9,7 @@
  * are made up for at once within 128 of them, and after that in one go, which is the same sum and stays in the cache.
  */
 import { type BlockLayout, type Blocks, blocksIn, codesOfBlocks, paramsOfBlocks } from '../../tensor/blocks.ts';
-import { inverseFactor, subtractScaled } from '../../tensor/cholesky.ts';
+import { inverseFactor, subtractRows } from '../../tensor/cholesky.ts';
 import type { Algorithm, Fitting } from './algorithm.ts';
 import { rtn } from './rtn.ts';
 
@@ -51,12 +51,15 @@ function withFactor({ values, layout, codes: { high, symmetric } }: Fitting, u: 
     for (let row = begin; row < end; row++) {
       if (row % size === 0) setParams(result, w, { layout, block: row / size, high, symmetric });
       roundRow(result, w, { layout, row, high, diagonal: u[row * k + row]!, errors, at: (row - begin) * n });
+      const lost = errors.subarray((row - begin) * n, (row - begin + 1) * n);
       for (let next = row + 1; next < end; next++)
-        subtractScaled(w, errors, { to: next * n, at: (row - begin) * n, count: n, factor: u[row * k + next]! });
+        subtractRows(w, lost, { to: next * n, count: n, factors: u.subarray(row * k + next, row * k + next + 1) });
     }
-    for (let next = end; next < k; next++)
-      for (let row = begin; row < end; row++)
-        subtractScaled(w, errors, { to: next * n, at: (row - begin) * n, count: n, factor: u[row * k + next]! });
+    const factors = new Float64Array(end - begin);
+    for (let next = end; next < k; next++) {
+      for (let row = begin; row < end; row++) factors[row - begin] = u[row * k + next]!;
+      subtractRows(w, errors, { to: next * n, count: n, factors });
+    }
   }
   return result;
 }
