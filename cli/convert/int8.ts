@@ -10,7 +10,8 @@ import { type FileOutcome } from '../outcomes.ts';
 import { size } from '../sizes.ts';
 import { inTemporaryFolder } from '../temporary-folder.ts';
 import { isTuned, toTuned, tuningLines } from '../tuned.ts';
-import { quantizeOptions, toInt8 } from '../commands/quantize.ts';
+import { quantizeOptions } from '../commands/quantize-options.ts';
+import { toInt8 } from '../to-int8.ts';
 import { bytesOf, type Task, toOnnx } from './task.ts';
 
 /** An FP32 model that is only quantized lies where it goes away whole. */
