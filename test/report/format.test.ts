@@ -3,6 +3,7 @@ import {
   formatBytes,
   formatCount,
   formatDecibels,
+  formatDuration,
   formatMilliseconds,
   formatNumber,
   formatShare,
@@ -89,6 +90,16 @@ describe('numbers for people', () => {
     [125_000, '2 min 5 s'],
     [NaN, 'NaN ms'],
     [null, '–'],
+  ]);
+  rows(formatDuration, [
+    [0.5, '0.500 s'],
+    [4.123, '4.12 s'],
+    [59.6, '1 min 0 s'],
+    [125, '2 min 5 s'],
+    [5400, '1 h 30 min'],
+    [86_399, '24 h 0 min'],
+    [500_400, '5 d 19 h'],
+    [8_640_000, '100 d 0 h'],
   ]);
   rows(formatShare, [
     [0, '0 %'],
