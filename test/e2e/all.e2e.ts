@@ -2,6 +2,7 @@
 import './uploads.ts';
 import './recovery.ts';
 import './batch.ts';
+import './tasks.ts';
 import './contract.ts';
 import './permissions.ts';
 import './teardown.ts';

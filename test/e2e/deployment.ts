@@ -59,6 +59,8 @@ export default async function setup(project: TestProject): Promise<(() => Promis
       assembly,
       '-c',
       `architecture=${architecture}`,
+      '-c',
+      'fargateMemoryMb=16384',
       ...CHOSEN.flatMap((option) => ['-c', option]),
     ];
     const outputsFile = join(folder, 'outputs.json');

@@ -3,9 +3,11 @@ import { InvokeCommand, LambdaClient, paginateListFunctions } from '@aws-sdk/cli
 import { s3Store } from '../../functions/s3-store.ts';
 import type { Resource } from '../../local/execution.ts';
 import { type Checkpoint, interpret, type Outcome } from '../../local/interpreter.ts';
+import type { FerryOptions } from '../../local/ferry.ts';
 import { mapFiles } from '../../local/map-files.ts';
 import { StatesError } from '../../local/states-error.ts';
 import type { Json, StateMachine } from '../../shared/pipeline/machine/asl.ts';
+import { RUN_TASK } from '../../shared/pipeline/machine/fargate-task.ts';
 import { STAGE_NAMES, STAGES, type StageName } from '../../shared/pipeline/machine/stages.ts';
 import {
   INVOKE,
@@ -45,6 +47,9 @@ const startExecution: Resource = async (args) => ({
   ExecutionArn: await start((args as { Input: object }).Input),
 });
 
+/** What runs stages where no function holds the model. */
+export type Tasks = NonNullable<FerryOptions['fargate']>;
+
 export interface Interpreted {
   readonly outcome: Outcome;
   /** Details of the events that it sent. */
@@ -55,7 +60,7 @@ export interface Interpreted {
 export async function interpreted(
   machine: (names: MachineNames) => StateMachine,
   input: Json,
-  how: { readonly name?: string; readonly redrive?: Checkpoint } = {},
+  { tasks, ...how }: { readonly name?: string; readonly redrive?: Checkpoint; readonly tasks?: Tasks } = {},
 ): Promise<Interpreted> {
   const events: Record<string, Json>[] = [];
   const putEvents: Resource = (args) => {
@@ -68,8 +73,8 @@ export async function interpreted(
     buckets: { output: outputBucket(), work: workBucket() },
     eventBus: 'default',
     largeFunctions: null,
-    fargate: null,
-    tiers: null,
+    fargate: tasks?.fargate ?? null,
+    tiers: tasks?.tiers ?? null,
     inputPrefix: '',
     batchPrefix: 'batch/',
     conversion: conversion(),
@@ -79,7 +84,14 @@ export async function interpreted(
     [RUN_EXECUTION]: runExecution,
     [START_EXECUTION]: startExecution,
     [PUT_EVENTS]: putEvents,
+    ...(tasks ? { [RUN_TASK]: tasks.runTask } : {}),
   };
-  const outcome = await interpret(machine(names), input, { ...how, resources, files: mapFiles(s3Store(s3)) });
+  const tokens = tasks ? { tokens: tasks.tokens } : {};
+  const outcome = await interpret(machine(names), input, {
+    ...how,
+    ...tokens,
+    resources,
+    files: mapFiles(s3Store(s3)),
+  });
   return { outcome, events };
 }

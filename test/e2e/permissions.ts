@@ -1,4 +1,4 @@
-/** Least privilege, both ways: what the functions asked for was allowed, and what they are allowed they asked for. */
+/** Least privilege, both ways: what functions and tasks ask for is allowed, and what they are allowed they ask for. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { deployment } from './cloud.ts';
@@ -22,16 +22,19 @@ interface Policy {
 
 // What the emulator does not ask a policy about: test/infra holds that it is granted. Lists are there for S3 to say
 // that an object is missing, which test/local/grants.test.ts holds.
-const NOT_ASKED = ['logs:', 'xray:', 'kms:', 's3:ListBucket'];
+const NOT_ASKED = ['logs:', 'xray:', 'kms:', 's3:ListBucket', 'states:SendTask'];
 /**
- * Granted for what does not happen here (parts of large models among it), or, of HEAD with a version and of tags that come with an object, for what the
- * emulator takes for s3:GetObject and s3:PutObject.
+ * Granted for what does not happen here (parts of large models among it), or, of HEAD with a version and of tags that
+ * come with an object, for what the emulator takes for s3:GetObject and s3:PutObject.
  */
 const EXPECTED_IDLE = [
   's3:AbortMultipartUpload',
   'ConvertFunction s3:DeleteObject',
+  'ConvertFargate s3:DeleteObject',
   'ConvertFunction s3:PutObjectTagging',
+  'ConvertFargate s3:PutObjectTagging',
   'QuantizeFunction s3:PutObjectTagging',
+  'QuantizeFargate s3:PutObjectTagging',
   'ReportFunction s3:GetObjectVersion',
   'BatchReportFunction s3:GetObjectVersion',
 ];
@@ -41,10 +44,10 @@ const calls = (): Call[] =>
     .split('\n')
     .filter(Boolean)
     .map((line) => JSON.parse(line) as Call)
-    .filter(({ role }) => /Function.*Role/.test(role));
-const short = (role: string): string => /^(?:Torchferry-)?(\w+Function)Role/.exec(role)![1]!;
+    .filter(({ role }) => /(Function|Fargate)Role/.test(role));
+const short = (role: string): string => /^(?:Torchferry-)?(\w+(?:Function|Fargate))Role/.exec(role)![1]!;
 
-describe.skipIf(!deployment)('the roles of the functions', () => {
+describe.skipIf(!deployment)('the roles of functions and tasks', () => {
   test('were never denied anything', () => {
     const denied = calls().filter(({ allowed }) => !allowed);
     expect(denied).toEqual([]);
@@ -57,7 +60,10 @@ describe.skipIf(!deployment)('the roles of the functions', () => {
     const used = new Set(calls().map(({ role, action }) => `${short(role)} ${action}`));
     expect(used.size).toBeGreaterThan(20);
     const idle = Object.values(template.Resources)
-      .filter(({ Type, Properties }) => Type === 'AWS::IAM::Policy' && /FunctionRole/.test(Properties.Roles[0]!.Ref))
+      .filter(
+        ({ Type, Properties }) =>
+          Type === 'AWS::IAM::Policy' && /(Function|Fargate)Role/.test(Properties.Roles[0]!.Ref),
+      )
       .flatMap(({ Properties }) =>
         Properties.PolicyDocument.Statement.flatMap(({ Action }) => Action).map((action) => [
           short(Properties.Roles[0]!.Ref),
