@@ -3,7 +3,7 @@
  * results written out.
  */
 import { randomUUID } from 'node:crypto';
-import type { Json, MapState } from '../shared/pipeline/machine/asl.ts';
+import { type Json, type MapState, MOST_ITEMS_AT_A_TIME } from '../shared/pipeline/machine/asl.ts';
 import { evaluate, type Frame, numberField, stringField, timestamp, type Visit } from './execution.ts';
 import { itemContext, itemsOf } from './inline-map.ts';
 import { batchItems, readItems } from './item-reader.ts';
@@ -12,8 +12,6 @@ import { type ChildExecution, writeResults } from './result-writer.ts';
 import { runMachine } from './run-machine.ts';
 import { StatesError, statesError } from './states-error.ts';
 import { leave, type Step } from './step.ts';
-
-const MOST_AT_A_TIME = 10_000;
 
 export async function runDistributedMap(state: MapState, visit: Visit): Promise<Step> {
   const tolerance = await toleranceOf(state, visit);
@@ -24,7 +22,7 @@ export async function runDistributedMap(state: MapState, visit: Visit): Promise<
   const children = await runChildren(state, visit, {
     mapRun,
     inputs,
-    limit: Math.min(limit || MOST_AT_A_TIME, MOST_AT_A_TIME),
+    limit: Math.min(limit || MOST_ITEMS_AT_A_TIME, MOST_ITEMS_AT_A_TIME),
     tolerance,
   });
   const result = await resultOf(state, visit, { mapRun, children });

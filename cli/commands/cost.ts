@@ -1,10 +1,10 @@
 /** `torchferry cost`: what many models would cost on AWS, from the reports of some. */
 import { fail } from '../../shared/errors.ts';
+import { MOST_ITEMS_AT_A_TIME } from '../../shared/pipeline/machine/asl.ts';
 import { SETTINGS } from '../../shared/pipeline/job/batch-settings.ts';
 import {
   COLD_SECONDS,
   LONGEST_BATCH_SECONDS,
-  MOST_AT_A_TIME,
   project,
   type Projection,
   TRANSITIONS_A_SECOND,
@@ -35,11 +35,11 @@ export const cost: Command = {
     const { used } = measured;
     const architecture = choice(options, 'architecture', { among: ARCHITECTURES, fallback: used.architecture });
     const concurrency = wholeNumber(options, 'concurrency') ?? DEFAULT_CONCURRENCY;
-    if (concurrency < 1 || concurrency > MOST_AT_A_TIME)
+    if (concurrency < 1 || concurrency > MOST_ITEMS_AT_A_TIME)
       fail('BadOption', {
         option: '--concurrency',
         value: String(concurrency),
-        expected: `a whole number from 1 to ${MOST_AT_A_TIME}`,
+        expected: `a whole number from 1 to ${MOST_ITEMS_AT_A_TIME}`,
       });
     const projections = countsIn(options).map((count) => project(measured, count, { concurrency, architecture }));
     const assumptions = assumptionsOf(projections, concurrency);
@@ -93,7 +93,7 @@ function assumptionsOf(projections: readonly Projection[], concurrency: number):
     'every model takes as much as the mean of those that were measured',
     `list prices of ${prices.region} of ${prices.asOf}, ${architecture}, their first step; other regions differ`,
     `${formatCount(concurrency)} models at a time (maxConcurrency of the batch; a Distributed Map has at most ` +
-      `${formatCount(MOST_AT_A_TIME)}), for which Lambda must allow as many functions for every variant ` +
+      `${formatCount(MOST_ITEMS_AT_A_TIME)}), for which Lambda must allow as many functions for every variant ` +
       '(1,000 unless raised)',
     `${formatCount(TRANSITIONS_A_SECOND)} transitions a second (new accounts and some regions have less)` +
       (throttled.length ? `: they, and not the models at a time, decide how long ${list(throttled)} models take` : ''),

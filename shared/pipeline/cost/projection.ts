@@ -27,8 +27,6 @@ export interface Projection {
   readonly isTooLong: boolean;
 }
 
-/** Of a Distributed Map: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html */
-export const MOST_AT_A_TIME = 10_000;
 /** Transitions a second that an account has in us-east-1, us-west-2 and eu-west-1; new accounts have less. */
 export const TRANSITIONS_A_SECOND = 5000;
 /** Seconds until a function that does not run yet begins: what bench:cold asks of the slowest. */

@@ -1,6 +1,6 @@
 /** How the models of a batch are run: what its start, or the first line of its manifest, may say of all of them. */
 import { fail } from '../../errors.ts';
-import type { Json } from '../machine/asl.ts';
+import { type Json, MOST_ITEMS_AT_A_TIME } from '../machine/asl.ts';
 import { isObject, shown } from './json-reader.ts';
 
 export type BatchSettings = Readonly<Record<string, Json>>;
@@ -22,8 +22,8 @@ export const SETTINGS: Readonly<Record<string, Field & { readonly fallback: Json
     fallback: null,
   },
   maxConcurrency: {
-    isRight: (value) => value === null || (isNumber(1, 10_000, value) && Number.isInteger(value)),
-    expected: 'a whole number from 1 to 10000',
+    isRight: (value) => value === null || (isNumber(1, MOST_ITEMS_AT_A_TIME, value) && Number.isInteger(value)),
+    expected: `a whole number from 1 to ${MOST_ITEMS_AT_A_TIME}`,
     fallback: 20,
   },
   toleratedFailurePercentage: {

@@ -106,6 +106,12 @@ export interface ResultWriter {
   };
 }
 
+/**
+ * Items of a Distributed Map at a time, at most:
+ * https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
+ */
+export const MOST_ITEMS_AT_A_TIME = 10_000;
+
 export type MapState = Common &
   Transition &
   Recoverable & {
