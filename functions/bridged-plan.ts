@@ -15,11 +15,10 @@ type Joined = Exclude<PlannedParts, { kind: 'upload' }>;
 export function bridged(spans: readonly Span[], { partBytes, least }: BridgeOptions): PlannedParts[] {
   const plan: PlannedParts[] = [];
   let pending: Piece[] = [];
-  /** The range that was met last, or what of it is a bridge already. */
+  /** The range that was met last, or the bridge that it is whole. */
   let last: Joined | null = null;
   const close = (): void => {
-    if (last?.kind === 'copy') plan.push(...copied(last.source, partBytes));
-    else if (last) plan.push(last);
+    if (last) plan.push(...(last.kind === 'copy' ? copied(last.source, partBytes) : [last]));
     if (pending.length) plan.push(uploaded(pending, { partBytes }));
     [last, pending] = [null, []];
   };
@@ -28,28 +27,33 @@ export function bridged(spans: readonly Span[], { partBytes, least }: BridgeOpti
       pending.push(...pieces);
       continue;
     }
-    const isPart = sizeOf(pending) === 0 || sizeOf(pending) >= LEAST_PART;
-    let next: Joined = { kind: 'copy', source };
-    if (!isPart && last) {
-      const { ahead, bridge } = bridgeAfter(last, pending);
+    const waiting = sizeOf(pending);
+    if (waiting === 0 || waiting >= LEAST_PART) {
+      close();
+      last = { kind: 'copy', source };
+    } else if (last) {
+      const { ahead, bridge }: Bridged = bridgeAfter(last, pending);
       plan.push(...(ahead ? copied(ahead, partBytes) : []), bridge);
-      [last, pending] = [null, []];
-    } else if (!isPart) {
+      last = { kind: 'copy', source };
+    } else {
       const [head, rest] = headOf(source);
       const bridge: BridgedPart = { kind: 'bridge', before: pending, source: head, after: [] };
-      pending = [];
-      if (rest) {
-        plan.push(bridge);
-        next = { kind: 'copy', source: rest };
-      } else next = bridge;
-    } else close();
-    last = next;
+      if (rest) plan.push(bridge);
+      last = rest ? { kind: 'copy', source: rest } : bridge;
+    }
+    pending = [];
   }
   close();
   return plan;
 }
 
-function bridgeAfter(last: Joined, after: readonly Piece[]): { ahead: ByteSource | null; bridge: BridgedPart } {
+interface Bridged {
+  /** What is copied as it is; null: the range is bridged whole. */
+  readonly ahead: ByteSource | null;
+  readonly bridge: BridgedPart;
+}
+
+function bridgeAfter(last: Joined, after: readonly Piece[]): Bridged {
   if (last.kind === 'bridge') return { ahead: null, bridge: { ...last, after } };
   const { size } = last.source;
   const at = size - LEAST_PART < LEAST_PART ? 0 : size - LEAST_PART;

@@ -50,10 +50,17 @@ function codeOf(error: unknown): Extract<FailureCode, `Storage${string}` | 'Acce
   if (error.name === 'CredentialsProviderError') return 'AccessDenied';
   if (NO_ANSWER.has(error.name) || NETWORK.has((error as NodeJS.ErrnoException).code ?? ''))
     return 'StorageUnavailable';
-  if (!(error instanceof S3ServiceException)) return null;
+  // A page of HTML of something on the way: the SDK finds no error of S3 in it.
+  const status = error instanceof S3ServiceException ? (error.$metadata.httpStatusCode ?? 0) : statusOf(error);
+  if (status === null) return null;
   // It was begun a moment ago: it is complete, and the answer that said so was lost on its way. To do it again is safe.
   if (error.name === 'NoSuchUpload') return 'StorageUnavailable';
-  const status = error.$metadata.httpStatusCode ?? 0;
   if (status === 401 || status === 403) return 'AccessDenied';
   return status >= 500 || status === 429 || status === 0 ? 'StorageUnavailable' : 'StorageRefused';
+}
+
+/** Of an answer that the SDK could not read; null: of no answer. */
+function statusOf(error: Error): number | null {
+  const { $response: response } = error as { readonly $response?: { readonly statusCode?: number } };
+  return response?.statusCode ?? null;
 }

@@ -88,16 +88,10 @@ async function fill(
       broken = cause;
     }
   }
-  if (filled < into.byteLength)
-    fail(
-      'StorageUnavailable',
-      {
-        file: s3Url(object),
-        doing: 'read',
-        problem: `the answer broke off at byte ${start + filled}, ${ATTEMPTS} times`,
-      },
-      broken,
-    );
+  if (filled === into.byteLength) return;
+  const why = broken instanceof Error ? `: ${broken.message}` : '';
+  const problem = `the answer broke off at byte ${start + filled}, ${ATTEMPTS} times${why}`;
+  fail('StorageUnavailable', { file: s3Url(object), doing: 'read', problem }, broken);
 }
 
 async function request(

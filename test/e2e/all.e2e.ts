@@ -4,5 +4,6 @@ import './recovery.ts';
 import './batch.ts';
 import './tasks.ts';
 import './contract.ts';
+import './faults.ts';
 import './permissions.ts';
 import './teardown.ts';

@@ -1,12 +1,12 @@
 /** The real stack, deployed by the real CLI to an emulator, once for all tests here. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { createWriteStream, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { TestProject } from 'vitest/node';
+import { freePort, PYTHON } from './python.ts';
 
 /** What the tests are told of the deployment; null: there is none, for this reason. */
 export interface Deployment {
@@ -27,7 +27,6 @@ declare module 'vitest' {
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const BIN = join(ROOT, 'node_modules', '.bin');
-const PYTHON = process.env['PYTHON'] ?? 'python3';
 const STACK = 'Torchferry';
 // What a deployment may leave out; all else is as it comes.
 const CHOSEN = ['encryptionKey=own', 'results=all', 'alarmEmail=me@example.org'];
@@ -125,13 +124,3 @@ function run(command: string, args: readonly string[], cwd: string): void {
   const done = spawnSync(command, args, { cwd, encoding: 'utf8', timeout: 300_000 });
   if (done.status !== 0) throw new Error(`${command} ${args[0]} failed:\n${done.stdout}\n${done.stderr}`);
 }
-
-const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(address !== null && typeof address === 'object' ? address.port : 0));
-    });
-  });

@@ -1,4 +1,7 @@
 /** Every way that a model gets into a bucket starts one conversion, and what is no model ends in a report. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import {
   CompleteMultipartUploadCommand,
@@ -10,6 +13,7 @@ import {
 import { Upload } from '@aws-sdk/lib-storage';
 import { describe, expect, test } from 'vitest';
 import { uploadForm } from '../../functions/upload-form.ts';
+import { writeProgram } from '../../bench/large/model.ts';
 import { folderOf } from '../../shared/pipeline/workspace/store.ts';
 import type { Report } from '../../shared/report/report.ts';
 import {
@@ -28,6 +32,7 @@ import {
   s3,
   start,
   upload,
+  workBucket,
 } from './cloud.ts';
 
 const DIGITS = fixture('pipeline/digits.pt2');
@@ -183,6 +188,19 @@ describe.skipIf(!deployment)('an upload', () => {
     expect([...(await keysBelow(inputBucket(), 'forms/')), ...(await keysBelow(inputBucket(), 'elsewhere/'))]).toEqual(
       [],
     );
+  });
+
+  test('of 40 MB is put together of ranges of the upload, and nothing is left of what they were copied through', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'torchferry-e2e-model-'));
+    const path = join(folder, 'model.pt2');
+    writeProgram(path, { layers: 6, width: 1300, weights: 'kept' });
+    await upload('large/model.job.json', JSON.stringify({ dtype: 'fp32', weights: 'embed' }));
+    await upload('large/model.pt2', readFileSync(path));
+    rmSync(folder, { recursive: true });
+    const [execution] = await executionsOf('large/model.pt2', 1);
+    expect(outcomeOf(execution!)).toEqual({ status: 'SUCCEEDED' });
+    expect(await latestOf('large/model.pt2')).toMatchObject({ chosen: 'fp32' });
+    expect(await keysBelow(workBucket(), 'parts/')).toEqual([]);
   });
 
   test('that is announced a hundred times is converted once', async () => {

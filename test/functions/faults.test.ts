@@ -119,7 +119,14 @@ const LATE_ERRORS = new Set(['CopyObject', 'UploadPartCopy', 'CompleteMultipartU
 /** Nobody hears that it was done; what is read is read again. */
 const LOST: ReadonlySet<Fault> = new Set(['resetAfter', 'truncated', 'stalled']);
 /** What happens for good; a connection that always breaks within an answer gets on, and stalling takes its time. */
-const FOR_GOOD: ReadonlySet<Fault> = new Set(['denied', 'slowDown', 'errorInBody', 'resetBefore', 'resetAfter']);
+const FOR_GOOD: ReadonlySet<Fault> = new Set([
+  'denied',
+  'slowDown',
+  'badGateway',
+  'errorInBody',
+  'resetBefore',
+  'resetAfter',
+]);
 
 interface Case {
   readonly name: string;

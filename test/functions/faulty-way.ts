@@ -51,6 +51,11 @@ export const FAULTS = {
   denied: (exchange) => refuse(exchange, [403, 'AccessDenied']),
   /** 503. */
   slowDown: (exchange) => refuse(exchange, [503, 'SlowDown']),
+  /** 502 with a page, as a proxy between gives it. */
+  badGateway: ({ response }) => {
+    response.writeHead(502, { 'content-type': 'text/html' });
+    response.end('<!doctype html><html><head><title>Bad Gateway</head></html>');
+  },
   /** What S3 answers to copies and completions that fail after it began to answer. */
   errorInBody: (exchange) => refuse(exchange, [200, 'InternalError']),
   /** The connection ends before the server heard of it. */

@@ -170,6 +170,16 @@ describe('reading', () => {
     expect(await source.read()).toEqual(bytes(1, 2, 3));
   });
 
+  it('says what was wrong with the bodies it gave up on', async () => {
+    const s3 = new MemoryS3();
+    s3.put('b', 'm.pt2', bytes(1, 2, 3));
+    s3.disturb = (_, operation) =>
+      operation === 'GetObject'
+        ? answer(206, { 'content-range': 'bytes 0-2/3', 'x-amz-checksum-crc32': 'AAAAAA==' }, bytes(1, 2, 3))
+        : undefined;
+    await expect((await s3Store(s3.client()).open('b', 'm.pt2')).read()).rejects.toThrow('Checksum mismatch');
+  });
+
   it('does not take a whole object for a range of it', async () => {
     const s3 = new MemoryS3();
     s3.put('b', 'm.pt2', bytes(1, 2, 3, 4));
