@@ -68,7 +68,6 @@ export function fargateTasks(scope: Construct, { buckets, settings }: FargatePar
 
 /** Start tasks of these families in this cluster, as those roles and no others. */
 export function allowToRun(role: Role, { clusterArn, executionRole, stages }: Fargate): void {
-  const { account } = Stack.of(role);
   const families = stages.flatMap(({ definitions }) => [...definitions.values()].map(revisionsOf));
   role.addToPolicy(
     new PolicyStatement({
@@ -86,9 +85,7 @@ export function allowToRun(role: Role, { clusterArn, executionRole, stages }: Fa
   );
   acknowledge(
     role,
-    Object.fromEntries(
-      families.map((arn) => [wildcard(role, arn), `every revision of this family of account ${account}, and no other`]),
-    ),
+    Object.fromEntries(families.map((arn) => [wildcard(role, arn), 'every revision of this family, and of no other'])),
   );
 }
 

@@ -8,11 +8,12 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { s3Store } from '../../functions/s3-store.ts';
 import type { Clock } from '../../local/clock.ts';
 import { systemClock } from '../../local/clock.ts';
-import { type Ferry, makeFerry } from '../../local/ferry.ts';
+import { type Ferry, type FerryOptions, makeFerry } from '../../local/ferry.ts';
 import type { FerryEvent } from '../../local/ferry-event.ts';
 import { memorySource } from '../../shared/bytes/byte-source.ts';
 import { zipBytes } from '../../shared/bytes/zip-write.ts';
 import { openZip } from '../../shared/bytes/zip.ts';
+import { StatesError } from '../../local/states-error.ts';
 import type { Json } from '../../shared/pipeline/machine/asl.ts';
 import { HEARTBEAT_SECONDS } from '../../shared/pipeline/machine/fargate-container.ts';
 import type { Report } from '../../shared/report/report.ts';
@@ -72,8 +73,9 @@ function leapingClock(): Clock & { leap(seconds: number): void } {
 }
 
 const clock = leapingClock();
-const ferry = (memoryMb = NO_FUNCTIONS): Ferry =>
+const ferry = (memoryMb = NO_FUNCTIONS, stages: FerryOptions['stages'] = {}): Ferry =>
   makeFerry({
+    stages,
     buckets: { input: 'input', output: 'output', work: 'work' },
     store: s3Store(fleet.s3.client()),
     temporaryFolder,
@@ -142,6 +144,15 @@ describe('where a model is converted', { timeout: 120_000 }, () => {
     expect(inFunctions().sort()).toEqual(['claim', 'report']);
     expect(Object.keys(models('large')).sort()).toEqual(['model.int8.onnx', 'model.onnx']);
     expect(models('large')).toEqual(models('small'));
+  });
+
+  it('is a task where a function was ended over it, though its size let expect that it holds the model', async () => {
+    put('heavy.pt2', MODEL);
+    const ended = new StatesError('Runtime.ExitError', '{"errorType":"Runtime.ExitError","errorMessage":"killed"}');
+    const one = ferry(SMALL_FUNCTIONS, { quantize: () => Promise.reject(ended) });
+    expect(await one.convert(request('heavy.pt2'))).toMatchObject({ status: 'SUCCEEDED', output: { chosen: 'int8' } });
+    expect(stagesOf(fleet.started())).toEqual(['quantize']);
+    expect(inFunctions().sort()).toEqual(['claim', 'convert', 'quantize', 'report', 'validate', 'validate']);
   });
 
   it('makes no difference to how a failure is named and reported', async () => {

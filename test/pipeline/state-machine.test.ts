@@ -131,7 +131,11 @@ describe('a machine with tasks', () => {
         JSON.stringify({ ...state, ItemProcessor: null }).includes(`"${target}"`) ? [name] : [],
       );
     for (const stage of ['Convert', 'Quantize', 'Validate'])
-      expect([stage, into(stage), into(`${stage}OnFargate`)]).toEqual([stage, [`Where${stage}`], [`Where${stage}`]]);
+      expect([stage, into(stage), into(`${stage}OnFargate`)]).toEqual([
+        stage,
+        [`Where${stage}`],
+        [`Where${stage}`, stage],
+      ]);
   });
 
   it('listens to a task longer than it may be silent, and catches all that ends it', () => {

@@ -37,6 +37,9 @@ export const fargateSizesOf = (stage: StageName): readonly FargateSizeName[] =>
 /** A condition: whether Claim chose a task for this model. */
 export const IS_FARGATE = expression(`$tier in ${JSON.stringify(FARGATE_SIZE_NAMES)}`);
 
+/** What ends a function that has not enough memory or time for a model, whatever its size let expect. */
+export const BEYOND_A_FUNCTION = ['Lambda.Unknown', 'Runtime.ExitError', 'Runtime.OutOfMemory', 'Sandbox.Timedout'];
+
 // Only what failed in AWS. AmazonECS.Unknown is a region without room, or vCPUs that other tasks of the account hold.
 const RETRY: readonly Retrier[] = [
   {
@@ -103,7 +106,10 @@ export const fargateTask = (names: FargateNames, { stage, payload, around }: Far
 function definitionOf({ definitions }: FargateNames, stage: StageName): Template {
   const bySize = Object.entries(definitions[stage]!);
   const [[, only]] = bySize as [[string, string]];
-  return bySize.length === 1 ? only : expression(`$lookup(${JSON.stringify(Object.fromEntries(bySize))}, $tier)`);
+  if (bySize.length === 1) return only;
+  const chosen = `$lookup(${JSON.stringify(Object.fromEntries(bySize))}, $tier)`;
+  // What comes from a function that could not do it is of another tier.
+  return expression(`(${expressionSource(IS_FARGATE)}) ? ${chosen} : ${JSON.stringify(only)}`);
 }
 
 /** A template as one expression, for what takes nothing but text. */

@@ -11,7 +11,7 @@ import {
   type Template,
 } from './asl.ts';
 import { FARGATE_SECONDS } from './fargate-container.ts';
-import { IS_FARGATE } from './fargate-task.ts';
+import { BEYOND_A_FUNCTION, IS_FARGATE } from './fargate-task.ts';
 import type { StageName } from './stages.ts';
 import { rowOf, stagesAt } from './stages-at.ts';
 import {
@@ -89,6 +89,13 @@ function chained(names: MachineNames, stages: readonly StageName[], chain: Chain
   return Object.assign({}, ...states) as Record<string, State>;
 }
 
+/** A function that was ended hands its stage to a task, with the same input. */
+const toFargate = (state: string): Catcher => ({
+  ErrorEquals: BEYOND_A_FUNCTION,
+  Output: '{% $states.input %}',
+  Next: `${state}OnFargate`,
+});
+
 /** A stage as a function and, where a deployment has tasks, as one of them. */
 function worked(names: MachineNames, task: StageTask): Record<string, State> {
   const state = stateOf(task.stage);
@@ -100,7 +107,7 @@ function worked(names: MachineNames, task: StageTask): Record<string, State> {
   };
   return {
     ...(onFargate ? { [workOf(names, task.stage)]: where } : {}),
-    [state]: stageTask(names, task),
+    [state]: stageTask(names, onFargate ? { ...task, catch: [toFargate(state), ...task.catch] } : task),
     ...(onFargate ? { [`${state}OnFargate`]: onFargate } : {}),
   };
 }
