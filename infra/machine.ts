@@ -46,7 +46,10 @@ interface Deployed {
 export function conversionMachine(scope: Construct, parts: MachineParts): StateMachine {
   const { largeFunctions, fargate, settings } = parts;
   const large = [...largeFunctions.keys()].map((name) => [name, `\${${largeName(name)}}`] as const);
+  const { inputPrefix, batchPrefix } = settings;
   const definition = ferryStateMachine({
+    inputPrefix,
+    batchPrefix,
     tiers: tiersOf(settings),
     largeFunctions: large.length ? Object.fromEntries(large) : null,
     fargate: fargate && fargate.names,
@@ -126,13 +129,10 @@ const substitutions = ({
   largeFunctions,
   buckets,
   eventBus,
-  settings,
 }: MachineParts): Readonly<Record<string, string>> => ({
   ...Object.fromEntries(STAGE_NAMES.map((stage) => [STAGES[stage].functionName, functions[stage].functionArn])),
   ...Object.fromEntries([...largeFunctions].map(([stage, each]) => [largeName(stage), each.functionArn])),
   OutputBucket: buckets.output.bucketName,
   WorkBucket: buckets.work.bucketName,
   EventBus: eventBus.eventBusName,
-  InputPrefix: settings.inputPrefix,
-  BatchPrefix: settings.batchPrefix,
 });

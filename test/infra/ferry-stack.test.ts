@@ -298,7 +298,10 @@ describe('functions', () => {
 });
 
 describe('machines', () => {
-  const MACHINES = { ConversionStateMachine: ferryStateMachine(), BatchStateMachine: batchStateMachine() };
+  const MACHINES = {
+    ConversionStateMachine: ferryStateMachine({ batchPrefix: 'batch/' }),
+    BatchStateMachine: batchStateMachine(),
+  };
 
   it.each(Object.entries(MACHINES))('%s is the value that runs everywhere else', (name, definition) => {
     const [[, { Properties }]] = ofType(resources, 'AWS::StepFunctions::StateMachine').filter(([id]) =>

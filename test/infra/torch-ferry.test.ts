@@ -9,6 +9,7 @@ import { Bucket, BucketEncryption } from 'aws-cdk-lib/aws-s3';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { AwsSolutionsChecks } from 'cdk-nag';
+import { ferryStateMachine } from '../../shared/pipeline/machine/state-machine.ts';
 import { describe, expect, it } from 'vitest';
 import { type TorchFerryProps, TorchFerry } from '../../infra/torch-ferry.ts';
 import { allowed, ofType, short, type Synthesized, type Untyped } from './synthesize.ts';
@@ -87,10 +88,8 @@ describe('a prefix of a bucket that others use too', () => {
     const [, machine] = ofType(resources, 'AWS::StepFunctions::StateMachine').find(([id]) =>
       id.includes('Conversion'),
     )!;
-    expect(machine.Properties['DefinitionSubstitutions']).toMatchObject({
-      InputPrefix: 'models/',
-      BatchPrefix: 'models/batch/',
-    });
+    const told = ferryStateMachine({ inputPrefix: 'models/', batchPrefix: 'models/batch/' });
+    expect(JSON.parse(machine.Properties['DefinitionString'])).toEqual(JSON.parse(JSON.stringify(told)));
   });
 
   it('is all that its rules of the bucket are about', () => {

@@ -36,8 +36,8 @@ export const PLACEHOLDERS: MachineNames = {
   largeFunctions: null,
   fargate: null,
   tiers: [{ name: 'standard', memoryMb: STAGES.validate.memoryMb, temporaryMb: STAGES.validate.temporaryMb }],
-  inputPrefix: '${InputPrefix}',
-  batchPrefix: '${BatchPrefix}',
+  inputPrefix: '',
+  batchPrefix: '',
   conversion: '${ConversionStateMachine}',
 };
 
