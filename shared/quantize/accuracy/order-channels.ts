@@ -10,9 +10,9 @@ import type { Adjustment } from '../../report/report.ts';
 import { absMaxOf, asFloat32, bytesOf, channelsOf } from '../../tensor/arithmetic.ts';
 import { orderForPairs, type PairRows, reordered } from '../../tensor/channel-order.ts';
 import { derivedData } from '../../tensor/data.ts';
-import { multiplyChannels } from '../../tensor/grouped-channels.ts';
 import { type SumLayout, worstPairsOf } from '../../tensor/pair-sums.ts';
 import { scaleAxis } from '../../tensor/qparams.ts';
+import { elementCount } from '../../tensor/type.ts';
 import { narrowSumsOf } from '../compute-qparams.ts';
 import { scalesForPairs, symmetricScales } from '../formulas.ts';
 import type { Plan, PlanOf } from '../plan.ts';
@@ -24,8 +24,10 @@ import { isGiven, replaceConstant } from './own-constants.ts';
 /** What is left of the noise of weights, at most, for another order to be worth it: a decibel less. */
 const WORTH = 0.8;
 
-/** Sums for each channel, at most: one order cannot suit more. It was worth it up to a half and never from four on. */
+/** Sums for each channel, at most: one order does not suit more. It was never worth it from four on. */
 const MOST_SUMS = 2;
+/** Numbers of a region, at most: the search ends before it has tried enough of more, and they take memory. */
+const MOST_NUMBERS = 2 ** 22;
 
 /** A weight whose codes would be coarser for safety. */
 interface Subject {
@@ -50,12 +52,14 @@ export async function orderChannels(graph: Graph, plan: Plan): Promise<Adjustmen
     const region = regionOf(value, axisOf(weight), graph);
     region?.tensors.forEach((tensor) => seen.add(tensor));
     if (!region || region.constants.some((constant) => isGiven(plan, constant.node, constant.index))) continue;
-    const subjects: Subject[] = [];
-    for (const reader of region.readers) {
+    const readers = region.readers.flatMap((reader) => {
       const planned = subjectPlan(plan, reader, sums);
-      if (planned) subjects.push(await subjectOf(reader, planned, sums.get(planned)!));
-    }
-    if (sumsOf(region, subjects) > MOST_SUMS * region.count) continue;
+      return planned ? [{ reader, planned }] : [];
+    });
+    const numbers = readers.reduce((total, { planned }) => total + elementCount(planned.data.shape), 0);
+    if (numbers > MOST_NUMBERS || numbers > MOST_SUMS * region.count ** 2) continue;
+    const subjects: Subject[] = [];
+    for (const { reader, planned } of readers) subjects.push(await subjectOf(reader, planned, sums.get(planned)!));
     const before = noiseOf(subjects, null);
     // What none of them loses to safety is 1 for each.
     if (subjects.length > WORTH * before) continue;
@@ -94,27 +98,24 @@ async function subjectOf(
   return { weight, values, scales, sums, limit: spec.pairLimit! };
 }
 
-const sumsOf = ({ count }: ChannelRegion, subjects: readonly Subject[]): number =>
-  subjects.reduce((sum, { values }) => sum + values.length / count, 0);
-
 /** What each channel adds to the sums of all weights, as parts of what is safe. */
-function rowsOf(region: ChannelRegion, subjects: readonly Subject[]): PairRows {
-  const { count } = region;
-  const width = sumsOf(region, subjects);
+function rowsOf({ count }: ChannelRegion, subjects: readonly Subject[]): PairRows {
+  const width = subjects.reduce((sum, { values }) => sum + values.length / count, 0);
   const rows = new Float32Array(count * width);
   let column = 0;
   for (const { weight, values, scales, limit } of subjects) {
-    const parts = values.slice();
     const outputs = weightByOutput(weight.node)!.view;
     const factors = Float64Array.from(
       { length: outputs.channels },
       (_, o) => 1 / (limit * scales[scales.length > 1 ? o : 0]!),
     );
-    multiplyChannels(parts, outputs, factors);
     const { outer, channels, inner } = weight.view;
     for (let o = 0, i = 0; o < outer; o++)
       for (let c = 0; c < channels; c++)
-        for (let k = 0; k < inner; k++, i++) rows[c * width + column + o * inner + k] = parts[i]!;
+        for (let k = 0; k < inner; k++, i++) {
+          const factor = factors[Math.floor(i / outputs.inner) % outputs.channels]!;
+          rows[c * width + column + o * inner + k] = values[i]! * factor;
+        }
     column += outer * inner;
   }
   return { count, width, values: rows };
