@@ -128,7 +128,8 @@ describe('a program that PyTorch quantized', () => {
         ['linear_1', expected!],
       ]),
     );
-    const { run, report, variant } = await convert('pt2e.pt2', { quant_format: ['QLinear'] });
+    // Codes that PyTorch chose saturate where products are added in 16 bits: judged is what the others compute.
+    const { run, report, variant } = await convert('pt2e.pt2', { quant_format: ['QLinear'], processor: 'vnni' });
     expect(run).toMatchObject({ verdict: 'pass', chosen: 'int8' });
     expect(report.warnings.map(({ message }) => message)).toContainEqual(
       expect.stringContaining('quantized already: its codes and scales are kept'),

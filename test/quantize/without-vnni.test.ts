@@ -9,7 +9,7 @@ import { withoutVnni } from '../../bench/without-vnni/possible.ts';
 import { workFolder } from './fixture.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
-const FOLDERS = ['test/quantize', 'test/runtime'];
+const PLACES = ['test/quantize', 'test/runtime', 'test/local/digits.test.ts'];
 const MINUTES = 8;
 
 interface Outcome {
@@ -28,7 +28,7 @@ test(
     const found = join(workFolder(), 'outcome.json');
     const vitest = join(ROOT, 'node_modules/vitest/vitest.mjs');
     const how = ['--exclude', relative(ROOT, import.meta.filename), '--reporter=json', `--outputFile=${found}`];
-    const [program, ...args] = [...there.command, process.execPath, vitest, 'run', ...FOLDERS, ...how];
+    const [program, ...args] = [...there.command, process.execPath, vitest, 'run', ...PLACES, ...how];
     const child = spawn(program!, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
     const [said] = await Promise.all([text(child.stderr), text(child.stdout), once(child, 'close')]);
     expect(child.exitCode, said).not.toBeNull();
