@@ -1,7 +1,7 @@
 /** INT8 by trial with a limit of time, because trials run the model. */
 import { basename, dirname } from 'node:path';
 import { DEFAULT_TUNING } from '../shared/choices.ts';
-import type { Trial } from '../shared/report/report.ts';
+import type { Trial } from '../shared/report/quantization.ts';
 import { trialsFile } from '../shared/steps/trials-file.ts';
 import type { TuneFileRequest } from '../shared/steps/tune-file.ts';
 import type { LookedAt } from './looked-at.ts';

@@ -5,7 +5,7 @@ import { checkJob } from '../shared/pipeline/job/parse-job.ts';
 import { askedSetting } from '../shared/pipeline/job/quantizer-words.ts';
 import { layersText, measuredText } from '../shared/report/goal.ts';
 import { ACCURACY_METRICS, type VariantDtype, VARIANTS } from '../shared/choices.ts';
-import type { Tuning } from '../shared/report/report.ts';
+import type { Tuning } from '../shared/report/quantization.ts';
 import type { TuneFileRequest } from '../shared/steps/tune-file.ts';
 import { foundBeside } from './beside.ts';
 import type { Context, OptionValues } from './command.ts';

@@ -1,7 +1,7 @@
 /** `torchferry convert` with the codes and scales of an INT8 model of PyTorch. */
 import { codeTypesOf, DEFAULT_DYNAMIC_ACTIVATIONS, DYNAMIC_ACTIVATION_NAMES } from '../../shared/choices.ts';
 import { equalText } from '../../shared/report/equal-samples.ts';
-import type { Quantization } from '../../shared/report/report.ts';
+import type { Quantization } from '../../shared/report/quantization.ts';
 import { atolOf, compareWithInt8 } from '../../shared/steps/int8-reference.ts';
 import { withQuantized } from '../../shared/steps/quantized-pair.ts';
 import { transferFile } from '../../shared/steps/transfer-file.ts';

@@ -1,5 +1,5 @@
 /** Ranges of tensors by name, kept from one quantization of a file to the next with the same data and calibrator. */
-import type { Quantization } from '../report/report.ts';
+import type { Quantization } from '../report/quantization.ts';
 import type { Value } from '../onnx/ir.ts';
 import type { Ranges } from './calibrate.ts';
 import type { Range } from './formulas.ts';

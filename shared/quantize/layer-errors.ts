@@ -1,5 +1,5 @@
 /** How far each quantized operator is from its FP32 self, in the whole model: which layers to keep in float. */
-import type { LayerError } from '../report/report.ts';
+import type { LayerError } from '../report/quantization.ts';
 import { copyGraph } from '../onnx/copy-graph.ts';
 import { Graph, type Model, type Value } from '../onnx/ir.ts';
 import { builderFor } from '../onnx/rewrite.ts';

@@ -1,7 +1,7 @@
 /** What calibration data say of a model: ranges of tensors, and batches to compare layers on. */
 import { fail } from '../errors.ts';
 import type { Model } from '../onnx/ir.ts';
-import type { Quantization } from '../report/report.ts';
+import type { Quantization } from '../report/quantization.ts';
 import type { Batch } from '../runtime/samples.ts';
 import type { MemoryTensors } from '../runtime/session.ts';
 import { calibrate, type Ranges } from './calibrate.ts';

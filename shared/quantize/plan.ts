@@ -1,6 +1,6 @@
 /** What will be quantized and how, decided before anything is computed or changed. */
 import type { WeightOnly } from '../choices.ts';
-import type { SkippedNode } from '../report/report.ts';
+import type { SkippedNode } from '../report/quantization.ts';
 import type { TensorData } from '../tensor/data.ts';
 import type { CodeDtype, Granularity, QParams } from '../tensor/qparams.ts';
 import type { Node, Value } from '../onnx/ir.ts';

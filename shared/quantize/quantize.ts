@@ -14,7 +14,7 @@ import {
   WEIGHT_ALGORITHMS,
 } from '../choices.ts';
 import { fail } from '../errors.ts';
-import type { Adjustment, LayerError, Quantization } from '../report/report.ts';
+import type { Adjustment, LayerError, Quantization } from '../report/quantization.ts';
 import { inferModel, requireFit } from '../onnx/infer.ts';
 import type { Graph, Model, Node, Value } from '../onnx/ir.ts';
 import { mayBeFloat } from '../onnx/match.ts';

@@ -8,7 +8,8 @@ import { baseName } from './link.ts';
 import { comparisonWith, referenceOf } from './measures.ts';
 import { labelOf, problemOf } from './problem.ts';
 import { shorten } from './markup.ts';
-import type { LayerError, Report, Variant } from './report.ts';
+import type { Report, Variant } from './report.ts';
+import type { LayerError } from './quantization.ts';
 
 export interface Advice {
   readonly what: string;

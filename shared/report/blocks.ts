@@ -1,6 +1,6 @@
 /** What blocks of codes came to, in words. */
 import { formatNumber } from './format.ts';
-import type { BlockedWeightFacts } from './report.ts';
+import type { BlockedWeightFacts } from './quantization.ts';
 
 const FLOAT_BITS = 32;
 

@@ -1,5 +1,5 @@
 /** Nodes in groups of one reason each. */
-import type { SkippedNode } from './report.ts';
+import type { SkippedNode } from './quantization.ts';
 
 export interface ReasonGroup {
   readonly reason: string;

@@ -1,7 +1,7 @@
 /** What a tuned model had to keep, and how much of it a trial keeps, in words. */
 import { ACCURACY_METRICS, type AccuracyMetric } from '../choices.ts';
 import { formatDecibels, formatNumber, formatShare, formatShort } from './format.ts';
-import type { Trial, TrialLayers, Tuning } from './report.ts';
+import type { Trial, TrialLayers, Tuning } from './quantization.ts';
 
 type Goal = Pick<Tuning, 'metric' | 'maxDrop' | 'min'>;
 

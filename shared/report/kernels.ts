@@ -1,5 +1,6 @@
 /** What became of operators on codes, counted. */
-import type { OperatorCount, QuantizedOperator, SkippedNode } from './report.ts';
+import type { OperatorCount, QuantizedOperator } from './report.ts';
+import type { SkippedNode } from './quantization.ts';
 
 export interface KernelSummary {
   /** How many are computed by integer kernels. */

@@ -8,7 +8,7 @@ import { groupsFor, type Setting } from '../quantize/tuning/candidates.ts';
 import { type Goal, goalOf, goalProblem, judgeBy, type Measurement } from '../quantize/tuning/goal.ts';
 import { tune, type Tuned } from '../quantize/tuning/tune.ts';
 import { findingText, goalText, layersText, measuredText } from '../report/goal.ts';
-import type { Trial, Tuning } from '../report/report.ts';
+import type { Trial, Tuning } from '../report/quantization.ts';
 import { type HostProcessor, UNKNOWN_PROCESSOR } from '../runtime/host-processor.ts';
 import { readSamples, type Samples } from '../runtime/samples.ts';
 import { RUNTIME } from '../runtime/onnxruntime.ts';

@@ -6,7 +6,7 @@ import type { ByteSource } from '../bytes/byte-source.ts';
 import { isTensor, modelParts } from '../onnx/proto/parts.ts';
 import { openModel } from '../onnx/proto/read.ts';
 import { readJson, writeJson } from '../report/json.ts';
-import type { Trial } from '../report/report.ts';
+import type { Trial } from '../report/quantization.ts';
 
 /** Where the text lies; a reader sees the old one or the whole new one. */
 export interface HistoryFile {

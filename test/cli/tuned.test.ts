@@ -3,7 +3,7 @@ import { copyFileSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Tuning } from '../../shared/report/report.ts';
+import type { Tuning } from '../../shared/report/quantization.ts';
 import { printed } from './in-process.ts';
 
 const FIXTURES = join(import.meta.dirname, '../fixtures/tuning');

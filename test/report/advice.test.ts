@@ -1,7 +1,8 @@
 /** What a report tells its reader to do next, most useful first. */
 import { describe, expect, test } from 'vitest';
 import { adviceFor } from '../../shared/report/advice.ts';
-import type { Quantization, Report, Variant } from '../../shared/report/report.ts';
+import type { Report, Variant } from '../../shared/report/report.ts';
+import type { Quantization } from '../../shared/report/quantization.ts';
 import { comparison, DYNAMIC, FAILED, FP32, INT8, output, quantization, SAMPLE, validation } from './samples.ts';
 
 const said = (report: Partial<Report>): readonly string[] =>

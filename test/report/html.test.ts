@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { renderHtml } from '../../shared/report/html.ts';
-import type { EightBitSums, Quantization, Report, Validation } from '../../shared/report/report.ts';
+import type { EightBitSums, Report, Validation } from '../../shared/report/report.ts';
+import type { Quantization } from '../../shared/report/quantization.ts';
 import { all, byClass, byId, byTag, cellsOf, parseHtml, skeleton, type Element } from './parse-html.ts';
 import {
   comparison,

@@ -1,14 +1,6 @@
 /** Sample reports, written by hand: plausible numbers that nothing measured. */
-import type {
-  Comparison,
-  LayerError,
-  OutputComparison,
-  Quantization,
-  Report,
-  SkippedNode,
-  Validation,
-  Variant,
-} from '../../shared/report/report.ts';
+import type { Comparison, OutputComparison, Report, Validation, Variant } from '../../shared/report/report.ts';
+import type { LayerError, Quantization, SkippedNode } from '../../shared/report/quantization.ts';
 
 export const output = (part: Partial<OutputComparison> = {}): OutputComparison => ({
   output: 'logits',

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { memorySource } from '../../shared/bytes/byte-source.ts';
 import { fileSource } from '../../shared/bytes/file-source.ts';
 import { openModel } from '../../shared/onnx/proto/read.ts';
-import type { Trial } from '../../shared/report/report.ts';
+import type { Trial } from '../../shared/report/quantization.ts';
 import { readSamples } from '../../shared/runtime/samples.ts';
 import { validateModel } from '../../shared/runtime/validate.ts';
 import { convertFile } from '../../shared/steps/convert-file.ts';

@@ -1,6 +1,7 @@
 /** The criterion that INT8 is chosen by: the job's, and what a tuned model was made to keep. */
 import type { AccuracyMetric, Criterion } from '../../choices.ts';
-import type { Tuning, Variant } from '../../report/report.ts';
+import type { Variant } from '../../report/report.ts';
+import type { Tuning } from '../../report/quantization.ts';
 import type { JobOptions } from '../job/job-schema.ts';
 
 type Limits = Pick<Tuning, 'maxDrop' | 'min'>;

@@ -5,11 +5,11 @@ import type {
   Conversion,
   Failure,
   OperatorCount,
-  Quantization,
   ReportedFile,
   ReportedTensor,
   Validation,
 } from '../../report/report.ts';
+import type { Quantization } from '../../report/quantization.ts';
 import type { RecordCheck } from '../../bytes/record-check.ts';
 import type { Dtype } from '../../tensor/dtype.ts';
 import type { JobOptions } from '../job/job-schema.ts';

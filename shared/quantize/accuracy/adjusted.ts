@@ -1,7 +1,7 @@
 /** What was done to a layer so that it loses less, as a line of the report. */
 import type { AdjustmentName } from '../../choices.ts';
 import type { Node } from '../../onnx/ir.ts';
-import type { Adjustment } from '../../report/report.ts';
+import type { Adjustment } from '../../report/quantization.ts';
 
 export const nameOf = (node: Node): string => node.name || node.outputs[0]!.name;
 

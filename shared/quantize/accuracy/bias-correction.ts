@@ -6,7 +6,7 @@
 import type { ComputedApproach } from '../../choices.ts';
 import { FreshNames } from '../../onnx/fresh-names.ts';
 import type { Graph, Model, Value } from '../../onnx/ir.ts';
-import type { Adjustment } from '../../report/report.ts';
+import type { Adjustment } from '../../report/quantization.ts';
 import { bytesOf } from '../../tensor/arithmetic.ts';
 import { derivedData, memoryData, type TensorData } from '../../tensor/data.ts';
 import { asFloat32 } from '../../tensor/arithmetic.ts';

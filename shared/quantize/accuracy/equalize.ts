@@ -10,7 +10,7 @@
  * move with the channel: it is left alone.
  */
 import type { Graph } from '../../onnx/ir.ts';
-import type { Adjustment } from '../../report/report.ts';
+import type { Adjustment } from '../../report/quantization.ts';
 import type { Plan } from '../plan.ts';
 import { adjusted, named } from './adjusted.ts';
 import { type Fold } from './folds.ts';

@@ -6,7 +6,7 @@
 import { FreshNames } from '../../onnx/fresh-names.ts';
 import type { Graph, Value } from '../../onnx/ir.ts';
 import { constantOf } from '../../onnx/match.ts';
-import type { Adjustment } from '../../report/report.ts';
+import type { Adjustment } from '../../report/quantization.ts';
 import { absMaxOf, asFloat32, bytesOf, channelsOf } from '../../tensor/arithmetic.ts';
 import { orderForPairs, type PairRows, reordered } from '../../tensor/channel-order.ts';
 import { derivedData } from '../../tensor/data.ts';

@@ -12,7 +12,7 @@ import type { Builder } from '../../onnx/builder.ts';
 import { FreshNames } from '../../onnx/fresh-names.ts';
 import type { Model, Node } from '../../onnx/ir.ts';
 import { builderFor } from '../../onnx/rewrite.ts';
-import type { Adjustment } from '../../report/report.ts';
+import type { Adjustment } from '../../report/quantization.ts';
 import type { MemoryTensors } from '../../runtime/session.ts';
 import { calibrate } from '../calibrate.ts';
 import { allCodesOutOf, type Plan } from '../plan.ts';

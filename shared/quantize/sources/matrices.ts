@@ -1,7 +1,7 @@
 /** Nodes whose weights can be quantized without looking at activations: products with a matrix and lookups of rows above all. */
 import type { Graph, Node } from '../../onnx/ir.ts';
 import { constantOf, mayBeFloat } from '../../onnx/match.ts';
-import type { SkippedNode } from '../../report/report.ts';
+import type { SkippedNode } from '../../report/quantization.ts';
 import type { DynamicForm, OperatorRule } from '../operator-rule.ts';
 import { dynamicFormOf, ruleOf, weightIndexOf } from '../rules.ts';
 

@@ -1,5 +1,5 @@
 /** The plan of static quantization: ranges of activations are observed on calibration data. */
-import type { SkippedNode } from '../../report/report.ts';
+import type { SkippedNode } from '../../report/quantization.ts';
 import type { Graph, Node } from '../../onnx/ir.ts';
 import { constantOf, mayBeFloat } from '../../onnx/match.ts';
 import { scaleAxis } from '../../tensor/qparams.ts';

@@ -11,7 +11,7 @@ import { inferModel } from '../../onnx/infer.ts';
 import type { Graph, Model } from '../../onnx/ir.ts';
 import { isStandard } from '../../onnx/match.ts';
 import { CONTRIB_DOMAIN } from '../../onnx/schema/contrib.ts';
-import type { Quantization } from '../../report/report.ts';
+import type { Quantization } from '../../report/quantization.ts';
 import type { QParams } from '../../tensor/qparams.ts';
 import { affineOf } from '../../torch/quantized/affine.ts';
 import {

@@ -1,5 +1,5 @@
 /** Which layers do the damage: each is measured by what it does to the outputs, alone. */
-import type { Trial } from '../../report/report.ts';
+import type { Trial } from '../../report/quantization.ts';
 import type { QuantizedLayer } from '../quantize.ts';
 import type { Candidate } from './candidates.ts';
 import { type TrialPlan, type Trials, without } from './trials.ts';

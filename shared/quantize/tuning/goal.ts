@@ -1,7 +1,8 @@
 /** How accurate a quantized model has to be: each metric as a number, and what of it is lost against FP32. */
 import { ACCURACY_METRIC_NAMES, ACCURACY_METRICS, type AccuracyGoal, type AccuracyMetric } from '../../choices.ts';
 import { agreementOf, anyAgreementOf, smallestSqnr } from '../../report/measures.ts';
-import type { Accuracy, Comparison, Trial, Tuning } from '../../report/report.ts';
+import type { Accuracy, Comparison } from '../../report/report.ts';
+import type { Trial, Tuning } from '../../report/quantization.ts';
 
 export type Goal = Pick<Tuning, 'metric' | 'maxDrop' | 'min'>;
 

@@ -1,5 +1,5 @@
 /** As few layers in float as the goal allows: the worst ones are kept there, then those are given back that need not. */
-import type { Trial } from '../../report/report.ts';
+import type { Trial } from '../../report/quantization.ts';
 import type { Candidate } from './candidates.ts';
 import { type Trials, without } from './trials.ts';
 

@@ -1,6 +1,6 @@
 /** The trials of a tuning: each is made once, written down, and counted against the bounds. */
 import type { TuningBounds } from '../../choices.ts';
-import type { Trial, TrialLayers } from '../../report/report.ts';
+import type { Trial, TrialLayers } from '../../report/quantization.ts';
 import type { Candidate } from './candidates.ts';
 
 export interface TrialPlan {

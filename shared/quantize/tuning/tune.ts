@@ -3,7 +3,7 @@
  * layers in float.
  */
 import type { TuningBounds } from '../../choices.ts';
-import type { Trial } from '../../report/report.ts';
+import type { Trial } from '../../report/quantization.ts';
 import type { QuantizedLayer } from '../quantize.ts';
 import type { Candidate, SpeedGroup } from './candidates.ts';
 import { byDamage } from './damage.ts';

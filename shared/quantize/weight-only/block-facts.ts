@@ -1,6 +1,6 @@
 /** How large weights in blocks are. */
 import type { WeightOnly } from '../../choices.ts';
-import type { BlockedWeightFacts } from '../../report/report.ts';
+import type { BlockedWeightFacts } from '../../report/quantization.ts';
 import { blocksIn } from '../../tensor/blocks.ts';
 import { elementCount } from '../../tensor/type.ts';
 import { type Plan, type PlanOf, plansOfKind } from '../plan.ts';

@@ -3,7 +3,7 @@ import { ADJUSTMENTS } from '../../choices.ts';
 import { name, table, text } from '../elements.ts';
 import type { Limits } from '../limits.ts';
 import { html, type Html, shorten } from '../markup.ts';
-import type { Adjustment } from '../report.ts';
+import type { Adjustment } from '../quantization.ts';
 
 export const adjustmentTable = (adjustments: readonly Adjustment[], limits: Limits): Html | null =>
   adjustments.length === 0

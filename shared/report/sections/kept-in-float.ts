@@ -5,7 +5,8 @@ import { formatCount } from '../format.ts';
 import type { Limits } from '../limits.ts';
 import { html, shorten, type Hole, type Html } from '../markup.ts';
 import { kernelSummary } from '../kernels.ts';
-import type { QuantizedOperator, SkippedNode } from '../report.ts';
+import type { QuantizedOperator } from '../report.ts';
+import type { SkippedNode } from '../quantization.ts';
 
 const NAMES_SHOWN = 3;
 

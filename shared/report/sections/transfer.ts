@@ -3,7 +3,7 @@ import { name, number, table, text } from '../elements.ts';
 import { formatCount } from '../format.ts';
 import type { Limits } from '../limits.ts';
 import { html, type Html, shorten } from '../markup.ts';
-import type { Transfer } from '../report.ts';
+import type { Transfer } from '../quantization.ts';
 
 export const transferTable = ({ modules, operators }: Transfer, limits: Limits): Html =>
   table(

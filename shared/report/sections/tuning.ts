@@ -5,7 +5,7 @@ import { formatBytes, formatCount, formatDecibels, formatNumber, formatShort } f
 import { goalText, layersText, measuredText } from '../goal.ts';
 import type { Limits } from '../limits.ts';
 import { html, shorten, type Hole, type Html } from '../markup.ts';
-import type { Trial, Tuning } from '../report.ts';
+import type { Trial, Tuning } from '../quantization.ts';
 import { type Axis, type Point, scatterChart } from '../scatter.ts';
 
 export const tuningFacts = (t: Tuning | undefined, limits: Limits): readonly (readonly [string, Hole])[] =>

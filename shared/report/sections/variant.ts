@@ -11,16 +11,8 @@ import { machineText } from '../machine.ts';
 import { html, shorten, type Hole, type Html } from '../markup.ts';
 import { referenceOf } from '../measures.ts';
 import { kernelSummary } from '../kernels.ts';
-import type {
-  Check,
-  Quantization,
-  QuantizedOperator,
-  Report,
-  ReportedFile,
-  Transfer,
-  Validation,
-  Variant,
-} from '../report.ts';
+import type { Check, QuantizedOperator, Report, ReportedFile, Validation, Variant } from '../report.ts';
+import type { Quantization, Transfer } from '../quantization.ts';
 import { result } from '../result.ts';
 import { sumsText } from '../sums.ts';
 import { adjustmentTable } from './adjustments.ts';

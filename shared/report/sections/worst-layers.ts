@@ -4,7 +4,7 @@ import { exact, name, number, table, text, twin } from '../elements.ts';
 import { formatDecibels, formatNumber, formatShort } from '../format.ts';
 import type { Limits } from '../limits.ts';
 import { html, shorten, type Html } from '../markup.ts';
-import type { LayerError } from '../report.ts';
+import type { LayerError } from '../quantization.ts';
 
 const COLUMNS = [text('Layer'), text('Operator'), text('Module'), number('SQNR'), number('Max diff.')];
 

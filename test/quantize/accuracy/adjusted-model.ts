@@ -6,7 +6,7 @@ import { writeModel } from '../../../shared/onnx/proto/write.ts';
 import { type AccuracyChoice, adjustModel } from '../../../shared/quantize/accuracy/adjust.ts';
 import { recipeOf } from '../../../shared/quantize/recipe.ts';
 import { SOURCES } from '../../../shared/quantize/sources/index.ts';
-import type { Adjustment } from '../../../shared/report/report.ts';
+import type { Adjustment } from '../../../shared/report/quantization.ts';
 import { type MemoryTensors, withSession } from '../../../shared/runtime/session.ts';
 import { asFloat32 } from '../../../shared/tensor/arithmetic.ts';
 import { feedsOf, workFolder } from '../fixture.ts';

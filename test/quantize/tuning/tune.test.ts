@@ -1,6 +1,6 @@
 /** The search, with trials that are not made: what it tries, what it takes, and where it stops. */
 import { describe, expect, test } from 'vitest';
-import type { Trial } from '../../../shared/report/report.ts';
+import type { Trial } from '../../../shared/report/quantization.ts';
 import type { Candidate, SpeedGroup } from '../../../shared/quantize/tuning/candidates.ts';
 import type { TrialPlan } from '../../../shared/quantize/tuning/trials.ts';
 import { tune, type TuneRequest } from '../../../shared/quantize/tuning/tune.ts';
